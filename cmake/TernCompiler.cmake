@@ -1,0 +1,39 @@
+# The compilers that translate coroutines correctly, and the flags every target shares.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  message(FATAL_ERROR
+    "GCC ${CMAKE_CXX_COMPILER_VERSION} miscompiles coroutines: temporaries and capturing lambdas in an "
+    "expression with co_await are destroyed twice, and `c ? co_await a() : b` uses freed memory. "
+    "Use clang 16 or later (Debian 12: apt-get install clang-19, then -DCMAKE_CXX_COMPILER=clang++-19, "
+    "or a preset of CMakePresets.json), or GCC 13 or later.")
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or RelWithDebInfo" FORCE)
+endif()
+
+add_library(tern_warnings INTERFACE)
+target_compile_options(tern_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                               -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+if(TERN_WERROR)
+  target_compile_options(tern_warnings INTERFACE -Werror)
+endif()
+
+set(TERN_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+if(TERN_SANITIZE)
+  add_compile_options(-fsanitize=${TERN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TERN_SANITIZE})
+endif()
+
+find_program(TERN_CCACHE ccache)
+if(TERN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${TERN_CCACHE}")
+endif()
+find_program(TERN_LLD NAMES ld.lld-19 ld.lld)
+if(TERN_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(--ld-path=${TERN_LLD})
+endif()

@@ -1,0 +1,36 @@
+# tern_add_library(NAME SOURCES ... [PUBLIC targets] [PRIVATE targets])
+# A static library tern_NAME with the alias tern::NAME; listed for installation.
+function(tern_add_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(tern_${name} STATIC ${ARG_SOURCES})
+  add_library(tern::${name} ALIAS tern_${name})
+  set_target_properties(tern_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(tern_${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_features(tern_${name} PUBLIC cxx_std_20)
+  target_link_libraries(tern_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:tern_warnings>)
+  if(TARGET tern_pch AND NOT name STREQUAL "boost")
+    target_precompile_headers(tern_${name} REUSE_FROM tern_pch)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY TERN_LIBRARIES tern_${name})
+endfunction()
+
+# tern_add_program(NAME KIND examples|bench|tests SOURCES ... [LINK ...]): left in build/<preset>/KIND/NAME
+function(tern_add_program name)
+  cmake_parse_arguments(ARG "" "KIND" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${ARG_KIND})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} tern_warnings)
+endfunction()
+
+# tern_add_test(NAME SOURCES ... [LINK ...]): a GoogleTest program whose cases CTest knows one by one.
+# Tests may look inside: src/ is on their include path.
+function(tern_add_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main tern_warnings)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()

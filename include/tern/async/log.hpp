@@ -1,0 +1,49 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <variant>
+
+/// Logging: an event's name in plain words and its fields. Fields carry ids and figures, never texts, names or tokens.
+namespace tern::log {
+
+enum class Level { trace, debug, info, warn, error, off };
+enum class Format { text, json };
+
+struct Field {
+  std::string_view name;
+  std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool> value;
+
+  Field(std::string_view n, std::string_view v) : name(n), value(v) {}
+  Field(std::string_view n, const char* v) : name(n), value(std::string_view(v)) {}
+  Field(std::string_view n, const std::string& v) : name(n), value(std::string_view(v)) {}
+  Field(std::string_view n, bool v) : name(n), value(v) {}
+  Field(std::string_view n, double v) : name(n), value(v) {}
+  template <std::signed_integral I>
+  Field(std::string_view n, I v) : name(n), value(static_cast<std::int64_t>(v)) {}
+  template <std::unsigned_integral I>
+    requires(!std::same_as<I, bool>)
+  Field(std::string_view n, I v) : name(n), value(static_cast<std::uint64_t>(v)) {}
+};
+
+/// Sets level and format for the process. Logs go to standard error.
+/// Thread safety: any thread, at any time.
+void configure(Level level, Format format);
+
+/// True when an event of this level would be written; ask before building costly fields.
+bool enabled(Level level) noexcept;
+
+/// Writes one event. Text: `2026-01-01T00:00:00.000Z info  turn failed conversation=abc`. JSON: one object a line.
+/// Control characters in values are escaped, so one event is always one line.
+/// Thread safety: any thread.
+void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
+
+inline void debug(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::debug, event, fields); }
+inline void info(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::info, event, fields); }
+inline void warn(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::warn, event, fields); }
+inline void error(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::error, event, fields); }
+
+}  // namespace tern::log

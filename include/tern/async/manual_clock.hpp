@@ -1,0 +1,44 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+
+#include <memory>
+
+namespace tern {
+
+/// A clock that moves only when it is told to, and wakes the timers that then are due, in order of their time.
+///
+/// Lifetime: outlives its timers.
+/// Thread safety: `now`, `wall_now` and `advance` may be called from any thread.
+class ManualClock final : public Clock {
+ public:
+  /// Starts at 2026-01-01T00:00:00Z, steady time one hour.
+  ManualClock();
+  explicit ManualClock(WallTime start);
+  ~ManualClock() override;
+
+  SteadyTime now() const noexcept override;
+  WallTime wall_now() const noexcept override;
+
+  /// Moves both clocks on by `duration` (not negative) and wakes what is due. The waiters run on their own
+  /// executors: run those afterwards.
+  void advance(SteadyTime::duration duration);
+
+  /// Moves wall-clock time alone, as NTP or an administrator does. May be negative.
+  void step_wall(WallTime::duration duration);
+
+  /// How many timers are being waited on.
+  std::size_t waiting() const noexcept;
+
+  /// The time at which the next waiting timer is due, or `SteadyTime::max()`.
+  SteadyTime next_due() const noexcept;
+
+  struct State;
+
+ private:
+  std::unique_ptr<detail::TimerImpl> make_timer(executor ex) override;
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace tern

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tern {
+
+/// A figure that only grows. Cheap to copy; lives as long as its registry.
+class Counter {
+ public:
+  Counter() = default;
+  void inc(double by = 1) noexcept;
+  double value() const noexcept;
+
+ private:
+  friend class Metrics;
+  explicit Counter(void* impl) : impl_(impl) {}
+  void* impl_ = nullptr;
+};
+
+/// A figure that goes up and down.
+class Gauge {
+ public:
+  Gauge() = default;
+  void set(double value) noexcept;
+  void add(double by) noexcept;
+  double value() const noexcept;
+
+ private:
+  friend class Metrics;
+  explicit Gauge(void* impl) : impl_(impl) {}
+  void* impl_ = nullptr;
+};
+
+/// A distribution over fixed buckets.
+class Histogram {
+ public:
+  Histogram() = default;
+  void observe(double value) noexcept;
+
+ private:
+  friend class Metrics;
+  explicit Histogram(void* impl) : impl_(impl) {}
+  void* impl_ = nullptr;
+};
+
+/// The registry behind `GET /metrics`. Labels never carry a conversation or a user.
+///
+/// Handles made by default do nothing, so a component works without metrics.
+/// Thread safety: all functions from any thread. Asking twice for one name and labels gives the same figure.
+class Metrics {
+ public:
+  using Labels = std::vector<std::pair<std::string, std::string>>;
+
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
+  Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
+  /// `buckets`: upper bounds, ascending, in the unit that the name ends with (`_seconds`, `_bytes`).
+  Histogram histogram(const std::string& name, const std::string& help, std::vector<double> buckets,
+                      const Labels& labels = {});
+  /// `read` is called when the figures are collected, from the collecting thread.
+  void gauge_from(const std::string& name, const std::string& help, std::function<double()> read);
+
+  /// All figures in the Prometheus text format, version 0.0.4.
+  std::string expose() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tern

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <tern/async/deadline.hpp>
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace tern {
+
+/// A gate for background work: counts what runs, refuses new work once closed, and waits for the old.
+///
+/// Lifetime: `drain` before destruction; a group destroyed with work running cancels it and lets it end by itself.
+/// Thread safety: `spawn`, `count`, `close` and `cancel` from any thread; `drain` from one coroutine at a time.
+class TaskGroup {
+ public:
+  /// `limit`: the most tasks at once, 1 or more.
+  explicit TaskGroup(std::size_t limit = static_cast<std::size_t>(-1));
+  ~TaskGroup();
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+
+  /// Starts `work` on `ex`. The callable is kept alive until its coroutine has ended, so it may capture.
+  /// An exception that leaves it is logged under `name` and counted, never lost.
+  /// Errors: `errc::shutting_down` when closed, `errc::overloaded` at the limit. Then `work` has not begun.
+  void spawn(executor ex, std::string_view name, std::function<awaitable<void>()> work);
+
+  /// Refuses new work from now on.
+  void close() noexcept;
+
+  /// Sends terminal cancellation to all that runs.
+  void cancel();
+
+  /// How many tasks run.
+  std::size_t count() const noexcept;
+
+  /// Closes the group and waits for what runs, at most until `by`. True when nothing runs any more.
+  awaitable<bool> drain(Deadline by, Clock& clock = system_clock());
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace tern

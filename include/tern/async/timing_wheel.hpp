@@ -1,0 +1,67 @@
+#pragma once
+
+#include <tern/async/timer.hpp>
+
+#include <boost/intrusive/list.hpp>
+
+#include <array>
+#include <cstdint>
+
+namespace tern {
+
+/// Coarse deadlines for very many things at once: arming, moving and disarming one costs a few nanoseconds and
+/// no system call, and one timer serves them all. An entry fires up to one tick (50 ms) late, never early.
+///
+/// Thread safety: none; a wheel belongs to one shard.
+class TimingWheel {
+ public:
+  static constexpr std::chrono::milliseconds tick{50};
+
+  /// One deadline. Derive from it; destroying an armed entry disarms it.
+  class Entry : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+   public:
+    Entry() = default;
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    bool armed() const noexcept { return is_linked(); }
+
+   protected:
+    virtual ~Entry() = default;
+
+   private:
+    friend class TimingWheel;
+    /// Called on the wheel's executor, disarmed. May arm or destroy this and other entries.
+    virtual void on_expired() noexcept = 0;
+    SteadyTime when_{};
+  };
+
+  TimingWheel(Clock& clock, executor ex);
+  ~TimingWheel();
+  TimingWheel(const TimingWheel&) = delete;
+  TimingWheel& operator=(const TimingWheel&) = delete;
+
+  /// Arms `entry`, or moves it. `Deadline::never()` disarms.
+  void arm(Entry& entry, Deadline by) noexcept;
+  void disarm(Entry& entry) noexcept;
+
+  /// Runs the wheel until `stop`. Spawn it once, on the wheel's executor.
+  awaitable<void> run();
+  void stop() noexcept;
+
+  /// Fires what is due now; `run` calls it, and tests may.
+  void expire_due() noexcept;
+
+ private:
+  using Slot = boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>>;
+  static constexpr std::size_t slots = 512;  // 25.6 s for one revolution; later entries go round again
+
+  std::int64_t tick_of(SteadyTime when) const noexcept;
+
+  Clock& clock_;
+  Timer timer_;
+  std::array<Slot, slots> slots_;
+  std::int64_t current_;
+  bool stopped_ = false;
+};
+
+}  // namespace tern

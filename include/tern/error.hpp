@@ -1,0 +1,42 @@
+#pragma once
+
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <string>
+
+namespace tern {
+
+using boost::system::error_code;
+using boost::system::result;
+using boost::system::system_error;
+
+/// What can go wrong besides input: outages, limits and misuse. Thrown as `system_error` with this category.
+enum class errc {
+  overloaded = 1,        ///< A bound of `limits.*` is reached; try again later.
+  timed_out,             ///< A deadline passed before the operation ended.
+  shutting_down,         ///< The process drains and takes no new work.
+  proactive_disabled,    ///< `proactive.enabled` is off.
+  conflict,              ///< Another writer changed what this turn had read.
+  storage_unavailable,   ///< The storage backend cannot be reached.
+  not_found,             ///< The named thing does not exist.
+  channel_unreachable,   ///< The channel's service could not be connected to, or the connection was lost.
+  channel_rejected,      ///< The channel answered with an error status (see `ChannelError`).
+  service_url_refused,   ///< The configuration does not allow sending to this serviceUrl.
+  unknown_continuation,  ///< No continuation is registered under this name.
+  invalid_argument       ///< A parameter is outside what the function accepts.
+};
+
+/// The category of `errc`; its name is "tern".
+const boost::system::error_category& error_category() noexcept;
+
+error_code make_error_code(errc code) noexcept;
+
+/// Throws `system_error` with `code`; `message` says what was wrong, where, and what to do.
+[[noreturn]] void throw_error(errc code, const std::string& message);
+
+}  // namespace tern
+
+template <>
+struct boost::system::is_error_code_enum<tern::errc> : std::true_type {};

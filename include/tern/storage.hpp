@@ -1,0 +1,69 @@
+#pragma once
+
+#include <tern/async/awaitable.hpp>
+#include <tern/async/deadline.hpp>
+#include <tern/storage/schedule_types.hpp>
+#include <tern/storage/types.hpp>
+
+#include <concepts>
+#include <string>
+#include <vector>
+
+namespace tern {
+
+/// All that one `write` does, all or nothing. A key may stand in it once.
+struct StoreChanges {
+  std::vector<StoreUpsert> upserts;
+  std::vector<StoreRemoval> removals;
+  std::vector<ScheduledSend> sends;
+  std::vector<SendEdit> edits;
+  std::vector<SendOutcome> outcomes;
+
+  bool empty() const noexcept {
+    return upserts.empty() && removals.empty() && sends.empty() && edits.empty() && outcomes.empty();
+  }
+};
+
+/// What a `write` did.
+struct StoreReceipt {
+  std::vector<std::string> etags;        ///< of the upserts, in their order
+  std::vector<SendHandle> handles;       ///< of the sends; an idempotency key seen before yields the first handle
+  std::vector<EditOutcome> edits;        ///< of the edits
+  std::vector<SendHandle> edit_handles;  ///< of the edits: the handle that is valid now
+  std::vector<std::size_t> refused;      ///< the outcomes that were stale, by position
+};
+
+/// Where a bot's documents live. Outages and overload throw `system_error`; what depends on the input is in the result.
+///
+/// `open` comes first, `close` last; nothing is called afterwards. All functions may be called from any thread and
+/// resume on the executor of the calling coroutine. `by` bounds the wait; a write that has begun ends with its real
+/// outcome. Misuse (an empty eTag, a key twice, a limit out of range) throws `errc::invalid_argument`.
+template <class S>
+concept Storage = requires(S& s, const S& cs, std::vector<std::string> keys, StoreChanges changes, StoreScan scan,
+                           Deadline by) {
+  { cs.traits() } noexcept -> std::same_as<StoreTraits>;
+  { s.open(by) } -> std::same_as<awaitable<void>>;
+  { s.read(std::move(keys), by) } -> std::same_as<awaitable<StoreItems>>;  // one snapshot
+  { s.write(std::move(changes), by) } -> std::same_as<awaitable<boost::system::result<StoreReceipt, StoreConflict>>>;
+  { s.scan(std::move(scan), by) } -> std::same_as<awaitable<StorePage>>;
+  { s.close(by) } -> std::same_as<awaitable<void>>;
+};
+
+/// A store that also keeps the schedule of pending sends. See docs/architecture.md.
+template <class S>
+concept ScheduleStorage =
+    Storage<S> && requires(S& s, std::string owner, std::vector<SlotLease> held, std::uint16_t want, DueQuery due,
+                           std::vector<DueEntry> entries, SendQuery query, Deadline by) {
+      // Renews what is held and takes free or expired slots, up to `want` in all; the leases that are held now.
+      { s.hold_slots(std::move(owner), std::move(held), want, by) } -> std::same_as<awaitable<std::vector<SlotLease>>>;
+      { s.release_slots(std::move(held), by) } -> std::same_as<awaitable<void>>;
+      { s.load_due(std::move(due), by) } -> std::same_as<awaitable<DuePage>>;
+      // Sends that were committed into a window that had been loaded before.
+      { s.load_late(std::move(held), by) } -> std::same_as<awaitable<std::vector<DueEntry>>>;
+      // The whole records, in the order asked for; those cancelled or edited meanwhile are left out.
+      { s.fetch(std::move(entries), by) } -> std::same_as<awaitable<std::vector<ScheduledSend>>>;
+      { s.list_sends(std::move(query), by) } -> std::same_as<awaitable<SendPage>>;
+      { s.count_sends(by) } -> std::same_as<awaitable<SendCounts>>;
+    };
+
+}  // namespace tern

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <tern/storage.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace tern {
+
+namespace detail {
+
+class StorageModel {
+ public:
+  virtual ~StorageModel() = default;
+  virtual StoreTraits traits() const noexcept = 0;
+  virtual awaitable<void> open(Deadline by) = 0;
+  virtual awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) = 0;
+  virtual awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) = 0;
+  virtual awaitable<StorePage> scan(StoreScan scan, Deadline by) = 0;
+  virtual awaitable<void> close(Deadline by) = 0;
+  virtual bool schedules() const noexcept = 0;
+  virtual awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held,
+                                                       std::uint16_t want, Deadline by) = 0;
+  virtual awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) = 0;
+  virtual awaitable<DuePage> load_due(DueQuery due, Deadline by) = 0;
+  virtual awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) = 0;
+  virtual awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) = 0;
+  virtual awaitable<SendPage> list_sends(SendQuery query, Deadline by) = 0;
+  virtual awaitable<SendCounts> count_sends(Deadline by) = 0;
+};
+
+[[noreturn]] void throw_no_schedule(std::string_view backend);
+
+template <Storage S>
+class StorageModelOf final : public StorageModel {
+ public:
+  template <class... Args>
+  explicit StorageModelOf(Args&&... args) : storage_(std::forward<Args>(args)...) {}
+
+  StoreTraits traits() const noexcept override { return storage_.traits(); }
+  awaitable<void> open(Deadline by) override { return storage_.open(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) override {
+    return storage_.read(std::move(keys), by);
+  }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) override {
+    return storage_.write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) override { return storage_.scan(std::move(scan), by); }
+  awaitable<void> close(Deadline by) override { return storage_.close(by); }
+  bool schedules() const noexcept override { return ScheduleStorage<S>; }
+
+  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                               Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.hold_slots(std::move(owner), std::move(held), want, by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.release_slots(std::move(held), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+  awaitable<DuePage> load_due(DueQuery due, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.load_due(std::move(due), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.load_late(std::move(held), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.fetch(std::move(entries), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.list_sends(std::move(query), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+  awaitable<SendCounts> count_sends(Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.count_sends(by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
+
+ private:
+  S storage_;
+};
+
+}  // namespace detail
+
+/// Any type that satisfies `Storage`, erased, so that the configuration chooses the backend and bots are no templates.
+/// Copies share the one store. Satisfies `ScheduleStorage`; on a store without a schedule (`schedules()` is false)
+/// those functions throw `errc::invalid_argument`.
+///
+/// Thread safety: as `Storage`.
+class AnyStorage {
+ public:
+  /// Builds an `S` in place.
+  template <Storage S, class... Args>
+  static AnyStorage make(Args&&... args) {
+    return AnyStorage(std::make_shared<detail::StorageModelOf<S>>(std::forward<Args>(args)...));
+  }
+
+  StoreTraits traits() const noexcept { return model_->traits(); }
+  bool schedules() const noexcept { return model_->schedules(); }
+  awaitable<void> open(Deadline by) { return model_->open(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return model_->read(std::move(keys), by); }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    return model_->write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return model_->scan(std::move(scan), by); }
+  awaitable<void> close(Deadline by) { return model_->close(by); }
+  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                               Deadline by) {
+    return model_->hold_slots(std::move(owner), std::move(held), want, by);
+  }
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
+    return model_->release_slots(std::move(held), by);
+  }
+  awaitable<DuePage> load_due(DueQuery due, Deadline by) { return model_->load_due(std::move(due), by); }
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) {
+    return model_->load_late(std::move(held), by);
+  }
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
+    return model_->fetch(std::move(entries), by);
+  }
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return model_->list_sends(std::move(query), by); }
+  awaitable<SendCounts> count_sends(Deadline by) { return model_->count_sends(by); }
+
+ private:
+  explicit AnyStorage(std::shared_ptr<detail::StorageModel> model) : model_(std::move(model)) {}
+  std::shared_ptr<detail::StorageModel> model_;
+};
+
+static_assert(ScheduleStorage<AnyStorage>);
+
+}  // namespace tern

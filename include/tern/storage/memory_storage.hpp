@@ -1,0 +1,52 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/storage.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace tern {
+
+/// Bounds of a `MemoryStorage`. Reaching one makes `write` throw `errc::overloaded`; nothing of it is written.
+struct MemoryStorageLimits {
+  std::uint64_t bytes = 1ULL << 30;      ///< keys and documents together (default 1 GiB)
+  std::uint64_t sends = 10'000'000;      ///< pending sends
+  std::uint64_t idempotency_keys = 1'000'000;  ///< remembered; the oldest are forgotten
+  std::uint64_t dead = 100'000;          ///< dead sends kept for counting
+};
+
+/// Documents and the schedule in the memory of this process: fast, bounded, and gone with it. It owns all slots.
+///
+/// Thread safety: all functions from any thread. A write is all or nothing, a read is one snapshot.
+class MemoryStorage {
+ public:
+  explicit MemoryStorage(MemoryStorageLimits limits = {}, Clock& clock = system_clock());
+  ~MemoryStorage();
+  MemoryStorage(MemoryStorage&&) noexcept;
+  MemoryStorage& operator=(MemoryStorage&&) noexcept;
+
+  StoreTraits traits() const noexcept;
+  awaitable<void> open(Deadline by);
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by);
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by);
+  awaitable<StorePage> scan(StoreScan scan, Deadline by);
+  awaitable<void> close(Deadline by);
+
+  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                               Deadline by);
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by);
+  awaitable<DuePage> load_due(DueQuery due, Deadline by);
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by);
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by);
+  awaitable<SendCounts> count_sends(Deadline by);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+static_assert(ScheduleStorage<MemoryStorage>);
+
+}  // namespace tern

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/storage/types.hpp>
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern {
+
+/// How many slots the schedule is divided into. Stored with every send, so it never changes.
+inline constexpr std::uint16_t slot_count = 64;
+
+/// The frozen 64-bit hash behind slots and shards (FNV-1a with a final mix; test vectors in the schedule's tests).
+std::uint64_t stable_hash(std::string_view bytes) noexcept;
+inline std::uint16_t slot_of(std::string_view order_key) noexcept {
+  return static_cast<std::uint16_t>(stable_hash(order_key) % slot_count);
+}
+
+/// Names one scheduled send for good. Its text form is what a bot keeps.
+struct SendHandle {
+  std::uint16_t slot = 0;
+  WallTime due{};
+  std::array<std::uint8_t, 16> id{};
+
+  std::string to_string() const;
+  static std::optional<SendHandle> parse(std::string_view text);
+  friend auto operator<=>(const SendHandle&, const SendHandle&) = default;
+};
+
+/// A new random id for a send (UUID version 4).
+std::array<std::uint8_t, 16> new_send_id();
+
+/// What a send does when it is due.
+enum class SendKind : std::uint8_t {
+  activity,     ///< the payload is an activity, sent as it is
+  continuation  ///< the payload is `{"name":...,"value":...}`: a registered handler runs in a turn
+};
+
+/// One scheduled send, whole.
+struct ScheduledSend {
+  SendHandle handle;
+  std::uint64_t seq = 0;         ///< given by the store: the order of sends that are due at the same time
+  std::uint32_t generation = 0;  ///< grows with each edit; outcomes of an older one are refused
+  std::uint32_t attempt = 0;     ///< how often it was tried
+  SendKind kind = SendKind::activity;
+  std::string order_key;        ///< sends with the same key go out one at a time, in (due, seq) order
+  std::string reference;        ///< JSON of the conversation reference
+  std::string payload;          ///< JSON, see `kind`
+  std::string idempotency_key;  ///< "" for none; a second send with the same key is not stored again
+  std::string client_request_id;
+  WallTime not_before{};  ///< a retry waits until then; `handle.due` never changes
+  std::optional<WallTime> expires;
+};
+
+/// An edit of a pending send.
+struct SendEdit {
+  enum class Kind : std::uint8_t { cancel, reschedule };
+  SendEdit(Kind k, SendHandle h, WallTime when = {}) : kind(k), handle(h), new_due(when) {}
+  Kind kind;
+  SendHandle handle;
+  WallTime new_due;
+};
+
+/// What became of an edit.
+enum class EditOutcome : std::uint8_t {
+  done,     ///< cancelled: it is never sent; rescheduled: the receipt has the new handle
+  too_late  ///< it is being sent, or was, or never existed
+};
+
+struct SlotLease {
+  std::uint16_t slot = 0;
+  std::uint64_t epoch = 0;  ///< the fencing token: grows with every change of owner
+  SteadyTime until{};       ///< counted from before the lease was asked for
+};
+
+/// What became of a send that was due. Fenced: a stale `retry` or `dead` is refused, a stale `sent` is accepted.
+struct SendOutcome {
+  enum class Kind : std::uint8_t { sent, retry, dead, expired };
+  SendOutcome(Kind k, SendHandle h, std::uint32_t g, SlotLease l)
+      : kind(k), handle(h), generation(g), lease(l) {}
+  Kind kind;
+  SendHandle handle;
+  std::uint32_t generation;
+  SlotLease lease;
+  std::uint32_t attempt = 0;
+  WallTime not_before{};  ///< for `retry`
+  std::string reason;     ///< for `dead`
+};
+
+/// The sends of one slot due before `until`, oldest first.
+struct DueQuery {
+  SlotLease lease;
+  WallTime until{};
+  WallTime from{};             ///< a lower bound that is only an optimisation
+  std::uint64_t after_seq = 0;  ///< continue a page: entries after (`from`, `after_seq`)
+  std::size_t limit = 1000;
+};
+
+/// What the near window keeps in memory for one send. 48 bytes.
+struct DueEntry {
+  WallTime due{};         ///< when to send: the due time, or the `not_before` of a retry
+  std::uint64_t seq = 0;
+  std::uint64_t order_hash = 0;
+  std::array<std::uint8_t, 16> id{};
+  std::uint32_t generation = 0;
+  std::uint16_t slot = 0;
+  std::uint16_t attempt = 0;
+};
+
+struct DuePage {
+  std::vector<DueEntry> entries;
+  bool more = false;
+};
+
+struct SendQuery {
+  std::optional<std::string> order_key;  ///< sends of one conversation
+  std::string after;                     ///< `next` of the page before
+  std::size_t limit = 100;               ///< 1 to 1,000
+};
+
+struct SendPage {
+  std::vector<ScheduledSend> sends;
+  std::string next;
+};
+
+struct SendCounts {
+  std::uint64_t pending = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t dead = 0;
+};
+
+}  // namespace tern

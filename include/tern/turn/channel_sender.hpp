@@ -1,0 +1,63 @@
+#pragma once
+
+#include <tern/async/deadline.hpp>
+#include <tern/error.hpp>
+#include <tern/schema/activity.hpp>
+#include <tern/schema/conversation_parameters.hpp>
+#include <tern/schema/resource_response.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace tern {
+
+/// A channel said no: the status and what it said, shortened.
+class ChannelError : public system_error {
+ public:
+  ChannelError(int status, std::string detail, std::optional<std::chrono::milliseconds> retry_after);
+  int status() const noexcept { return status_; }
+  /// What the channel's Retry-After asked for.
+  std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
+
+ private:
+  int status_;
+  std::optional<std::chrono::milliseconds> retry_after_;
+};
+
+/// Sending was begun and its outcome is unknown: the request was written, and no answer came. It may have arrived.
+class AmbiguousSend : public system_error {
+ public:
+  explicit AmbiguousSend(error_code code, const std::string& detail) : system_error(code, detail) {}
+};
+
+/// How activities reach a channel: floor 3 knows this interface, the connector implements it.
+///
+/// The activity is addressed: it carries `serviceUrl` and `conversation.id`. All functions are called on a shard and
+/// resume there; several calls may be under way at once.
+///
+/// Errors: `errc::service_url_refused` (nothing was sent), `errc::channel_unreachable` (not connected, or the request
+/// was not written), `errc::overloaded` (too many waiting for this host), `errc::timed_out` before writing,
+/// `AmbiguousSend` after it, `ChannelError` for any status but 2xx.
+/// Source: connector API v3, specs "Conversations_*".
+class ChannelSender {
+ public:
+  virtual ~ChannelSender() = default;
+
+  /// Posts `activity`: as a reply when it carries `replyToId`, to the conversation otherwise.
+  /// `request_id` becomes `x-ms-client-request-id`; a retry passes the same; "" makes a new one.
+  virtual awaitable<ResourceResponse> send(const Activity& activity, std::string request_id, Deadline by) = 0;
+
+  /// Replaces the activity that has `activity`'s id.
+  virtual awaitable<ResourceResponse> update(const Activity& activity, Deadline by) = 0;
+
+  /// Deletes an activity. `reference` carries serviceUrl, conversation and activity id.
+  virtual awaitable<void> remove(const ConversationReference& reference, Deadline by) = 0;
+
+  /// Begins a conversation.
+  virtual awaitable<ConversationResourceResponse> create_conversation(std::string service_url,
+                                                                      ConversationParameters parameters,
+                                                                      Deadline by) = 0;
+};
+
+}  // namespace tern
