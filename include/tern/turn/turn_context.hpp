@@ -1,0 +1,111 @@
+#pragma once
+
+#include <tern/schema/activity.hpp>
+#include <tern/schema/invoke_response.hpp>
+#include <tern/turn/bag.hpp>
+#include <tern/turn/conversation.hpp>
+#include <tern/turn/hooks.hpp>
+#include <tern/turn/turn_proactive.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern {
+
+namespace detail {
+struct TurnEnvironment;
+class TurnOutput;
+class UnitOfWork;
+struct TurnHooks;
+}  // namespace detail
+
+/// One turn: an activity that came in, and all that a bot does about it until its handler ends.
+///
+/// Neither copied nor moved. Work that goes on after the turn is given a `Conversation` instead
+/// (`run_in_background`); keeping a reference to the turn is a bug.
+/// Thread safety: used on its shard, by its own coroutine.
+class TurnContext {
+ public:
+  TurnContext(detail::TurnEnvironment& environment, Activity activity, detail::TurnOutput& output);
+  ~TurnContext();
+  TurnContext(const TurnContext&) = delete;
+  TurnContext& operator=(const TurnContext&) = delete;
+
+  /// What came in.
+  const Activity& activity() const noexcept { return activity_; }
+  /// Where it came from: keep it to write there later.
+  ConversationReference reference() const { return activity_.reference(); }
+
+  /// Sends one activity, addressed as a reply to the incoming one. Absent: a hook kept it back, or it is a `trace`
+  /// on a channel other than the emulator, or a `delay`.
+  /// Errors: see `ChannelSender`; `errc::invalid_argument` for an activity without a type.
+  awaitable<std::optional<ResourceResponse>> send(Activity activity);
+  /// Sends a message with this text.
+  awaitable<std::optional<ResourceResponse>> send(std::string text);
+  /// Sends them one after the other; the responses in the same order. A `delay` waits its `value` in ms.
+  /// Errors: as `send`; an empty list is `errc::invalid_argument`.
+  awaitable<std::vector<std::optional<ResourceResponse>>> send_many(std::vector<Activity> activities);
+  /// Shows that the bot is at work (for about 3 s).
+  awaitable<void> send_typing();
+  /// Replaces the activity that has `activity`'s id.
+  awaitable<std::optional<ResourceResponse>> update(Activity activity);
+  /// Deletes an activity of this conversation.
+  awaitable<void> remove(std::string activity_id);
+  /// True once anything but typing and trace was sent.
+  bool responded() const noexcept { return responded_; }
+
+  /// Hooks around what this turn sends from now on; the first added is the outermost.
+  void on_send(SendHook hook);
+  void on_update(UpdateHook hook);
+  void on_delete(DeleteHook hook);
+
+  /// What an invoke answers. Without one: 501.
+  void set_invoke_response(InvokeResponse response) { invoke_response_ = std::move(response); }
+  const std::optional<InvokeResponse>& invoke_response() const noexcept { return invoke_response_; }
+
+  /// Things that middleware and handlers share during the turn.
+  Bag& bag() noexcept { return bag_; }
+
+  /// Messages for later or for elsewhere.
+  TurnProactive proactive() noexcept { return TurnProactive(*this); }
+
+  /// Writes what the turn has changed so far, state and scheduled sends, all or nothing. Done by the framework when
+  /// the handler ends; call it to be sure earlier.
+  /// Errors: `errc::conflict` when another writer came between; then nothing was written.
+  awaitable<void> commit();
+
+  /// Starts slow work that outlives the turn, and keeps the typing indicator alive in the conversation while it
+  /// runs (first after 500 ms, then every 2 s, until it sends a message). A drain waits for it.
+  /// Errors: `errc::overloaded` at `limits.background_tasks`, `errc::shutting_down`.
+  BackgroundTask run_in_background(BackgroundWork work);
+
+  Clock& clock() const noexcept;
+
+  detail::UnitOfWork& unit_of_work();
+  detail::TurnEnvironment& environment() noexcept { return environment_; }
+
+ private:
+  friend class TurnProactive;
+
+  void address(Activity& activity) const;
+  awaitable<std::optional<ResourceResponse>> deliver(Activity& activity);
+  awaitable<std::optional<ResourceResponse>> send_hooked(Activity activity);
+  awaitable<std::optional<ResourceResponse>> run_send_hooks(std::size_t index, Activity& activity);
+  awaitable<std::optional<ResourceResponse>> run_update_hooks(std::size_t index, Activity& activity);
+  awaitable<void> run_delete_hooks(std::size_t index, ConversationReference& reference);
+  awaitable<void> pause(const Activity& delay);
+
+  detail::TurnEnvironment& environment_;
+  detail::TurnOutput& output_;
+  Activity activity_;
+  Bag bag_;
+  std::unique_ptr<detail::UnitOfWork> work_;
+  std::unique_ptr<detail::TurnHooks> hooks_;
+  std::optional<InvokeResponse> invoke_response_;
+  bool responded_ = false;
+};
+
+}  // namespace tern

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <tern/turn/proactive.hpp>
+
+namespace tern {
+
+class TurnContext;
+
+/// `Proactive`, seen from inside a turn: what is scheduled here is part of the turn's unit of work. It becomes
+/// durable, and may fire, when the turn commits; a turn that fails schedules nothing.
+///
+/// A send made in a turn is idempotent by the activity's id and its place in the turn: a channel that delivers the
+/// activity to a second replica cannot double it.
+/// Thread safety: used in the turn only.
+class TurnProactive {
+ public:
+  /// To this turn's conversation.
+  awaitable<SendHandle> send_after(WallTime::duration delay, Activity activity, SendOptions options = {});
+  awaitable<SendHandle> send_at(WallTime when, Activity activity, SendOptions options = {});
+  awaitable<SendHandle> continue_after(WallTime::duration delay, std::string name, json::value value = nullptr,
+                                       SendOptions options = {});
+  awaitable<SendHandle> continue_at(WallTime when, std::string name, json::value value = nullptr,
+                                    SendOptions options = {});
+
+  /// To another conversation, by its reference; part of this turn's unit of work all the same.
+  awaitable<SendHandle> send_at(ConversationReference reference, WallTime when, Activity activity,
+                                SendOptions options = {});
+  awaitable<SendHandle> continue_at(ConversationReference reference, WallTime when, std::string name,
+                                    json::value value = nullptr, SendOptions options = {});
+
+  /// Sends to another conversation now; not part of the unit of work.
+  awaitable<ResourceResponse> send(ConversationReference reference, Activity activity);
+  /// Queues a turn in another conversation (or again in this one) and returns.
+  awaitable<void> continue_conversation(ConversationReference reference, TurnHandler handler);
+  awaitable<ConversationReference> create_conversation(std::string channel_id, std::string service_url,
+                                                       ConversationParameters parameters,
+                                                       TurnHandler handler = nullptr);
+  /// Cancels at once: a send of this turn that is not committed yet is dropped, another is cancelled in the store.
+  awaitable<CancelOutcome> cancel(SendHandle handle);
+  awaitable<std::optional<SendHandle>> reschedule(SendHandle handle, WallTime when);
+  /// The pending sends of this conversation; those of this turn are in it once committed.
+  awaitable<SendPage> list(std::size_t limit = 100, std::string after = {});
+  /// The whole interface, for what has no shorter form here.
+  Proactive& all() const noexcept;
+
+ private:
+  friend class TurnContext;
+  explicit TurnProactive(TurnContext& turn) : turn_(&turn) {}
+  TurnContext* turn_;
+};
+
+}  // namespace tern
