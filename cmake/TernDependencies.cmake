@@ -1,6 +1,16 @@
+# Found once, here, for every folder. tern-config.cmake.in repeats those that a user's program links.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(boost_url 1.81 REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(prometheus-cpp REQUIRED CONFIG)
+find_package(spdlog REQUIRED)                 # the compiled library, on Debian with an external fmt
+find_package(prometheus-cpp REQUIRED CONFIG)  # Tern uses core only
+find_package(CLI11 REQUIRED)                  # headers only, used by the app's sources
+
+if(TERN_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+if(TERN_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

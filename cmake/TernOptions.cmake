@@ -1,4 +1,7 @@
 option(TERN_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_BUILD_EXAMPLES "Build the example bots" ${PROJECT_IS_TOP_LEVEL})
+option(TERN_INSTALL "Install the libraries, the headers and the CMake package" ${PROJECT_IS_TOP_LEVEL})
+option(TERN_PRECOMPILE "Precompile the headers that cost the most" ${PROJECT_IS_TOP_LEVEL})
+option(TERN_PACKAGE_TESTS "Also test each header alone, the installation, and use as a subfolder" OFF)
 option(TERN_WERROR "Treat warnings as errors" OFF)
