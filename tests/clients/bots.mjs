@@ -1,0 +1,18 @@
+// The example bots as a user starts them.
+
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { freePort, Program } from "./process.mjs";
+
+const build = process.env.TERN_BUILD_DIR ?? fileURLToPath(new URL("../../build/release", import.meta.url));
+
+export async function startBot(name, ...args) {
+  const path = `${build}/examples/${name}`;
+  if (!existsSync(path)) throw new Error(`${path} is not there; run ./dev build first`);
+  const port = await freePort();
+  const program = new Program(name, path, ["--set", `listen.port=${port}`, ...args]);
+  const url = `http://127.0.0.1:${port}`;
+  await program.answers(`${url}/healthz`);
+  return { url, program };
+}
