@@ -11,6 +11,11 @@
 #include <tern/schema/suggested_actions.hpp>
 #include <tern/schema/timestamp.hpp>
 
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tern {
@@ -83,14 +88,19 @@ class Activity : public JsonObject {
   std::vector<MessageReaction> reactions_removed() const;
   std::vector<Attachment> attachments() const;
   std::vector<Entity> entities() const;
+  /// Phrases a speech channel should listen for.
+  std::vector<std::string> listen_for() const { return strings_at("listenFor"); }
+  /// `textHighlights` and `semanticAction` as they came; nullptr when absent or of another type.
+  const json::array* text_highlights() const noexcept { return array_at("textHighlights"); }
+  const json::object* semantic_action() const noexcept { return object_at("semanticAction"); }
   /// `value`, `channelData` as they came; nullptr when absent.
   const json::value* value() const noexcept { return value_at("value"); }
   const json::value* channel_data() const noexcept { return value_at("channelData"); }
 
   /// Ids without a copy of the account around them.
-  std::optional<std::string_view> conversation_id() const noexcept { return nested_id("conversation"); }
-  std::optional<std::string_view> from_id() const noexcept { return nested_id("from"); }
-  std::optional<std::string_view> recipient_id() const noexcept { return nested_id("recipient"); }
+  std::optional<std::string_view> conversation_id() const noexcept { return id_at("conversation"); }
+  std::optional<std::string_view> from_id() const noexcept { return id_at("from"); }
+  std::optional<std::string_view> recipient_id() const noexcept { return id_at("recipient"); }
 
   Activity& set_type(std::string_view value) { return put("type", value); }
   Activity& set_id(std::string_view value) { return put("id", value); }
@@ -107,14 +117,29 @@ class Activity : public JsonObject {
   Activity& set_speak(std::string_view value) { return put("speak", value); }
   Activity& set_summary(std::string_view value) { return put("summary", value); }
   Activity& set_importance(std::string_view value) { return put("importance", value); }
+  Activity& set_action(std::string_view value) { return put("action", value); }
+  Activity& set_code(std::string_view value) { return put("code", value); }
+  Activity& set_label(std::string_view value) { return put("label", value); }
+  Activity& set_value_type(std::string_view value) { return put("valueType", value); }
+  Activity& set_topic_name(std::string_view value) { return put("topicName", value); }
+  /// Who calls, from the token's claims: `parse_activity` removes what the wire says.
+  Activity& set_caller_id(std::string_view value) { return put("callerId", value); }
+  Activity& set_local_timezone(std::string_view value) { return put("localTimezone", value); }
+  Activity& set_history_disclosed(bool value);
   Activity& set_value(json::value value);
   Activity& set_channel_data(json::value value);
   Activity& set_timestamp(const Timestamp& value) { return put("timestamp", value.text()); }
+  Activity& set_local_timestamp(const Timestamp& value) { return put("localTimestamp", value.text()); }
+  Activity& set_expiration(const Timestamp& value) { return put("expiration", value.text()); }
   Activity& set_from(ChannelAccount value);
   Activity& set_recipient(ChannelAccount value);
   Activity& set_conversation(ConversationAccount value);
   Activity& set_suggested_actions(SuggestedActions value);
   Activity& set_relates_to(ConversationReference value);
+  Activity& set_members_added(std::vector<ChannelAccount> values);
+  Activity& set_members_removed(std::vector<ChannelAccount> values);
+  Activity& set_reactions_added(std::vector<MessageReaction> values);
+  Activity& set_reactions_removed(std::vector<MessageReaction> values);
   Activity& add_attachment(Attachment value);
   Activity& add_entity(Entity value);
 
@@ -123,8 +148,9 @@ class Activity : public JsonObject {
   ConversationReference reference() const;
 
   /// Addresses an outgoing activity to `reference`: from the bot, to the user, conversation, channel, serviceUrl;
-  /// locale unless set; `inputHint: acceptingInput` on messages unless set; no id. With `reply`, `replyToId` is the
-  /// reference's activity id, if it has one.
+  /// locale unless set; `inputHint: acceptingInput` on messages unless set; no id (one that is there is removed: the
+  /// channel gives it). With `reply`, `replyToId` is the reference's activity id, if it has one; else `replyToId`
+  /// stays as it is. What the reference lacks stays as it is.
   void apply_reference(const ConversationReference& reference, bool reply);
 
   /// The text without the mentions of `account_id` (entities of type `mention`), trimmed.
@@ -132,10 +158,9 @@ class Activity : public JsonObject {
 
  private:
   Activity& put(std::string_view name, std::string_view value);
-  std::optional<std::string_view> nested_id(std::string_view name) const noexcept;
 };
 
-/// `text` without white space at both ends.
+/// `text` without white space at both ends; Unicode's spaces count, since channels put U+00A0 after a mention.
 std::string trimmed(std::string_view text);
 
 }  // namespace tern

@@ -21,9 +21,9 @@ class ConversationReference : public JsonObject {
   std::optional<ChannelAccount> bot() const { return typed_at<ChannelAccount>("bot"); }
   std::optional<ConversationAccount> conversation() const { return typed_at<ConversationAccount>("conversation"); }
   /// Ids without a copy.
-  std::optional<std::string_view> user_id() const noexcept;
-  std::optional<std::string_view> bot_id() const noexcept;
-  std::optional<std::string_view> conversation_id() const noexcept;
+  std::optional<std::string_view> user_id() const noexcept { return id_at("user"); }
+  std::optional<std::string_view> bot_id() const noexcept { return id_at("bot"); }
+  std::optional<std::string_view> conversation_id() const noexcept { return id_at("conversation"); }
 
   ConversationReference& set_activity_id(std::string_view value);
   ConversationReference& set_channel_id(std::string_view value);

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tern {
 
@@ -38,6 +42,8 @@ class JsonObject {
   const json::object* object_at(std::string_view name) const noexcept;
   const json::array* array_at(std::string_view name) const noexcept;
   const json::value* value_at(std::string_view name) const noexcept;
+  /// The `id` of the object `name`, without a copy of the object.
+  std::optional<std::string_view> id_at(std::string_view name) const noexcept;
 
   template <class T>
   std::optional<T> typed_at(std::string_view name) const {
@@ -45,10 +51,42 @@ class JsonObject {
     return found ? std::optional<T>(T(*found)) : std::nullopt;
   }
 
+  /// The objects of the array `name`; what is no object in it is passed over.
+  template <class T>
+  std::vector<T> list_at(std::string_view name) const {
+    std::vector<T> list;
+    if (const json::array* found = array_at(name)) {
+      list.reserve(found->size());
+      for (const json::value& item : *found) {
+        if (const json::object* object = item.if_object()) {
+          list.push_back(T(*object));
+        }
+      }
+    }
+    return list;
+  }
+  /// The strings of the array `name`; what is no string in it is passed over.
+  std::vector<std::string> strings_at(std::string_view name) const;
+
+  /// Replaces the member in its place, or adds it at the end. The value may be a view into this object.
   void set(std::string_view name, std::string_view value);
-  void set(std::string_view name, bool value);
+  /// Takes `bool` alone: a literal would rather become a `bool` than a `string_view`.
+  void set(std::string_view name, std::same_as<bool> auto value) { set(name, json::value(value)); }
   void set(std::string_view name, json::value value);
-  void erase(std::string_view name) noexcept { fields_.erase(name); }
+  void set_object(std::string_view name, JsonObject value);
+  template <class T>
+  void set_list(std::string_view name, std::vector<T> values) {
+    json::array list;
+    list.reserve(values.size());
+    for (T& value : values) {
+      list.emplace_back(std::move(value).json());
+    }
+    set(name, json::value(std::move(list)));
+  }
+  /// Adds to the array `name`, which is made when there is none.
+  void append(std::string_view name, json::value value);
+  /// Removes a member; the others keep their order.
+  void erase(std::string_view name) noexcept { fields_.stable_erase(name); }
 
  private:
   json::object fields_;

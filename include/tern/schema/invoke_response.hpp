@@ -1,0 +1,22 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include <utility>
+
+namespace tern {
+
+namespace json = boost::json;
+
+/// The answer to an `invoke`: the HTTP status, and the JSON of the body (null: an empty body).
+/// Source: Activity Protocol, "Invoke activity".
+struct InvokeResponse {
+  InvokeResponse() = default;
+  explicit InvokeResponse(int status_code, json::value content = nullptr)
+      : status(status_code), body(std::move(content)) {}
+
+  int status = 200;
+  json::value body;
+};
+
+}  // namespace tern

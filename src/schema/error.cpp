@@ -1,0 +1,58 @@
+#include <tern/error.hpp>
+
+namespace tern {
+namespace {
+
+class TernCategory final : public boost::system::error_category {
+ public:
+  const char* name() const noexcept override { return "tern"; }
+
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::overloaded:
+        return "a bound of limits.* is reached; try again later, or raise the bound";
+      case errc::timed_out:
+        return "the deadline passed before the operation ended; try again, or allow it more time";
+      case errc::shutting_down:
+        return "the process is shutting down and takes no new work; send it to another, or wait for the next start";
+      case errc::proactive_disabled:
+        return "proactive messages are off; set proactive.enabled to true";
+      case errc::conflict:
+        return "another writer changed what was read; read it again and repeat the change";
+      case errc::storage_unavailable:
+        return "the storage cannot be reached; check that it runs and that storage.* points to it";
+      case errc::not_found:
+        return "there is nothing of this name; check the name, or whether it was removed";
+      case errc::channel_unreachable:
+        return "the channel's service could not be reached or the connection was lost; check the serviceUrl and the "
+               "network, then try again";
+      case errc::channel_rejected:
+        return "the channel answered with an error status; see the status and its message";
+      case errc::service_url_refused:
+        return "the configuration does not allow sending to this serviceUrl; add its host to the allow-list if it is "
+               "trusted";
+      case errc::unknown_continuation:
+        return "no continuation is registered under this name; register it when the bot is set up";
+      case errc::invalid_argument:
+        return "an argument is outside what the function accepts; see the function's description";
+    }
+    return "unknown error " + std::to_string(value);
+  }
+};
+
+}  // namespace
+
+const boost::system::error_category& error_category() noexcept {
+  static const TernCategory category;
+  return category;
+}
+
+error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), error_category()};
+}
+
+void throw_error(errc code, const std::string& message) {
+  throw system_error(make_error_code(code), message);
+}
+
+}  // namespace tern

@@ -1,0 +1,98 @@
+#include <tern/schema/json_object.hpp>
+
+#include <cmath>
+
+namespace tern {
+namespace {
+
+std::optional<std::string_view> string_in(const json::object& fields, std::string_view name) noexcept {
+  const json::value* found = fields.if_contains(name);
+  const json::string* text = found ? found->if_string() : nullptr;
+  return text ? std::optional<std::string_view>(std::in_place, text->data(), text->size()) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string_view> JsonObject::string_at(std::string_view name) const noexcept {
+  return string_in(fields_, name);
+}
+
+std::optional<std::string_view> JsonObject::id_at(std::string_view name) const noexcept {
+  const json::object* found = object_at(name);
+  return found ? string_in(*found, "id") : std::nullopt;
+}
+
+std::optional<bool> JsonObject::bool_at(std::string_view name) const noexcept {
+  const json::value* found = fields_.if_contains(name);
+  const bool* flag = found ? found->if_bool() : nullptr;
+  return flag ? std::optional<bool>(*flag) : std::nullopt;
+}
+
+std::optional<std::int64_t> JsonObject::integer_at(std::string_view name) const noexcept {
+  const json::value* found = fields_.if_contains(name);
+  if (!found) {
+    return std::nullopt;
+  }
+  if (const std::int64_t* number = found->if_int64()) {
+    return *number;
+  }
+  // JSON has one kind of number, so 1000.0 and 1e3 are integers too. (An int64 that fits never arrives as uint64,
+  // but an activity may be built that way.)
+  if (const std::uint64_t* number = found->if_uint64()) {
+    return std::in_range<std::int64_t>(*number) ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
+  }
+  constexpr double limit = 9223372036854775808.0;
+  const double* number = found->if_double();
+  if (number && *number >= -limit && *number < limit && std::trunc(*number) == *number) {
+    return static_cast<std::int64_t>(*number);
+  }
+  return std::nullopt;
+}
+
+const json::object* JsonObject::object_at(std::string_view name) const noexcept {
+  const json::value* found = fields_.if_contains(name);
+  return found ? found->if_object() : nullptr;
+}
+
+const json::array* JsonObject::array_at(std::string_view name) const noexcept {
+  const json::value* found = fields_.if_contains(name);
+  return found ? found->if_array() : nullptr;
+}
+
+const json::value* JsonObject::value_at(std::string_view name) const noexcept {
+  return fields_.if_contains(name);
+}
+
+std::vector<std::string> JsonObject::strings_at(std::string_view name) const {
+  std::vector<std::string> list;
+  if (const json::array* found = array_at(name)) {
+    list.reserve(found->size());
+    for (const json::value& item : *found) {
+      if (const json::string* text = item.if_string()) {
+        list.emplace_back(text->data(), text->size());
+      }
+    }
+  }
+  return list;
+}
+
+void JsonObject::set(std::string_view name, std::string_view value) {
+  // A value of its own first: `value` may be a view into this object, whose members move when it grows.
+  set(name, json::value(value, fields_.storage()));
+}
+
+void JsonObject::set(std::string_view name, json::value value) {
+  fields_.insert_or_assign(name, std::move(value));
+}
+
+void JsonObject::set_object(std::string_view name, JsonObject value) {
+  set(name, json::value(std::move(value.fields_)));
+}
+
+void JsonObject::append(std::string_view name, json::value value) {
+  json::value& list = fields_[name];
+  json::array& items = list.is_array() ? list.get_array() : list.emplace_array();
+  items.push_back(std::move(value));
+}
+
+}  // namespace tern

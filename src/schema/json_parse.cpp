@@ -1,0 +1,191 @@
+// The parser behind `parse_json`: Boost.JSON's own, with a handler that reads doubles exactly.
+//
+// Boost.JSON 1.81 multiplies mantissa and power of ten in double precision: the last bits of a number may be lost
+// on each round trip, and 1e400 becomes infinity, which is written as `1e99999` or worse. `std::from_chars` rounds
+// correctly and says when a number is out of range.
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/error.hpp>
+#include <boost/json/value_stack.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+namespace tern {
+namespace {
+
+/// Builds a `json::value` from the parser's events. When a name comes twice in an object, the last value stands, in
+/// the place of the first.
+class ValueBuilder {
+ public:
+  static constexpr std::size_t max_object_size = json::object::max_size();
+  static constexpr std::size_t max_array_size = json::array::max_size();
+  static constexpr std::size_t max_key_size = json::string::max_size();
+  static constexpr std::size_t max_string_size = json::string::max_size();
+
+  ValueBuilder(unsigned char* buffer, std::size_t size) : stack_({}, buffer, size) { stack_.reset(); }
+
+  json::value release() { return stack_.release(); }
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return true; }
+  bool on_object_end(std::size_t count, error_code&) {
+    stack_.push_object(count);
+    return true;
+  }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t count, error_code&) {
+    stack_.push_array(count);
+    return true;
+  }
+  bool on_key_part(json::string_view part, std::size_t, error_code&) {
+    stack_.push_chars(part);
+    return true;
+  }
+  bool on_key(json::string_view part, std::size_t, error_code&) {
+    stack_.push_key(part);
+    return true;
+  }
+  bool on_string_part(json::string_view part, std::size_t, error_code&) {
+    stack_.push_chars(part);
+    return true;
+  }
+  bool on_string(json::string_view part, std::size_t, error_code&) {
+    stack_.push_string(part);
+    return true;
+  }
+  bool on_number_part(json::string_view, error_code&) { return true; }
+  bool on_int64(std::int64_t number, json::string_view, error_code&) {
+    stack_.push_int64(number);
+    return true;
+  }
+  bool on_uint64(std::uint64_t number, json::string_view, error_code&) {
+    stack_.push_uint64(number);
+    return true;
+  }
+  /// `text` is the whole number, for the whole document is given at once. Boost's `rough` value is used where the
+  /// number is too small for a double: it is then zero.
+  bool on_double(double rough, json::string_view text, error_code& error) {
+    double exact = 0;
+    const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), exact);
+    if (status == std::errc::result_out_of_range && std::abs(rough) < 1) {
+      exact = rough;
+    } else if (status != std::errc() || !std::isfinite(exact)) {
+      error = json::make_error_code(json::error::exponent_overflow);
+      return false;
+    }
+    stack_.push_double(exact);
+    return true;
+  }
+  bool on_bool(bool flag, error_code&) {
+    stack_.push_bool(flag);
+    return true;
+  }
+  bool on_null(error_code&) {
+    stack_.push_null();
+    return true;
+  }
+  bool on_comment_part(json::string_view, error_code&) { return true; }
+  bool on_comment(json::string_view, error_code&) { return true; }
+
+ private:
+  json::value_stack stack_;
+};
+
+struct Outcome {
+  json::value value;
+  error_code error;
+  std::size_t position = 0;  ///< of the error, in bytes
+};
+
+Outcome parse_strictly(std::string_view text) {
+  // Enough for the values of a usual activity at once; the stack grows on the heap when it is not.
+  alignas(std::max_align_t) unsigned char buffer[4096];
+  json::parse_options options;
+  options.max_depth = max_json_depth;
+  json::basic_parser<ValueBuilder> parser(options, buffer, sizeof buffer);
+  Outcome outcome;
+  outcome.position = parser.write_some(false, text.data(), text.size(), outcome.error);
+  if (!outcome.error && outcome.position < text.size()) {
+    outcome.error = json::make_error_code(json::error::extra_data);
+  }
+  if (!outcome.error) {
+    outcome.value = parser.handler().release();
+  }
+  return outcome;
+}
+
+/// The UTF-16 unit of the escape `\uXXXX` that stands at `at`; nullopt when there is none.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  if (text.size() - at < 6 || text[at] != '\\' || text[at + 1] != 'u') {
+    return std::nullopt;
+  }
+  unsigned unit = 0;
+  const char* first = text.data() + at + 2;
+  const auto [end, status] = std::from_chars(first, first + 4, unit, 16);
+  return status == std::errc() && end == first + 4 ? std::optional(unit) : std::nullopt;
+}
+
+/// `text` with each escaped surrogate that has no partner replaced by `\uFFFD`, which is as long, so that positions
+/// stay; nullopt when there is none.
+std::optional<std::string> with_surrogates_replaced(std::string_view text) {
+  std::optional<std::string> repaired;
+  for (std::size_t at = text.find('\\'); at < text.size(); at = text.find('\\', at)) {
+    const std::optional<unsigned> unit = escaped_unit(text, at);
+    if (!unit) {
+      at += 2;
+      continue;
+    }
+    const bool high = *unit >= 0xD800 && *unit <= 0xDBFF;
+    const bool low = *unit >= 0xDC00 && *unit <= 0xDFFF;
+    const std::optional<unsigned> next = high ? escaped_unit(text, at + 6) : std::nullopt;
+    if (next && *next >= 0xDC00 && *next <= 0xDFFF) {
+      at += 12;
+      continue;
+    }
+    if (high || low) {
+      if (!repaired) {
+        repaired.emplace(text);
+      }
+      repaired->replace(at + 2, 4, "FFFD");
+    }
+    at += 6;
+  }
+  return repaired;
+}
+
+ParseError describe(const Outcome& outcome, std::string_view text) {
+  const std::string where = " at byte " + std::to_string(outcome.position) + ".";
+  if (text.empty()) {
+    return {"BadSyntax", "The body is empty; JSON is expected."};
+  }
+  if (outcome.error == json::error::too_deep) {
+    return {"BadArgument", "The body is nested deeper than " + std::to_string(max_json_depth) + " levels" + where};
+  }
+  if (outcome.error == json::error::exponent_overflow) {
+    return {"BadArgument", "The body has a number that a double cannot hold" + where};
+  }
+  return {"BadSyntax", "The body is not valid JSON: " + outcome.error.message() + where};
+}
+
+}  // namespace
+
+boost::system::result<json::value, ParseError> parse_json(std::string_view text) {
+  Outcome outcome = parse_strictly(text);
+  // Only now, since it is rare. Boost.JSON calls a lone surrogate by several errors, a plain syntax error among them.
+  if (outcome.error) {
+    if (const std::optional<std::string> repaired = with_surrogates_replaced(text)) {
+      outcome = parse_strictly(*repaired);
+    }
+  }
+  if (outcome.error) {
+    return describe(outcome, text);
+  }
+  return std::move(outcome.value);
+}
+
+}  // namespace tern

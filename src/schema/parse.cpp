@@ -1,0 +1,95 @@
+#include <tern/schema/parse.hpp>
+
+#include "schema/service_url.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace tern {
+namespace {
+
+/// null is taken for absent, as JavaScript and .NET clients write it.
+bool is_absent(const json::value* found) noexcept {
+  return found == nullptr || found->is_null();
+}
+
+ParseError missing(std::string_view name, std::string_view expected) {
+  return {"MissingProperty", "The activity has no '" + std::string(name) + "'; " + std::string(expected) + "."};
+}
+
+ParseError wrong(std::string_view name, std::string_view expected) {
+  return {"BadArgument", "The activity's '" + std::string(name) + "' is wrong; " + std::string(expected) + "."};
+}
+
+/// Whether the member is a string that is not empty; if not, why.
+std::optional<ParseError> check_text(const json::value* found, std::string_view name) {
+  constexpr std::string_view expected = "a string that is not empty is expected";
+  if (is_absent(found)) {
+    return missing(name, expected);
+  }
+  const json::string* text = found->if_string();
+  return text && !text->empty() ? std::nullopt : std::optional(wrong(name, expected));
+}
+
+std::optional<ParseError> check_conversation(const json::object& fields) {
+  const json::value* conversation = fields.if_contains("conversation");
+  if (is_absent(conversation)) {
+    return missing("conversation", "an object with an 'id' is expected");
+  }
+  const json::object* account = conversation->if_object();
+  if (account == nullptr) {
+    return wrong("conversation", "an object with an 'id' is expected");
+  }
+  return check_text(account->if_contains("id"), "conversation.id");
+}
+
+std::optional<ParseError> check_service_url(const Activity& activity) {
+  constexpr std::string_view expected =
+      "an absolute http or https URL is expected (it may be absent with deliveryMode 'expectReplies')";
+  const json::value* found = activity.json().if_contains("serviceUrl");
+  if (is_absent(found)) {
+    return activity.delivery_mode() == delivery_modes::expect_replies ? std::nullopt
+                                                                      : std::optional(missing("serviceUrl", expected));
+  }
+  const json::string* url = found->if_string();
+  return url && detail::is_service_url(*url) ? std::nullopt : std::optional(wrong("serviceUrl", expected));
+}
+
+std::optional<ParseError> check(const Activity& activity) {
+  if (auto error = check_text(activity.json().if_contains("type"), "type")) {
+    return error;
+  }
+  if (auto error = check_conversation(activity.json())) {
+    return error;
+  }
+  return check_service_url(activity);
+}
+
+}  // namespace
+
+boost::system::result<Activity, ParseError> parse_activity(std::string_view text) {
+  boost::system::result<json::value, ParseError> parsed = parse_json(text);
+  if (parsed.has_error()) {
+    return std::move(parsed).error();
+  }
+  json::object* fields = parsed->if_object();
+  if (fields == nullptr) {
+    return ParseError{"BadSyntax", "The body is JSON, but no object; an activity is a JSON object."};
+  }
+  Activity activity(std::move(*fields));
+  activity.json().stable_erase("callerId");
+  if (auto error = check(activity)) {
+    return std::move(*error);
+  }
+  return activity;
+}
+
+std::string error_body(std::string_view code, std::string_view message) {
+  json::object error;
+  error.emplace("code", code);
+  error.emplace("message", message);
+  json::object body;
+  body.emplace("error", std::move(error));
+  return json::serialize(body);
+}
+
+}  // namespace tern

@@ -1,0 +1,57 @@
+#include <tern/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace {
+
+using tern::errc;
+
+constexpr errc all_codes[] = {errc::overloaded,
+                              errc::timed_out,
+                              errc::shutting_down,
+                              errc::proactive_disabled,
+                              errc::conflict,
+                              errc::storage_unavailable,
+                              errc::not_found,
+                              errc::channel_unreachable,
+                              errc::channel_rejected,
+                              errc::service_url_refused,
+                              errc::unknown_continuation,
+                              errc::invalid_argument};
+
+TEST(Error, EachCodeHasAMessageOfItsOwn) {
+  std::set<std::string> messages;
+  for (errc code : all_codes) {
+    const tern::error_code error = code;
+    EXPECT_TRUE(error.failed());
+    EXPECT_STREQ(error.category().name(), "tern");
+    EXPECT_NE(error.message().find("; "), std::string::npos) << error.message() << " does not say what to do";
+    EXPECT_TRUE(messages.insert(error.message()).second) << error.message();
+  }
+}
+
+TEST(Error, AnUnknownValueIsNamed) {
+  EXPECT_EQ(tern::error_category().message(4711), "unknown error 4711");
+}
+
+TEST(Error, CodesCompareWithTheEnumAndAcrossCategories) {
+  const tern::error_code error = errc::conflict;
+  EXPECT_EQ(error, errc::conflict);
+  EXPECT_NE(error, errc::timed_out);
+  EXPECT_NE(error, boost::system::errc::make_error_code(static_cast<boost::system::errc::errc_t>(error.value())));
+}
+
+TEST(Error, ThrowErrorCarriesCodeAndMessage) {
+  try {
+    tern::throw_error(errc::not_found, "no send 'x'");
+    FAIL() << "nothing was thrown";
+  } catch (const tern::system_error& error) {
+    EXPECT_EQ(error.code(), errc::not_found);
+    EXPECT_EQ(std::string(error.what()).rfind("no send 'x'", 0), 0u) << error.what();
+  }
+}
+
+}  // namespace
