@@ -5,18 +5,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace tern {
 
 /// Bounds of a `MemoryStorage`. Reaching one makes `write` throw `errc::overloaded`; nothing of it is written.
 struct MemoryStorageLimits {
-  std::uint64_t bytes = 1ULL << 30;      ///< keys and documents together (default 1 GiB)
-  std::uint64_t sends = 10'000'000;      ///< pending sends
+  std::uint64_t bytes = 1ULL << 30;            ///< keys and documents together (default 1 GiB)
+  std::uint64_t sends = 10'000'000;            ///< pending sends
   std::uint64_t idempotency_keys = 1'000'000;  ///< remembered; the oldest are forgotten
-  std::uint64_t dead = 100'000;          ///< dead sends kept for counting
+  std::uint64_t dead = 100'000;                ///< dead sends kept, with their reasons; the oldest are forgotten
 };
 
-/// Documents and the schedule in the memory of this process: fast, bounded, and gone with it. It owns all slots.
+/// A send that was given up.
+struct DeadSend {
+  SendHandle handle;
+  std::string reason;  ///< at most 512 bytes
+};
+
+/// Documents and the schedule in the memory of this process: fast, bounded, and gone with it. Leases do not expire:
+/// a slot belongs to whoever took it until it is released.
 ///
 /// Thread safety: all functions from any thread. A write is all or nothing, a read is one snapshot.
 class MemoryStorage {
@@ -41,6 +50,9 @@ class MemoryStorage {
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
+
+  /// The dead sends that are kept, oldest first, at most `MemoryStorageLimits::dead`.
+  std::vector<DeadSend> dead_sends() const;
 
  private:
   struct State;

@@ -81,8 +81,7 @@ struct SlotLease {
 /// What became of a send that was due. Fenced: a stale `retry` or `dead` is refused, a stale `sent` is accepted.
 struct SendOutcome {
   enum class Kind : std::uint8_t { sent, retry, dead, expired };
-  SendOutcome(Kind k, SendHandle h, std::uint32_t g, SlotLease l)
-      : kind(k), handle(h), generation(g), lease(l) {}
+  SendOutcome(Kind k, SendHandle h, std::uint32_t g, SlotLease l) : kind(k), handle(h), generation(g), lease(l) {}
   Kind kind;
   SendHandle handle;
   std::uint32_t generation;
@@ -96,14 +95,14 @@ struct SendOutcome {
 struct DueQuery {
   SlotLease lease;
   WallTime until{};
-  WallTime from{};             ///< a lower bound that is only an optimisation
+  WallTime from{};              ///< a lower bound that is only an optimisation
   std::uint64_t after_seq = 0;  ///< continue a page: entries after (`from`, `after_seq`)
   std::size_t limit = 1000;
 };
 
 /// What the near window keeps in memory for one send. 48 bytes.
 struct DueEntry {
-  WallTime due{};         ///< when to send: the due time, or the `not_before` of a retry
+  WallTime due{};  ///< when to send: the due time, or the `not_before` of a retry
   std::uint64_t seq = 0;
   std::uint64_t order_hash = 0;
   std::array<std::uint8_t, 16> id{};
@@ -119,6 +118,7 @@ struct DuePage {
 
 struct SendQuery {
   std::optional<std::string> order_key;  ///< sends of one conversation
+  std::optional<SendHandle> handle;      ///< this one alone, if it is pending
   std::string after;                     ///< `next` of the page before
   std::size_t limit = 100;               ///< 1 to 1,000
 };

@@ -60,9 +60,7 @@ class Expect {
   /// The key must not exist.
   static Expect absent() { return Expect(Kind::absent, {}); }
   /// The key must exist with this eTag. `"*"` means `any`. An empty eTag is refused by `write` (`invalid_argument`).
-  static Expect etag(std::string value) {
-    return value == "*" ? any() : Expect(Kind::etag, std::move(value));
-  }
+  static Expect etag(std::string value) { return value == "*" ? any() : Expect(Kind::etag, std::move(value)); }
 
   bool is_any() const noexcept { return kind_ == Kind::any; }
   bool is_absent() const noexcept { return kind_ == Kind::absent; }

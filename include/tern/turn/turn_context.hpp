@@ -54,7 +54,7 @@ class TurnContext {
   awaitable<std::optional<ResourceResponse>> update(Activity activity);
   /// Deletes an activity of this conversation.
   awaitable<void> remove(std::string activity_id);
-  /// True once anything but typing and trace was sent.
+  /// True once anything but a trace was sent.
   bool responded() const noexcept { return responded_; }
 
   /// Hooks around what this turn sends from now on; the first added is the outermost.
@@ -84,14 +84,19 @@ class TurnContext {
 
   Clock& clock() const noexcept;
 
+  /// Addresses an activity as an answer to the incoming one; `send` and `update` do it by themselves.
+  void address(Activity& activity) const;
+
   detail::UnitOfWork& unit_of_work();
+  bool has_unit_of_work() const noexcept { return work_ != nullptr; }
   detail::TurnEnvironment& environment() noexcept { return environment_; }
 
  private:
   friend class TurnProactive;
 
-  void address(Activity& activity) const;
   awaitable<std::optional<ResourceResponse>> deliver(Activity& activity);
+  awaitable<std::optional<ResourceResponse>> deliver_owned(Activity activity);
+  awaitable<std::optional<ResourceResponse>> put_update(Activity& activity);
   awaitable<std::optional<ResourceResponse>> send_hooked(Activity activity);
   awaitable<std::optional<ResourceResponse>> run_send_hooks(std::size_t index, Activity& activity);
   awaitable<std::optional<ResourceResponse>> run_update_hooks(std::size_t index, Activity& activity);

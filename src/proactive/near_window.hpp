@@ -1,0 +1,81 @@
+#pragma once
+
+#include <tern/storage/schedule_types.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace tern::proactive {
+
+/// What is due soon, in memory: small entries in one heap. Decides which sends may go now; it neither waits nor sends,
+/// so a test can drive it through every case.
+///
+/// Sends with one order key go out one at a time: while one is under way, or waits for its next attempt, the later
+/// ones are held. For each slot the window knows up to which (due, seq) it holds everything; what lies beyond is left
+/// to the store, and is loaded when its time comes near.
+///
+/// An entry may be in the window twice (committed here while it was being loaded): the store hands a record out once,
+/// so that costs one lookup and sends nothing twice.
+/// Thread safety: none.
+class NearWindow {
+ public:
+  /// `capacity`: the most entries that are held; more are left to the store.
+  explicit NearWindow(std::size_t capacity) : capacity_(capacity) {}
+
+  /// Up to where a slot's sends are all held: those before `due`, and those at `due` with a sequence up to `seq`.
+  struct Covered {
+    WallTime due = WallTime::min();
+    std::uint64_t seq = 0;
+  };
+
+  Covered covered(std::uint16_t slot) const noexcept { return covered_[slot]; }
+  /// All of a slot up to here was loaded.
+  void set_covered(std::uint16_t slot, Covered upto) noexcept { covered_[slot] = upto; }
+
+  /// Takes a loaded entry.
+  void add_loaded(const DueEntry& entry);
+  /// Takes an entry that was just committed, if it lies in what is covered. False: it will be loaded later.
+  bool add_committed(const DueEntry& entry);
+
+  /// Takes out up to `limit` entries that are due at `now` and whose order key is free; their keys are then busy.
+  std::vector<DueEntry> take_due(WallTime now, std::size_t limit);
+  /// The send of this key has ended (sent, dead, gone): the next of the key may go.
+  void release(std::uint64_t order_hash);
+  /// The send failed and is tried again at `entry.due`; its key stays busy until then.
+  void retry(const DueEntry& entry);
+  /// Forgets a slot that is owned no more.
+  void drop_slot(std::uint16_t slot);
+
+  /// When the next entry may be due; nullopt when nothing waits for a time.
+  std::optional<WallTime> next_due() const noexcept;
+  std::size_t size() const noexcept { return heap_.size() + held_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  struct Later {
+    bool operator()(const DueEntry& a, const DueEntry& b) const noexcept {
+      return a.due != b.due ? a.due > b.due : a.seq > b.seq;
+    }
+  };
+  struct Lane {
+    std::vector<DueEntry> held;  // due, behind the one that is under way; a heap like the other
+    bool retrying = false;       // the one under way waits in the window for its next attempt
+    std::uint64_t retry_seq = 0;
+  };
+
+  void push(const DueEntry& entry);
+  DueEntry pop();
+
+  std::size_t capacity_;
+  std::vector<DueEntry> heap_;
+  std::size_t held_ = 0;
+  boost::unordered_flat_map<std::uint64_t, Lane> busy_;
+  std::array<Covered, slot_count> covered_{};
+};
+
+}  // namespace tern::proactive

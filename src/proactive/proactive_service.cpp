@@ -1,0 +1,419 @@
+#include "proactive/proactive_service.hpp"
+
+#include "turn/keys.hpp"
+#include "turn/make_send.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <utility>
+
+namespace tern::proactive {
+
+namespace {
+
+// Awaits the end of a turn that another shard runs. The handler is resumed on its own executor.
+awaitable<void> submitted(runtime::Runtime& target, runtime::Continuation continuation) {
+  auto begin = [](auto handler, runtime::Runtime* where, runtime::Continuation what) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    what.done = [shared](std::exception_ptr error) {
+      auto ex = asio::get_associated_executor(*shared);
+      asio::post(ex, [shared, error]() mutable { std::move(*shared)(error); });
+    };
+    where->submit(std::move(what));
+  };
+  co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(begin, asio::deferred, &target,
+                                                                                  std::move(continuation));
+}
+
+std::uint64_t etag_number(const std::string& etag) {
+  std::uint64_t number = 0;
+  std::from_chars(etag.data(), etag.data() + etag.size(), number);
+  return number;
+}
+
+bool is_personal(const ConversationReference& reference) {
+  const auto conversation = reference.conversation();
+  return conversation && (conversation->conversation_type() == "personal" || conversation->is_group() == false);
+}
+
+}  // namespace
+
+/// Sends for the scheduler of one shard.
+class ProactiveService::Executor final : public SendExecutor {
+ public:
+  Executor(runtime::Runtime& runtime, detail::TurnEnvironment& environment)
+      : runtime_(runtime), environment_(environment) {}
+
+  awaitable<void> execute(ScheduledSend send) override {
+    auto payload = parse_json(send.payload);
+    if (!payload || !payload->is_object()) {
+      throw_error(errc::invalid_argument, "The payload of a scheduled send is not a JSON object.");
+    }
+    if (send.kind == SendKind::activity) {
+      Activity activity(std::move(payload->as_object()));
+      const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+      co_await environment_.sender.send(activity, send.client_request_id, by);
+      co_return;
+    }
+    auto reference = parse_json(send.reference);
+    if (!reference || !reference->is_object()) {
+      throw_error(errc::invalid_argument, "The reference of a scheduled continuation is not a JSON object.");
+    }
+    auto& fields = payload->as_object();
+    const auto* name = fields.if_contains("name");
+    runtime::Continuation continuation;
+    continuation.reference = ConversationReference(std::move(reference->as_object()));
+    continuation.name = name != nullptr && name->is_string() ? std::string(name->as_string()) : std::string();
+    continuation.value = fields["value"];
+    if (!runtime_.has_continuation(continuation.name)) {
+      detail::throw_unknown_continuation(continuation.name);
+    }
+    co_await submitted(runtime_, std::move(continuation));
+  }
+
+ private:
+  runtime::Runtime& runtime_;
+  detail::TurnEnvironment& environment_;
+};
+
+struct ProactiveService::Home {
+  Home(runtime::Shard& on, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Clock& clock,
+       ScheduleFigures& figures, const SchedulerOptions& options)
+      : shard(on),
+        sends(runtime, environment),
+        scheduler(on.ex(), environment.schedule, sends, clock, figures, options) {}
+  runtime::Shard& shard;
+  Executor sends;
+  Scheduler scheduler;
+};
+
+ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled,
+                                   SchedulerOptions options, Clock& clock, Metrics& metrics)
+    : shards_(shards), runtime_(runtime), enabled_(enabled), clock_(clock), figures_(metrics) {
+  options.window_entries = std::max<std::size_t>(1, options.window_entries / shards.size());
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    auto& environment = runtime.environment(i);
+    environment.proactive = this;
+    environment.proactive_enabled = enabled;
+    environment.observer = this;
+    homes_.push_back(std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, options));
+  }
+  const auto id = new_send_id();
+  owner_.assign(id.begin(), id.end());
+}
+
+ProactiveService::~ProactiveService() = default;
+
+void ProactiveService::require_enabled() const {
+  if (!enabled_) {
+    detail::throw_proactive_disabled();
+  }
+}
+
+Deadline ProactiveService::storage_deadline() const noexcept {
+  return Deadline::after(runtime_.environment(0).storage_timeout, clock_);
+}
+
+std::size_t ProactiveService::shard_here() const noexcept {
+  const auto* here = runtime::Shard::current();
+  return here != nullptr ? here->index() : 0;
+}
+
+detail::TurnEnvironment& ProactiveService::environment_here() noexcept { return runtime_.environment(shard_here()); }
+
+WallTime ProactiveService::after(WallTime::duration delay) const noexcept {
+  const auto now = clock_.wall_now();
+  return delay > WallTime::max() - now ? WallTime::max() : now + delay;
+}
+
+awaitable<void> ProactiveService::start(Deadline by) {
+  if (!enabled_) {
+    co_return;
+  }
+  auto storage = runtime_.environment(0).schedule;
+  auto held = co_await storage.hold_slots(owner_, {}, slot_count, by);
+  leases_ = std::move(held);
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    std::vector<SlotLease> mine;
+    std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(mine),
+                 [&](const SlotLease& lease) { return lease.slot % homes_.size() == i; });
+    auto& home = *homes_[i];
+    asio::post(home.shard.io(), [&home, mine = std::move(mine)] {
+      home.scheduler.own(mine);
+      asio::co_spawn(home.shard.io(), home.scheduler.run(), [](std::exception_ptr error) {
+        if (error) {
+          log::error("a scheduler ended with an exception");
+        }
+      });
+    });
+  }
+}
+
+awaitable<bool> ProactiveService::drain(Deadline by) {
+  bool clean = true;
+  for (auto& home : homes_) {
+    auto quiet = [](Home* where, Deadline until) -> awaitable<bool> {
+      where->scheduler.stop();
+      return where->scheduler.idle(until);
+    };
+    const bool idle = co_await asio::co_spawn(home->shard.io(), quiet(home.get(), by), asio::use_awaitable);
+    clean = clean && idle;
+  }
+  co_return clean;
+}
+
+awaitable<void> ProactiveService::release(Deadline by) {
+  if (!leases_.empty()) {
+    auto storage = runtime_.environment(0).schedule;
+    co_await storage.release_slots(std::exchange(leases_, {}), by);
+  }
+}
+
+awaitable<ResourceResponse> ProactiveService::send(ConversationReference reference, Activity activity) {
+  require_enabled();
+  detail::require_reachable(reference);
+  detail::address_proactive(activity, reference);
+  auto post = [](detail::TurnEnvironment* environment, Activity what) -> awaitable<ResourceResponse> {
+    const auto by = Deadline::after(environment->send_timeout, environment->clock);
+    auto response = co_await environment->sender.send(what, {}, by);
+    co_return response;
+  };
+  // use_awaitable below: in Asio 1.26 a deferred co_spawn that yields a value does not compile
+  // (awaitable_async_op_handler<void(exception_ptr, T)>::resume). A connector belongs to its shard; a caller from elsewhere is taken to one.
+  if (runtime::Shard::current() != nullptr) {
+    auto response = co_await post(&environment_here(), std::move(activity));
+    co_return response;
+  }
+  auto response = co_await asio::co_spawn(shards_[0].io(), post(&runtime_.environment(0), std::move(activity)),
+                                          asio::use_awaitable);
+  co_return response;
+}
+
+awaitable<void> ProactiveService::continue_conversation(ConversationReference reference, TurnHandler handler) {
+  require_enabled();
+  detail::require_reachable(reference);
+  runtime::Continuation continuation;
+  continuation.reference = std::move(reference);
+  continuation.handler = std::move(handler);
+  continuation.done = [](const std::exception_ptr&) {};  // the runtime logs and counts a failure
+  runtime_.submit(std::move(continuation));
+  co_return;
+}
+
+awaitable<void> ProactiveService::continue_and_wait(ConversationReference reference, TurnHandler handler) {
+  require_enabled();
+  detail::require_reachable(reference);
+  runtime::Continuation continuation;
+  continuation.reference = std::move(reference);
+  continuation.handler = std::move(handler);
+  co_await submitted(runtime_, std::move(continuation));
+}
+
+awaitable<ConversationReference> ProactiveService::create_conversation(std::string channel_id,
+                                                                       std::string service_url,
+                                                                       ConversationParameters parameters,
+                                                                       TurnHandler handler) {
+  require_enabled();
+  auto create = [](detail::TurnEnvironment* environment, std::string url,
+                   ConversationParameters what) -> awaitable<ConversationResourceResponse> {
+    const auto by = Deadline::after(environment->send_timeout, environment->clock);
+    auto made = co_await environment->sender.create_conversation(std::move(url), std::move(what), by);
+    co_return made;
+  };
+  auto made = co_await asio::co_spawn(shards_[shard_here()].io(),
+                                      create(&environment_here(), service_url, parameters), asio::use_awaitable);
+  if (!made.id() || made.id()->empty()) {
+    throw_error(errc::channel_rejected, "The channel began a conversation and did not say its id.");
+  }
+  ConversationReference reference;
+  reference.set_channel_id(channel_id);
+  reference.set_service_url(made.service_url().value_or(service_url));
+  ConversationAccount conversation;
+  conversation.set_id(*made.id());
+  if (const auto group = parameters.is_group()) {
+    conversation.set_is_group(*group);
+  }
+  if (const auto tenant = parameters.tenant_id()) {
+    conversation.set_tenant_id(*tenant);
+  }
+  reference.set_conversation(std::move(conversation));
+  if (auto bot = parameters.bot()) {
+    reference.set_bot(std::move(*bot));
+  }
+  if (auto members = parameters.members(); members.size() == 1) {
+    reference.set_user(std::move(members.front()));
+  }
+  if (handler) {
+    co_await continue_conversation(reference, std::move(handler));
+  }
+  co_return reference;
+}
+
+awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
+  StoreChanges changes;
+  changes.sends.push_back(send);
+  auto schedule = runtime_.environment(0).schedule;
+  auto written = co_await schedule.write(std::move(changes), storage_deadline());
+  if (written.has_error()) {
+    throw_error(errc::conflict, "The schedule refused the send.");
+  }
+  on_scheduled({send}, written->seqs);
+  co_return written->handles.at(0);
+}
+
+awaitable<SendHandle> ProactiveService::send_at(ConversationReference reference, WallTime when, Activity activity,
+                                                SendOptions options) {
+  require_enabled();
+  return store(detail::make_activity_send(runtime_.bot_id(), clock_.wall_now(), reference, when, std::move(activity),
+                                          options));
+}
+
+awaitable<SendHandle> ProactiveService::send_after(ConversationReference reference, WallTime::duration delay,
+                                                   Activity activity, SendOptions options) {
+  return send_at(std::move(reference), after(delay), std::move(activity), std::move(options));
+}
+
+awaitable<SendHandle> ProactiveService::continue_at(ConversationReference reference, WallTime when, std::string name,
+                                                    json::value value, SendOptions options) {
+  require_enabled();
+  if (!runtime_.has_continuation(name)) {
+    detail::throw_unknown_continuation(name);
+  }
+  return store(detail::make_continuation_send(runtime_.bot_id(), clock_.wall_now(), reference, when, name,
+                                              std::move(value), options));
+}
+
+awaitable<SendHandle> ProactiveService::continue_after(ConversationReference reference, WallTime::duration delay,
+                                                       std::string name, json::value value, SendOptions options) {
+  return continue_at(std::move(reference), after(delay), std::move(name), std::move(value), std::move(options));
+}
+
+awaitable<CancelOutcome> ProactiveService::cancel(SendHandle handle) {
+  require_enabled();
+  StoreChanges changes;
+  changes.edits.emplace_back(SendEdit::Kind::cancel, handle);
+  auto schedule = runtime_.environment(0).schedule;
+  auto written = co_await schedule.write(std::move(changes), storage_deadline());
+  const bool done = written.has_value() && written->edits.at(0) == EditOutcome::done;
+  co_return done ? CancelOutcome::cancelled : CancelOutcome::too_late;
+}
+
+awaitable<std::optional<SendHandle>> ProactiveService::reschedule(SendHandle handle, WallTime when) {
+  require_enabled();
+  StoreChanges changes;
+  const auto due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, clock_.wall_now()));
+  changes.edits.emplace_back(SendEdit::Kind::reschedule, handle, due);
+  auto schedule = runtime_.environment(0).schedule;
+  auto written = co_await schedule.write(std::move(changes), storage_deadline());
+  if (!written.has_value() || written->edits.at(0) != EditOutcome::done) {
+    co_return std::nullopt;
+  }
+  const auto moved = written->edit_handles.at(0);
+  co_await tell_of_edit(moved);
+  co_return moved;
+}
+
+// The window must learn of a send that was moved into it; its record says what it now is.
+awaitable<void> ProactiveService::tell_of_edit(SendHandle handle) {
+  SendQuery query;
+  query.handle = handle;
+  query.limit = 1;
+  auto schedule = runtime_.environment(0).schedule;
+  auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
+  if (!page.sends.empty()) {
+    on_scheduled({page.sends.front()}, {page.sends.front().seq});
+  }
+}
+
+awaitable<SendPage> ProactiveService::list(SendQuery query) {
+  require_enabled();
+  auto schedule = runtime_.environment(0).schedule;
+  auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
+  co_return page;
+}
+
+std::string ProactiveService::order_key(const ConversationReference& reference) const {
+  return detail::conversation_key(runtime_.bot_id(), reference.channel_id().value_or(""),
+                                  reference.conversation_id().value_or(""));
+}
+
+awaitable<SendCounts> ProactiveService::counts() {
+  require_enabled();
+  auto schedule = runtime_.environment(0).schedule;
+  auto counted = co_await schedule.count_sends(storage_deadline());
+  co_return counted;
+}
+
+awaitable<std::optional<ConversationReference>> ProactiveService::find_reference(std::string channel_id,
+                                                                                 std::string user_id) {
+  require_enabled();
+  auto storage = runtime_.environment(0).storage;
+  StoreScan scan(detail::reference_prefix(runtime_.bot_id(), channel_id, user_id), 1000);
+  std::optional<ConversationReference> last;
+  std::uint64_t last_written = 0;
+  for (;;) {
+    auto page = co_await storage.scan(scan, storage_deadline());
+    for (const auto& item : page.items) {
+      auto parsed = parse_json(item.document);
+      if (!parsed || !parsed->is_object()) {
+        continue;
+      }
+      ConversationReference reference(std::move(parsed->as_object()));
+      if (is_personal(reference)) {
+        co_return reference;
+      }
+      if (etag_number(item.etag) >= last_written) {
+        last_written = etag_number(item.etag);
+        last = std::move(reference);
+      }
+    }
+    if (page.next.empty()) {
+      co_return last;
+    }
+    scan.after = page.next;
+  }
+}
+
+awaitable<std::optional<ConversationReference>> ProactiveService::find_reference(std::string channel_id,
+                                                                                 std::string user_id,
+                                                                                 std::string conversation_id) {
+  require_enabled();
+  auto key = detail::reference_key(runtime_.bot_id(), channel_id, user_id, conversation_id);
+  auto storage = runtime_.environment(0).storage;
+  std::vector<std::string> keys{key};
+  auto items = co_await storage.read(std::move(keys), storage_deadline());
+  const auto* item = items.find(key);
+  if (item == nullptr) {
+    co_return std::nullopt;
+  }
+  auto parsed = parse_json(item->document);
+  if (!parsed || !parsed->is_object()) {
+    co_return std::nullopt;
+  }
+  co_return ConversationReference(std::move(parsed->as_object()));
+}
+
+void ProactiveService::on_scheduled(const std::vector<ScheduledSend>& sends,
+                                    const std::vector<std::uint64_t>& seqs) noexcept {
+  std::map<std::size_t, std::vector<DueEntry>> by_home;
+  for (std::size_t i = 0; i < sends.size() && i < seqs.size(); ++i) {
+    if (seqs[i] != 0) {
+      by_home[sends[i].handle.slot % homes_.size()].push_back(entry_of(sends[i], seqs[i]));
+    }
+  }
+  for (auto& [home, entries] : by_home) {
+    homes_[home]->scheduler.on_committed(std::move(entries));
+  }
+}
+
+}  // namespace tern::proactive

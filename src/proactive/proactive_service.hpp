@@ -1,0 +1,77 @@
+#pragma once
+
+#include "proactive/scheduler.hpp"
+#include "runtime/runtime.hpp"
+
+#include <tern/turn/proactive.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace tern::proactive {
+
+/// The process's `Proactive`: sends now through the shard's connector, schedules through the storage, and owns a
+/// scheduler on each shard.
+///
+/// Thread safety: as `Proactive`.
+class ProactiveService final : public Proactive, public detail::ScheduleObserver {
+ public:
+  ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled, SchedulerOptions options,
+                   Clock& clock, Metrics& metrics);
+  ~ProactiveService() override;
+
+  /// Takes the slots and starts the schedulers. Nothing when proactive messages are off.
+  awaitable<void> start(Deadline by);
+  /// Begins no more sends, waits for those under way and their outcomes. False when `by` came first.
+  awaitable<bool> drain(Deadline by);
+  /// Gives the slots back; after `drain`.
+  awaitable<void> release(Deadline by);
+
+  awaitable<ResourceResponse> send(ConversationReference reference, Activity activity) override;
+  awaitable<void> continue_conversation(ConversationReference reference, TurnHandler handler) override;
+  awaitable<void> continue_and_wait(ConversationReference reference, TurnHandler handler) override;
+  awaitable<ConversationReference> create_conversation(std::string channel_id, std::string service_url,
+                                                       ConversationParameters parameters,
+                                                       TurnHandler handler) override;
+  awaitable<SendHandle> send_at(ConversationReference reference, WallTime when, Activity activity,
+                                SendOptions options) override;
+  awaitable<SendHandle> send_after(ConversationReference reference, WallTime::duration delay, Activity activity,
+                                   SendOptions options) override;
+  awaitable<SendHandle> continue_at(ConversationReference reference, WallTime when, std::string name,
+                                    json::value value, SendOptions options) override;
+  awaitable<SendHandle> continue_after(ConversationReference reference, WallTime::duration delay, std::string name,
+                                       json::value value, SendOptions options) override;
+  awaitable<CancelOutcome> cancel(SendHandle handle) override;
+  awaitable<std::optional<SendHandle>> reschedule(SendHandle handle, WallTime when) override;
+  awaitable<SendPage> list(SendQuery query) override;
+  std::string order_key(const ConversationReference& reference) const override;
+  awaitable<SendCounts> counts() override;
+  awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id) override;
+  awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id,
+                                                                 std::string conversation_id) override;
+
+  void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
+
+ private:
+  class Executor;
+  struct Home;
+
+  void require_enabled() const;
+  detail::TurnEnvironment& environment_here() noexcept;
+  std::size_t shard_here() const noexcept;
+  WallTime after(WallTime::duration delay) const noexcept;
+  awaitable<SendHandle> store(ScheduledSend send);
+  awaitable<void> tell_of_edit(SendHandle handle);
+  Deadline storage_deadline() const noexcept;
+
+  runtime::ShardPool& shards_;
+  runtime::Runtime& runtime_;
+  bool enabled_;
+  Clock& clock_;
+  ScheduleFigures figures_;
+  std::string owner_;
+  std::vector<SlotLease> leases_;
+  std::vector<std::unique_ptr<Home>> homes_;
+};
+
+}  // namespace tern::proactive

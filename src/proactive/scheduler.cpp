@@ -1,0 +1,387 @@
+#include "proactive/scheduler.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::proactive {
+
+namespace {
+
+// The first write of a send must still lie well inside the lease.
+constexpr std::chrono::seconds lease_margin{1};
+constexpr std::chrono::milliseconds storage_pause{250};
+
+double seconds_between(WallTime from, WallTime to) { return std::chrono::duration<double>(to - from).count(); }
+
+std::string describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
+}  // namespace
+
+ScheduleFigures::ScheduleFigures(Metrics& metrics)
+    : sent(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "sent"}})),
+      retried(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "retry"}})),
+      dead(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "dead"}})),
+      expired(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "expired"}})),
+      possible_duplicates(metrics.counter("tern_possible_duplicates_total",
+                                          "Sends that are tried again though they may have arrived.")),
+      refused(metrics.counter("tern_stale_outcomes_total", "Outcomes refused because another owner came.")),
+      lateness(metrics.histogram("tern_schedule_lateness_seconds", "From due to the beginning of the attempt.",
+                                 {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300})) {}
+
+DueEntry entry_of(const ScheduledSend& send, std::uint64_t seq) {
+  DueEntry entry;
+  entry.due = std::max(send.handle.due, send.not_before);
+  entry.seq = seq;
+  entry.order_hash = stable_hash(send.order_key);
+  entry.id = send.handle.id;
+  entry.generation = send.generation;
+  entry.slot = send.handle.slot;
+  entry.attempt = static_cast<std::uint16_t>(send.attempt);
+  return entry;
+}
+
+Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock& clock, ScheduleFigures& figures,
+                     SchedulerOptions options)
+    : ex_(ex),
+      storage_(std::move(storage)),
+      sends_(sends),
+      clock_(clock),
+      figures_(figures),
+      options_(options),
+      timer_(clock, ex),
+      idle_timer_(clock, ex),
+      window_(options.window_entries),
+      random_(static_cast<std::minstd_rand::result_type>(clock.now().time_since_epoch().count() | 1)) {}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::own(const std::vector<SlotLease>& leases) {
+  std::array<bool, slot_count> named{};
+  for (const auto& lease : leases) {
+    auto& owned = owned_[lease.slot];
+    named[lease.slot] = true;
+    if (!owned.held || owned.lease.epoch != lease.epoch) {
+      window_.drop_slot(lease.slot);
+      loaded_until_.reset();  // a slot that is new here is loaded at once
+    }
+    owned.lease = lease;
+    owned.held = true;
+  }
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (owned_[slot].held && !named[slot]) {
+      owned_[slot].held = false;
+      window_.drop_slot(slot);
+    }
+  }
+  wake_ = true;
+  timer_.cancel();
+}
+
+bool Scheduler::lease_is_good(std::uint16_t slot) const noexcept {
+  const auto& owned = owned_[slot];
+  return owned.held && (owned.lease.until == SteadyTime::max() || clock_.now() + lease_margin < owned.lease.until);
+}
+
+awaitable<void> Scheduler::run() {
+  while (!stopped_) {
+    std::exception_ptr error;
+    wake_ = false;
+    try {
+      if (window_is_short()) {
+        co_await load_window();
+      }
+      co_await send_due();
+    } catch (const system_error& e) {
+      if (e.code() == asio::error::operation_aborted) {
+        throw;
+      }
+      error = std::current_exception();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error) {
+      log::warn("the schedule's storage failed; it is asked again", {{"error", describe(error)}});
+      co_await timer_.wait_for(storage_pause);
+      continue;
+    }
+    const auto pause = time_to_sleep();
+    if (!wake_ && !stopped_ && pause > SteadyTime::duration::zero()) {
+      co_await timer_.wait_for(pause);
+    }
+  }
+}
+
+void Scheduler::stop() noexcept {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
+  if (in_flight_ >= options_.in_flight) {
+    return options_.longest_sleep;  // the end of any of them wakes the loop
+  }
+  const auto now = clock_.wall_now();
+  auto wake_at = loaded_until_ ? *loaded_until_ - options_.window / 2 : now;
+  if (const auto due = window_.next_due()) {
+    wake_at = std::min({wake_at, *due, now + options_.longest_sleep});
+  }
+  return wake_at - now;
+}
+
+bool Scheduler::window_is_short() const noexcept {
+  if (window_.size() >= window_.capacity() / 2 && loaded_until_) {
+    return false;
+  }
+  return !loaded_until_ || *loaded_until_ - clock_.wall_now() <= options_.window / 2;
+}
+
+awaitable<void> Scheduler::load_window() {
+  const auto until = clock_.wall_now() + options_.window;
+  loaded_until_ = until;
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (owned_[slot].held) {
+      co_await load_slot(slot, until);
+    }
+  }
+}
+
+awaitable<void> Scheduler::load_slot(std::uint16_t slot, WallTime until) {
+  for (;;) {
+    const auto covered = window_.covered(slot);
+    if (covered.due >= until) {
+      co_return;
+    }
+    DueQuery query;
+    query.lease = owned_[slot].lease;
+    query.from = covered.due;
+    query.after_seq = covered.seq;
+    query.until = until;
+    const auto by = Deadline::after(options_.storage_timeout, clock_);
+    auto page = co_await storage_.load_due(std::move(query), by);
+    if (!owned_[slot].held) {
+      co_return;
+    }
+    for (const auto& entry : page.entries) {
+      window_.add_loaded(entry);
+      window_.set_covered(slot, {entry.due, entry.seq});
+    }
+    if (!page.more) {
+      // Everything before `until`: a later commit that is due before it comes through `on_committed`.
+      window_.set_covered(slot, {until - std::chrono::nanoseconds(1), UINT64_MAX});
+      co_return;
+    }
+    if (window_.size() >= window_.capacity()) {
+      loaded_until_ = std::min(*loaded_until_, window_.covered(slot).due);
+      co_return;
+    }
+  }
+}
+
+awaitable<void> Scheduler::send_due() {
+  while (!stopped_ && in_flight_ < options_.in_flight) {
+    const auto room = std::min(options_.in_flight - in_flight_, options_.batch);
+    auto entries = window_.take_due(clock_.wall_now(), room);
+    if (entries.empty()) {
+      co_return;
+    }
+    // Counted from here on, so that `idle` knows of them while their records are read.
+    in_flight_ += entries.size();
+    std::vector<ScheduledSend> sends;
+    std::exception_ptr error;
+    try {
+      const auto by = Deadline::after(options_.storage_timeout, clock_);
+      sends = co_await storage_.fetch(entries, by);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error) {
+      for (const auto& entry : entries) {
+        window_.retry(entry);
+        --in_flight_;
+      }
+      std::rethrow_exception(error);
+    }
+    std::size_t next = 0;
+    for (const auto& entry : entries) {
+      const bool found = next < sends.size() && sends[next].handle.id == entry.id;
+      if (found && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
+        begin(entry, std::move(sends[next]));
+      } else {
+        ended(entry.order_hash);  // cancelled, edited, or done already
+      }
+      next += found ? 1 : 0;
+    }
+  }
+}
+
+void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
+  asio::co_spawn(ex_, attempt(entry, std::move(send)), [](std::exception_ptr error) {
+    if (error) {
+      log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
+    }
+  });
+}
+
+awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send) {
+  const auto now = clock_.wall_now();
+  if (send.expires && *send.expires < now) {
+    figures_.expired.inc();
+    record(SendOutcome(SendOutcome::Kind::expired, send.handle, send.generation, owned_[entry.slot].lease));
+    ended(entry.order_hash);
+    co_return;
+  }
+  if (!lease_is_good(entry.slot)) {
+    ended(entry.order_hash);  // its new owner sends it
+    co_return;
+  }
+  figures_.lateness.observe(seconds_between(entry.due, now));
+  std::exception_ptr error;
+  try {
+    co_await sends_.execute(send);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  settle(entry, send, error);
+}
+
+void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error) {
+  if (error) {
+    settle_failure(entry, send, error);
+    return;
+  }
+  figures_.sent.inc();
+  record(SendOutcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease));
+  ended(entry.order_hash);
+}
+
+void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error) {
+  const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
+                        static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
+  const auto verdict = options_.policy.judge(error, send.attempt + 1, random);
+  if (verdict.kind == Verdict::Kind::leave) {
+    ended(entry.order_hash);
+    return;
+  }
+  if (verdict.kind == Verdict::Kind::dead) {
+    figures_.dead.inc();
+    log::warn("a scheduled send is dead", {{"send", send.handle.to_string()}, {"reason", verdict.reason}});
+    SendOutcome outcome(SendOutcome::Kind::dead, send.handle, send.generation, owned_[entry.slot].lease);
+    outcome.attempt = send.attempt + 1;
+    outcome.reason = verdict.reason;
+    record(std::move(outcome));
+    ended(entry.order_hash);
+    return;
+  }
+  figures_.retried.inc();
+  figures_.possible_duplicates.inc(verdict.ambiguous ? 1 : 0);
+  log::info("a scheduled send is tried again",
+            {{"send", send.handle.to_string()}, {"reason", verdict.reason}, {"in_ms", verdict.delay.count()}});
+  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, owned_[entry.slot].lease);
+  outcome.attempt = send.attempt + 1;
+  outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now() + verdict.delay);
+  auto again = entry;
+  again.attempt = static_cast<std::uint16_t>(outcome.attempt);
+  again.due = outcome.not_before;
+  record(std::move(outcome));
+  // The key stays busy: a later send of the conversation does not overtake this one.
+  window_.retry(again);
+  --in_flight_;
+  wake_ = true;
+  timer_.cancel();
+  idle_timer_.cancel();
+}
+
+void Scheduler::ended(std::uint64_t order_hash) noexcept {
+  window_.release(order_hash);
+  --in_flight_;
+  wake_ = true;
+  timer_.cancel();
+  idle_timer_.cancel();
+}
+
+void Scheduler::record(SendOutcome outcome) {
+  outcomes_.push_back(std::move(outcome));
+  flush();
+}
+
+void Scheduler::flush() {
+  if (writing_ || outcomes_.empty()) {
+    return;
+  }
+  writing_ = true;
+  asio::co_spawn(ex_, write_outcomes(), [this](std::exception_ptr error) {
+    writing_ = false;
+    if (error) {
+      log::error("outcomes could not be written", {{"error", describe(error)}});
+    }
+    idle_timer_.cancel();
+  });
+}
+
+// One write takes all that came together; while it is under way the next batch gathers.
+awaitable<void> Scheduler::write_outcomes() {
+  while (!outcomes_.empty()) {
+    StoreChanges changes;
+    const auto count = std::min(outcomes_.size(), options_.batch);
+    changes.outcomes.assign(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
+    const auto by = Deadline::after(options_.storage_timeout, clock_);
+    std::exception_ptr error;
+    try {
+      auto written = co_await storage_.write(std::move(changes), by);
+      if (written.has_value()) {
+        figures_.refused.inc(static_cast<double>(written->refused.size()));
+      }
+    } catch (const system_error& e) {
+      if (e.code() == asio::error::operation_aborted) {
+        throw;
+      }
+      error = std::current_exception();
+    }
+    if (error) {
+      // Kept: without its record a send would be sent again after a restart.
+      log::warn("outcomes could not be written; it is tried again", {{"error", describe(error)}});
+      Timer pause(clock_, ex_);
+      co_await pause.wait_for(storage_pause);
+      continue;
+    }
+    outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+}
+
+awaitable<bool> Scheduler::idle(Deadline by) {
+  while ((in_flight_ > 0 || writing_ || !outcomes_.empty()) && !by.expired(clock_)) {
+    flush();
+    co_await idle_timer_.wait_until(by.when());
+  }
+  co_return in_flight_ == 0 && outcomes_.empty();
+}
+
+void Scheduler::on_committed(std::vector<DueEntry> entries) {
+  asio::post(ex_, [this, moved = std::move(entries)] {
+    bool sooner = false;
+    for (const auto& entry : moved) {
+      if (owned_[entry.slot].held && window_.add_committed(entry)) {
+        sooner = sooner || window_.next_due() == entry.due;
+      }
+    }
+    if (sooner) {
+      wake_ = true;
+      timer_.cancel();
+    }
+  });
+}
+
+}  // namespace tern::proactive

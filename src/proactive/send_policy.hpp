@@ -1,0 +1,39 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/error.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace tern::proactive {
+
+/// What the failure of a send means for it.
+struct Verdict {
+  enum class Kind : std::uint8_t {
+    retry,  ///< try again after `delay`
+    dead,   ///< it can never arrive
+    leave   ///< nothing is recorded: the process is ending, the next one sends it
+  };
+  Kind kind = Kind::retry;
+  std::chrono::milliseconds delay{0};
+  bool ambiguous = false;  ///< it may have arrived: a retry may be a duplicate
+  std::string reason;
+};
+
+struct SendPolicy {
+  SendPolicy() = default;
+  std::chrono::milliseconds first_delay{1'000};
+  std::chrono::milliseconds longest_delay{300'000};
+  std::uint32_t attempts = 12;  ///< then it is dead; about 40 minutes with the delays above
+
+  /// Judges the exception that left an attempt, the `attempt`-th (from 1). `random`: uniform in [0, 1).
+  /// Source: schedule, "Sending".
+  Verdict judge(const std::exception_ptr& error, std::uint32_t attempt, double random) const;
+};
+
+}  // namespace tern::proactive

@@ -1,0 +1,70 @@
+#include "runtime/background_group.hpp"
+
+#include "turn/background.hpp"
+#include "turn/keys.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace tern::runtime {
+
+namespace {
+
+// The work has a cancellation of its own (BackgroundTask::cancel) besides the group's, which reaches this coroutine:
+// the one is handed on to the other.
+awaitable<void> run_work(std::shared_ptr<detail::BackgroundState> state, Conversation conversation,
+                         BackgroundWork work) {
+  auto ex = co_await this_coro::executor;
+  auto cancelled = co_await this_coro::cancellation_state;
+  auto slot = cancelled.slot();
+  if (slot.is_connected()) {
+    slot.assign([state](asio::cancellation_type type) { state->signal.emit(type); });
+  }
+  co_await asio::co_spawn(ex, work(std::move(conversation)),
+                          asio::bind_cancellation_slot(state->signal.slot(), asio::use_awaitable));
+}
+
+}  // namespace
+
+BackgroundGroup::BackgroundGroup(Shard& shard, detail::TurnEnvironment& environment, TaskGroup& tasks)
+    : shard_(shard), environment_(environment), tasks_(tasks), typing_(shard, environment) {}
+
+BackgroundTask BackgroundGroup::start(ConversationReference reference, BackgroundWork work) {
+  auto state = std::make_shared<detail::BackgroundState>(shard_.ex());
+  auto key = detail::conversation_key(environment_.bot_id, reference.channel_id().value_or(""),
+                                      reference.conversation_id().value_or(""));
+  // Said once, by the first message or by the end of the work, whichever comes first.
+  auto end_typing = [this, key, ended = false]() mutable {
+    if (!std::exchange(ended, true)) {
+      typing_.end(key);
+    }
+  };
+  Conversation conversation(reference, *environment_.proactive, environment_.clock, state);
+  state->on_message = end_typing;
+  typing_.begin(key, reference);
+  try {
+    tasks_.spawn(shard_.ex(), "background work",
+                 [state, conversation, work = std::move(work)]() -> awaitable<void> {
+                   struct Ended {
+                     std::shared_ptr<detail::BackgroundState> state;
+                     ~Ended() {
+                       state->running.store(false, std::memory_order_release);
+                       if (auto end = std::exchange(state->on_message, nullptr)) {
+                         end();
+                       }
+                     }
+                   } ended{state};
+                   co_await run_work(state, conversation, work);
+                 });
+  } catch (...) {
+    state->running.store(false, std::memory_order_release);
+    end_typing();
+    throw;
+  }
+  return BackgroundTask(std::move(state));
+}
+
+}  // namespace tern::runtime

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <tern/schema/activity.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tern::detail {
+class UnitOfWork;
+}
+
+namespace tern::runtime {
+
+/// Remembers which references are stored as they are now, so that one is written only when it changes. Bounded: when
+/// it is full the older half is forgotten, which costs a write that was not needed.
+///
+/// Thread safety: none; one for each shard.
+class ReferenceCapture {
+ public:
+  explicit ReferenceCapture(std::string bot_id, std::size_t capacity = 100'000);
+
+  /// What a turn is to remember once its commit has gone through.
+  struct Seen {
+    std::uint64_t key = 0;
+    std::uint64_t fingerprint = 0;
+  };
+
+  /// Adds to `work` what `activity` tells: a reference that is new or has changed, or, when the bot was removed, that
+  /// it is gone. nullopt when there is nothing to write.
+  std::optional<Seen> observe(const Activity& activity, detail::UnitOfWork& work);
+  /// True when `observe` would write; asked first, so that a turn without news needs no unit of work.
+  bool has_news(const Activity& activity) const;
+  void written(const Seen& seen);
+
+ private:
+  using Map = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;
+
+  std::optional<Seen> identify(const Activity& activity) const;
+
+  std::string bot_id_;
+  std::size_t capacity_;
+  Map young_;
+  Map old_;
+};
+
+}  // namespace tern::runtime

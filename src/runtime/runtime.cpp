@@ -1,0 +1,150 @@
+#include "runtime/runtime.hpp"
+
+#include "runtime/shard_runtime.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <functional>
+#include <random>
+#include <utility>
+
+namespace tern::runtime {
+
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+}  // namespace
+
+Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
+                 std::vector<std::unique_ptr<detail::TurnEnvironment>> environments, Clock& clock, Metrics& metrics)
+    : shards_(shards),
+      make_bot_(std::move(make_bot)),
+      options_(options),
+      clock_(clock),
+      bot_(make_bot_()),
+      environments_(std::move(environments)),
+      seed_(random_seed()),
+      background_(options.background_tasks) {
+  const auto figure = [&](const char* outcome) {
+    return metrics.counter("tern_turns_total", "Turns by outcome.", {{"outcome", outcome}});
+  };
+  figures_ = {figure("ok"), figure("failed"), figure("refused"), figure("acknowledged"), figure("cut"),
+              figure("repeated")};
+  metrics.gauge_from("tern_turns_in_flight", "Turns that run or wait.",
+                     [this] { return static_cast<double>(turns_in_flight()); });
+  metrics.gauge_from("tern_background_tasks", "Background tasks that run.",
+                     [this] { return static_cast<double>(background_.count()); });
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    environments_[i]->has_continuation = [this](std::string_view name) { return has_continuation(name); };
+    homes_.push_back(std::make_unique<ShardRuntime>(*this, shards_[i], *environments_[i]));
+  }
+}
+
+Runtime::~Runtime() = default;
+
+bool Runtime::has_continuation(std::string_view name) const { return bot_->continuation(name) != nullptr; }
+
+std::uint64_t Runtime::conversation_hash(std::string_view channel, std::string_view conversation) const noexcept {
+  const std::hash<std::string_view> hash;
+  const std::uint64_t mixed = (hash(channel) ^ seed_) * 0x9E3779B97F4A7C15ULL + hash(conversation);
+  return (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93ULL;
+}
+
+bool Runtime::take_place() noexcept {
+  if (in_flight_.fetch_add(1, std::memory_order_relaxed) < options_.turns) {
+    return true;
+  }
+  give_back_place();
+  return false;
+}
+
+void Runtime::give_back_place() noexcept {
+  if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) != 1 || !draining()) {
+    return;
+  }
+  const std::lock_guard lock(idle_mutex_);
+  if (on_idle_) {
+    std::exchange(on_idle_, nullptr)();
+  }
+}
+
+void Runtime::receive(TurnRequest request) noexcept {
+  if (!take_place()) {
+    figures_.refused.inc();
+    TurnReply reply(503, error_body("ServiceUnavailable", "The bot is at its capacity (limits.turns). Send the "
+                                                          "activity again later."));
+    reply.retry_after = std::chrono::seconds(1);
+    request.observer->on_reply(std::move(reply));
+    return;
+  }
+  const auto hash = conversation_hash(request.activity.channel_id().value_or(""),
+                                      request.activity.conversation_id().value_or(""));
+  const auto home = shards_.home_of(hash);
+  if (home == request.origin) {
+    homes_[home]->receive(std::move(request), hash);
+    return;
+  }
+  asio::post(shards_[home].io(), [this, home, hash, moved = std::make_unique<TurnRequest>(std::move(request))] {
+    homes_[home]->receive(std::move(*moved), hash);
+  });
+}
+
+void Runtime::submit(Continuation continuation) {
+  const auto hash = conversation_hash(continuation.reference.channel_id().value_or(""),
+                                      continuation.reference.conversation_id().value_or(""));
+  const auto home = shards_.home_of(hash);
+  const bool placed = take_place();
+  asio::post(shards_[home].io(), [this, home, hash, placed,
+                                  moved = std::make_unique<Continuation>(std::move(continuation))] {
+    if (placed) {
+      homes_[home]->submit(std::move(*moved), hash);
+    } else {
+      figures_.refused.inc();
+      moved->done(std::make_exception_ptr(system_error(
+          make_error_code(errc::overloaded), "Too many turns are in flight (limits.turns); try again later.")));
+    }
+  });
+}
+
+awaitable<bool> Runtime::drain_turns(Deadline by) {
+  auto ex = co_await this_coro::executor;
+  auto timer = std::make_shared<Timer>(clock_, ex);
+  {
+    const std::lock_guard lock(idle_mutex_);
+    on_idle_ = [timer, ex] { asio::post(ex, [timer] { timer->cancel(); }); };
+  }
+  draining_.store(true, std::memory_order_release);
+  if (turns_in_flight() > 0) {
+    co_await timer->wait_until(by.when());
+  }
+  {
+    const std::lock_guard lock(idle_mutex_);
+    on_idle_ = nullptr;
+  }
+  if (turns_in_flight() == 0) {
+    co_return true;
+  }
+  log::warn("turns are cut at the end of the drain", {{"turns", turns_in_flight()}});
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    asio::post(shards_[i].io(), [this, i] { homes_[i]->cut_all(); });
+  }
+  co_return false;
+}
+
+awaitable<bool> Runtime::drain_background(Deadline by) {
+  const bool ended = co_await background_.drain(by, clock_);
+  if (!ended) {
+    log::warn("background work is cancelled at the end of the drain", {{"tasks", background_.count()}});
+    background_.cancel();
+  }
+  co_return ended;
+}
+
+}  // namespace tern::runtime

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "runtime/shard.hpp"
+#include "runtime/turn_request.hpp"
+#include "turn/environment.hpp"
+
+#include <tern/async/metrics.hpp>
+#include <tern/async/task_group.hpp>
+#include <tern/turn/bot.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::runtime {
+
+class ShardRuntime;
+
+struct RuntimeOptions {
+  RuntimeOptions() = default;
+  std::chrono::milliseconds ack_after{10'000};  ///< a normal turn that takes longer is answered 202 and goes on
+  std::chrono::milliseconds deadline{14'000};   ///< an invoke or expectReplies that takes longer is cut: 504
+  bool ordered = true;                          ///< one turn at a time in a conversation
+  std::size_t turns = 100'000;                  ///< running and waiting, in the process
+  std::size_t conversation_queue = 100;         ///< waiting in one conversation
+  std::size_t background_tasks = 10'000;        ///< in the process
+  std::size_t dedupe_bytes = 64ULL << 20;       ///< in the process
+  std::chrono::milliseconds dedupe_window{300'000};
+  bool capture_references = false;
+  bool bot_per_turn = false;
+};
+
+/// What runs in a turn that no activity from outside began.
+struct Continuation {
+  Continuation() = default;
+  ConversationReference reference;
+  TurnHandler handler;                            ///< either this,
+  std::string name;                               ///< or a continuation that the bot registered
+  json::value value;                              ///< the event's value
+  std::function<void(std::exception_ptr)> done;   ///< called once, on the conversation's shard
+};
+
+/// Runs turns: each on its conversation's home shard, in order, bounded, deduplicated, committed.
+///
+/// Thread safety: `receive` on a shard; `submit` and `draining` from any thread; the rest from the owner's thread or
+/// as they say.
+class Runtime final : public TurnReceiver {
+ public:
+  using MakeBot = std::function<std::unique_ptr<Bot>()>;
+
+  /// `environments`: one for each shard, in order; their proactive interface is set later, before the first turn.
+  Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
+          std::vector<std::unique_ptr<detail::TurnEnvironment>> environments, Clock& clock, Metrics& metrics);
+  ~Runtime() override;
+
+  void receive(TurnRequest request) noexcept override;
+
+  /// Queues a turn of the bot's own accord in the reference's conversation.
+  /// Errors: reported to `done`: `errc::shutting_down`, `errc::overloaded`, what left the handler.
+  void submit(Continuation continuation);
+
+  bool has_continuation(std::string_view name) const;
+
+  /// Refuses new turns and waits for the running ones, at most until `by`; those that are left are cut (503).
+  /// True when none was. Awaited on any executor.
+  awaitable<bool> drain_turns(Deadline by);
+  /// Waits for background work; what is left is cancelled.
+  awaitable<bool> drain_background(Deadline by);
+
+  bool draining() const noexcept { return draining_.load(std::memory_order_acquire); }
+  std::size_t turns_in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+
+  const RuntimeOptions& options() const noexcept { return options_; }
+  detail::TurnEnvironment& environment(std::size_t shard) noexcept { return *environments_[shard]; }
+  const std::string& bot_id() const noexcept { return environments_.front()->bot_id; }
+
+ private:
+  friend class ShardRuntime;
+
+  struct Figures {
+    Counter ok, failed, refused, acknowledged, cut, repeated;
+  };
+
+  std::uint64_t conversation_hash(std::string_view channel, std::string_view conversation) const noexcept;
+  bool take_place() noexcept;
+  void give_back_place() noexcept;
+
+  ShardPool& shards_;
+  MakeBot make_bot_;
+  RuntimeOptions options_;
+  Clock& clock_;
+  std::unique_ptr<Bot> bot_;  // the one that serves, or, with a bot for each turn, a specimen to ask
+  std::vector<std::unique_ptr<detail::TurnEnvironment>> environments_;
+  Figures figures_;
+  std::uint64_t seed_;
+  std::atomic<std::size_t> in_flight_{0};
+  std::atomic<bool> draining_{false};
+  std::mutex idle_mutex_;
+  std::function<void()> on_idle_;
+  TaskGroup background_;
+  std::vector<std::unique_ptr<ShardRuntime>> homes_;
+};
+
+}  // namespace tern::runtime

@@ -1,0 +1,118 @@
+#include "runtime/shard.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <exception>
+
+namespace tern::runtime {
+
+namespace {
+
+thread_local Shard* this_shard = nullptr;
+
+// Rethrowing from a completion handler would end the thread; a wheel has nothing to say but a bug.
+void log_end(std::exception_ptr error) {
+  if (error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+      log::error("a shard's timing wheel ended", {{"error", e.what()}});
+    }
+  }
+}
+
+}  // namespace
+
+Shard::Shard(std::size_t index, Clock& clock)
+    : index_(index),
+      io_(std::make_unique<asio::io_context>(1)),
+      wheel_(std::make_unique<TimingWheel>(clock, io_->get_executor())),
+      work_(asio::make_work_guard(*io_)) {
+  asio::co_spawn(*io_, wheel_->run(), log_end);
+}
+
+Shard::~Shard() {
+  stop();
+  join();
+}
+
+void Shard::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Shard::run() noexcept {
+  this_shard = this;
+  for (;;) {
+    try {
+      io_->run();
+      break;
+    } catch (const std::exception& e) {
+      log::error("an exception left a handler", {{"shard", index_}, {"error", e.what()}});
+    }
+  }
+  this_shard = nullptr;
+}
+
+void Shard::finish() {
+  asio::post(*io_, [this] {
+    wheel_->stop();
+    work_.reset();
+  });
+}
+
+void Shard::stop() {
+  if (io_) {
+    io_->stop();
+  }
+}
+
+void Shard::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Shard::tear_down() {
+  work_.reset();
+  wheel_.reset();
+  io_.reset();
+}
+
+Shard* Shard::current() noexcept { return this_shard; }
+
+ShardPool::ShardPool(std::size_t threads, Clock& clock) {
+  if (threads == 0) {
+    threads = std::max(1U, std::thread::hardware_concurrency());
+  }
+  shards_.reserve(threads);
+  for (std::size_t i = 0; i < threads; ++i) {
+    shards_.push_back(std::make_unique<Shard>(i, clock));
+  }
+}
+
+void ShardPool::start() {
+  for (auto& shard : shards_) {
+    shard->start();
+  }
+}
+
+void ShardPool::stop() {
+  for (auto& shard : shards_) {
+    shard->stop();
+  }
+  for (auto& shard : shards_) {
+    shard->join();
+  }
+}
+
+void ShardPool::tear_down() {
+  for (auto& shard : shards_) {
+    shard->tear_down();
+  }
+}
+
+}  // namespace tern::runtime

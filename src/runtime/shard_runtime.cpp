@@ -1,0 +1,392 @@
+#include "runtime/shard_runtime.hpp"
+
+#include "turn/unit_of_work.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace tern::runtime {
+
+namespace {
+
+TurnReply overloaded(std::string_view what) {
+  TurnReply reply(503, error_body("ServiceUnavailable", what));
+  reply.retry_after = std::chrono::seconds(1);
+  return reply;
+}
+
+TurnReply shutting_down() {
+  TurnReply reply(503, error_body("ServiceUnavailable", "The bot is shutting down. Send the activity again."));
+  reply.retry_after = std::chrono::seconds(1);
+  return reply;
+}
+
+bool is_conflict(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const system_error& e) {
+    return e.code() == errc::conflict;
+  } catch (...) {
+    return false;
+  }
+}
+
+std::string describe(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
+std::exception_ptr make_error(errc code, const char* message) {
+  return std::make_exception_ptr(system_error(make_error_code(code), message));
+}
+
+}  // namespace
+
+ShardRuntime::ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironment& environment)
+    : runtime_(runtime),
+      shard_(shard),
+      environment_(environment),
+      queues_(runtime.options().conversation_queue),
+      done_(runtime.clock_, runtime.options().dedupe_bytes / runtime.shards_.size(), runtime.options().dedupe_window),
+      references_(environment.bot_id),
+      background_(shard, environment, runtime.background_) {
+  environment_.background = &background_;
+}
+
+ShardRuntime::~ShardRuntime() {
+  queues_.clear();
+  live_.clear_and_dispose([](Turn* turn) { delete turn; });
+}
+
+ActivityKey ShardRuntime::key_of(const Activity& activity, std::uint64_t conversation) const noexcept {
+  const auto id = *activity.id();
+  const std::uint64_t narrow = std::hash<std::string_view>{}(id) ^ runtime_.seed_;
+  return {stable_hash(id) + conversation * 0x9E3779B97F4A7C15ULL, (narrow ^ conversation) * 0xD6E8FEB86659FD93ULL};
+}
+
+void ShardRuntime::receive(TurnRequest request, std::uint64_t conversation) {
+  std::optional<ActivityKey> key;
+  if (auto id = request.activity.id(); id && !id->empty()) {
+    key = key_of(request.activity, conversation);
+    if (answer_repetition(request, *key)) {
+      runtime_.give_back_place();
+      return;
+    }
+  }
+  auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), conversation);
+  turn->add_observer(std::move(request.observer), request.origin);
+  turn->key = key;
+  admit(std::move(turn));
+}
+
+bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& key) {
+  if (const auto* reply = done_.find(key)) {
+    runtime_.figures_.repeated.inc();
+    tell(std::move(request.observer), request.origin, *reply);
+    return true;
+  }
+  const auto running = running_keys_.find(key);
+  if (running == running_keys_.end()) {
+    return false;
+  }
+  runtime_.figures_.repeated.inc();
+  if (running->second->acknowledged()) {
+    tell(std::move(request.observer), request.origin, TurnReply(202));
+  } else {
+    running->second->add_observer(std::move(request.observer), request.origin);
+  }
+  return true;
+}
+
+void ShardRuntime::submit(Continuation continuation, std::uint64_t conversation) {
+  auto event = Activity::event("ContinueConversation", std::move(continuation.value));
+  // The mirror image of a reply: from the user to the bot, so that answering it addresses the user.
+  auto& fields = event.json();
+  for (const auto& [name, as] : {std::pair{"channelId", "channelId"}, std::pair{"serviceUrl", "serviceUrl"},
+                                 std::pair{"conversation", "conversation"}, std::pair{"user", "from"},
+                                 std::pair{"bot", "recipient"}, std::pair{"locale", "locale"}}) {
+    if (const auto* found = continuation.reference.json().if_contains(name)) {
+      fields[as] = *found;
+    }
+  }
+  event.set_relates_to(continuation.reference);
+  auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), conversation);
+  turn->handler = std::move(continuation.handler);
+  turn->continuation = std::move(continuation.name);
+  turn->done = std::move(continuation.done);
+  admit(std::move(turn));
+}
+
+void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
+  auto& turn = *owned.release();
+  live_.push_back(turn);
+  if (runtime_.draining()) {
+    refuse(turn, shutting_down(), errc::shutting_down);
+    return;
+  }
+  if (turn.key) {
+    running_keys_.emplace(*turn.key, &turn);
+  }
+  if (!turn.done) {
+    const auto& options = runtime_.options();
+    if (turn.wants_answer()) {
+      shard_.wheel().arm(turn, Deadline::after(options.deadline, runtime_.clock_));
+    } else if (turn.delivery() != Delivery::stream) {
+      shard_.wheel().arm(turn, Deadline::after(options.ack_after, runtime_.clock_));
+    }
+  }
+  if (!runtime_.options().ordered) {
+    begin(turn);
+    return;
+  }
+  switch (queues_.enter(turn)) {
+    case ConversationQueues::Admission::start:
+      begin(turn);
+      break;
+    case ConversationQueues::Admission::wait:
+      break;
+    case ConversationQueues::Admission::full:
+      refuse(turn, overloaded("Too many activities wait in this conversation. Send it again later."),
+             errc::overloaded);
+      break;
+  }
+}
+
+void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
+  runtime_.figures_.refused.inc();
+  settle_key(turn, reply);
+  turn.answer(reply);
+  if (turn.done) {
+    turn.done(make_error(reason, "The turn was not begun."));
+  }
+  destroy(turn);
+}
+
+void ShardRuntime::begin(Turn& turn) {
+  asio::co_spawn(shard_.io(), run(turn),
+                 asio::bind_cancellation_slot(turn.signal.slot(),
+                                              [this, &turn](std::exception_ptr error) { finish(turn, error); }));
+}
+
+Bot& ShardRuntime::bot_of(Turn& turn) { return turn.own_bot ? *turn.own_bot : *runtime_.bot_; }
+
+awaitable<void> ShardRuntime::run(Turn& turn) {
+  if (runtime_.options().bot_per_turn) {
+    turn.own_bot = runtime_.make_bot_();
+  }
+  if (runtime_.options().capture_references && !turn.done && references_.has_news(turn.context.activity())) {
+    turn.reference_seen = references_.observe(turn.context.activity(), turn.context.unit_of_work());
+  }
+  std::exception_ptr error;
+  try {
+    co_await run_handler(turn);
+    if (turn.context.has_unit_of_work() && !turn.cut) {
+      co_await commit(turn);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error && !turn.cut) {
+    co_await handle_failure(turn, error);
+  }
+}
+
+awaitable<void> ShardRuntime::run_handler(Turn& turn) {
+  auto& bot = bot_of(turn);
+  return bot.middleware().empty() ? run_innermost(turn, bot) : run_middleware(turn, bot, 0);
+}
+
+awaitable<void> ShardRuntime::run_middleware(Turn& turn, Bot& bot, std::size_t index) {
+  if (index == bot.middleware().size()) {
+    return run_innermost(turn, bot);
+  }
+  return bot.middleware()[index]->on_turn(
+      turn.context, [this, &turn, &bot, index] { return run_middleware(turn, bot, index + 1); });
+}
+
+awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
+  if (turn.handler) {
+    return turn.handler(turn.context);
+  }
+  if (!turn.continuation.empty()) {
+    const auto* handler = bot.continuation(turn.continuation);
+    if (handler == nullptr) {
+      detail::throw_unknown_continuation(turn.continuation);
+    }
+    return (*handler)(turn.context);
+  }
+  return bot.on_turn(turn.context);
+}
+
+awaitable<void> ShardRuntime::commit(Turn& turn) {
+  co_await turn.context.commit();
+  if (turn.reference_seen) {
+    references_.written(*turn.reference_seen);
+    turn.reference_seen.reset();
+  }
+}
+
+awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr error) {
+  const bool conflict = is_conflict(error);
+  if (turn.context.has_unit_of_work()) {
+    turn.context.unit_of_work().discard();
+  }
+  std::exception_ptr unhandled;
+  try {
+    co_await bot_of(turn).on_turn_error(turn.context, error);
+    if (turn.context.has_unit_of_work()) {
+      co_await commit(turn);
+    }
+  } catch (...) {
+    unhandled = std::current_exception();
+  }
+  if (turn.reference_seen) {
+    co_await save_reference(turn);
+  }
+  if (unhandled) {
+    std::rethrow_exception(unhandled);
+  }
+  if (conflict) {
+    std::rethrow_exception(error);
+  }
+}
+
+// Where the user can be reached is true whether or not the turn went well.
+awaitable<void> ShardRuntime::save_reference(Turn& turn) {
+  try {
+    turn.context.unit_of_work().discard();
+    co_await commit(turn);
+  } catch (const std::exception& e) {
+    log::warn("a conversation reference could not be stored", {{"error", e.what()}});
+  }
+}
+
+void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
+  if (turn.cut) {
+    runtime_.figures_.cut.inc();
+  } else if (error) {
+    runtime_.figures_.failed.inc();
+    log::error("a turn failed", {{"channel", turn.context.activity().channel_id().value_or("")},
+                                 {"conversation", turn.context.activity().conversation_id().value_or("")},
+                                 {"activity", turn.context.activity().id().value_or("")},
+                                 {"error", describe(error)}});
+  } else {
+    runtime_.figures_.ok.inc();
+  }
+  if (!turn.cut) {
+    const auto reply = turn.take_reply(static_cast<bool>(error));
+    settle_key(turn, reply);
+    turn.answer(reply);
+  }
+  if (turn.done) {
+    turn.done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
+  }
+  if (runtime_.options().ordered) {
+    if (auto* next = queues_.leave(turn.conversation())) {
+      begin(static_cast<Turn&>(*next));
+    }
+  }
+  destroy(turn);
+}
+
+// Successes only: a failure is worth another try.
+void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
+  if (!turn.key) {
+    return;
+  }
+  const auto entry = running_keys_.find(*turn.key);
+  if (entry != running_keys_.end() && entry->second == &turn) {
+    running_keys_.erase(entry);
+    if (reply.status < 300) {
+      done_.remember(*turn.key, reply);
+    }
+  }
+}
+
+void ShardRuntime::destroy(Turn& turn) {
+  delete &turn;
+  runtime_.give_back_place();
+}
+
+void ShardRuntime::on_expired(Turn& turn) noexcept {
+  if (!turn.wants_answer()) {
+    runtime_.figures_.acknowledged.inc();
+    turn.acknowledged_ = true;
+    turn.answer(TurnReply(202));
+    return;
+  }
+  const TurnReply reply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.deadline)."));
+  turn.cut = true;
+  settle_key(turn, reply);
+  turn.answer(reply);
+  if (turn.waiting()) {
+    queues_.abandon(turn);
+    runtime_.figures_.cut.inc();
+    destroy(turn);
+  } else {
+    turn.signal.emit(asio::cancellation_type::terminal);
+  }
+}
+
+void ShardRuntime::cut_all() {
+  const auto reply = shutting_down();
+  std::vector<Turn*> turns;
+  for (auto& turn : live_) {
+    turns.push_back(&turn);
+  }
+  for (auto* turn : turns) {
+    turn->cut = true;
+    settle_key(*turn, reply);
+    turn->answer(reply);
+    if (turn->waiting()) {
+      queues_.abandon(*turn);
+      if (turn->done) {
+        turn->done(make_error(errc::shutting_down, "The turn was not begun."));
+      }
+      destroy(*turn);
+    }
+  }
+  // A cancelled turn goes to the back of the list, so the loop ends when one comes round again; it may have been
+  // destroyed by its own end meanwhile.
+  while (!live_.empty() && !live_.front().cancelled) {
+    auto& turn = live_.front();
+    live_.pop_front();
+    live_.push_back(turn);
+    turn.cancelled = true;
+    turn.signal.emit(asio::cancellation_type::terminal);
+  }
+}
+
+void ShardRuntime::tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, const TurnReply& reply) {
+  if (!observer) {
+    return;
+  }
+  if (origin == shard_.index()) {
+    observer->on_reply(reply);
+    return;
+  }
+  asio::post(runtime_.shards_[origin].io(),
+             [observer = std::move(observer), reply]() mutable { observer->on_reply(std::move(reply)); });
+}
+
+void ShardRuntime::tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity) {
+  if (origin == shard_.index()) {
+    observer.on_activity(activity);
+    return;
+  }
+  // In order with the `on_reply` that is posted to the same shard later, until when the turn owns the observer.
+  asio::post(runtime_.shards_[origin].io(), [&observer, activity] { observer.on_activity(activity); });
+}
+
+}  // namespace tern::runtime

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "runtime/background_group.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/turn.hpp"
+
+namespace tern::runtime {
+
+/// The turns of one shard: their queues, their dedupe window, their running.
+///
+/// Thread safety: none; everything on its shard.
+class ShardRuntime {
+ public:
+  ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironment& environment);
+  ~ShardRuntime();
+
+  /// Begins, queues or refuses a turn. A place for it is already taken (`Runtime::take_place`).
+  void admit(std::unique_ptr<Turn> turn);
+  /// A turn for a request that has come to its home. `conversation` is the hash of its conversation.
+  void receive(TurnRequest request, std::uint64_t conversation);
+  void submit(Continuation continuation, std::uint64_t conversation);
+
+  /// Ends all that is left: 503 to those who wait, cancellation to those that run.
+  void cut_all();
+
+  BackgroundGroup& background() noexcept { return background_; }
+
+ private:
+  friend class Turn;
+
+  void tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, const TurnReply& reply);
+  void tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity);
+  void on_expired(Turn& turn) noexcept;
+
+  bool answer_repetition(TurnRequest& request, const ActivityKey& key);
+  void refuse(Turn& turn, const TurnReply& reply, errc reason);
+  void begin(Turn& turn);
+  void finish(Turn& turn, std::exception_ptr error) noexcept;
+  void settle_key(Turn& turn, const TurnReply& reply);
+  void destroy(Turn& turn);
+
+  awaitable<void> run(Turn& turn);
+  awaitable<void> run_handler(Turn& turn);
+  awaitable<void> run_middleware(Turn& turn, Bot& bot, std::size_t index);
+  awaitable<void> run_innermost(Turn& turn, Bot& bot);
+  awaitable<void> commit(Turn& turn);
+  awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
+  awaitable<void> save_reference(Turn& turn);
+  Bot& bot_of(Turn& turn);
+  ActivityKey key_of(const Activity& activity, std::uint64_t conversation) const noexcept;
+
+  Runtime& runtime_;
+  Shard& shard_;
+  detail::TurnEnvironment& environment_;
+  ConversationQueues queues_;
+  DedupeWindow done_;
+  boost::unordered_flat_map<ActivityKey, Turn*, ActivityKeyHash> running_keys_;
+  ReferenceCapture references_;
+  boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>> live_;
+  BackgroundGroup background_;
+};
+
+}  // namespace tern::runtime

@@ -1,0 +1,87 @@
+#include "runtime/turn.hpp"
+
+#include "runtime/shard_runtime.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <utility>
+
+namespace tern::runtime {
+
+Delivery delivery_of(const Activity& activity) noexcept {
+  const auto mode = activity.delivery_mode();
+  if (mode == delivery_modes::expect_replies) {
+    return Delivery::buffer;
+  }
+  return mode == delivery_modes::stream ? Delivery::stream : Delivery::channel;
+}
+
+Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, std::uint64_t conversation)
+    : Queued(conversation),
+      context(environment, std::move(activity), *this),
+      home_(home),
+      delivery_(delivery_of(context.activity())) {}
+
+Turn::~Turn() = default;
+
+void Turn::add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin) {
+  observers_.push_back({std::move(observer), origin});
+}
+
+void Turn::answer(const TurnReply& reply) {
+  answered_ = true;
+  for (auto& waiting : std::exchange(observers_, {})) {
+    home_.tell(std::move(waiting.observer), waiting.origin, reply);
+  }
+}
+
+bool Turn::wants_answer() const noexcept {
+  return delivery_ == Delivery::buffer || (context.activity().is(activity_types::invoke) && delivery_ != Delivery::stream);
+}
+
+void Turn::take(Activity activity) {
+  if (delivery_ == Delivery::stream) {
+    auto text = json::serialize(activity.json());
+    for (auto& waiting : observers_) {
+      home_.tell_activity(*waiting.observer, waiting.origin, text);
+    }
+    return;
+  }
+  if (!replies_.empty()) {
+    replies_ += ',';
+  }
+  replies_ += json::serialize(activity.json());
+}
+
+TurnReply Turn::take_reply(bool failed) {
+  if (failed) {
+    return TurnReply(500, error_body("ServiceError", "The bot failed while it handled the activity."));
+  }
+  const bool invoke = context.activity().is(activity_types::invoke);
+  const auto& response = context.invoke_response();
+  if (delivery_ == Delivery::buffer) {
+    if (invoke && response) {
+      auto answer_activity = Activity::invoke_response(response->status, response->body);
+      context.address(answer_activity);
+      take(std::move(answer_activity));
+    }
+    std::string body = "{\"activities\":[";
+    body += replies_;
+    body += "]}";
+    return TurnReply(200, std::move(body));
+  }
+  if (!invoke) {
+    return TurnReply(200);
+  }
+  if (!response) {
+    return TurnReply(501);
+  }
+  return TurnReply(static_cast<unsigned>(response->status),
+                   response->body.is_null() ? std::string() : json::serialize(response->body));
+}
+
+void Turn::on_expired() noexcept { home_.on_expired(*this); }
+
+}  // namespace tern::runtime

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "runtime/conversation_queues.hpp"
+#include "runtime/dedupe_window.hpp"
+#include "runtime/reference_capture.hpp"
+#include "runtime/turn_request.hpp"
+#include "turn/environment.hpp"
+
+#include <tern/async/timing_wheel.hpp>
+#include <tern/turn/bot.hpp>
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern::runtime {
+
+class ShardRuntime;
+
+/// How the replies of a turn travel.
+enum class Delivery : std::uint8_t {
+  channel,  ///< through the connector, as they are sent
+  buffer,   ///< `expectReplies`: in the response, at the end
+  stream    ///< `stream`: in the response, as they are sent
+};
+
+Delivery delivery_of(const Activity& activity) noexcept;
+
+using LiveHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct LiveTag>,
+                                                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+/// One turn on its home shard, from arrival to answer: waiting in its conversation's queue, then running.
+class Turn final : public Queued, public LiveHook, public TimingWheel::Entry, public detail::TurnOutput {
+ public:
+  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, std::uint64_t conversation);
+  ~Turn() override;
+
+  /// Somebody who is to be told of the end, on the shard `origin`.
+  void add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin);
+  /// Tells all of them; those who come later are told at once by the caller.
+  void answer(const TurnReply& reply);
+  bool answered() const noexcept { return answered_; }
+  bool acknowledged() const noexcept { return acknowledged_; }
+
+  /// The reply, once the handler has ended.
+  TurnReply take_reply(bool failed);
+
+  bool takes_replies() const noexcept override { return delivery_ != Delivery::channel; }
+  void take(Activity activity) override;
+  Delivery delivery() const noexcept { return delivery_; }
+  /// A request whose answer the client waits for: it is cut at the deadline rather than acknowledged.
+  bool wants_answer() const noexcept;
+
+  TurnContext context;
+  std::unique_ptr<Bot> own_bot;
+  TurnHandler handler;
+  std::string continuation;
+  std::function<void(std::exception_ptr)> done;
+  std::optional<ActivityKey> key;
+  std::optional<ReferenceCapture::Seen> reference_seen;
+  asio::cancellation_signal signal;
+  bool cut = false;        ///< answered without its outcome, which is dropped
+  bool cancelled = false;  ///< was told to end
+
+ private:
+  struct Observing {
+    std::unique_ptr<TurnObserver> observer;
+    std::size_t origin;
+  };
+
+  void on_expired() noexcept override;
+
+  ShardRuntime& home_;
+  std::vector<Observing> observers_;
+  std::string replies_;  // the activities of `expectReplies`, serialised, separated by commas
+  Delivery delivery_;
+  bool answered_ = false;
+  bool acknowledged_ = false;
+
+  friend class ShardRuntime;
+};
+
+}  // namespace tern::runtime

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "runtime/shard.hpp"
+#include "turn/environment.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tern::runtime {
+
+/// Keeps the typing indicator of a conversation alive while work goes on there: first after 500 ms, then every 2 s,
+/// since a channel shows it for about 3 s. One indicator for a conversation, however many tasks it has.
+///
+/// Thread safety: none; one for each shard. Source: protocol, "Out".
+class TypingKeeper {
+ public:
+  static constexpr std::chrono::milliseconds first{500};
+  static constexpr std::chrono::milliseconds interval{2000};
+
+  TypingKeeper(Shard& shard, detail::TurnEnvironment& environment);
+  ~TypingKeeper();
+
+  /// One more task works in the conversation `key`.
+  void begin(const std::string& key, const ConversationReference& reference);
+  /// One fewer; the last one ends the indicator.
+  void end(const std::string& key);
+
+ private:
+  class Indicator;
+
+  Shard& shard_;
+  detail::TurnEnvironment& environment_;
+  boost::unordered_flat_map<std::string, std::shared_ptr<Indicator>> indicators_;
+};
+
+}  // namespace tern::runtime

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <tern/async/awaitable.hpp>
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <atomic>
+#include <functional>
+
+namespace tern::detail {
+
+/// One piece of background work, shared by its coroutine and the handles on it.
+struct BackgroundState {
+  explicit BackgroundState(executor on) : ex(std::move(on)) {}
+  executor ex;
+  std::atomic<bool> running{true};
+  asio::cancellation_signal signal;    // used on `ex` only
+  std::function<void()> on_message;    // the work sent a message: typing ends; used on `ex` only
+};
+
+}  // namespace tern::detail

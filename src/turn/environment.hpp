@@ -1,0 +1,70 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/storage/any_storage.hpp>
+#include <tern/turn/channel_sender.hpp>
+#include <tern/turn/conversation.hpp>
+#include <tern/turn/proactive.hpp>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::detail {
+
+/// Starts background work on a shard, keeps it alive and shows that the bot is typing meanwhile.
+class BackgroundRunner {
+ public:
+  virtual ~BackgroundRunner() = default;
+  virtual BackgroundTask start(ConversationReference reference, BackgroundWork work) = 0;
+};
+
+/// Learns of sends that were just committed in this process, so that they need not be loaded.
+class ScheduleObserver {
+ public:
+  virtual ~ScheduleObserver() = default;
+  /// `seqs`: the place that the store gave each; 0 for one that was not stored, since an earlier one stands.
+  virtual void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept = 0;
+};
+
+/// What every turn of a shard works with. It outlives them.
+struct TurnEnvironment {
+  TurnEnvironment(std::string bot, ChannelSender& channel, AnyStorage store, AnyStorage sends, Clock& time)
+      : bot_id(std::move(bot)),
+        sender(channel),
+        storage(std::move(store)),
+        schedule(std::move(sends)),
+        clock(time),
+        one_store(storage.schedules()) {}
+
+  std::string bot_id;  ///< the app id, or `local`; part of every key
+  ChannelSender& sender;
+  AnyStorage storage;
+  AnyStorage schedule;  ///< the same store, if that keeps a schedule
+  Clock& clock;
+  bool one_store;  ///< state and sends are committed by one write
+  Proactive* proactive = nullptr;
+  bool proactive_enabled = false;
+  BackgroundRunner* background = nullptr;
+  ScheduleObserver* observer = nullptr;
+  std::function<bool(std::string_view)> has_continuation = [](std::string_view) { return false; };
+  std::chrono::milliseconds send_timeout{15'000};
+  std::chrono::milliseconds storage_timeout{5'000};
+};
+
+/// Where a turn's replies go when not to the channel: into the response.
+class TurnOutput {
+ public:
+  virtual ~TurnOutput() = default;
+  virtual bool takes_replies() const noexcept = 0;
+  virtual void take(Activity activity) = 0;
+};
+
+/// Throws `errc::proactive_disabled`, naming the key to set.
+[[noreturn]] void throw_proactive_disabled();
+/// Throws `errc::unknown_continuation`.
+[[noreturn]] void throw_unknown_continuation(std::string_view name);
+
+}  // namespace tern::detail

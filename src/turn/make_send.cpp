@@ -1,0 +1,91 @@
+#include "turn/make_send.hpp"
+
+#include "turn/keys.hpp"
+
+#include <tern/error.hpp>
+
+#include <boost/json/serialize.hpp>
+#include <boost/uuid/uuid.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::detail {
+
+namespace {
+
+constexpr std::size_t max_send_key = 512;
+
+ScheduledSend make_send(const std::string& bot_id, WallTime now, const ConversationReference& reference, WallTime due,
+                        const SendOptions& options) {
+  require_reachable(reference);
+  if (options.key().size() > max_send_key || options.order_key().size() > max_send_key) {
+    throw_error(errc::invalid_argument, "SendOptions::key and order_key take at most 512 bytes.");
+  }
+  if (due > now + send_horizon) {
+    throw_error(errc::invalid_argument, "A send can be scheduled at most five years ahead.");
+  }
+  ScheduledSend send;
+  // Whole microseconds, which every backend keeps; rounded up, so that a send is never early.
+  send.handle.due = std::chrono::ceil<std::chrono::microseconds>(std::max(due, now));
+  send.order_key = options.order_key();
+  if (send.order_key.empty()) {
+    send.order_key = conversation_key(bot_id, reference.channel_id().value_or(""),
+                                      reference.conversation_id().value_or(""));
+  }
+  send.handle.slot = slot_of(send.order_key);
+  send.handle.id = new_send_id();
+  send.reference = json::serialize(reference.without_activity().json());
+  send.idempotency_key = options.key();
+  send.expires = options.expires();
+  boost::uuids::uuid request_id;
+  const auto bytes = new_send_id();
+  std::copy(bytes.begin(), bytes.end(), request_id.begin());
+  send.client_request_id = boost::uuids::to_string(request_id);
+  return send;
+}
+
+}  // namespace
+
+void require_reachable(const ConversationReference& reference) {
+  if (!reference.conversation_id() || reference.conversation_id()->empty()) {
+    throw_error(errc::invalid_argument, "The conversation reference has no conversation.id.");
+  }
+  if (!reference.service_url() || reference.service_url()->empty()) {
+    throw_error(errc::invalid_argument,
+                "The conversation reference has no serviceUrl, so nothing can be sent there. References come from "
+                "TurnContext::reference() or Proactive::find_reference.");
+  }
+}
+
+void address_proactive(Activity& activity, const ConversationReference& reference) {
+  if (activity.type().empty()) {
+    throw_error(errc::invalid_argument,
+                "An activity without a type cannot be sent. Use Activity::message(...) or another factory.");
+  }
+  activity.apply_reference(reference, false);
+}
+
+ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,
+                                 WallTime due, Activity activity, const SendOptions& options) {
+  auto send = make_send(bot_id, now, reference, due, options);
+  send.kind = SendKind::activity;
+  address_proactive(activity, reference);
+  send.payload = json::serialize(activity.json());
+  return send;
+}
+
+ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,
+                                     WallTime due, const std::string& name, json::value value,
+                                     const SendOptions& options) {
+  auto send = make_send(bot_id, now, reference, due, options);
+  send.kind = SendKind::continuation;
+  json::object payload;
+  payload["name"] = name;
+  payload["value"] = std::move(value);
+  send.payload = json::serialize(payload);
+  return send;
+}
+
+}  // namespace tern::detail

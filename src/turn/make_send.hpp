@@ -1,0 +1,28 @@
+#pragma once
+
+#include <tern/turn/proactive.hpp>
+
+#include <string>
+
+namespace tern::detail {
+
+/// The furthest a send may lie ahead.
+inline constexpr std::chrono::hours send_horizon{24 * 366 * 5};
+
+/// Checks that a reference can be written to: serviceUrl and conversation id are there.
+/// Errors: `errc::invalid_argument`.
+void require_reachable(const ConversationReference& reference);
+
+/// Addresses an activity to a conversation, as something said there of its own accord: it keeps a `replyToId` only
+/// if it has one.
+void address_proactive(Activity& activity, const ConversationReference& reference);
+
+/// A record for the schedule, complete but for what the store gives it. `due` in the past means at once.
+/// Errors: `errc::invalid_argument` for an unreachable reference, a key that is too long, a time beyond the horizon.
+ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,
+                                 WallTime due, Activity activity, const SendOptions& options);
+ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,
+                                     WallTime due, const std::string& name, json::value value,
+                                     const SendOptions& options);
+
+}  // namespace tern::detail

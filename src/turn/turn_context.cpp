@@ -1,0 +1,252 @@
+#include <tern/turn/turn_context.hpp>
+
+#include "turn/environment.hpp"
+#include "turn/unit_of_work.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+namespace tern {
+
+namespace detail {
+
+struct TurnHooks {
+  // A deque, because a hook may add hooks while it runs and must stay where it is.
+  std::deque<SendHook> send;
+  std::deque<UpdateHook> update;
+  std::deque<DeleteHook> remove;
+};
+
+void throw_proactive_disabled() {
+  throw_error(errc::proactive_disabled,
+              "Proactive messages are off. Set `proactive.enabled` to true (--set proactive.enabled=true, or "
+              "{{\"proactive.enabled\", true}} in tern::run).");
+}
+
+void throw_unknown_continuation(std::string_view name) {
+  throw_error(errc::unknown_continuation, "The bot has no continuation named \"" + std::string(name) +
+                                              "\". Register it with Bot::on_continue before the bot starts.");
+}
+
+}  // namespace detail
+
+namespace {
+
+constexpr std::chrono::milliseconds default_delay{1000};
+
+// Some clients show nothing until the activity that a reply names is in their transcript, and conversationUpdate
+// never is. Source: protocol, "Out".
+bool names_incoming(const Activity& incoming) {
+  if (!incoming.is(activity_types::conversation_update)) {
+    return true;
+  }
+  const auto channel = incoming.channel_id();
+  return channel != channels::directline && channel != channels::webchat;
+}
+
+void copy_member(const json::object& from, std::string_view source, json::object& to, std::string_view target) {
+  if (const json::value* found = from.if_contains(source)) {
+    to[target] = *found;
+  } else {
+    to.erase(target);
+  }
+}
+
+}  // namespace
+
+TurnContext::TurnContext(detail::TurnEnvironment& environment, Activity activity, detail::TurnOutput& output)
+    : environment_(environment), output_(output), activity_(std::move(activity)) {}
+
+TurnContext::~TurnContext() = default;
+
+Clock& TurnContext::clock() const noexcept { return environment_.clock; }
+
+detail::UnitOfWork& TurnContext::unit_of_work() {
+  if (!work_) {
+    work_ = std::make_unique<detail::UnitOfWork>(environment_, activity_);
+  }
+  return *work_;
+}
+
+// Straight from the incoming activity: a ConversationReference in between would copy every account twice.
+void TurnContext::address(Activity& activity) const {
+  const auto& in = activity_.json();
+  auto& out = activity.json();
+  out.erase("id");
+  copy_member(in, "serviceUrl", out, "serviceUrl");
+  copy_member(in, "channelId", out, "channelId");
+  copy_member(in, "recipient", out, "from");
+  copy_member(in, "conversation", out, "conversation");
+  copy_member(in, "from", out, "recipient");
+  if (!activity.locale()) {
+    copy_member(in, "locale", out, "locale");
+  }
+  if (activity.is(activity_types::message) && !activity.input_hint()) {
+    activity.set_input_hint(input_hints::accepting_input);
+  }
+  const auto id = activity_.id();
+  if (id && !id->empty() && !activity.reply_to_id() && names_incoming(activity_)) {
+    activity.set_reply_to_id(*id);
+  }
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::send(Activity activity) {
+  if (activity.type().empty()) {
+    throw_error(errc::invalid_argument,
+                "An activity without a type cannot be sent. Use Activity::message(...) or another factory.");
+  }
+  address(activity);
+  return hooks_ && !hooks_->send.empty() ? send_hooked(std::move(activity)) : deliver_owned(std::move(activity));
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::send(std::string text) {
+  return send(Activity::message(text));
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::send_hooked(Activity activity) {
+  auto response = co_await run_send_hooks(0, activity);
+  co_return response;
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::deliver_owned(Activity activity) {
+  auto response = co_await deliver(activity);
+  co_return response;
+}
+
+awaitable<std::vector<std::optional<ResourceResponse>>> TurnContext::send_many(std::vector<Activity> activities) {
+  if (activities.empty()) {
+    throw_error(errc::invalid_argument, "send_many was given no activity. Send at least one.");
+  }
+  std::vector<std::optional<ResourceResponse>> responses;
+  responses.reserve(activities.size());
+  for (auto& activity : activities) {
+    auto response = co_await send(std::move(activity));
+    responses.push_back(std::move(response));
+  }
+  co_return responses;
+}
+
+awaitable<void> TurnContext::send_typing() {
+  co_await send(Activity::typing());
+}
+
+awaitable<void> TurnContext::pause(const Activity& delay) {
+  const json::value* value = delay.value();
+  auto duration = default_delay;
+  if (value != nullptr && value->is_number()) {
+    duration = std::chrono::milliseconds(static_cast<std::int64_t>(std::clamp(value->to_number<double>(), 0.0, 3.6e6)));
+  }
+  return sleep_for(duration, environment_.clock);
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activity) {
+  if (activity.is(activity_types::delay)) {
+    co_await pause(activity);
+    co_return std::nullopt;
+  }
+  const bool trace = activity.is(activity_types::trace);
+  if (trace && activity.channel_id() != channels::emulator) {
+    co_return std::nullopt;
+  }
+  responded_ = responded_ || !trace;
+  if (output_.takes_replies()) {
+    output_.take(std::move(activity));
+    co_return ResourceResponse{};
+  }
+  auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+  auto response = co_await environment_.sender.send(activity, {}, by);
+  if (auto id = response.id()) {
+    activity.set_id(*id);
+  }
+  co_return response;
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::run_send_hooks(std::size_t index, Activity& activity) {
+  if (index == hooks_->send.size()) {
+    return deliver(activity);
+  }
+  return hooks_->send[index](*this, activity,
+                             [this, index, &activity] { return run_send_hooks(index + 1, activity); });
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::update(Activity activity) {
+  if (!activity.id() || activity.id()->empty()) {
+    throw_error(errc::invalid_argument,
+                "update needs the id of the activity to replace. Set it from the response of send().");
+  }
+  const std::string id(*activity.id());
+  address(activity);
+  activity.set_id(id);
+  auto response = co_await run_update_hooks(0, activity);
+  co_return response;
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::run_update_hooks(std::size_t index, Activity& activity) {
+  if (!hooks_ || index == hooks_->update.size()) {
+    return put_update(activity);
+  }
+  return hooks_->update[index](*this, activity,
+                               [this, index, &activity] { return run_update_hooks(index + 1, activity); });
+}
+
+awaitable<std::optional<ResourceResponse>> TurnContext::put_update(Activity& activity) {
+  auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+  auto response = co_await environment_.sender.update(activity, by);
+  co_return response;
+}
+
+awaitable<void> TurnContext::remove(std::string activity_id) {
+  if (activity_id.empty()) {
+    throw_error(errc::invalid_argument, "remove needs the id of the activity to delete.");
+  }
+  auto reference = activity_.reference();
+  reference.set_activity_id(activity_id);
+  co_await run_delete_hooks(0, reference);
+}
+
+awaitable<void> TurnContext::run_delete_hooks(std::size_t index, ConversationReference& reference) {
+  if (!hooks_ || index == hooks_->remove.size()) {
+    return environment_.sender.remove(reference, Deadline::after(environment_.send_timeout, environment_.clock));
+  }
+  return hooks_->remove[index](*this, reference,
+                               [this, index, &reference] { return run_delete_hooks(index + 1, reference); });
+}
+
+void TurnContext::on_send(SendHook hook) {
+  if (!hooks_) {
+    hooks_ = std::make_unique<detail::TurnHooks>();
+  }
+  hooks_->send.push_back(std::move(hook));
+}
+
+void TurnContext::on_update(UpdateHook hook) {
+  if (!hooks_) {
+    hooks_ = std::make_unique<detail::TurnHooks>();
+  }
+  hooks_->update.push_back(std::move(hook));
+}
+
+void TurnContext::on_delete(DeleteHook hook) {
+  if (!hooks_) {
+    hooks_ = std::make_unique<detail::TurnHooks>();
+  }
+  hooks_->remove.push_back(std::move(hook));
+}
+
+awaitable<void> TurnContext::commit() {
+  if (work_) {
+    co_await work_->commit();
+  }
+}
+
+BackgroundTask TurnContext::run_in_background(BackgroundWork work) {
+  if (environment_.background == nullptr) {
+    throw_error(errc::shutting_down, "Background work needs a running app.");
+  }
+  return environment_.background->start(activity_.reference().without_activity(), std::move(work));
+}
+
+}  // namespace tern

@@ -1,0 +1,107 @@
+#include <tern/turn/turn_proactive.hpp>
+
+#include "turn/environment.hpp"
+#include "turn/keys.hpp"
+#include "turn/make_send.hpp"
+#include "turn/unit_of_work.hpp"
+
+#include <tern/turn/turn_context.hpp>
+
+#include <utility>
+
+namespace tern {
+
+namespace {
+
+WallTime due_after(const Clock& clock, WallTime::duration delay) {
+  const auto now = clock.wall_now();
+  return delay > WallTime::max() - now ? WallTime::max() : now + delay;
+}
+
+}  // namespace
+
+Proactive& TurnProactive::all() const noexcept { return *turn_->environment_.proactive; }
+
+awaitable<SendHandle> TurnProactive::send_at(ConversationReference reference, WallTime when, Activity activity,
+                                             SendOptions options) {
+  auto& environment = turn_->environment_;
+  if (!environment.proactive_enabled) {
+    detail::throw_proactive_disabled();
+  }
+  auto send = detail::make_activity_send(environment.bot_id, environment.clock.wall_now(), reference, when,
+                                         std::move(activity), options);
+  co_return turn_->unit_of_work().schedule(std::move(send));
+}
+
+awaitable<SendHandle> TurnProactive::continue_at(ConversationReference reference, WallTime when, std::string name,
+                                                 json::value value, SendOptions options) {
+  auto& environment = turn_->environment_;
+  if (!environment.proactive_enabled) {
+    detail::throw_proactive_disabled();
+  }
+  if (!environment.has_continuation(name)) {
+    detail::throw_unknown_continuation(name);
+  }
+  auto send = detail::make_continuation_send(environment.bot_id, environment.clock.wall_now(), reference, when, name,
+                                             std::move(value), options);
+  co_return turn_->unit_of_work().schedule(std::move(send));
+}
+
+awaitable<SendHandle> TurnProactive::send_at(WallTime when, Activity activity, SendOptions options) {
+  return send_at(turn_->reference(), when, std::move(activity), std::move(options));
+}
+
+awaitable<SendHandle> TurnProactive::send_after(WallTime::duration delay, Activity activity, SendOptions options) {
+  return send_at(due_after(turn_->clock(), delay), std::move(activity), std::move(options));
+}
+
+awaitable<SendHandle> TurnProactive::continue_at(WallTime when, std::string name, json::value value,
+                                                 SendOptions options) {
+  return continue_at(turn_->reference(), when, std::move(name), std::move(value), std::move(options));
+}
+
+awaitable<SendHandle> TurnProactive::continue_after(WallTime::duration delay, std::string name, json::value value,
+                                                    SendOptions options) {
+  return continue_at(due_after(turn_->clock(), delay), std::move(name), std::move(value), std::move(options));
+}
+
+awaitable<ResourceResponse> TurnProactive::send(ConversationReference reference, Activity activity) {
+  return all().send(std::move(reference), std::move(activity));
+}
+
+awaitable<void> TurnProactive::continue_conversation(ConversationReference reference, TurnHandler handler) {
+  return all().continue_conversation(std::move(reference), std::move(handler));
+}
+
+awaitable<ConversationReference> TurnProactive::create_conversation(std::string channel_id, std::string service_url,
+                                                                    ConversationParameters parameters,
+                                                                    TurnHandler handler) {
+  return all().create_conversation(std::move(channel_id), std::move(service_url), std::move(parameters),
+                                   std::move(handler));
+}
+
+awaitable<CancelOutcome> TurnProactive::cancel(SendHandle handle) {
+  if (turn_->unit_of_work().unschedule(handle)) {
+    co_return CancelOutcome::cancelled;
+  }
+  auto outcome = co_await all().cancel(handle);
+  co_return outcome;
+}
+
+awaitable<std::optional<SendHandle>> TurnProactive::reschedule(SendHandle handle, WallTime when) {
+  if (auto moved = turn_->unit_of_work().reschedule(handle, when)) {
+    co_return moved;
+  }
+  auto outcome = co_await all().reschedule(handle, when);
+  co_return outcome;
+}
+
+awaitable<SendPage> TurnProactive::list(std::size_t limit, std::string after) {
+  SendQuery query;
+  query.order_key = all().order_key(turn_->reference());
+  query.limit = limit;
+  query.after = std::move(after);
+  return all().list(std::move(query));
+}
+
+}  // namespace tern

@@ -1,0 +1,315 @@
+#include "turn/unit_of_work.hpp"
+
+#include "turn/keys.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::detail {
+
+namespace {
+
+constexpr int max_replays = 16;
+
+}  // namespace
+
+UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
+    : environment_(environment), activity_(activity) {}
+
+UnitOfWork::Document& UnitOfWork::document(StateScope scope) {
+  auto& found = documents_[static_cast<std::size_t>(scope)];
+  if (found.key.empty()) {
+    throw_error(errc::invalid_argument,
+                "The activity has no `from.id`, so there is no user whose state could be read. Check "
+                "activity().from_id() before using UserState or PrivateConversationState.");
+  }
+  return found;
+}
+
+void UnitOfWork::take(Document& into, const StoreItem* item) const {
+  into.content = {};
+  into.text.clear();
+  into.etag.clear();
+  if (item == nullptr) {
+    return;
+  }
+  auto parsed = parse_json(item->document);
+  if (!parsed || !parsed->is_object()) {
+    throw_error(errc::storage_unavailable, "The document " + into.key +
+                                               " is not a JSON object. It was written by something else; repair or "
+                                               "remove it.");
+  }
+  into.content = std::move(parsed->as_object());
+  into.text = item->document;
+  into.etag = item->etag;
+}
+
+awaitable<void> UnitOfWork::ensure_loaded() {
+  if (loaded_) {
+    co_return;
+  }
+  const auto& bot = environment_.bot_id;
+  const auto channel = activity_.channel_id().value_or("");
+  const auto conversation = activity_.conversation_id().value_or("");
+  const auto user = activity_.from_id();
+  std::vector<std::string> keys;
+  keys.reserve(documents_.size());
+  documents_[0].key = conversation_state_key(bot, channel, conversation);
+  keys.push_back(documents_[0].key);
+  if (user) {
+    documents_[1].key = user_state_key(bot, channel, *user);
+    documents_[2].key = private_state_key(bot, channel, conversation, *user);
+    keys.push_back(documents_[1].key);
+    keys.push_back(documents_[2].key);
+  }
+  co_await reload(std::move(keys));
+  loaded_ = true;
+}
+
+awaitable<void> UnitOfWork::reload(std::vector<std::string> keys) {
+  auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+  auto wanted = keys;
+  auto items = co_await environment_.storage.read(std::move(keys), by);
+  for (auto& entry : documents_) {
+    if (std::find(wanted.begin(), wanted.end(), entry.key) != wanted.end()) {
+      take(entry, items.find(entry.key));
+    }
+  }
+}
+
+awaitable<const json::value*> UnitOfWork::get(StateScope scope, std::string name) {
+  if (!loaded_) {
+    co_await ensure_loaded();
+  }
+  co_return document(scope).content.if_contains(name);
+}
+
+awaitable<void> UnitOfWork::set(StateScope scope, std::string name, json::value value) {
+  if (!loaded_) {
+    co_await ensure_loaded();
+  }
+  auto& entry = document(scope);
+  entry.content[name] = std::move(value);
+  entry.touched = true;
+  entry.removed = false;
+  entry.replayable = false;
+}
+
+awaitable<void> UnitOfWork::erase(StateScope scope, std::string name) {
+  if (!loaded_) {
+    co_await ensure_loaded();
+  }
+  auto& entry = document(scope);
+  entry.content.erase(name);
+  entry.touched = true;
+  entry.replayable = false;
+}
+
+awaitable<void> UnitOfWork::update(StateScope scope, std::function<void(json::object&)> change) {
+  if (!loaded_) {
+    co_await ensure_loaded();
+  }
+  auto& entry = document(scope);
+  change(entry.content);
+  entry.touched = true;
+  entry.removed = false;
+  entry.replays.push_back(std::move(change));
+}
+
+awaitable<void> UnitOfWork::clear(StateScope scope) {
+  if (!loaded_) {
+    co_await ensure_loaded();
+  }
+  auto& entry = document(scope);
+  entry.content.clear();
+  entry.touched = true;
+  entry.removed = false;
+  entry.replayable = false;
+}
+
+awaitable<void> UnitOfWork::remove(StateScope scope) {
+  if (!loaded_) {
+    co_await ensure_loaded();
+  }
+  auto& entry = document(scope);
+  entry.content.clear();
+  entry.touched = true;
+  entry.removed = true;
+  entry.replayable = false;
+}
+
+SendHandle UnitOfWork::schedule(ScheduledSend send) {
+  const auto place = sends_made_++;
+  if (send.idempotency_key.empty()) {
+    if (auto id = activity_.id()) {
+      send.idempotency_key = "turn/" +
+                             conversation_key(environment_.bot_id, activity_.channel_id().value_or(""),
+                                              activity_.conversation_id().value_or("")) +
+                             '/' + std::string(*id) + '/' + std::to_string(place);
+    }
+  }
+  const auto handle = send.handle;
+  sends_.push_back(std::move(send));
+  return handle;
+}
+
+bool UnitOfWork::unschedule(const SendHandle& handle) noexcept {
+  return std::erase_if(sends_, [&](const ScheduledSend& send) { return send.handle == handle; }) > 0;
+}
+
+std::optional<SendHandle> UnitOfWork::reschedule(const SendHandle& handle, WallTime when) noexcept {
+  for (auto& send : sends_) {
+    if (send.handle == handle) {
+      send.handle.due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, environment_.clock.wall_now()));
+      return send.handle;
+    }
+  }
+  return std::nullopt;
+}
+
+void UnitOfWork::capture_reference(std::string key, std::string document_text) {
+  reference_upserts_.emplace_back(std::move(key), std::move(document_text));
+}
+
+void UnitOfWork::forget_reference(std::string key) { reference_removals_.emplace_back(std::move(key)); }
+
+bool UnitOfWork::has_changes() const noexcept {
+  const auto touched = [](const Document& entry) { return entry.touched; };
+  return references_pending() || !sends_.empty() || std::any_of(documents_.begin(), documents_.end(), touched);
+}
+
+StoreChanges UnitOfWork::collect_changes() {
+  StoreChanges changes;
+  for (auto& entry : documents_) {
+    if (!entry.touched) {
+      continue;
+    }
+    if (entry.removed) {
+      if (!entry.etag.empty()) {
+        changes.removals.emplace_back(entry.key, Expect::etag(entry.etag));
+      }
+      continue;
+    }
+    auto text = json::serialize(entry.content);
+    if (text == entry.text) {
+      continue;
+    }
+    changes.upserts.emplace_back(entry.key, std::move(text),
+                                 entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
+  }
+  changes.upserts.insert(changes.upserts.end(), reference_upserts_.begin(), reference_upserts_.end());
+  changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
+  if (environment_.one_store) {
+    changes.sends = sends_;
+  }
+  return changes;
+}
+
+bool UnitOfWork::can_replay(const std::vector<std::string>& keys) const noexcept {
+  return std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    const auto found = std::find_if(documents_.begin(), documents_.end(),
+                                    [&](const Document& entry) { return entry.key == key; });
+    return found != documents_.end() && found->replayable;
+  });
+}
+
+void UnitOfWork::settle(const StoreChanges& written, const StoreReceipt& receipt) {
+  for (std::size_t i = 0; i < written.upserts.size(); ++i) {
+    for (auto& entry : documents_) {
+      if (entry.key == written.upserts[i].key) {
+        entry.text = written.upserts[i].document;
+        entry.etag = receipt.etags[i];
+      }
+    }
+  }
+  for (auto& entry : documents_) {
+    if (entry.touched && entry.removed) {
+      entry.text.clear();
+      entry.etag.clear();
+    }
+    entry.touched = false;
+    entry.removed = false;
+    entry.replayable = true;
+    entry.replays.clear();
+  }
+  reference_upserts_.clear();
+  reference_removals_.clear();
+}
+
+void UnitOfWork::replay(const std::vector<std::string>& keys) {
+  for (auto& entry : documents_) {
+    if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) {
+      for (const auto& change : entry.replays) {
+        change(entry.content);
+      }
+    }
+  }
+}
+
+awaitable<StoreReceipt> UnitOfWork::write_documents() {
+  for (int attempt = 0;; ++attempt) {
+    auto changes = collect_changes();
+    if (changes.empty()) {
+      settle(changes, {});
+      co_return StoreReceipt{};
+    }
+    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+    auto written = co_await environment_.storage.write(changes, by);
+    if (written.has_value()) {
+      settle(changes, *written);
+      co_return std::move(*written);
+    }
+    const auto keys = written.error().keys;
+    if (attempt >= max_replays || !can_replay(keys)) {
+      throw_error(errc::conflict, "Another writer changed " + (keys.empty() ? std::string("a document") : keys[0]) +
+                                      " after this turn had read it; nothing of the turn was written. Use "
+                                      "StateProperty::update for changes that may be applied again.");
+    }
+    co_await reload(keys);
+    replay(keys);
+  }
+}
+
+awaitable<void> UnitOfWork::commit() {
+  if (!has_changes()) {
+    co_return;
+  }
+  auto receipt = co_await write_documents();
+  if (sends_.empty()) {
+    co_return;
+  }
+  if (!environment_.one_store) {
+    receipt = co_await write_sends_apart();
+  }
+  const auto sends = std::exchange(sends_, {});
+  if (environment_.observer != nullptr) {
+    environment_.observer->on_scheduled(sends, receipt.seqs);
+  }
+}
+
+// With a store that keeps no schedule the sends go to another one, after the state: a crash in between loses sends
+// that were never confirmed, and confirms none that are not stored.
+awaitable<StoreReceipt> UnitOfWork::write_sends_apart() {
+  StoreChanges changes;
+  changes.sends = sends_;
+  const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+  auto written = co_await environment_.schedule.write(std::move(changes), by);
+  if (written.has_error()) {
+    throw_error(errc::conflict, "The schedule refused sends of this turn.");
+  }
+  co_return std::move(*written);
+}
+
+void UnitOfWork::discard() noexcept {
+  for (auto& entry : documents_) {
+    entry = Document{};
+  }
+  loaded_ = false;
+  sends_.clear();
+}
+
+}  // namespace tern::detail

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "turn/environment.hpp"
+
+#include <tern/schema/activity.hpp>
+#include <tern/storage.hpp>
+#include <tern/turn/state.hpp>
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern::detail {
+
+/// What a turn reads and changes: state documents, scheduled sends, the conversation's reference. Read once, written
+/// once, all or nothing, with the eTags that were read.
+class UnitOfWork {
+ public:
+  UnitOfWork(TurnEnvironment& environment, const Activity& activity);
+
+  /// The member `name` of a scope's document; nullptr when absent.
+  awaitable<const json::value*> get(StateScope scope, std::string name);
+  awaitable<void> set(StateScope scope, std::string name, json::value value);
+  awaitable<void> erase(StateScope scope, std::string name);
+  /// Applies `change` now, and again by itself if another writer came between.
+  awaitable<void> update(StateScope scope, std::function<void(json::object&)> change);
+  awaitable<void> clear(StateScope scope);
+  awaitable<void> remove(StateScope scope);
+
+  /// Adds a send. One made without a key gets one from the activity's id and its place in the turn.
+  SendHandle schedule(ScheduledSend send);
+  /// Takes back a send that is not committed yet; false when there is none with this handle.
+  bool unschedule(const SendHandle& handle) noexcept;
+  /// Moves a send that is not committed yet; nullopt when there is none with this handle.
+  std::optional<SendHandle> reschedule(const SendHandle& handle, WallTime when) noexcept;
+
+  /// Writes the reference with the next commit, also when the turn fails.
+  void capture_reference(std::string key, std::string document);
+  /// Deletes references with the next commit.
+  void forget_reference(std::string key);
+  bool references_pending() const noexcept { return !reference_upserts_.empty() || !reference_removals_.empty(); }
+
+  bool has_changes() const noexcept;
+  /// Errors: `errc::conflict`; the storage's own.
+  awaitable<void> commit();
+  /// Forgets what is not committed, but for references. Documents are read anew on their next use.
+  void discard() noexcept;
+
+ private:
+  struct Document {
+    std::string key;
+    json::object content;
+    std::string text;  // as it is stored; "" when absent
+    std::string etag;  // "" when absent
+    bool touched = false;
+    bool removed = false;
+    bool replayable = true;  // all changes came through `update`
+    std::vector<std::function<void(json::object&)>> replays;
+  };
+
+  awaitable<void> ensure_loaded();
+  awaitable<void> reload(std::vector<std::string> keys);
+  Document& document(StateScope scope);
+  void take(Document& document, const StoreItem* item) const;
+  StoreChanges collect_changes();
+  bool can_replay(const std::vector<std::string>& keys) const noexcept;
+  void settle(const StoreChanges& written, const StoreReceipt& receipt);
+  awaitable<StoreReceipt> write_documents();
+  awaitable<StoreReceipt> write_sends_apart();
+  void replay(const std::vector<std::string>& keys);
+
+  TurnEnvironment& environment_;
+  const Activity& activity_;
+  std::array<Document, 3> documents_;
+  bool loaded_ = false;
+  std::vector<ScheduledSend> sends_;
+  unsigned sends_made_ = 0;
+  std::vector<StoreUpsert> reference_upserts_;
+  std::vector<StoreRemoval> reference_removals_;
+};
+
+}  // namespace tern::detail
