@@ -13,6 +13,7 @@ namespace tern {
 class Counter {
  public:
   Counter() = default;
+  /// Adds `by`, which is not negative.
   void inc(double by = 1) noexcept;
   double value() const noexcept;
 
@@ -52,6 +53,8 @@ class Histogram {
 ///
 /// Handles made by default do nothing, so a component works without metrics.
 /// Thread safety: all functions from any thread. Asking twice for one name and labels gives the same figure.
+/// Errors: `errc::invalid_argument` for a name or label that Prometheus does not allow, for one name with two kinds
+/// of figure, and for buckets that do not ascend or differ from those of the same name.
 class Metrics {
  public:
   using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -66,7 +69,9 @@ class Metrics {
   /// `buckets`: upper bounds, ascending, in the unit that the name ends with (`_seconds`, `_bytes`).
   Histogram histogram(const std::string& name, const std::string& help, std::vector<double> buckets,
                       const Labels& labels = {});
-  /// `read` is called when the figures are collected, from the collecting thread.
+  /// `read` is called when the figures are collected, from the collecting thread. When it throws, the figure is left
+  /// out of that collection. A name can be given once.
+  /// Lifetime: what `read` refers to is there until the last `expose`.
   void gauge_from(const std::string& name, const std::string& help, std::function<double()> read);
 
   /// All figures in the Prometheus text format, version 0.0.4.

@@ -2,6 +2,8 @@
 
 #include <tern/async/deadline.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -11,7 +13,8 @@ namespace tern {
 /// A gate for background work: counts what runs, refuses new work once closed, and waits for the old.
 ///
 /// Lifetime: `drain` before destruction; a group destroyed with work running cancels it and lets it end by itself.
-/// Thread safety: `spawn`, `count`, `close` and `cancel` from any thread; `drain` from one coroutine at a time.
+/// Thread safety: `spawn`, `count`, `failures`, `close` and `cancel` from any thread; `drain` from one coroutine at a
+/// time.
 class TaskGroup {
  public:
   /// `limit`: the most tasks at once, 1 or more.
@@ -20,19 +23,23 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  /// Starts `work` on `ex`. The callable is kept alive until its coroutine has ended, so it may capture.
-  /// An exception that leaves it is logged under `name` and counted, never lost.
-  /// Errors: `errc::shutting_down` when closed, `errc::overloaded` at the limit. Then `work` has not begun.
+  /// Starts `work` on `ex`, after this call has returned. `ex` runs one handler at a time: a shard or a strand. The
+  /// callable is kept alive until its coroutine has ended, so it may capture. An exception that leaves it is logged
+  /// under `name` and counted, never lost. Errors: `errc::shutting_down` when closed, `errc::overloaded` at the limit,
+  /// `errc::invalid_argument` for an empty `work`. Then `work` has not begun.
   void spawn(executor ex, std::string_view name, std::function<awaitable<void>()> work);
 
   /// Refuses new work from now on.
   void close() noexcept;
 
-  /// Sends terminal cancellation to all that runs.
+  /// Sends terminal cancellation to all that runs, each on its own executor.
   void cancel();
 
   /// How many tasks run.
   std::size_t count() const noexcept;
+
+  /// How many tasks have ended with an exception; one that was cancelled and ended with `operation_aborted` is none.
+  std::uint64_t failures() const noexcept;
 
   /// Closes the group and waits for what runs, at most until `by`. True when nothing runs any more.
   awaitable<bool> drain(Deadline by, Clock& clock = system_clock());

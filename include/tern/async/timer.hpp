@@ -5,7 +5,8 @@
 namespace tern {
 
 namespace detail {
-/// What a clock provides for one timer. All functions are called on the timer's executor.
+/// What a clock provides for one timer. All functions are called on the timer's executor. Destroying it ends a wait
+/// as `cancel` does, so what the waiting coroutine needs is shared with it.
 class TimerImpl {
  public:
   virtual ~TimerImpl() = default;
@@ -16,8 +17,8 @@ class TimerImpl {
 
 /// A timer of a `Clock`. One coroutine waits on it at a time.
 ///
-/// Lifetime: the clock outlives the timer; the timer outlives a wait on it.
-/// Thread safety: used on its executor only.
+/// Lifetime: the clock outlives the timer. Destroying the timer ends a wait on it, which then yields false.
+/// Thread safety: used on its executor only, which runs one handler at a time: a shard or a strand.
 class Timer {
  public:
   Timer(Clock& clock, executor ex);
@@ -27,9 +28,10 @@ class Timer {
 
   /// Waits until `when`; true when the time came, false when `cancel` ended the wait. Never ends early.
   /// Cancellation: terminal cancellation of the awaiting coroutine throws `operation_aborted`.
+  /// Errors: `errc::invalid_argument` when another coroutine waits on this timer already.
   awaitable<bool> wait_until(SteadyTime when);
 
-  /// Waits for `duration` (zero or less: the wait ends at once).
+  /// Waits for `duration` from this call (zero or less: the wait ends at once).
   awaitable<bool> wait_for(SteadyTime::duration duration);
 
   /// Ends the current wait, which yields false. No effect without one.

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <tern/async/deadline.hpp>
 #include <tern/async/timer.hpp>
 
 #include <boost/intrusive/list.hpp>
 
 #include <array>
 #include <cstdint>
+#include <limits>
+#include <memory>
 
 namespace tern {
 
@@ -44,7 +47,9 @@ class TimingWheel {
   void arm(Entry& entry, Deadline by) noexcept;
   void disarm(Entry& entry) noexcept;
 
-  /// Runs the wheel until `stop`. Spawn it once, on the wheel's executor.
+  /// Runs the wheel until `stop` or the wheel's end. Spawn it once, on the wheel's executor. It sleeps until the next
+  /// slot that holds an entry; with nothing armed it is not woken at all.
+  /// Cancellation: terminal cancellation throws `operation_aborted`; entries stay armed.
   awaitable<void> run();
   void stop() noexcept;
 
@@ -55,13 +60,23 @@ class TimingWheel {
   using Slot = boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>>;
   static constexpr std::size_t slots = 512;  // 25.6 s for one revolution; later entries go round again
 
+  static constexpr std::int64_t no_tick = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t awake = std::numeric_limits<std::int64_t>::min();
+
+  /// The first tick at which `when` has passed.
   std::int64_t tick_of(SteadyTime when) const noexcept;
+  Slot& slot_of(std::int64_t at) noexcept { return slots_[static_cast<std::uint64_t>(at) % slots]; }
+  /// The next tick whose slot holds an entry, perhaps one of a later revolution.
+  std::int64_t next_occupied() const noexcept;
+  void expire_slot(Slot& slot, std::int64_t now) noexcept;
 
   Clock& clock_;
   Timer timer_;
   std::array<Slot, slots> slots_;
-  std::int64_t current_;
+  std::int64_t current_;          // the last tick that was processed
+  std::int64_t wake_at_ = awake;  // until when `run` sleeps; arming something earlier wakes it
   bool stopped_ = false;
+  std::shared_ptr<bool> gone_;  // tells `run` that the wheel has been destroyed under it
 };
 
 }  // namespace tern

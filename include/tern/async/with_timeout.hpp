@@ -13,11 +13,15 @@ awaitable<bool> race(awaitable<void> work, Deadline by, Clock& clock);
 
 template <class T>
 awaitable<void> store(awaitable<T> work, std::optional<T>& into) {
-  into.emplace(co_await std::move(work));
+  auto value = co_await std::move(work);
+  into.emplace(std::move(value));
 }
 }  // namespace detail
 
-/// Awaits `work`, at most until `by`.
+/// Awaits `work`, at most until `by`. With a deadline that has passed already, `work` does not begin.
+///
+/// The outcome of `work` is never lost: when it ends by itself although time is up, with a value or with an
+/// exception other than `operation_aborted`, that is the outcome.
 ///
 /// Cancellation: passed on to `work`. When time is up `work` receives terminal cancellation and is waited for,
 /// so nothing it refers to may end before this call does.

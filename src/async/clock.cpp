@@ -1,0 +1,81 @@
+#include <tern/async/clock.hpp>
+
+#include <tern/async/timer.hpp>
+#include <tern/error.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <utility>
+
+#include "async/wait_mark.hpp"
+
+namespace tern {
+namespace {
+
+struct SystemTimerState {
+  explicit SystemTimerState(executor ex) : timer(std::move(ex)) {}
+
+  asio::steady_timer timer;
+  bool waiting = false;
+  bool cancelled = false;
+};
+
+// Owns the state: the timer may be destroyed while this is suspended.
+awaitable<bool> wait(std::shared_ptr<SystemTimerState> state, SteadyTime when) {
+  const detail::WaitMark mark(state->waiting);
+  state->cancelled = false;
+  while (std::chrono::steady_clock::now() < when) {
+    state->timer.expires_at(when);
+    const auto [error] = co_await state->timer.async_wait(asio::as_tuple(asio::deferred));
+    // Checked first: a wait that was cancelled after it had expired, but before it was resumed, is still cancelled.
+    if (state->cancelled) {
+      co_return false;
+    }
+    if (error) {
+      throw system_error(error, "timer");
+    }
+  }
+  co_return true;
+}
+
+class SystemTimer final : public detail::TimerImpl {
+ public:
+  explicit SystemTimer(executor ex) : state_(std::make_shared<SystemTimerState>(std::move(ex))) {}
+  SystemTimer(const SystemTimer&) = delete;
+  SystemTimer& operator=(const SystemTimer&) = delete;
+  ~SystemTimer() override { SystemTimer::cancel(); }
+
+  awaitable<bool> wait_until(SteadyTime when) override { return wait(state_, when); }
+
+  void cancel() noexcept override {
+    if (state_->waiting) {
+      state_->cancelled = true;
+      state_->timer.cancel();
+    }
+  }
+
+ private:
+  std::shared_ptr<SystemTimerState> state_;
+};
+
+class SystemClock final : public Clock {
+ public:
+  SteadyTime now() const noexcept override { return std::chrono::steady_clock::now(); }
+  WallTime wall_now() const noexcept override { return std::chrono::system_clock::now(); }
+
+ private:
+  std::unique_ptr<detail::TimerImpl> make_timer(executor ex) override {
+    return std::make_unique<SystemTimer>(std::move(ex));
+  }
+};
+
+}  // namespace
+
+Clock& system_clock() noexcept {
+  static SystemClock clock;
+  return clock;
+}
+
+}  // namespace tern

@@ -1,0 +1,211 @@
+#include "async/log_format.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <type_traits>
+
+namespace tern::log::detail {
+namespace {
+
+std::string_view name_of(Level level) {
+  switch (level) {
+    case Level::trace:
+      return "trace";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warn:
+      return "warn";
+    case Level::error:
+      return "error";
+    case Level::off:
+      break;
+  }
+  return "off";
+}
+
+void append_time(std::string& line, std::chrono::system_clock::time_point when) {
+  const auto day = std::chrono::floor<std::chrono::days>(when);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::milliseconds>(when - day)};
+  std::array<char, 48> text{};
+  const int length =
+      std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                    static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                    static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
+  line.append(text.data(), static_cast<std::size_t>(length));
+}
+
+struct CodePoint {
+  char32_t value;
+  std::size_t length;
+};
+
+// The character at the front of `text`, or nothing when that is not well-formed UTF-8: cut short, overlong, a
+// surrogate, or above U+10FFFF.
+std::optional<CodePoint> decode(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) {
+    return CodePoint{lead, 1};
+  }
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) {
+    return std::nullopt;
+  }
+  char32_t value = lead & (0xFFU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80U) {
+      return std::nullopt;
+    }
+    value = (value << 6U) | (byte(i) & 0x3FU);
+  }
+  constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
+  if (value < smallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
+    return std::nullopt;
+  }
+  return CodePoint{value, length};
+}
+
+// C0 and C1 controls, and the two separators that some readers take for the end of a line.
+bool is_control(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
+}
+
+void append_code(std::string& line, char32_t c) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  line += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) {
+    line += digits[(c >> shift) & 0xFU];
+  }
+}
+
+void append_quoted(std::string& line, std::string_view text) {
+  line += '"';
+  append_escaped(line, text);
+  line += '"';
+}
+
+// A value without quotes where it can be read back without them.
+void append_text(std::string& line, std::string_view text) {
+  const std::size_t start = line.size();
+  append_escaped(line, text);
+  if (line.size() == start || line.find_first_of(" =\\", start) != std::string::npos) {
+    line.insert(start, 1, '"');
+    line += '"';
+  }
+}
+
+template <class Number>
+void append_number(std::string& line, Number value) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  line.append(text.data(), end);
+}
+
+void append_value(std::string& line, Format format, const Field& field) {
+  std::visit(
+      [&](auto value) {
+        using Value = decltype(value);
+        if constexpr (std::is_same_v<Value, std::string_view>) {
+          format == Format::json ? append_quoted(line, value) : append_text(line, value);
+        } else if constexpr (std::is_same_v<Value, bool>) {
+          line += value ? "true" : "false";
+        } else if constexpr (std::is_same_v<Value, double>) {
+          // JSON has no word for these.
+          if (format == Format::json && !std::isfinite(value)) {
+            line += std::isnan(value) ? "\"nan\"" : value > 0 ? "\"inf\"" : "\"-inf\"";
+          } else {
+            append_number(line, value);
+          }
+        } else {
+          append_number(line, value);
+        }
+      },
+      field.value);
+}
+
+std::string format_json(std::chrono::system_clock::time_point when, Level level, std::string_view event,
+                        std::initializer_list<Field> fields) {
+  std::string line = R"({"time":")";
+  append_time(line, when);
+  line += R"(","level":")";
+  line += name_of(level);
+  line += R"(","event":)";
+  append_quoted(line, event);
+  for (const Field& field : fields) {
+    line += ',';
+    append_quoted(line, field.name);
+    line += ':';
+    append_value(line, Format::json, field);
+  }
+  line += '}';
+  return line;
+}
+
+std::string format_text(std::chrono::system_clock::time_point when, Level level, std::string_view event,
+                        std::initializer_list<Field> fields) {
+  constexpr std::size_t level_width = 6;
+  std::string line;
+  append_time(line, when);
+  line += ' ';
+  line += name_of(level);
+  line.append(level_width - name_of(level).size(), ' ');
+  append_escaped(line, event);
+  for (const Field& field : fields) {
+    line += ' ';
+    append_text(line, field.name);
+    line += '=';
+    append_value(line, Format::text, field);
+  }
+  return line;
+}
+
+}  // namespace
+
+void append_escaped(std::string& line, std::string_view text) {
+  while (!text.empty()) {
+    const auto c = decode(text);
+    if (!c) {
+      append_code(line, 0xFFFD);
+      text.remove_prefix(1);
+      continue;
+    }
+    switch (c->value) {
+      case '"':
+        line += "\\\"";
+        break;
+      case '\\':
+        line += "\\\\";
+        break;
+      case '\n':
+        line += "\\n";
+        break;
+      case '\r':
+        line += "\\r";
+        break;
+      case '\t':
+        line += "\\t";
+        break;
+      default:
+        if (is_control(c->value)) {
+          append_code(line, c->value);
+        } else {
+          line += text.substr(0, c->length);
+        }
+    }
+    text.remove_prefix(c->length);
+  }
+}
+
+std::string format_line(Format format, std::chrono::system_clock::time_point when, Level level, std::string_view event,
+                        std::initializer_list<Field> fields) {
+  return format == Format::json ? format_json(when, level, event, fields) : format_text(when, level, event, fields);
+}
+
+}  // namespace tern::log::detail
