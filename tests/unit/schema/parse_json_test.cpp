@@ -151,6 +151,34 @@ TEST(ParseJson, OfEqualNamesTheLastValueStandsInTheFirstPlace) {
   EXPECT_EQ(read.at("k7"), json::value("last"));
 }
 
+TEST(ParseJson, LargeObjectsKeepTheirMembersInAnOddNumberOfBuckets) {
+  for (int size : {511, 512, 513, 1000, 1024, 4096}) {
+    std::string text = "{\"x\":{}";
+    for (int i = 1; i < size; ++i) {
+      text += ",\"k" + std::to_string(i) + "\":" + std::to_string(i);
+    }
+    text += "}";
+    const json::value read = good("[" + text + "," + text + "]");
+    EXPECT_EQ(json::serialize(read), "[" + text + "," + text + "]");
+    EXPECT_EQ(read.as_array()[0].as_object().size(), static_cast<std::size_t>(size));
+    EXPECT_EQ(read.as_array()[1].as_object().capacity() % 2, 1u) << size;
+  }
+}
+
+TEST(ParseJson, ALargeObjectInsideALargeObjectIsCleanToo) {
+  std::string inner = "{\"a\":0";
+  for (int i = 1; i < 600; ++i) {
+    inner += ",\"i" + std::to_string(i) + "\":null";
+  }
+  inner += "}";
+  std::string outer = "{\"z\":" + inner;
+  for (int i = 1; i < 600; ++i) {
+    outer += ",\"o" + std::to_string(i) + "\":[]";
+  }
+  outer += "}";
+  EXPECT_EQ(json::serialize(good(outer)), outer);
+}
+
 TEST(ParseJson, ALoneSurrogateBecomesTheReplacementCharacter) {
   constexpr std::string_view r = "\xEF\xBF\xBD";
   const auto text = [](std::string_view source) {
