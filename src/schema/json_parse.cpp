@@ -1,7 +1,7 @@
 // The parser behind `parse_json`: Boost.JSON's own, with a handler that reads doubles exactly.
 //
 // Boost.JSON 1.81 multiplies mantissa and power of ten in double precision: the last bits of a number may be lost
-// on each round trip, and 1e400 becomes infinity, which is written as `1e99999` or worse. `std::from_chars` rounds
+// on each round trip, and 1e400 becomes infinity, which no JSON text can say. `std::from_chars` rounds
 // correctly and says when a number is out of range.
 
 #include <tern/schema/parse.hpp>
