@@ -1,0 +1,77 @@
+#include <tern/storage/types.hpp>
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <new>
+
+namespace tern {
+
+namespace {
+
+constexpr std::size_t digest_bytes = 32;
+constexpr std::size_t tail_bytes = 1 + 2 * digest_bytes;  // '~' and the digest in hex
+
+void append_sha256(std::string& out, std::string_view bytes) {
+  std::array<unsigned char, digest_bytes> digest{};
+  unsigned int length = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) {
+    throw std::bad_alloc();  // the only way for a digest of memory to fail
+  }
+  constexpr char hex[] = "0123456789abcdef";
+  for (const auto byte : digest) {
+    out += hex[byte >> 4];
+    out += hex[byte & 0xF];
+  }
+}
+
+bool continues_a_character(char byte) noexcept {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+// The greatest length up to `longest` that does not end within a character. What is no UTF-8 is cut at `longest`.
+std::size_t cut_length(std::string_view text, std::size_t longest) noexcept {
+  constexpr std::size_t longest_tail = 3;  // a character has at most three continuation bytes
+  for (std::size_t back = 0; back <= longest_tail; ++back) {
+    if (!continues_a_character(text[longest - back])) {
+      return longest - back;
+    }
+  }
+  return longest;
+}
+
+bool must_be_escaped(char character) noexcept {
+  const auto byte = static_cast<unsigned char>(character);
+  return byte < 0x20 || byte == 0x7F || byte == '/' || byte == '%';
+}
+
+}  // namespace
+
+std::string bounded_key(std::string key) {
+  if (key.size() <= max_key_bytes) {
+    return key;
+  }
+  std::string bounded = key.substr(0, cut_length(key, max_key_bytes - tail_bytes));
+  bounded += '~';
+  append_sha256(bounded, key);
+  return bounded;
+}
+
+std::string key_part(std::string_view part) {
+  constexpr char hex[] = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(part.size());
+  for (const char character : part) {
+    if (must_be_escaped(character)) {
+      const auto byte = static_cast<unsigned char>(character);
+      encoded += '%';
+      encoded += hex[byte >> 4];
+      encoded += hex[byte & 0xF];
+    } else {
+      encoded += character;
+    }
+  }
+  return encoded;
+}
+
+}  // namespace tern

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <tern/storage.hpp>
+
+/// What every backend refuses before it begins, so that misuse looks alike on all of them.
+/// Errors: each function throws `errc::invalid_argument`, with a message that names the offender.
+namespace tern::detail {
+
+/// The most items in one page of documents or sends.
+inline constexpr std::size_t max_page = 1000;
+
+/// Keys have 1 to `max_key_bytes` bytes.
+void require_valid(const std::vector<std::string>& keys);
+
+/// Keys as above, each once; no empty eTag; each send in the slot of its order key, and no id twice.
+void require_valid(const StoreChanges& changes);
+
+void require_valid(const StoreScan& scan);
+
+/// A slot that exists and a limit of at least 1.
+void require_valid(const DueQuery& query);
+
+void require_valid(const SendQuery& query);
+
+/// The place in a listing of sends that a page's `next` stands for: (due in nanoseconds, seq).
+struct SendPlace {
+  WallTime due;
+  std::uint64_t seq = 0;
+
+  std::string to_string() const;
+  /// Refuses what is no `next` of a page.
+  static SendPlace parse(std::string_view text);
+};
+
+}  // namespace tern::detail

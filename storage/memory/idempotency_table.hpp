@@ -1,0 +1,36 @@
+#pragma once
+
+#include "hash_index.hpp"
+
+#include <tern/storage/schedule_types.hpp>
+
+#include <deque>
+
+namespace tern::detail {
+
+/// Which send an idempotency key stands for. Remembers a bounded number of keys and forgets the oldest.
+///
+/// Thread safety: none; the owner's mutex guards it.
+class IdempotencyTable {
+ public:
+  explicit IdempotencyTable(std::uint64_t max_keys) : max_keys_(max_keys) {}
+
+  /// nullptr for a key that was never seen, or was forgotten.
+  const SendHandle* find(std::string_view key) const;
+
+  /// Preconditions: `find(key)` is nullptr.
+  void add(std::string key, const SendHandle& handle);
+
+ private:
+  struct Entry {
+    std::string key;
+    SendHandle handle;
+    std::uint64_t hash;
+  };
+
+  std::uint64_t max_keys_;
+  std::deque<Entry> oldest_first_;  // push_back and pop_front leave the other entries where they are
+  HashIndex<Entry, 64> index_;
+};
+
+}  // namespace tern::detail

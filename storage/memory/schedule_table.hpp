@@ -1,0 +1,100 @@
+#pragma once
+
+#include "hash_index.hpp"
+#include "idempotency_table.hpp"
+#include "send_record.hpp"
+
+#include <tern/storage.hpp>
+#include <tern/storage/memory_storage.hpp>
+
+#include <array>
+#include <deque>
+#include <set>
+
+namespace tern::detail {
+
+/// The schedule of a `MemoryStorage`: 64 slots of pending sends, each with at most one owner.
+///
+/// Leases do not expire: the owners live and die with this memory. A slot that changes hands gets a new epoch, and
+/// with it everything that was marked as being sent is free again.
+/// Thread safety: none; the owner's mutex guards it.
+class ScheduleTable {
+ public:
+  /// A send to be stored, prepared outside the lock.
+  struct NewSend {
+    explicit NewSend(ScheduledSend& send);
+    std::unique_ptr<SendRecord> record;
+    std::string idempotency_key;
+  };
+
+  explicit ScheduleTable(const MemoryStorageLimits& limits);
+  ~ScheduleTable();
+  ScheduleTable(const ScheduleTable&) = delete;
+  ScheduleTable& operator=(const ScheduleTable&) = delete;
+
+  /// Throws `invalid_argument` when a send's id is pending already, `overloaded` when the sends do not fit.
+  void require_room(const std::vector<NewSend>& sends) const;
+
+  /// Applies outcomes, then edits, then sends, and writes what came of them into `receipt`. An allocation that fails
+  /// here ends the process: better than half a write.
+  /// Preconditions: `require_room(sends)` did not throw, and nothing was applied since.
+  void apply(const StoreChanges& changes, std::vector<NewSend>& sends, WallTime now, StoreReceipt& receipt) noexcept;
+
+  std::vector<SlotLease> hold(const std::string& owner, std::uint16_t want);
+  void release(const std::vector<SlotLease>& leases) noexcept;
+
+  DuePage load_due(const DueQuery& query);
+  std::vector<DueEntry> load_late(const std::vector<SlotLease>& leases);
+
+  /// The send of an entry, marked as being sent until its outcome; none when it was cancelled or edited.
+  std::optional<PackedSend> fetch(const DueEntry& entry);
+
+  /// Up to `query.limit` sends after `after`, which stands for `query.after`; whether there are more.
+  bool list(const SendQuery& query, TimePlace after, std::vector<PackedSend>& sends) const;
+
+  const SendCounts& counts() const noexcept { return counts_; }
+  std::vector<DeadSend> dead() const { return {dead_.begin(), dead_.end()}; }
+
+ private:
+  static constexpr std::size_t inbox_sweep = 1024;
+
+  struct Slot {
+    std::string owner;  ///< "" when nobody holds it
+    std::uint64_t epoch = 0;
+    WallTime loaded_until = WallTime::min();
+    SendTree<ByDueTag, ByDue> fresh;             ///< those whose time is their due time
+    SendTree<ByDueTag, ByEffectiveDue> retries;  ///< those that wait for their `not_before`
+    SendTree<ByOrderTag, ByOrder> by_order;
+    HashIndex<SendRecord> by_id;
+    std::vector<DueEntry> inbox;  ///< committed into the window that the owner has loaded, since it last asked
+    std::size_t sweep_inbox_at = inbox_sweep;
+
+    bool is_held() const noexcept { return !owner.empty(); }
+    bool is_held_by(const SlotLease& lease) const noexcept { return is_held() && epoch == lease.epoch; }
+    SendRecord* find(const std::array<std::uint8_t, 16>& id) const;
+    bool is_being_sent(const PackedSend& send) const noexcept { return is_held() && send.fetched_in == epoch; }
+  };
+
+  SendRecord* find(const SendHandle& handle) const;
+  std::optional<SendHandle> first_with(const std::string& idempotency_key) const;
+  void link(SendRecord& record);
+  void unlink(SendRecord& record);
+  void erase(SendRecord& record);
+  void tell_owner(const SendRecord& record, WallTime now);
+  void add(NewSend& send, WallTime now, StoreReceipt& receipt);
+  bool accept(const SendOutcome& outcome);
+  void bury(const SendOutcome& outcome);
+  bool edit(const SendEdit& edit, WallTime now, SendHandle& valid_now);
+  bool list_one(const std::string& order_key, TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
+  bool list_all(TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
+
+  MemoryStorageLimits limits_;
+  std::array<Slot, slot_count> slots_;
+  std::set<SendRecord*, ByDue> retries_by_due_;  ///< of all slots; few, so they have no hook of their own for it
+  IdempotencyTable idempotency_;
+  std::deque<DeadSend> dead_;
+  SendCounts counts_;
+  std::uint64_t last_seq_ = 0;
+};
+
+}  // namespace tern::detail
