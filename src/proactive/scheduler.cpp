@@ -326,6 +326,8 @@ void Scheduler::flush() {
     writing_ = false;
     if (error) {
       log::error("outcomes could not be written", {{"error", describe(error)}});
+    } else {
+      flush();  // one may have come between the writer's last look and its end
     }
     idle_timer_.cancel();
   });

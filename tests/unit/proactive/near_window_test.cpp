@@ -1,0 +1,114 @@
+#include "proactive/near_window.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tern::proactive {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const WallTime start{std::chrono::hours(24 * 365 * 56)};
+
+DueEntry entry(std::chrono::milliseconds due, std::uint64_t seq, std::uint64_t key, std::uint16_t slot = 0) {
+  DueEntry made;
+  made.due = start + due;
+  made.seq = seq;
+  made.order_hash = key;
+  made.slot = slot;
+  return made;
+}
+
+std::vector<std::uint64_t> take(NearWindow& window, std::chrono::milliseconds now, std::size_t limit = 100) {
+  std::vector<std::uint64_t> seqs;
+  for (const auto& taken : window.take_due(start + now, limit)) {
+    seqs.push_back(taken.seq);
+  }
+  return seqs;
+}
+
+TEST(NearWindow, HandsOutWhatIsDueInOrderAndNothingEarly) {
+  NearWindow window(100);
+  window.add_loaded(entry(30ms, 1, 1));
+  window.add_loaded(entry(10ms, 2, 2));
+  window.add_loaded(entry(10ms, 3, 3));
+  EXPECT_THAT(take(window, 9ms), IsEmpty());
+  EXPECT_EQ(window.next_due(), start + 10ms);
+  EXPECT_THAT(take(window, 10ms), ElementsAre(2, 3));
+  EXPECT_THAT(take(window, 29ms), IsEmpty());
+  EXPECT_THAT(take(window, 40ms), ElementsAre(1));
+}
+
+TEST(NearWindow, LetsOneOfAKeyGoAtATime) {
+  NearWindow window(100);
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    window.add_loaded(entry(10ms, seq, 7));
+  }
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  EXPECT_THAT(take(window, 20ms), IsEmpty());
+  window.release(7);
+  EXPECT_THAT(take(window, 20ms), ElementsAre(2));
+  window.release(7);
+  EXPECT_THAT(take(window, 20ms), ElementsAre(3));
+  window.release(7);
+  EXPECT_THAT(take(window, 20ms), IsEmpty());
+  EXPECT_EQ(window.size(), 0U);
+}
+
+TEST(NearWindow, ARetryHoldsTheLaterOnesOfItsKey) {
+  NearWindow window(100);
+  window.add_loaded(entry(10ms, 1, 7));
+  window.add_loaded(entry(20ms, 2, 7));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  window.retry(entry(100ms, 1, 7));
+  EXPECT_THAT(take(window, 99ms), IsEmpty());
+  EXPECT_THAT(take(window, 100ms), ElementsAre(1));
+  window.release(7);
+  EXPECT_THAT(take(window, 100ms), ElementsAre(2));
+}
+
+TEST(NearWindow, TakesACommittedEntryOnlyWhereItHoldsAll) {
+  NearWindow window(100);
+  window.set_covered(3, {start + 50ms, UINT64_MAX});
+  EXPECT_TRUE(window.add_committed(entry(50ms, 9, 1, 3)));
+  EXPECT_FALSE(window.add_committed(entry(51ms, 10, 1, 3)));
+  EXPECT_FALSE(window.add_committed(entry(10ms, 11, 1, 4))) << "nothing of slot 4 was loaded";
+}
+
+TEST(NearWindow, AFullWindowShrinksInsteadOfGrowing) {
+  NearWindow window(2);
+  window.set_covered(0, {start + 1s, UINT64_MAX});
+  EXPECT_TRUE(window.add_committed(entry(100ms, 1, 1)));
+  EXPECT_TRUE(window.add_committed(entry(200ms, 2, 2)));
+  EXPECT_FALSE(window.add_committed(entry(150ms, 3, 3)));
+  EXPECT_EQ(window.size(), 2U);
+  EXPECT_LT(window.covered(0).due, start + 151ms) << "the store is asked again from there on";
+  EXPECT_FALSE(window.add_committed(entry(160ms, 4, 4)));
+}
+
+TEST(NearWindow, ForgetsASlot) {
+  NearWindow window(100);
+  window.add_loaded(entry(10ms, 1, 1, 5));
+  window.add_loaded(entry(10ms, 2, 2, 6));
+  window.add_loaded(entry(10ms, 3, 2, 6));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1, 2));
+  window.drop_slot(6);
+  EXPECT_EQ(window.size(), 0U);
+  window.release(2);
+  EXPECT_THAT(take(window, 20ms), IsEmpty());
+}
+
+TEST(NearWindow, ALimitLeavesTheRestForTheNextTime) {
+  NearWindow window(100);
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+    window.add_loaded(entry(10ms, seq, seq));
+  }
+  EXPECT_THAT(take(window, 10ms, 2), ElementsAre(1, 2));
+  EXPECT_THAT(take(window, 10ms, 2), ElementsAre(3, 4));
+  EXPECT_THAT(take(window, 10ms, 2), ElementsAre(5));
+}
+
+}  // namespace
+}  // namespace tern::proactive
