@@ -28,6 +28,7 @@ struct StoreChanges {
 struct StoreReceipt {
   std::vector<std::string> etags;        ///< of the upserts, in their order
   std::vector<SendHandle> handles;       ///< of the sends; an idempotency key seen before yields the first handle
+  std::vector<std::uint64_t> seqs;       ///< of the sends: the place each got; 0 when an earlier one stands
   std::vector<EditOutcome> edits;        ///< of the edits
   std::vector<SendHandle> edit_handles;  ///< of the edits: the handle that is valid now
   std::vector<std::size_t> refused;      ///< the outcomes that were stale, by position
@@ -39,15 +40,17 @@ struct StoreReceipt {
 /// resume on the executor of the calling coroutine. `by` bounds the wait; a write that has begun ends with its real
 /// outcome. Misuse (an empty eTag, a key twice, a limit out of range) throws `errc::invalid_argument`.
 template <class S>
-concept Storage = requires(S& s, const S& cs, std::vector<std::string> keys, StoreChanges changes, StoreScan scan,
-                           Deadline by) {
-  { cs.traits() } noexcept -> std::same_as<StoreTraits>;
-  { s.open(by) } -> std::same_as<awaitable<void>>;
-  { s.read(std::move(keys), by) } -> std::same_as<awaitable<StoreItems>>;  // one snapshot
-  { s.write(std::move(changes), by) } -> std::same_as<awaitable<boost::system::result<StoreReceipt, StoreConflict>>>;
-  { s.scan(std::move(scan), by) } -> std::same_as<awaitable<StorePage>>;
-  { s.close(by) } -> std::same_as<awaitable<void>>;
-};
+concept Storage =
+    requires(S& s, const S& cs, std::vector<std::string> keys, StoreChanges changes, StoreScan scan, Deadline by) {
+      { cs.traits() } noexcept -> std::same_as<StoreTraits>;
+      { s.open(by) } -> std::same_as<awaitable<void>>;
+      { s.read(std::move(keys), by) } -> std::same_as<awaitable<StoreItems>>;  // one snapshot
+      {
+        s.write(std::move(changes), by)
+      } -> std::same_as<awaitable<boost::system::result<StoreReceipt, StoreConflict>>>;
+      { s.scan(std::move(scan), by) } -> std::same_as<awaitable<StorePage>>;
+      { s.close(by) } -> std::same_as<awaitable<void>>;
+    };
 
 /// A store that also keeps the schedule of pending sends. See docs/architecture.md.
 template <class S>
