@@ -13,7 +13,10 @@
 
 namespace tern::connector {
 
-/// The bounds of a `ConnectorClient`. Zero is taken as 1 for the counts, and as "at once" for the times.
+class ConnectorCore;
+
+/// The bounds of a `ConnectorClient`. Zero is taken as 1 for the counts, and as "at once" for the times,
+/// which are at most a day.
 struct ConnectorOptions {
   /// Most connections, and so requests under way, to one host from this client.
   std::size_t in_flight = 64;
@@ -70,8 +73,7 @@ class ConnectorClient final : public ChannelSender {
   std::size_t connections() const noexcept;
 
  private:
-  class Core;
-  std::shared_ptr<Core> core_;
+  std::shared_ptr<ConnectorCore> core_;  // shared with the calls under way
 };
 
 }  // namespace tern::connector

@@ -1,0 +1,92 @@
+#include "connector/connector_client.hpp"
+
+#include "connector/connector_core.hpp"
+
+#include <utility>
+
+namespace tern::connector {
+
+namespace {
+
+RequestParts parts(std::string_view method, std::optional<std::string_view> conversation,
+                   std::optional<std::string_view> activity) {
+  RequestParts made;
+  made.method = method;
+  made.conversation = conversation.value_or(std::string_view());
+  made.activity = activity.value_or(std::string_view());
+  return made;
+}
+
+void require_id(std::string_view id, const char* what) {
+  if (!may_stand_in_path(id)) {
+    throw_error(errc::invalid_argument, std::string("the ") + what + " is " +
+                                            (id.empty() ? "missing" : "\"" + std::string(id) + "\"") +
+                                            ", which cannot stand in a URL; nothing was sent");
+  }
+}
+
+}  // namespace
+
+ConnectorClient::ConnectorClient(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics,
+                                 ConnectorOptions options)
+    : core_(std::make_shared<ConnectorCore>(io, wheel, clock, metrics, std::move(options))) {}
+
+ConnectorClient::~ConnectorClient() {
+  core_->abort();
+}
+
+awaitable<ResourceResponse> ConnectorClient::send(const Activity& activity, std::string request_id, Deadline by) {
+  Call call(core_, by);
+  auto request = parts("POST", activity.conversation_id(), activity.reply_to_id());
+  require_id(request.conversation, "conversation id");
+  if (!request.activity.empty()) {
+    require_id(request.activity, "replyToId");
+    request.names_conversation = true;
+  }
+  request.request_id = request_id;
+  request.body = &activity.json();
+  core_->prepare(call, activity.service_url().value_or(std::string_view()), request);
+  co_await core_->perform(call);
+  co_return ResourceResponse(call.answer());
+}
+
+awaitable<ResourceResponse> ConnectorClient::update(const Activity& activity, Deadline by) {
+  Call call(core_, by);
+  auto request = parts("PUT", activity.conversation_id(), activity.id());
+  require_id(request.conversation, "conversation id");
+  require_id(request.activity, "activity id");
+  request.body = &activity.json();
+  core_->prepare(call, activity.service_url().value_or(std::string_view()), request);
+  co_await core_->perform(call);
+  co_return ResourceResponse(call.answer());
+}
+
+awaitable<void> ConnectorClient::remove(const ConversationReference& reference, Deadline by) {
+  Call call(core_, by);
+  auto request = parts("DELETE", reference.conversation_id(), reference.activity_id());
+  require_id(request.conversation, "conversation id");
+  require_id(request.activity, "activity id");
+  core_->prepare(call, reference.service_url().value_or(std::string_view()), request);
+  co_await core_->perform(call);
+}
+
+awaitable<ConversationResourceResponse> ConnectorClient::create_conversation(std::string service_url,
+                                                                             ConversationParameters parameters,
+                                                                             Deadline by) {
+  Call call(core_, by);
+  auto request = parts("POST", std::nullopt, std::nullopt);
+  request.body = &parameters.json();
+  core_->prepare(call, service_url, request);
+  co_await core_->perform(call);
+  co_return ConversationResourceResponse(call.answer());
+}
+
+awaitable<bool> ConnectorClient::drain(Deadline by) {
+  return core_->drain(by);
+}
+
+std::size_t ConnectorClient::connections() const noexcept {
+  return core_->connections();
+}
+
+}  // namespace tern::connector

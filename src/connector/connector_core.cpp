@@ -1,0 +1,282 @@
+#include "connector/connector_core.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tern::connector {
+
+namespace {
+
+constexpr auto tuple = asio::as_tuple(asio::deferred);
+constexpr std::chrono::milliseconds longest_time = std::chrono::hours(24);
+constexpr std::size_t buffers_kept = 64;
+constexpr std::size_t buffer_kept = 64 * 1024;
+
+// In the order of `Outcome`.
+constexpr std::array outcome_names{"ok", "rejected", "ambiguous", "unreachable", "refused", "timeout", "overloaded"};
+
+ConnectorOptions checked(ConnectorOptions options) {
+  options.in_flight = std::max<std::size_t>(options.in_flight, 1);
+  options.waiting = std::max<std::size_t>(options.waiting, 1);
+  options.hosts = std::max<std::size_t>(options.hosts, 1);
+  for (auto* time : {&options.connect_timeout, &options.request_timeout, &options.idle_timeout}) {
+    *time = std::clamp(*time, std::chrono::milliseconds(0), longest_time);
+  }
+  return options;
+}
+
+}  // namespace
+
+Call::Call(std::shared_ptr<ConnectorCore> core, Deadline by)
+    : core_(std::move(core)),
+      began_(core_->clock_.now()),
+      by_(by.min(Deadline::at(began_ + core_->options_.request_timeout))),
+      request_(core_->take_buffer()) {
+  if (core_->draining_) {
+    throw_error(errc::shutting_down, "the connector drains and begins no request; nothing was sent");
+  }
+  ++core_->calls_;
+}
+
+Call::~Call() {
+  lease_.end();
+  core_->give_buffer(std::move(request_).take_buffer());
+  if (host_ != nullptr) {
+    --host_->calls;
+  }
+  if (--core_->calls_ == 0) {
+    core_->drain_line_.wake_all();
+  }
+}
+
+json::object Call::answer() const {
+  auto object = object_in(lease_->answer);
+  if (!object && !lease_->answer.body.empty()) {
+    log::debug("channel's answer holds no JSON object", {{"host", host_->origin()}, {"status", lease_->answer.status}});
+  }
+  return object ? std::move(*object) : json::object();
+}
+
+ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics,
+                             ConnectorOptions options)
+    : io_(io),
+      wheel_(wheel),
+      clock_(clock),
+      options_(checked(std::move(options))),
+      setup_{{io, open_, options_.response_body}, wheel, clock, options_.in_flight, options_.idle_timeout},
+      writer_(options_.user_agent) {
+  open_.gauge = metrics.gauge("tern_connector_connections", "Open connections to channels, used and kept.");
+  for (const char* name : outcome_names) {
+    outcomes_.push_back(
+        metrics.counter("tern_connector_requests_total", "Requests to channels by outcome.", {{"outcome", name}}));
+  }
+  seconds_ = metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its answer.",
+                               {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15});
+}
+
+void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestParts parts) {
+  const auto url = parse_service_url(service_url);
+  if (!url) {
+    fail(Outcome::refused, errc::service_url_refused,
+         service_url.empty() ? std::string("the activity carries no serviceUrl; nothing was sent")
+                             : std::string("the serviceUrl ") + url.error().why + "; nothing was sent");
+  }
+  if (options_.loopback_only && !is_loopback(*url)) {
+    fail(Outcome::refused, errc::service_url_refused,
+         "the serviceUrl's host \"" + std::string(url->host) +
+             "\" is not this machine, and without an app id a bot sends nowhere else; nothing was sent");
+  }
+  Host& host = host_for(*url);
+  call.host_ = &host;
+  ++host.calls;
+  parts.host = host.header();
+  parts.base_path = url->path;
+  writer_.write(parts, call.request_);
+}
+
+Host& ConnectorCore::host_for(const ServiceUrl& url) {
+  origin_of(url, origin_);
+  auto found = hosts_.find(origin_);
+  if (found == hosts_.end()) {
+    if (hosts_.size() >= options_.hosts) {
+      forget_one_host();
+    }
+    found = hosts_.emplace(origin_, std::make_unique<Host>(setup_, url, origin_, tls_for(url))).first;
+  } else {
+    recent_.erase(recent_.iterator_to(*found->second));
+  }
+  recent_.push_front(*found->second);
+  return *found->second;
+}
+
+void ConnectorCore::forget_one_host() {
+  for (auto host = recent_.rbegin(); host != recent_.rend(); ++host) {
+    if (host->calls == 0 && !host->resolving) {
+      const std::string origin = host->origin();
+      recent_.erase(recent_.iterator_to(*host));
+      hosts_.erase(origin);
+      return;
+    }
+  }
+  fail(Outcome::overloaded, errc::overloaded,
+       "requests to " + std::to_string(hosts_.size()) + " hosts are under way, the most allowed; nothing was sent");
+}
+
+TlsSettings* ConnectorCore::tls_for(const ServiceUrl& url) {
+  if (!url.tls) {
+    return nullptr;
+  }
+  if (!tls_) {
+    tls_ = std::make_unique<TlsSettings>(options_.verify_tls);
+  }
+  return tls_.get();
+}
+
+awaitable<void> ConnectorCore::perform(Call& call) {
+  if (call.by_.when() <= call.began_) {
+    fail(Outcome::timeout, errc::timed_out, "the deadline of a request had passed before it began; nothing was sent");
+  }
+  call.lease_ = call.host_->try_take();
+  if (!call.lease_) {
+    co_await wait_for_place(call);
+  }
+  Exchange exchange;
+  for (bool again = false;; again = true) {
+    const bool kept = call.host_->find_usable(call.lease_);
+    if (!kept) {
+      co_await connect(call);
+    }
+    call.lease_->begin();
+    wheel_.arm(*call.lease_, call.by_);
+    exchange = co_await call.lease_->exchange(call.request_);
+    throw_if_aborted({});
+    wheel_.disarm(*call.lease_);
+    // A kept connection that was lost between the look at it and the write: the kernel took nothing, so a second
+    // writing is no second sending.
+    const bool lost_before = kept && !again && exchange.end == Exchange::End::unsent && !call.lease_->expired() &&
+                             exchange.error != asio::error::operation_aborted;
+    if (!lost_before) {
+      break;
+    }
+  }
+  if (exchange.end != Exchange::End::answered) {
+    fail_exchange(call, exchange);
+  }
+  finish(call);
+}
+
+awaitable<void> ConnectorCore::wait_for_place(Call& call) {
+  WaitQueue& line = call.host_->line();
+  if (line.size() >= options_.waiting) {
+    fail(Outcome::overloaded, errc::overloaded,
+         std::to_string(line.size()) + " requests wait for " + call.host_->origin() +
+             ", the most allowed; nothing was sent");
+  }
+  PlaceWaiter waiter;
+  line.push(waiter);
+  wheel_.arm(waiter, call.by_);
+  auto [error] = co_await waiter.wait(tuple);
+  call.lease_ = std::move(waiter.lease);
+  throw_if_aborted(error);
+  if (error) {
+    fail(Outcome::timeout, errc::timed_out,
+         "no connection to " + call.host_->origin() + " became free in time; nothing was sent");
+  }
+  // Cancelled after the place was given and before this coroutine ran: what follows would write before it noticed.
+  const auto cancellation = co_await this_coro::cancellation_state;
+  if (cancellation.cancelled() != asio::cancellation_type::none) {
+    throw_if_aborted(asio::error::operation_aborted);
+  }
+}
+
+awaitable<bool> ConnectorCore::drain(Deadline by) {
+  const auto self = shared_from_this();
+  draining_ = true;
+  for (Host& host : recent_) {
+    host.stop_keeping();
+  }
+  if (calls_ == 0) {
+    co_return true;
+  }
+  Waiter waiter;
+  drain_line_.push(waiter);
+  wheel_.arm(waiter, by);
+  auto [error] = co_await waiter.wait(tuple);
+  throw_if_aborted(error);
+  co_return !error;
+}
+
+void ConnectorCore::abort() noexcept {
+  draining_ = true;
+  aborted_ = true;
+  for (Host& host : recent_) {
+    host.abort();
+  }
+  drain_line_.wake_all(asio::error::operation_aborted);
+}
+
+void ConnectorCore::throw_if_aborted(error_code error) const {
+  if (aborted_ || error == asio::error::operation_aborted) {
+    throw system_error(asio::error::operation_aborted);
+  }
+}
+
+void ConnectorCore::count(Outcome outcome) noexcept {
+  outcomes_[static_cast<std::size_t>(outcome)].inc();
+}
+
+void ConnectorCore::fail(Outcome outcome, errc code, const std::string& message) {
+  count(outcome);
+  throw_error(code, message);
+}
+
+void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
+  const bool expired = call.lease_->expired();
+  if (!expired) {
+    throw_if_aborted(exchange.error);
+  }
+  const std::string& origin = call.host_->origin();
+  const std::string why = expired ? "no answer came in time" : exchange.error.message();
+  if (exchange.end == Exchange::End::unsent) {
+    fail(expired ? Outcome::timeout : Outcome::unreachable, expired ? errc::timed_out : errc::channel_unreachable,
+         "the request to " + origin + " could not be written: " + why + "; nothing was sent");
+  }
+  count(Outcome::ambiguous);
+  throw AmbiguousSend(expired ? errc::timed_out : errc::channel_unreachable,
+                      "the request to " + origin + " was written, but " + why + "; it may have arrived");
+}
+
+void ConnectorCore::finish(Call& call) {
+  const std::chrono::duration<double> took = clock_.now() - call.began_;
+  seconds_.observe(took.count());
+  const Answer& answer = call.lease_->answer;
+  if (answer.status < 200 || answer.status > 299) {
+    count(Outcome::rejected);
+    throw channel_error(answer, clock_.wall_now());
+  }
+  count(Outcome::ok);
+}
+
+std::string ConnectorCore::take_buffer() {
+  if (buffers_.empty()) {
+    return {};
+  }
+  std::string buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void ConnectorCore::give_buffer(std::string buffer) noexcept {
+  if (buffers_.size() < buffers_kept && buffer.capacity() <= buffer_kept) {
+    buffers_.push_back(std::move(buffer));
+  }
+}
+
+}  // namespace tern::connector

@@ -1,0 +1,151 @@
+#include "connector/host.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::connector {
+
+using asio::ip::tcp;
+
+Lease::Lease(Host& host, std::unique_ptr<Connection> connection) noexcept
+    : host_(&host), connection_(std::move(connection)) {}
+
+Lease::Lease(Lease&& other) noexcept : host_(other.host_), connection_(std::move(other.connection_)) {}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this != &other) {
+    end();
+    host_ = other.host_;
+    connection_ = std::move(other.connection_);
+  }
+  return *this;
+}
+
+void Lease::end() noexcept {
+  if (connection_) {
+    host_->give_back(std::move(connection_));
+  }
+}
+
+Host::Host(const HostSetup& setup, const ServiceUrl& url, std::string origin, TlsSettings* tls)
+    : setup_(setup),
+      origin_(std::move(origin)),
+      header_(host_header_of(url)),
+      name_(url.host),
+      port_(url.port),
+      tls_(tls) {}
+
+Lease Host::try_take() {
+  if (!line_.empty()) {
+    return {};
+  }
+  std::unique_ptr<Connection> connection;
+  if (!kept_.empty()) {
+    connection = std::move(kept_.back());
+    kept_.pop_back();
+    connection->set_keeper(nullptr);
+    setup_.wheel.disarm(*connection);
+  } else if (used_ < setup_.in_flight) {
+    kept_.reserve(used_ + 1);  // giving back must not fail
+    connection = make_connection(setup_.connection, tls_, name_);
+  } else {
+    return {};
+  }
+  ++used_;
+  in_use_.push_back(*connection);
+  return Lease(*this, std::move(connection));
+}
+
+bool Host::find_usable(Lease& lease) noexcept {
+  while (!lease->quiet()) {
+    if (kept_.empty()) {
+      lease->close();
+      return false;
+    }
+    kept_.back()->set_keeper(nullptr);
+    setup_.wheel.disarm(*kept_.back());
+    in_use_.push_back(*kept_.back());
+    lease.replace(std::move(kept_.back()));
+    kept_.pop_back();
+  }
+  return true;
+}
+
+void Host::give_back(std::unique_ptr<Connection> connection) noexcept {
+  if (aborted_) {
+    return;
+  }
+  setup_.wheel.disarm(*connection);
+  if (!connection->answer.reusable) {
+    connection->close();  // something is under way on it, or the peer wants it closed
+  }
+  if (Waiter* first = line_.pop()) {
+    static_cast<PlaceWaiter*>(first)->lease = Lease(*this, std::move(connection));
+    first->wake();
+    return;
+  }
+  --used_;
+  connection->in_use.unlink();
+  keep(connection);
+}
+
+bool Host::keep(std::unique_ptr<Connection>& connection) noexcept {
+  auto time = setup_.idle_timeout;
+  if (connection->answer.keep_alive) {
+    // A second less than the peer says, so that it does not close while a request is on its way.
+    time = std::min<std::chrono::milliseconds>(time, *connection->answer.keep_alive - std::chrono::seconds(1));
+  }
+  if (!keeping_ || !connection->open() || time <= std::chrono::milliseconds(0)) {
+    return false;
+  }
+  connection->set_keeper(this);
+  setup_.wheel.arm(*connection, Deadline::after(time, setup_.clock));
+  kept_.push_back(std::move(connection));
+  return true;
+}
+
+void Host::on_idle_expired(Connection& connection) noexcept {
+  std::erase_if(kept_, [&connection](const auto& kept) { return kept.get() == &connection; });
+}
+
+void Host::stop_keeping() noexcept {
+  keeping_ = false;
+  kept_.clear();
+}
+
+void Host::abort() noexcept {
+  aborted_ = true;
+  stop_keeping();
+  for (Connection& connection : in_use_) {
+    setup_.wheel.disarm(connection);
+    connection.close();
+  }
+  line_.wake_all(asio::error::operation_aborted);
+  resolve_line.wake_all(asio::error::operation_aborted);
+}
+
+std::vector<tcp::endpoint> Host::endpoints(SteadyTime now) const {
+  return now < valid_until_ ? endpoints_ : std::vector<tcp::endpoint>();
+}
+
+void Host::set_endpoints(std::vector<tcp::endpoint> found, SteadyTime valid_until) noexcept {
+  const tcp::endpoint last = endpoints_.empty() ? tcp::endpoint() : endpoints_.front();
+  endpoints_ = std::move(found);
+  valid_until_ = valid_until;
+  prefer(last);
+}
+
+void Host::prefer(const tcp::endpoint& working) noexcept {
+  const auto at = std::find(endpoints_.begin(), endpoints_.end(), working);
+  if (at != endpoints_.end()) {
+    std::rotate(endpoints_.begin(), at, at + 1);
+  }
+}
+
+void Host::forget_endpoints() noexcept {
+  valid_until_ = {};
+}
+
+}  // namespace tern::connector

@@ -1,0 +1,122 @@
+#pragma once
+
+#include "connector/connection.hpp"
+#include "connector/service_url.hpp"
+#include "connector/waiter.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tern::connector {
+
+class Host;
+
+/// A place on a host, with the connection that fills it. Gives both back when it ends, however it ends.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(Host& host, std::unique_ptr<Connection> connection) noexcept;
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  ~Lease() { end(); }
+
+  void end() noexcept;
+  explicit operator bool() const noexcept { return connection_ != nullptr; }
+  Connection& operator*() const noexcept { return *connection_; }
+  Connection* operator->() const noexcept { return connection_.get(); }
+  /// Puts another connection into the place. The old one is destroyed.
+  void replace(std::unique_ptr<Connection> connection) noexcept { connection_ = std::move(connection); }
+
+ private:
+  Host* host_ = nullptr;
+  std::unique_ptr<Connection> connection_;
+};
+
+/// A coroutine that waits for a place.
+class PlaceWaiter final : public Waiter {
+ public:
+  Lease lease;
+};
+
+/// What the hosts of a client share. Outlives them.
+struct HostSetup {
+  ConnectionSetup connection;
+  TimingWheel& wheel;
+  Clock& clock;
+  std::size_t in_flight;
+  std::chrono::milliseconds idle_timeout;
+};
+
+/// One place that requests go to: its connections, and who waits for one.
+///
+/// At most `in_flight` connections, used and kept. The one kept last is used first, so that the others grow old and
+/// are closed. While somebody waits, what is given back goes to the first in line, and who comes later stands behind.
+class Host final : public ConnectionKeeper, public boost::intrusive::list_base_hook<> {
+ public:
+  Host(const HostSetup& setup, const ServiceUrl& url, std::string origin, TlsSettings* tls);
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  /// `http://host:port`, lower case.
+  const std::string& origin() const noexcept { return origin_; }
+  const std::string& header() const noexcept { return header_; }
+
+  /// A place, if one is free and nobody stands in line. Its connection may have to be connected first.
+  Lease try_take();
+  /// True when the lease's connection can carry a request at once; kept connections that the peer has closed are
+  /// dropped on the way. False: it must be connected.
+  bool find_usable(Lease& lease) noexcept;
+  WaitQueue& line() noexcept { return line_; }
+
+  /// Closes the kept connections; what is given back is kept no more.
+  void stop_keeping() noexcept;
+  /// Closes all connections and ends all waits with `operation_aborted`.
+  void abort() noexcept;
+
+  /// The addresses found last, the one that worked first. Empty when there are none, or they are too old.
+  std::vector<asio::ip::tcp::endpoint> endpoints(SteadyTime now) const;
+  void set_endpoints(std::vector<asio::ip::tcp::endpoint> found, SteadyTime valid_until) noexcept;
+  void prefer(const asio::ip::tcp::endpoint& working) noexcept;
+  void forget_endpoints() noexcept;
+
+  const std::string& name() const noexcept { return name_; }
+  std::uint16_t port() const noexcept { return port_; }
+
+  /// Calls under way to this host. A host with calls, or that is being resolved, is not forgotten.
+  std::size_t calls = 0;
+  bool resolving = false;
+  error_code resolve_error;
+  WaitQueue resolve_line;
+
+ private:
+  friend class Lease;
+  void give_back(std::unique_ptr<Connection> connection) noexcept;
+  bool keep(std::unique_ptr<Connection>& connection) noexcept;
+  void on_idle_expired(Connection& connection) noexcept override;
+  using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  using InUse = boost::intrusive::list<Connection, boost::intrusive::member_hook<Connection, Hook, &Connection::in_use>,
+                                       boost::intrusive::constant_time_size<false>>;
+
+  const HostSetup& setup_;
+  std::string origin_;
+  std::string header_;
+  std::string name_;
+  std::uint16_t port_;
+  TlsSettings* tls_;
+  std::size_t used_ = 0;
+  bool keeping_ = true;
+  bool aborted_ = false;
+  InUse in_use_;
+  std::vector<std::unique_ptr<Connection>> kept_;  // the one used last is last
+  WaitQueue line_;
+  std::vector<asio::ip::tcp::endpoint> endpoints_;
+  SteadyTime valid_until_{};
+};
+
+}  // namespace tern::connector

@@ -1,0 +1,147 @@
+#include "connector/request_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <utility>
+
+namespace tern::connector {
+
+namespace {
+
+constexpr std::string_view hex_upper = "0123456789ABCDEF";
+constexpr std::string_view hex_lower = "0123456789abcdef";
+constexpr std::size_t length_gap = 20;  // the digits of the longest Content-Length
+
+constexpr auto component_characters = [] {
+  std::array<bool, 256> plain{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()")) {
+    plain[static_cast<unsigned char>(c)] = true;
+  }
+  return plain;
+}();
+
+void append_escaped(std::string& out, unsigned char byte) {
+  out.push_back('%');
+  out.push_back(hex_upper[byte >> 4]);
+  out.push_back(hex_upper[byte & 15]);
+}
+
+std::mt19937_64 seeded() {
+  std::random_device device;
+  std::array<std::uint32_t, 8> seed{};
+  for (auto& word : seed) {
+    word = device();
+  }
+  std::seed_seq sequence(seed.begin(), seed.end());
+  return std::mt19937_64(sequence);
+}
+
+void append_target(const RequestParts& parts, std::string& out) {
+  out.append(parts.base_path).append("/v3/conversations");
+  if (parts.conversation.empty()) {
+    return;
+  }
+  out.push_back('/');
+  append_component(out, parts.conversation);
+  out.append("/activities");
+  if (!parts.activity.empty()) {
+    out.push_back('/');
+    append_component(out, parts.activity);
+  }
+}
+
+}  // namespace
+
+bool may_stand_in_path(std::string_view id) noexcept {
+  return !id.empty() && id != "." && id != "..";
+}
+
+void append_component(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (component_characters[byte]) {
+      out.push_back(c);
+    } else {
+      append_escaped(out, byte);
+    }
+  }
+}
+
+void append_header_value(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c >= 0x20 && c < 0x7f) {
+      out.push_back(c);
+    } else {
+      append_escaped(out, static_cast<unsigned char>(c));
+    }
+  }
+}
+
+RequestWriter::RequestWriter(std::string user_agent) : random_(seeded()) {
+  append_header_value(user_agent_, user_agent);
+}
+
+void RequestWriter::write(const RequestParts& parts, RequestText& into) {
+  std::string& out = into.buffer_;
+  out.clear();
+  into.start_ = 0;
+  out.append(parts.method).push_back(' ');
+  append_target(parts, out);
+  out.append(" HTTP/1.1\r\nHost: ").append(parts.host).append("\r\n");
+  if (parts.body != nullptr) {
+    out.append("Content-Type: application/json; charset=utf-8\r\n");
+  }
+  // No Accept-Encoding: answers are a few bytes, and are not decompressed.
+  out.append("Accept: */*\r\nUser-Agent: ").append(user_agent_).append("\r\nx-ms-client-request-id: ");
+  if (parts.request_id.empty()) {
+    append_request_id(out);
+  } else {
+    append_header_value(out, parts.request_id);
+  }
+  if (parts.names_conversation) {
+    out.append("\r\nx-ms-conversation-id: ");
+    append_header_value(out, parts.conversation);
+  }
+  out.append("\r\nConnection: keep-alive\r\n");
+  if (parts.body == nullptr) {
+    out.append("\r\n");
+    return;
+  }
+  // The length is known only after the body, which is serialised in place: a gap is left for its digits, and the
+  // head, the shorter part, is moved up to them.
+  out.append("Content-Length: ");
+  const std::size_t head = out.size();
+  out.append(length_gap, ' ').append("\r\n\r\n");
+  const std::size_t begin = out.size();
+  append_body(*parts.body, out);
+  std::array<char, length_gap> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), out.size() - begin);
+  const auto count = static_cast<std::size_t>(end - digits.data());
+  into.start_ = length_gap - count;
+  std::char_traits<char>::move(out.data() + into.start_, out.data(), head);
+  std::char_traits<char>::copy(out.data() + into.start_ + head, digits.data(), count);
+}
+
+void RequestWriter::append_request_id(std::string& out) {
+  std::array<std::uint64_t, 2> bits{random_(), random_()};
+  bits[0] = (bits[0] & 0xffff'ffff'ffff'0fffU) | 0x4000U;                 // version 4
+  bits[1] = (bits[1] & 0x3fff'ffff'ffff'ffffU) | 0x8000'0000'0000'0000U;  // variant of RFC 9562
+  for (unsigned digit = 0; digit < 32; ++digit) {
+    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) {
+      out.push_back('-');
+    }
+    out.push_back(hex_lower[(bits[digit / 16] >> (60 - 4 * (digit % 16))) & 15]);
+  }
+}
+
+void RequestWriter::append_body(const boost::json::object& body, std::string& out) {
+  std::array<char, 4096> piece;  // NOLINT: not initialised, the serializer fills what is read
+  serializer_.reset(&body);
+  while (!serializer_.done()) {
+    const auto text = serializer_.read(piece.data(), piece.size());
+    out.append(text.data(), text.size());
+  }
+}
+
+}  // namespace tern::connector

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/serializer.hpp>
+
+#include <cstddef>
+#include <random>
+#include <string>
+#include <string_view>
+
+namespace tern::connector {
+
+/// What a request to the connector API consists of. The views live while it is written.
+struct RequestParts {
+  std::string_view method;
+  std::string_view host;            ///< the Host header
+  std::string_view base_path;       ///< of the serviceUrl, without a slash at its end
+  std::string_view conversation;    ///< "" for `POST /v3/conversations`
+  std::string_view activity;        ///< "" without one
+  std::string_view request_id;      ///< `x-ms-client-request-id`; "" makes a new one
+  bool names_conversation = false;  ///< adds `x-ms-conversation-id`, as the SDKs do for replies
+  const boost::json::object* body = nullptr;
+};
+
+/// A request as it goes over the wire, head and body in one piece.
+class RequestText {
+ public:
+  RequestText() = default;
+  explicit RequestText(std::string buffer) noexcept : buffer_(std::move(buffer)) {}
+
+  std::string_view bytes() const noexcept { return std::string_view(buffer_).substr(start_); }
+  /// The buffer, to be used again.
+  std::string take_buffer() && noexcept { return std::move(buffer_); }
+
+ private:
+  friend class RequestWriter;
+  std::string buffer_;
+  std::size_t start_ = 0;
+};
+
+/// Writes requests. Kept for its serializer and its random numbers.
+/// Source: captures "connector traffic"; protocol, "Out".
+class RequestWriter {
+ public:
+  explicit RequestWriter(std::string user_agent);
+
+  /// Replaces `into`.
+  /// Preconditions: `may_stand_in_path` holds for the conversation and the activity, where there is one.
+  void write(const RequestParts& parts, RequestText& into);
+
+ private:
+  void append_request_id(std::string& out);
+  void append_body(const boost::json::object& body, std::string& out);
+
+  std::string user_agent_;
+  std::mt19937_64 random_;
+  boost::json::serializer serializer_;
+};
+
+/// False for what no encoding protects: "" would leave its segment out, and "." and ".." are resolved by clients,
+/// proxies and servers alike, also in the form %2E.
+bool may_stand_in_path(std::string_view id) noexcept;
+
+/// Appends `text` as JavaScript's encodeURIComponent writes it: one path segment, whatever it holds.
+void append_component(std::string& out, std::string_view text);
+
+/// Appends `text` for a header: printable ASCII as it is, every other byte as %XX, so that no id ends a line.
+void append_header_value(std::string& out, std::string_view text);
+
+}  // namespace tern::connector

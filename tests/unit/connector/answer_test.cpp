@@ -1,0 +1,96 @@
+#include "connector/answer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tern::connector {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 1994-11-06T08:49:00Z
+const WallTime now{std::chrono::sys_days(std::chrono::year(1994) / 11 / 6) + 8h + 49min};
+
+TEST(RetryAfter, IsReadAsSeconds) {
+  EXPECT_EQ(parse_retry_after("0", now), 0ms);
+  EXPECT_EQ(parse_retry_after("120", now), 120s);
+  EXPECT_EQ(parse_retry_after("99999999999999999999999", now), 999'999'999s);
+}
+
+TEST(RetryAfter, IsReadAsADateInThreeForms) {
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), 37s);
+  EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", now), 37s);
+  EXPECT_EQ(parse_retry_after("Sun Nov  6 08:49:37 1994", now), 37s);
+}
+
+TEST(RetryAfter, PastDateIsZero) {
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), 0ms);
+}
+
+TEST(RetryAfter, TwoDigitsOfAYearAreAtMostFiftyAhead) {
+  EXPECT_GT(parse_retry_after("Sunday, 06-Nov-44 08:49:37 GMT", now), 49 * 8760h);
+  EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-45 08:49:37 GMT", now), 0ms);
+}
+
+TEST(RetryAfter, AnythingElseIsIgnored) {
+  for (const char* text :
+       {"", " ", "soon", "-1", "1.5", "1 s", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT GMT",
+        "Sun, 06 ovD 1994 08:49:37 GMT", "GMT", ", GMT", "Sun Nov  6 08:49:37 94", "Sun Nov"}) {
+    EXPECT_EQ(parse_retry_after(text, now), std::nullopt) << text;
+  }
+}
+
+TEST(KeepAlive, TimeoutIsFoundAmongOthers) {
+  EXPECT_EQ(parse_keep_alive("timeout=5"), 5s);
+  EXPECT_EQ(parse_keep_alive("max=100, timeout=20"), 20s);
+  EXPECT_EQ(parse_keep_alive("timeout=x"), std::nullopt);
+  EXPECT_EQ(parse_keep_alive("max=5"), std::nullopt);
+  EXPECT_EQ(parse_keep_alive(""), std::nullopt);
+  EXPECT_EQ(parse_keep_alive("timeout=-3"), std::nullopt);
+  EXPECT_EQ(parse_keep_alive("timeout=99999999999999"), std::nullopt);
+}
+
+TEST(Shortened, LeavesOutControlsAndCutsBetweenCharacters) {
+  EXPECT_EQ(shortened("a\r\nb\x1b[31mc\x7f\xc2\x85"
+                      "d"),
+            "ab[31mcd");
+  EXPECT_EQ(shortened(std::string(300, 'x')), std::string(200, 'x'));
+  EXPECT_EQ(shortened(std::string(199, 'x') + "\xc3\xa9"), std::string(199, 'x'));
+  EXPECT_EQ(shortened("h\xc3\xa9"), "h\xc3\xa9");
+}
+
+TEST(ChannelErrorText, NamesStatusCodeAndMessage) {
+  Answer answer;
+  answer.status = 404;
+  answer.body = R"({"error":{"code":"NotFound","message":"no such\nconversation"}})";
+  answer.retry_after = "3";
+  const ChannelError error = channel_error(answer, now);
+  EXPECT_EQ(error.status(), 404);
+  EXPECT_EQ(error.code(), errc::channel_rejected);
+  EXPECT_EQ(error.retry_after(), 3000ms);
+  EXPECT_NE(std::string(error.what()).find("404: NotFound: no suchconversation"), std::string::npos) << error.what();
+}
+
+TEST(ChannelErrorText, BodyThatIsNoErrorObjectIsNotRepeated) {
+  for (const char* body : {"", "<html>secret</html>", "[\"secret\"]", "{\"error\":\"secret\"}", "{\"text\":\"secret\"}",
+                           "{\"error\":{\"message\":{\"secret\":1}}}"}) {
+    Answer answer;
+    answer.status = 500;
+    answer.body = body;
+    EXPECT_EQ(std::string(channel_error(answer, now).what()).find("secret"), std::string::npos) << body;
+  }
+}
+
+TEST(AnswerBody, OnlyAnObjectCounts) {
+  Answer answer;
+  for (const char* body : {"", "mock-1", "[]", "\"id\"", "null", "{\"id\":", "{\"id\":\"a\"} x"}) {
+    answer.body = body;
+    EXPECT_FALSE(object_in(answer)) << body;
+  }
+  answer.body = R"({"id":"mock-1"})";
+  ASSERT_TRUE(object_in(answer));
+  EXPECT_EQ(object_in(answer)->at("id"), "mock-1");
+}
+
+}  // namespace
+}  // namespace tern::connector

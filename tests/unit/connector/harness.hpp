@@ -1,0 +1,160 @@
+#pragma once
+
+#include "connector/connector_client.hpp"
+#include "support/fake_channel.hpp"
+#include "support/run.hpp"
+
+#include <tern/async/manual_clock.hpp>
+#include <tern/async/metrics.hpp>
+#include <tern/async/timing_wheel.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tern::connector::test {
+
+using namespace std::chrono_literals;
+using tern::test::FakeAnswer;
+using tern::test::FakeChannel;
+using tern::test::FakeChannelOptions;
+
+/// A message to conversation `conv1` of the channel at `service_url`.
+inline Activity message_to(std::string_view service_url, std::string_view text = "hello") {
+  Activity activity = Activity::message(text);
+  activity.set_service_url(service_url);
+  activity.json()["conversation"] = json::object{{"id", "conv1"}};
+  return activity;
+}
+
+/// A call that was started and is looked at later.
+template <class T>
+class Pending {
+ public:
+  Pending(asio::io_context& io, awaitable<T> work) : state_(std::make_shared<State>()) {
+    asio::co_spawn(io, keep(std::move(work), state_),
+                   asio::bind_cancellation_slot(state_->signal.slot(), [state = state_](std::exception_ptr error) {
+                     state->error = error;
+                     state->ended = true;
+                   }));
+  }
+
+  bool ended() const { return state_->ended; }
+  void cancel() { state_->signal.emit(asio::cancellation_type::terminal); }
+  /// Rethrows, or gives the result.
+  T get() {
+    if (state_->error) {
+      std::rethrow_exception(state_->error);
+    }
+    return std::move(state_->value.value());
+  }
+  /// The code of the error it ended with; a default code when it ended well.
+  error_code code() const {
+    try {
+      if (state_->error) {
+        std::rethrow_exception(state_->error);
+      }
+    } catch (const system_error& error) {
+      return error.code();
+    }
+    return {};
+  }
+  template <class Exception>
+  bool failed_with() const {
+    try {
+      if (state_->error) {
+        std::rethrow_exception(state_->error);
+      }
+    } catch (const Exception&) {
+      return true;
+    } catch (...) {
+      return false;
+    }
+    return false;
+  }
+
+ private:
+  struct State {
+    std::optional<T> value;
+    std::exception_ptr error;
+    bool ended = false;
+    asio::cancellation_signal signal;
+  };
+  static awaitable<void> keep(awaitable<T> work, std::shared_ptr<State> state) {
+    auto value = co_await std::move(work);
+    state->value.emplace(std::move(value));
+  }
+  std::shared_ptr<State> state_;
+};
+
+/// A client on an io_context of its own and a clock that the test moves.
+class Harness {
+ public:
+  explicit Harness(ConnectorOptions options = {})
+      : wheel(clock, io.get_executor()), client(std::in_place, io, wheel, clock, metrics, std::move(options)) {}
+
+  Pending<ResourceResponse> send(Activity activity, Deadline by = Deadline::never(), std::string id = {}) {
+    return {io, send_kept(*client, std::move(activity), std::move(id), by)};
+  }
+  /// Sends and waits for the end.
+  ResourceResponse deliver(const Activity& activity) {
+    return tern::test::run_on(io, client->send(activity, "", Deadline::never()));
+  }
+  /// Runs the client until `reached`.
+  void run_until(const std::function<bool()>& reached) {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!reached()) {
+      io.restart();
+      io.run_one_for(5ms);
+      if (std::chrono::steady_clock::now() > end) {
+        throw std::runtime_error("30 s have passed without what the test waits for");
+      }
+    }
+  }
+  /// Runs the client until `pending` has ended.
+  template <class T>
+  Pending<T>& finish(Pending<T>& pending) {
+    run_until([&pending] { return pending.ended(); });
+    return pending;
+  }
+  /// Moves the clock, and tells the wheel.
+  void advance(std::chrono::milliseconds time) {
+    clock.advance(time);
+    wheel.expire_due();
+    tern::test::drain(io);
+  }
+  double outcome(const std::string& name) {
+    return metrics.counter("tern_connector_requests_total", "Requests to channels by outcome.", {{"outcome", name}})
+        .value();
+  }
+  double open_connections() {
+    return metrics.gauge("tern_connector_connections", "Open connections to channels, used and kept.").value();
+  }
+
+  ManualClock clock;
+  Metrics metrics;
+  asio::io_context io{1};
+  TimingWheel wheel;
+  std::optional<ConnectorClient> client;
+
+ private:
+  /// The client takes the activity by reference: this frame holds it.
+  static awaitable<ResourceResponse> send_kept(ConnectorClient& client, Activity activity, std::string id,
+                                               Deadline by) {
+    auto response = co_await client.send(activity, std::move(id), by);
+    co_return response;
+  }
+};
+
+}  // namespace tern::connector::test

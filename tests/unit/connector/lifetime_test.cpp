@@ -1,0 +1,127 @@
+// Nothing leaks and nothing is used after its end, wherever a call is cut off.
+#include "harness.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+namespace tern::connector::test {
+namespace {
+
+ConnectorOptions one_at_a_time() {
+  ConnectorOptions options;
+  options.in_flight = 1;
+  return options;
+}
+
+TEST(Lifetime, AnswerCutAfterEveryByteLeavesAClientThatWorks) {
+  FakeChannel channel;
+  Harness on(one_at_a_time());
+  bool whole = false;
+  for (std::size_t cut = 0; !whole; ++cut) {
+    ASSERT_LT(cut, 1000U);
+    channel.answer_next(FakeAnswer::truncated(cut));
+    auto pending = on.send(message_to(channel.url()));
+    on.finish(pending);
+    whole = pending.code() == error_code();
+    EXPECT_TRUE(whole || pending.failed_with<AmbiguousSend>()) << cut;
+    EXPECT_EQ(on.deliver(message_to(channel.url())).id().has_value(), true);
+  }
+}
+
+TEST(Lifetime, AnswerInPiecesOfOneByteIsRead) {
+  FakeChannel channel;
+  Harness on;
+  channel.answer_next(FakeAnswer::raw("HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{\"id\":\"a\"}"));
+  EXPECT_EQ(on.deliver(message_to(channel.url())).id(), "a");
+}
+
+TEST(Lifetime, CancelledAfterEveryHandlerThePlaceIsFree) {
+  FakeChannel channel;
+  Harness on(one_at_a_time());
+  bool complete = false;
+  for (int n = 0; !complete; ++n) {
+    ASSERT_LT(n, 1000);
+    auto first = on.send(message_to(channel.url()));
+    auto second = on.send(message_to(channel.url()));
+    for (int i = 0; i < n && !second.ended(); ++i) {
+      on.io.restart();
+      on.io.run_one();
+    }
+    complete = second.ended();
+    first.cancel();
+    second.cancel();
+    on.finish(first);
+    on.finish(second);
+    for (const auto& pending : {first, second}) {
+      EXPECT_TRUE(pending.code() == error_code() || pending.code() == asio::error::operation_aborted)
+          << n << ": " << pending.code().message();
+    }
+    on.deliver(message_to(channel.url()));
+    EXPECT_EQ(on.client->connections(), 1U);
+    channel.close_idle_connections();
+  }
+}
+
+/// Wheel, client and calls, destroyed in this order while the io_context lives on.
+struct Scenario {
+  Scenario(asio::io_context& io, Clock& clock, Metrics& metrics, ConnectorOptions options,
+           const std::vector<std::string>& urls)
+      : wheel(clock, io.get_executor()), client(io, wheel, clock, metrics, std::move(options)) {
+    for (const std::string& url : urls) {
+      activities.push_back(std::make_unique<Activity>(message_to(url)));
+      calls.emplace_back(io, client.send(*activities.back(), "", Deadline::never()));
+    }
+  }
+  std::vector<std::unique_ptr<Activity>> activities;
+  std::vector<Pending<ResourceResponse>> calls;
+  TimingWheel wheel;
+  ConnectorClient client;
+};
+
+void destroy_after_every_handler(const std::vector<std::string>& urls, ConnectorOptions options) {
+  ManualClock clock;
+  Metrics metrics;
+  tern::test::destroy_after_every_n_handlers(
+      [&](asio::io_context& io) { return std::make_unique<Scenario>(io, clock, metrics, options, urls); });
+  EXPECT_EQ(metrics.gauge("tern_connector_connections", "Open connections to channels, used and kept.").value(), 0);
+}
+
+TEST(Lifetime, DestroyedAfterEveryHandler) {
+  FakeChannel channel;
+  const std::string localhost = "http://localhost:" + std::to_string(channel.port());
+  destroy_after_every_handler({channel.url(), channel.url(), localhost, channel.url()}, one_at_a_time());
+}
+
+TEST(Lifetime, DestroyedAfterEveryHandlerOfFailures) {
+  FakeChannel channel;
+  channel.answer_with([](const tern::test::FakeRequest&) { return FakeAnswer::closing(); });
+  destroy_after_every_handler({channel.url(), channel.url(), "http://example.com"}, one_at_a_time());
+}
+
+TEST(Lifetime, DestroyedWhileANameIsResolved) {
+  ConnectorOptions options;
+  options.loopback_only = false;
+  // Also resolvable without a network, but not known without asking.
+  destroy_after_every_handler({"http://localhost.:1", "http://localhost.:1"}, options);
+}
+
+TEST(Lifetime, CallsUnderWayEndWhenTheClientIsDestroyed) {
+  FakeChannel channel;
+  Harness on(one_at_a_time());
+  channel.hold();
+  auto held = on.send(message_to(channel.url()));
+  auto waiting = on.send(message_to(channel.url()));
+  on.run_until([&] { return channel.held_count() == 1; });
+  Pending<bool> draining(on.io, on.client->drain(Deadline::never()));
+  tern::test::drain(on.io);
+  on.client.reset();
+  EXPECT_EQ(on.finish(held).code(), asio::error::operation_aborted);
+  EXPECT_EQ(on.finish(waiting).code(), asio::error::operation_aborted);
+  EXPECT_EQ(on.finish(draining).code(), asio::error::operation_aborted);
+  EXPECT_EQ(on.open_connections(), 0);
+}
+
+}  // namespace
+}  // namespace tern::connector::test
