@@ -17,21 +17,23 @@ class Metrics;
 /// Makes a bot. With `one_per_turn` it is called for each turn, otherwise once.
 using BotFactory = std::function<std::unique_ptr<Bot>()>;
 
+/// What a program may put in place of an app's usual parts.
+struct AppOptions {
+  bool one_per_turn = false;          ///< a bot object for each turn
+  Clock* clock = nullptr;             ///< default: the system's
+  std::optional<AnyStorage> storage;  ///< default: made from `storage.kind`
+};
+
 /// A bot that is served: shards, HTTP edge, storage, proactive sends, put together from settings.
 /// `tern::run` is the usual way in; this is for programs that embed a bot, and for tests.
 ///
 /// Thread safety: `start`, `stop` and the destructor from one thread; the rest from any.
 class App {
  public:
-  struct Options {
-    Options() = default;
-    bool one_per_turn = false;           ///< a bot object for each turn
-    Clock* clock = nullptr;              ///< default: the system's
-    std::optional<AnyStorage> storage;   ///< default: made from `storage.kind`
-  };
+  using Options = AppOptions;
 
   /// Opens nothing yet.
-  App(Settings settings, BotFactory factory, Options options = Options());
+  App(Settings settings, BotFactory factory, Options options = {});
   /// Stops, if it runs.
   ~App();
   App(const App&) = delete;

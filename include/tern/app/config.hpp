@@ -1,0 +1,139 @@
+#pragma once
+
+#include <tern/async/log.hpp>
+
+#include <boost/json/value.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tern {
+
+namespace json = boost::json;
+
+/// One default that a program sets in code, below file, environment and command line: `{"proactive.enabled", true}`.
+struct ConfigDefault {
+  ConfigDefault(std::string k, json::value v) : key(std::move(k)), value(std::move(v)) {}
+  std::string key;
+  json::value value;
+};
+using ConfigDefaults = std::vector<ConfigDefault>;
+
+struct BotSettings {
+  std::string app_id;            ///< "": no authentication, this machine only
+  std::string app_password;      ///< secret
+  bool allow_anonymous = false;  ///< without an app id, serve and send beyond loopback all the same
+};
+
+struct ListenSettings {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 3978;  ///< 0: any that is free
+  std::size_t threads = 0;    ///< shards; 0: one for each core
+};
+
+struct MetricsSettings {
+  std::string address = "127.0.0.1";
+  std::optional<std::uint16_t> port;  ///< absent: on `listen.port`
+};
+
+struct StorageSettings {
+  std::string kind = "memory";
+};
+
+struct ProactiveSettings {
+  bool enabled = false;
+};
+
+struct TurnSettings {
+  std::chrono::milliseconds ack_after{10'000};
+  std::chrono::milliseconds deadline{14'000};
+  std::string order = "conversation";  ///< or "none"
+};
+
+struct ConnectorSettings {
+  std::size_t in_flight = 64;
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds request_timeout{15'000};
+};
+
+struct DrainSettings {
+  std::chrono::milliseconds deadline{30'000};
+};
+
+struct LogSettings {
+  log::Level level = log::Level::info;
+  log::Format format = log::Format::text;
+};
+
+struct LimitSettings {
+  std::size_t connections = 10'000;
+  std::size_t body = 256 * 1024;
+  std::size_t header = 16 * 1024;
+  std::chrono::milliseconds header_timeout{10'000};
+  std::chrono::milliseconds body_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::size_t turns = 100'000;
+  std::size_t conversation_queue = 100;
+  std::size_t background_tasks = 10'000;
+  std::size_t connector_waiting = 10'000;
+  std::size_t sends_in_flight = 256;
+  std::size_t dedupe_bytes = 64ULL << 20;
+  std::chrono::milliseconds dedupe_window{300'000};
+  std::size_t storage_bytes = 1ULL << 30;
+  std::size_t pending_sends = 10'000'000;
+};
+
+/// The whole configuration. Every member is a key of the same name (`limits.body`, ...); docs/configuration.md lists
+/// them with ranges and defaults.
+struct Settings {
+  BotSettings bot;
+  ListenSettings listen;
+  MetricsSettings metrics;
+  StorageSettings storage;
+  ProactiveSettings proactive;
+  TurnSettings turn;
+  ConnectorSettings connector;
+  DrainSettings drain;
+  LogSettings log;
+  LimitSettings limits;
+};
+
+/// A wrong configuration. The message names the key, where it was set, what was found and what is allowed.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What a command line asks for.
+struct CommandLine {
+  enum class Action { run, print };
+  Settings settings;
+  Action action = Action::run;
+  std::string text;  ///< for `print`: what `--help`, `--version` or `--print-config` says
+};
+
+/// Name and value of each variable of the environment.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// The environment of this process.
+Environment process_environment();
+
+/// Reads the configuration: `defaults` < `--config FILE` (JSON) < environment (`TERN_LISTEN_PORT`) < command line
+/// (`--set listen.port=3979`). Durations are milliseconds or text with a unit (`"10s"`), sizes are bytes or text with
+/// a unit (`"64MiB"`).
+/// Errors: `ConfigError` for an unknown key or option, a wrong type, a value out of range, a combination that makes
+/// no sense.
+CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
+                        const Environment& environment = process_environment());
+
+/// All keys with their values as a JSON object, secrets masked.
+std::string print_config(const Settings& settings);
+
+}  // namespace tern

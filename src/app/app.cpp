@@ -1,0 +1,76 @@
+#include <tern/app/app.hpp>
+
+#include "app/assembly.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <utility>
+
+namespace tern {
+
+namespace {
+
+constexpr std::chrono::seconds open_timeout{30};
+
+// For the owner's thread, which is no shard: runs `work` on the first shard and waits for it.
+template <class T>
+T run_and_wait(runtime::Shard& shard, awaitable<T> work) {
+  return asio::co_spawn(shard.io(), std::move(work), asio::use_future).get();
+}
+
+}  // namespace
+
+struct App::Impl {
+  explicit Impl(Settings settings, BotFactory factory, Options options)
+      : assembly(std::move(settings), std::move(factory), std::move(options)) {}
+
+  app::Assembly assembly;
+  bool running = false;
+};
+
+App::App(Settings settings, BotFactory factory, Options options)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(factory), std::move(options))) {}
+
+App::~App() {
+  if (impl_->running) {
+    stop();
+  }
+}
+
+void App::start() {
+  auto& all = impl_->assembly;
+  all.shards.start();
+  impl_->running = true;
+  try {
+    run_and_wait(all.shards[0], all.open(Deadline::after(open_timeout, all.clock)));
+    all.listen();
+  } catch (...) {
+    all.abort();
+    impl_->running = false;
+    throw;
+  }
+  all.announce();
+}
+
+bool App::stop() {
+  auto& all = impl_->assembly;
+  if (!std::exchange(impl_->running, false)) {
+    return true;
+  }
+  log::info("draining", {{"deadline_ms", all.settings.drain.deadline.count()}});
+  const bool clean =
+      run_and_wait(all.shards[0], all.drain(Deadline::after(all.settings.drain.deadline, all.clock)));
+  all.abort();
+  log::info("stopped", {{"clean", clean}});
+  return clean;
+}
+
+std::uint16_t App::port() const { return impl_->assembly.port(); }
+std::uint16_t App::metrics_port() const { return impl_->assembly.metrics_port(); }
+Proactive& App::proactive() const { return *impl_->assembly.proactive; }
+Metrics& App::metrics() const { return impl_->assembly.metrics; }
+
+}  // namespace tern

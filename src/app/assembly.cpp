@@ -1,0 +1,185 @@
+#include "app/assembly.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/storage/memory_storage.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::app {
+
+namespace {
+
+constexpr const char* local_bot = "local";
+
+AnyStorage make_storage(const Settings& settings, Clock& clock) {
+  MemoryStorageLimits limits;
+  limits.bytes = settings.limits.storage_bytes;
+  limits.sends = settings.limits.pending_sends;
+  return AnyStorage::make<MemoryStorage>(limits, clock);
+}
+
+runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_turn) {
+  runtime::RuntimeOptions options;
+  options.ack_after = settings.turn.ack_after;
+  options.deadline = settings.turn.deadline;
+  options.ordered = settings.turn.order == "conversation";
+  options.turns = settings.limits.turns;
+  options.conversation_queue = settings.limits.conversation_queue;
+  options.background_tasks = settings.limits.background_tasks;
+  options.dedupe_bytes = settings.limits.dedupe_bytes;
+  options.dedupe_window = settings.limits.dedupe_window;
+  options.capture_references = settings.proactive.enabled;
+  options.bot_per_turn = one_per_turn;
+  return options;
+}
+
+http::ServerLimits server_limits(const Settings& settings) {
+  http::ServerLimits limits;
+  limits.connections = settings.limits.connections;
+  limits.body = settings.limits.body;
+  limits.header = settings.limits.header;
+  limits.header_timeout = settings.limits.header_timeout;
+  limits.body_timeout = settings.limits.body_timeout;
+  limits.idle_timeout = settings.limits.idle_timeout;
+  return limits;
+}
+
+bool loopback_only(const Settings& settings) { return !settings.bot.allow_anonymous; }
+
+}  // namespace
+
+awaitable<http::HttpResponse> ShardRouters::handle(http::HttpRequest& request) {
+  return routers_[runtime::Shard::current()->index()]->handle(request);
+}
+
+Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
+    : settings(std::move(wanted)),
+      clock(options.clock != nullptr ? *options.clock : system_clock()),
+      shards(settings.listen.threads, clock),
+      storage(options.storage ? *options.storage : make_storage(settings, clock)) {
+  make_connectors();
+  make_runtime(std::move(factory), options.one_per_turn);
+  make_edge();
+}
+
+Assembly::~Assembly() {
+  abort();
+  // Sockets and timers go before their io_context; what is suspended there goes while all it refers to is alive.
+  metrics_server_.reset();
+  server_.reset();
+  shards.tear_down();
+}
+
+void Assembly::make_connectors() {
+  connector::ConnectorOptions options;
+  options.in_flight = settings.connector.in_flight;
+  options.waiting = settings.limits.connector_waiting;
+  options.connect_timeout = settings.connector.connect_timeout;
+  options.request_timeout = settings.connector.request_timeout;
+  options.loopback_only = loopback_only(settings);
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    connectors.push_back(std::make_unique<connector::ConnectorClient>(shards[i].io(), shards[i].wheel(), clock,
+                                                                      metrics, options));
+  }
+}
+
+void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
+  const std::string bot = settings.bot.app_id.empty() ? local_bot : settings.bot.app_id;
+  std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    environments.push_back(
+        std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, storage, clock));
+    environments.back()->send_timeout = settings.connector.request_timeout;
+  }
+  runtime = std::make_unique<runtime::Runtime>(shards, std::move(factory), runtime_options(settings, one_per_turn),
+                                               std::move(environments), clock, metrics);
+  proactive::SchedulerOptions scheduling;
+  scheduling.in_flight = settings.limits.sends_in_flight;
+  proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled, scheduling,
+                                                            clock, metrics);
+}
+
+void Assembly::make_edge() {
+  readiness_ = std::make_unique<ReadyEndpoint>(
+      [this]() -> std::string { return ready_.load(std::memory_order_acquire) ? "" : "draining"; });
+  figures_ = std::make_unique<MetricsEndpoint>(metrics);
+  const auto add_health = [this](http::Router& router) {
+    router.add(http::Method::get, "/healthz", health_);
+    router.add(http::Method::get, "/readyz", *readiness_);
+    router.add(http::Method::get, "/metrics", *figures_);
+  };
+  std::vector<http::ServerShard> edges;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, i, loopback_only(settings)));
+    routers_.push_back(std::make_unique<http::Router>());
+    routers_.back()->add(http::Method::post, "/api/messages", *messages_.back());
+    if (!settings.metrics.port) {
+      add_health(*routers_.back());
+    }
+    edges.push_back({shards[i].io(), shards[i].wheel()});
+  }
+  handler_ = std::make_unique<ShardRouters>(routers_);
+  server_ = std::make_unique<http::Server>(edges, *handler_, server_limits(settings), clock, metrics);
+  if (settings.metrics.port) {
+    metrics_router_ = std::make_unique<http::Router>();
+    add_health(*metrics_router_);
+    metrics_server_ = std::make_unique<http::Server>(std::vector<http::ServerShard>{edges.front()}, *metrics_router_,
+                                                     server_limits(settings), clock, metrics);
+  }
+}
+
+awaitable<void> Assembly::open(Deadline by) {
+  co_await storage.open(by);
+  co_await proactive->start(by);
+}
+
+void Assembly::listen() {
+  server_->listen(settings.listen.address, settings.listen.port);
+  if (metrics_server_) {
+    metrics_server_->listen(settings.metrics.address, *settings.metrics.port);
+    metrics_server_->start();
+  }
+  watchdog_ = std::make_unique<runtime::StallWatchdog>(shards, metrics);
+  ready_.store(true, std::memory_order_release);
+  server_->start();
+}
+
+void Assembly::announce() const {
+  const auto traits = storage.traits();
+  log::info("serving", {{"address", settings.listen.address},
+                        {"port", port()},
+                        {"threads", shards.size()},
+                        {"storage", traits.name},
+                        {"proactive", settings.proactive.enabled}});
+  if (settings.bot.app_id.empty() && settings.bot.allow_anonymous) {
+    log::warn("bot.allow_anonymous is on: anybody who reaches this address can speak to the bot");
+  }
+}
+
+awaitable<bool> Assembly::drain(Deadline by) {
+  ready_.store(false, std::memory_order_release);
+  server_->stop_accepting();
+  bool clean = co_await runtime->drain_turns(by);
+  const bool background = co_await runtime->drain_background(by);
+  const bool sends = co_await proactive->drain(by);
+  const bool answered = co_await server_->drain(by);
+  clean = clean && background && sends && answered;
+  // What cannot wait any longer still gets a moment: slots and storage are given back even when turns were cut.
+  const auto last = Deadline::after(std::max<SteadyTime::duration>(by.remaining(clock), std::chrono::seconds(2)), clock);
+  co_await proactive->release(last);
+  co_await storage.close(last);
+  co_return clean;
+}
+
+void Assembly::abort() {
+  ready_.store(false, std::memory_order_release);
+  watchdog_.reset();
+  shards.stop();
+}
+
+std::uint16_t Assembly::port() const { return server_->port(); }
+
+std::uint16_t Assembly::metrics_port() const { return metrics_server_ ? metrics_server_->port() : port(); }
+
+}  // namespace tern::app

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "app/endpoints.hpp"
+#include "connector/connector_client.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+#include "proactive/proactive_service.hpp"
+#include "runtime/runtime.hpp"
+#include "runtime/stall_watchdog.hpp"
+
+#include <tern/app/app.hpp>
+#include <tern/async/metrics.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tern::app {
+
+/// Hands each request to its own shard's router.
+class ShardRouters final : public http::HttpHandler {
+ public:
+  explicit ShardRouters(std::vector<std::unique_ptr<http::Router>>& routers) : routers_(routers) {}
+  awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
+
+ private:
+  std::vector<std::unique_ptr<http::Router>>& routers_;
+};
+
+/// The parts of an app, in the order in which they depend on each other.
+///
+/// Lifetime: `shards` hold suspended coroutines that refer to everything else, so the destructor tears them down
+/// while the rest is there.
+class Assembly {
+ public:
+  Assembly(Settings wanted, BotFactory factory, App::Options options);
+  ~Assembly();
+  Assembly(const Assembly&) = delete;
+  Assembly& operator=(const Assembly&) = delete;
+
+  /// Opens the storage and takes up the schedule; on a shard.
+  awaitable<void> open(Deadline by);
+  /// Accepts connections.
+  void listen();
+  /// Says on the log what runs and what it does not promise.
+  void announce() const;
+  /// Everything in the order of docs/architecture.md; true when nothing was cut. On a shard.
+  awaitable<bool> drain(Deadline by);
+  /// Stops the threads.
+  void abort();
+
+  std::uint16_t port() const;
+  std::uint16_t metrics_port() const;
+
+  Settings settings;
+  Clock& clock;
+  Metrics metrics;
+  runtime::ShardPool shards;
+  AnyStorage storage;
+  std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
+  std::unique_ptr<runtime::Runtime> runtime;
+  std::unique_ptr<proactive::ProactiveService> proactive;
+
+ private:
+  void make_connectors();
+  void make_runtime(BotFactory factory, bool one_per_turn);
+  void make_edge();
+
+  std::atomic<bool> ready_{false};
+  HealthEndpoint health_;
+  std::unique_ptr<ReadyEndpoint> readiness_;
+  std::unique_ptr<MetricsEndpoint> figures_;
+  std::vector<std::unique_ptr<MessagesEndpoint>> messages_;
+  std::vector<std::unique_ptr<http::Router>> routers_;
+  std::unique_ptr<ShardRouters> handler_;
+  std::unique_ptr<http::Router> metrics_router_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> metrics_server_;
+  std::unique_ptr<runtime::StallWatchdog> watchdog_;
+};
+
+}  // namespace tern::app

@@ -1,0 +1,210 @@
+#include <tern/app/config.hpp>
+
+#include "app/config_keys.hpp"
+#include "app/pretty_json.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+extern char** environ;
+
+namespace tern {
+
+namespace {
+
+using app::ConfigKey;
+
+constexpr const char* version = "0.1.0";
+constexpr const char* mask = "***";
+
+std::string suggestion(std::string_view name) {
+  const auto* near = app::nearest_key(name);
+  return near != nullptr ? " Did you mean " + near->name() + "?" : " --help lists all keys.";
+}
+
+void apply(Settings& settings, std::string_view name, const json::value& value, const std::string& source) {
+  const auto* key = app::find_key(name);
+  if (key == nullptr) {
+    throw ConfigError("Unknown key " + std::string(name) + " (" + source + ")." + suggestion(name));
+  }
+  try {
+    key->assign(settings, value);
+  } catch (const std::invalid_argument&) {
+    const auto found = key->secret() ? std::string(mask) : json::serialize(value);
+    throw ConfigError(key->name() + " (" + source + ") is " + found + "; allowed is " + key->allowed() + ".");
+  }
+}
+
+/// Nested objects and dotted names alike: {"listen":{"port":1}} and {"listen.port":1}.
+void apply_object(Settings& settings, const json::object& object, const std::string& prefix,
+                  const std::string& source) {
+  for (const auto& [name, value] : object) {
+    const auto full = prefix + std::string(name);
+    if (value.is_object() && app::find_key(full) == nullptr) {
+      apply_object(settings, value.as_object(), full + ".", source);
+    } else {
+      apply(settings, full, value, source);
+    }
+  }
+}
+
+void apply_file(Settings& settings, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw ConfigError("The configuration file " + path + " cannot be read.");
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto parsed = parse_json(text);
+  if (!parsed) {
+    throw ConfigError("The configuration file " + path + " is not valid JSON. " + parsed.error().message);
+  }
+  if (!parsed->is_object()) {
+    throw ConfigError("The configuration file " + path + " must hold a JSON object.");
+  }
+  apply_object(settings, parsed->as_object(), "", "file " + path);
+}
+
+void apply_environment(Settings& settings, const Environment& environment) {
+  for (const auto& [name, value] : environment) {
+    const bool other = name.starts_with("TERN_TEST_") || name.starts_with("TERN_BUILD_") ||
+                       name.starts_with("TERN_WITH_") || name.starts_with("TERN_DEV_");
+    if (!name.starts_with("TERN_") || other) {
+      continue;
+    }
+    const auto& keys = app::config_keys();
+    const auto found =
+        std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& key) { return key.variable() == name; });
+    if (found == keys.end()) {
+      throw ConfigError("Unknown variable " + name + " in the environment. --help lists all keys; listen.port is " +
+                        "TERN_LISTEN_PORT.");
+    }
+    apply(settings, found->name(), json::value(value), "variable " + name);
+  }
+}
+
+void apply_assignment(Settings& settings, const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw ConfigError("--set " + assignment + " is not of the form key=value, as in --set listen.port=3979.");
+  }
+  apply(settings, assignment.substr(0, equals), json::value(assignment.substr(equals + 1)), "--set");
+}
+
+void check_address(const std::string& key, const std::string& text) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(text, error);
+  if (error) {
+    throw ConfigError(key + " is \"" + text + "\"; allowed is an IP address, such as 127.0.0.1, 0.0.0.0 or ::1.");
+  }
+}
+
+void check_combinations(const Settings& settings) {
+  check_address("listen.address", settings.listen.address);
+  check_address("metrics.address", settings.metrics.address);
+  if (!settings.bot.app_id.empty() || !settings.bot.app_password.empty()) {
+    throw ConfigError(
+        "bot.app_id or bot.app_password is set, but this version has no authentication yet, and serving an app "
+        "without checking its callers would be unsafe. Unset both to serve this machine only.");
+  }
+  const auto address = boost::asio::ip::make_address(settings.listen.address);
+  if (!address.is_loopback() && !settings.bot.allow_anonymous) {
+    throw ConfigError(
+        "listen.address is " + settings.listen.address +
+        ", which others can reach, and without bot.app_id nobody who speaks to the bot is checked. Listen on "
+        "127.0.0.1, or set bot.allow_anonymous to true if anybody may speak to the bot.");
+  }
+}
+
+std::string help_text(const std::string& program) {
+  std::ostringstream text;
+  text << "Usage: " << program << " [--config FILE] [--set KEY=VALUE]... [--print-config] [--version] [--help]\n\n"
+       << "  --config FILE     a JSON file: {\"listen\":{\"port\":3979}}\n"
+       << "  --set KEY=VALUE   one key; may be repeated\n"
+       << "  --print-config    the configuration that results, secrets masked\n\n"
+       << "Later ones win: defaults, file, environment (TERN_LISTEN_PORT=3979), --set. Keys:\n\n";
+  for (const auto& key : app::config_keys()) {
+    text << "  " << key.name() << "\n      " << key.help() << "\n      Allowed: " << key.allowed()
+         << ". Default: " << json::serialize(key.read(Settings())) << "\n";
+  }
+  return text.str();
+}
+
+}  // namespace
+
+Environment process_environment() {
+  Environment all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view pair = *entry;
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos) {
+      all.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+  }
+  return all;
+}
+
+std::string print_config(const Settings& settings) {
+  json::object all;
+  for (const auto& key : app::config_keys()) {
+    auto value = key.read(settings);
+    if (key.secret() && value != json::value("")) {
+      value = mask;
+    }
+    all[key.name()] = std::move(value);
+  }
+  return app::pretty_object(all) + "\n";
+}
+
+CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
+                        const Environment& environment) {
+  CLI::App parser;
+  std::string file;
+  std::vector<std::string> assignments;
+  bool print = false;
+  bool help = false;
+  bool tell_version = false;
+  parser.set_help_flag();
+  parser.add_option("--config", file);
+  parser.add_option("--set", assignments)->allow_extra_args(false);
+  parser.add_flag("--print-config", print);
+  parser.add_flag("--help,-h", help);
+  parser.add_flag("--version", tell_version);
+  try {
+    parser.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    throw ConfigError(std::string(e.what()) + ". --help tells how the program is called.");
+  }
+  CommandLine command;
+  if (help || tell_version) {
+    command.action = CommandLine::Action::print;
+    const std::string program = argc > 0 ? argv[0] : "bot";
+    command.text = help ? help_text(program.substr(program.rfind('/') + 1)) : std::string("tern ") + version + "\n";
+    return command;
+  }
+  for (const auto& entry : defaults) {
+    apply(command.settings, entry.key, entry.value, "default set by the program");
+  }
+  if (!file.empty()) {
+    apply_file(command.settings, file);
+  }
+  apply_environment(command.settings, environment);
+  for (const auto& assignment : assignments) {
+    apply_assignment(command.settings, assignment);
+  }
+  check_combinations(command.settings);
+  if (print) {
+    command.action = CommandLine::Action::print;
+    command.text = print_config(command.settings);
+  }
+  return command;
+}
+
+}  // namespace tern

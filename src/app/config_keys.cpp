@@ -1,0 +1,285 @@
+#include "app/config_keys.hpp"
+
+#include "app/config_values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <stdexcept>
+
+namespace tern::app {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds shortest{1};
+constexpr milliseconds longest{24 * 3'600'000};
+
+template <class Group, class Member>
+struct Place {
+  Group Settings::*group;
+  Member Group::*member;
+
+  Member& in(Settings& settings) const { return settings.*group.*member; }
+  const Member& in(const Settings& settings) const { return settings.*group.*member; }
+};
+
+template <class Group, class Member>
+Place(Group Settings::*, Member Group::*) -> Place<Group, Member>;
+
+template <class P>
+ConfigKey number_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
+  auto allowed = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            const auto number = read_number(value);
+            if (!number || *number < least || *number > most) {
+              throw std::invalid_argument(allowed);
+            }
+            using Member = std::remove_reference_t<decltype(place.in(settings))>;
+            place.in(settings) = static_cast<Member>(*number);
+          },
+          [=](const Settings& settings) { return json::value(static_cast<std::uint64_t>(place.in(settings))); }};
+}
+
+template <class P>
+ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
+  auto allowed = "bytes from " + write_size(least) + " to " + write_size(most) + ", as a number or with KiB, MiB, GiB";
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            const auto size = read_size(value);
+            if (!size || *size < least || *size > most) {
+              throw std::invalid_argument(allowed);
+            }
+            place.in(settings) = *size;
+          },
+          [=](const Settings& settings) { return json::value(write_size(place.in(settings))); }};
+}
+
+template <class P>
+ConfigKey duration_key(std::string name, P place, std::string help) {
+  const std::string allowed = "a time from 1ms to 24h, as milliseconds or with ms, s, m, h";
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            const auto duration = read_duration(value);
+            if (!duration || *duration < shortest || *duration > longest) {
+              throw std::invalid_argument(allowed);
+            }
+            place.in(settings) = *duration;
+          },
+          [=](const Settings& settings) { return json::value(write_duration(place.in(settings))); }};
+}
+
+template <class P>
+ConfigKey bool_key(std::string name, P place, std::string help) {
+  return {std::move(name), "true or false", std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            const auto flag = read_bool(value);
+            if (!flag) {
+              throw std::invalid_argument("true or false");
+            }
+            place.in(settings) = *flag;
+          },
+          [=](const Settings& settings) { return json::value(place.in(settings)); }};
+}
+
+template <class P>
+ConfigKey text_key(std::string name, P place, std::string allowed, std::string help, bool secret = false) {
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            if (!value.is_string()) {
+              throw std::invalid_argument(allowed);
+            }
+            place.in(settings) = std::string(value.as_string());
+          },
+          [=](const Settings& settings) { return json::value(place.in(settings)); }, secret};
+}
+
+/// One of a few words; `convert` turns a word into the member's type.
+template <class P, class Value, std::size_t N>
+ConfigKey choice_key(std::string name, P place, std::array<std::pair<std::string_view, Value>, N> choices,
+                     std::string help) {
+  std::string allowed;
+  for (const auto& [word, meaning] : choices) {
+    allowed += (allowed.empty() ? "" : ", ") + std::string(word);
+  }
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            for (const auto& [word, meaning] : choices) {
+              if (value.is_string() && value.as_string() == word) {
+                place.in(settings) = meaning;
+                return;
+              }
+            }
+            throw std::invalid_argument(allowed);
+          },
+          [=](const Settings& settings) {
+            for (const auto& [word, meaning] : choices) {
+              if (place.in(settings) == meaning) {
+                return json::value(word);
+              }
+            }
+            return json::value();
+          }};
+}
+
+ConfigKey metrics_port_key() {
+  const std::string allowed = "a port from 0 (any that is free) to 65535, or null for the port of the bot";
+  return {"metrics.port", allowed, "Where /healthz, /readyz and /metrics are served, if not on listen.port.",
+          [=](Settings& settings, const json::value& value) {
+            if (value.is_null() || (value.is_string() && (value.as_string().empty() || value.as_string() == "null"))) {
+              settings.metrics.port.reset();
+              return;
+            }
+            const auto port = read_number(value);
+            if (!port || *port > 65535) {
+              throw std::invalid_argument(allowed);
+            }
+            settings.metrics.port = static_cast<std::uint16_t>(*port);
+          },
+          [](const Settings& settings) {
+            return settings.metrics.port ? json::value(*settings.metrics.port) : json::value();
+          }};
+}
+
+std::vector<ConfigKey> service_keys() {
+  using S = Settings;
+  using namespace std::string_view_literals;
+  constexpr std::array orders{std::pair{"conversation"sv, "conversation"sv}, std::pair{"none"sv, "none"sv}};
+  constexpr std::array kinds{std::pair{"memory"sv, "memory"sv}};
+  constexpr std::array levels{std::pair{"trace"sv, log::Level::trace}, std::pair{"debug"sv, log::Level::debug},
+                              std::pair{"info"sv, log::Level::info},   std::pair{"warn"sv, log::Level::warn},
+                              std::pair{"error"sv, log::Level::error}, std::pair{"off"sv, log::Level::off}};
+  constexpr std::array formats{std::pair{"text"sv, log::Format::text}, std::pair{"json"sv, log::Format::json}};
+  return {
+      text_key("bot.app_id", Place{&S::bot, &BotSettings::app_id}, "text",
+               "The bot's app id. Without one there is no authentication and only this machine is served."),
+      text_key("bot.app_password", Place{&S::bot, &BotSettings::app_password}, "text",
+               "The app id's client secret.", true),
+      bool_key("bot.allow_anonymous", Place{&S::bot, &BotSettings::allow_anonymous},
+               "Without an app id, listen and send beyond this machine all the same: anybody can speak to the bot."),
+      text_key("listen.address", Place{&S::listen, &ListenSettings::address}, "an IP address",
+               "Where POST /api/messages is served."),
+      number_key("listen.port", Place{&S::listen, &ListenSettings::port}, 0, 65535, "Its port; 0: any that is free."),
+      number_key("listen.threads", Place{&S::listen, &ListenSettings::threads}, 0, 256,
+                 "Shards, a thread each; 0: one for each core."),
+      text_key("metrics.address", Place{&S::metrics, &MetricsSettings::address}, "an IP address",
+               "The address that goes with metrics.port."),
+      metrics_port_key(),
+      choice_key("storage.kind", Place{&S::storage, &StorageSettings::kind}, kinds,
+                 "Where state and pending sends are kept. memory: in this process, gone when it ends."),
+      bool_key("proactive.enabled", Place{&S::proactive, &ProactiveSettings::enabled},
+               "Messages outside a turn: now, later, to other conversations, from background work."),
+      duration_key("turn.ack_after", Place{&S::turn, &TurnSettings::ack_after},
+                   "A turn that takes longer is answered 202 and goes on."),
+      duration_key("turn.deadline", Place{&S::turn, &TurnSettings::deadline},
+                   "An invoke, or a turn with expectReplies, that takes longer is cut and answered 504."),
+      choice_key("turn.order", Place{&S::turn, &TurnSettings::order}, orders,
+                 "conversation: one turn at a time in each conversation, in order of arrival. none: no order."),
+      number_key("connector.in_flight", Place{&S::connector, &ConnectorSettings::in_flight}, 1, 10'000,
+                 "The most connections to one host, for each shard."),
+      duration_key("connector.connect_timeout", Place{&S::connector, &ConnectorSettings::connect_timeout},
+                   "For connecting to a channel, name resolution and TLS included."),
+      duration_key("connector.request_timeout", Place{&S::connector, &ConnectorSettings::request_timeout},
+                   "For a request to a channel as a whole."),
+      duration_key("drain.deadline", Place{&S::drain, &DrainSettings::deadline},
+                   "How long SIGTERM lets turns and background work go on."),
+      choice_key("log.level", Place{&S::log, &LogSettings::level}, levels, "The least level that is written."),
+      choice_key("log.format", Place{&S::log, &LogSettings::format}, formats, "Lines of text, or of JSON."),
+  };
+}
+
+std::vector<ConfigKey> limit_keys() {
+  using S = Settings;
+  using L = LimitSettings;
+  constexpr std::uint64_t million = 1'000'000;
+  return {
+      number_key("limits.connections", Place{&S::limits, &L::connections}, 1, million, "Open connections; more: 503."),
+      size_key("limits.body", Place{&S::limits, &L::body}, 1, 64ULL << 20, "A request's body; larger: 413."),
+      size_key("limits.header", Place{&S::limits, &L::header}, 512, 1ULL << 20, "A request's header; larger: 431."),
+      duration_key("limits.header_timeout", Place{&S::limits, &L::header_timeout}, "For a header to arrive; then 408."),
+      duration_key("limits.body_timeout", Place{&S::limits, &L::body_timeout}, "For a body to arrive; then 408."),
+      duration_key("limits.idle_timeout", Place{&S::limits, &L::idle_timeout},
+                   "How long a connection is kept between requests."),
+      number_key("limits.turns", Place{&S::limits, &L::turns}, 1, 100 * million,
+                 "Turns that run or wait, in all; more: 503."),
+      number_key("limits.conversation_queue", Place{&S::limits, &L::conversation_queue}, 0, million,
+                 "Turns that wait in one conversation; more: 503."),
+      number_key("limits.background_tasks", Place{&S::limits, &L::background_tasks}, 1, 10 * million,
+                 "Background tasks at once."),
+      number_key("limits.connector_waiting", Place{&S::limits, &L::connector_waiting}, 1, 10 * million,
+                 "Requests that wait for a connection to one host, for each shard."),
+      number_key("limits.sends_in_flight", Place{&S::limits, &L::sends_in_flight}, 1, million,
+                 "Scheduled sends under way at once, for each shard."),
+      size_key("limits.dedupe_bytes", Place{&S::limits, &L::dedupe_bytes}, 0, 64ULL << 30,
+               "Memory for answers to activities that may be repeated."),
+      duration_key("limits.dedupe_window", Place{&S::limits, &L::dedupe_window}, "How long such an answer is kept."),
+      size_key("limits.storage_bytes", Place{&S::limits, &L::storage_bytes}, 1ULL << 10, 1ULL << 40,
+               "Keys and documents in the memory storage."),
+      number_key("limits.pending_sends", Place{&S::limits, &L::pending_sends}, 1, 1000 * million,
+                 "Pending sends in the memory storage."),
+  };
+}
+
+/// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) {
+    row[j] = j;
+  }
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string ConfigKey::variable() const {
+  std::string variable = "TERN_";
+  for (const char c : name_) {
+    variable += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  }
+  return variable;
+}
+
+const std::vector<ConfigKey>& config_keys() {
+  static const std::vector<ConfigKey> keys = [] {
+    auto all = service_keys();
+    auto limits = limit_keys();
+    all.insert(all.end(), limits.begin(), limits.end());
+    return all;
+  }();
+  return keys;
+}
+
+const ConfigKey* find_key(std::string_view name) {
+  for (const auto& key : config_keys()) {
+    if (key.name() == name) {
+      return &key;
+    }
+  }
+  return nullptr;
+}
+
+const ConfigKey* nearest_key(std::string_view name) {
+  const ConfigKey* nearest = nullptr;
+  std::size_t least = name.size() / 2 + 1;
+  for (const auto& key : config_keys()) {
+    const auto away = distance(name, key.name());
+    if (away < least) {
+      least = away;
+      nearest = &key;
+    }
+  }
+  return nearest;
+}
+
+}  // namespace tern::app

@@ -1,0 +1,145 @@
+#include "app/endpoints.hpp"
+
+#include "app/content_type.hpp"
+#include "app/reply_stream.hpp"
+#include "connector/service_url.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <utility>
+
+namespace tern::app {
+
+namespace {
+
+using http::HttpResponse;
+using runtime::TurnReply;
+
+constexpr std::string_view json_type = "application/json; charset=utf-8";
+
+HttpResponse error_response(unsigned status, std::string_view code, std::string_view message) {
+  return HttpResponse(status, error_body(code, message), json_type);
+}
+
+HttpResponse to_response(TurnReply reply) {
+  const bool empty = reply.body.empty();
+  HttpResponse response(reply.status, std::move(reply.body), empty ? std::string_view() : json_type);
+  if (reply.retry_after) {
+    response.headers.emplace_back("Retry-After", std::to_string(reply.retry_after->count()));
+  }
+  return response;
+}
+
+bool on_this_machine(std::string_view service_url) {
+  const auto url = connector::parse_service_url(service_url);
+  return url && connector::is_loopback(*url);
+}
+
+using ReplyHandler = asio::any_completion_handler<void(TurnReply)>;
+
+/// Resumes the coroutine that serves the request. The runtime calls it on the same shard; the coroutine goes on from
+/// the event loop, not on the runtime's stack.
+class Resume final : public runtime::TurnObserver {
+ public:
+  Resume(executor ex, ReplyHandler handler) : ex_(std::move(ex)), handler_(std::move(handler)) {}
+
+  void on_reply(TurnReply reply) noexcept override {
+    asio::post(ex_, [handler = std::move(handler_), reply = std::move(reply)]() mutable {
+      std::move(handler)(std::move(reply));
+    });
+  }
+  void on_activity(std::string) noexcept override {}
+
+ private:
+  executor ex_;
+  ReplyHandler handler_;
+};
+
+auto await_reply(runtime::TurnReceiver& turns, std::size_t shard, Activity activity, std::size_t bytes) {
+  auto begin = [](auto handler, runtime::TurnReceiver* receiver, std::size_t origin, Activity what,
+                  std::size_t body_bytes) {
+    runtime::TurnRequest request;
+    request.activity = std::move(what);
+    request.origin = origin;
+    request.body_bytes = body_bytes;
+    executor ex = asio::get_associated_executor(handler);
+    request.observer = std::make_unique<Resume>(std::move(ex), ReplyHandler(std::move(handler)));
+    receiver->receive(std::move(request));
+  };
+  return asio::async_initiate<const asio::deferred_t&, void(TurnReply)>(begin, asio::deferred, &turns, shard,
+                                                                       std::move(activity), bytes);
+}
+
+}  // namespace
+
+awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
+  const auto type = request.header("content-type");
+  if (!type || !is_json_content_type(*type)) {
+    co_return error_response(415, "UnsupportedMediaType",
+                             "The body must be application/json in UTF-8; set Content-Type accordingly.");
+  }
+  const auto bytes = request.body().size();
+  auto activity = parse_activity(request.body());
+  if (!activity) {
+    co_return error_response(400, activity.error().code, activity.error().message);
+  }
+  const bool buffered = activity->delivery_mode() == delivery_modes::expect_replies;
+  if (loopback_only_ && !buffered && !on_this_machine(activity->service_url().value_or(""))) {
+    co_return error_response(403, "ServiceUrlNotAllowed",
+                             "This bot runs without authentication and answers to this machine only. Use a serviceUrl "
+                             "on localhost, or set bot.allow_anonymous.");
+  }
+  if (activity->delivery_mode() == delivery_modes::stream) {
+    auto response = co_await stream(std::move(*activity), bytes);
+    co_return response;
+  }
+  auto reply = co_await await_reply(turns_, shard_, std::move(*activity), bytes);
+  co_return to_response(std::move(reply));
+}
+
+awaitable<HttpResponse> MessagesEndpoint::stream(Activity activity, std::size_t bytes) {
+  const bool invoke = activity.is(activity_types::invoke);
+  auto replies = std::make_unique<ReplyStream>(co_await this_coro::executor, invoke);
+  runtime::TurnRequest request;
+  request.activity = std::move(activity);
+  request.origin = shard_;
+  request.body_bytes = bytes;
+  request.observer = replies->observer();
+  turns_.receive(std::move(request));
+  // Until it is known that the turn was begun, the status is open: a refused turn is an ordinary error.
+  auto refused = co_await replies->begin();
+  if (refused) {
+    co_return to_response(std::move(*refused));
+  }
+  HttpResponse response(200, {}, "text/event-stream");
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.source = std::move(replies);
+  co_return response;
+}
+
+awaitable<HttpResponse> HealthEndpoint::handle(http::HttpRequest&) {
+  co_return HttpResponse(200, R"({"status":"ok"})", json_type);
+}
+
+awaitable<HttpResponse> ReadyEndpoint::handle(http::HttpRequest&) {
+  const auto obstacle = obstacle_();
+  if (obstacle.empty()) {
+    co_return HttpResponse(200, R"({"status":"ready"})", json_type);
+  }
+  json::object body;
+  body["status"] = obstacle;
+  co_return HttpResponse(503, json::serialize(body), json_type);
+}
+
+awaitable<HttpResponse> MetricsEndpoint::handle(http::HttpRequest&) {
+  co_return HttpResponse(200, metrics_.expose(), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+}  // namespace tern::app

@@ -1,0 +1,88 @@
+#include <tern/app/run.hpp>
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <thread>
+#include <utility>
+
+namespace tern {
+
+namespace {
+
+/// Waits for SIGTERM and SIGINT on a thread of its own: the first asks for a drain, a second one ends the process.
+class Signals {
+ public:
+  Signals() : signals_(io_, SIGTERM, SIGINT) {
+    wait();
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Signals() {
+    io_.stop();
+    thread_.join();
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  void wait_for_first() { first_.get_future().wait(); }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (error) {
+        return;
+      }
+      if (std::exchange(asked_, true)) {
+        log::error("a second signal: ending at once", {{"signal", signal}});
+        std::_Exit(EXIT_FAILURE);
+      }
+      first_.set_value();
+      wait();
+    });
+  }
+
+  asio::io_context io_{1};
+  asio::signal_set signals_;
+  std::promise<void> first_;
+  bool asked_ = false;
+  std::thread thread_;
+};
+
+int serve(Settings settings, BotFactory factory, App::Options options) {
+  try {
+    Signals signals;
+    App app(std::move(settings), std::move(factory), std::move(options));
+    app.start();
+    signals.wait_for_first();
+    return app.stop() ? EXIT_SUCCESS : EXIT_FAILURE;
+  } catch (const std::exception& e) {
+    log::error("the bot could not be served", {{"error", e.what()}});
+    return EXIT_FAILURE;
+  }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, BotFactory factory, ConfigDefaults defaults, App::Options options) {
+  CommandLine command;
+  try {
+    command = load_config(argc, argv, defaults);
+  } catch (const ConfigError& e) {
+    std::cerr << e.what() << '\n';
+    return 2;
+  }
+  if (command.action != CommandLine::Action::run) {
+    std::cout << command.text << std::flush;
+    return EXIT_SUCCESS;
+  }
+  log::configure(command.settings.log.level, command.settings.log.format);
+  return serve(std::move(command.settings), std::move(factory), std::move(options));
+}
+
+}  // namespace tern
