@@ -63,7 +63,8 @@ concept ScheduleStorage =
       { s.load_due(std::move(due), by) } -> std::same_as<awaitable<DuePage>>;
       // Sends that were committed into a window that had been loaded before.
       { s.load_late(std::move(held), by) } -> std::same_as<awaitable<std::vector<DueEntry>>>;
-      // The whole records, in the order asked for; those cancelled or edited meanwhile are left out.
+      // The whole records, in the order asked for, each handed out once until its outcome or a new owner of its slot;
+      // those cancelled, edited or tried since the entry was made are left out.
       { s.fetch(std::move(entries), by) } -> std::same_as<awaitable<std::vector<ScheduledSend>>>;
       { s.list_sends(std::move(query), by) } -> std::same_as<awaitable<SendPage>>;
       { s.count_sends(by) } -> std::same_as<awaitable<SendCounts>>;

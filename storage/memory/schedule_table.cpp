@@ -303,7 +303,8 @@ std::optional<PackedSend> ScheduleTable::fetch(const DueEntry& entry) {
   }
   auto& slot = slots_[entry.slot];
   auto* record = slot.find(entry.id);
-  if (record == nullptr || record->send.generation != entry.generation) {
+  if (record == nullptr || record->send.generation != entry.generation ||
+      record->send.entry().attempt != entry.attempt || slot.is_being_sent(record->send)) {
     return std::nullopt;
   }
   record->send.fetched_in = slot.epoch;

@@ -46,7 +46,8 @@ class ScheduleTable {
   DuePage load_due(const DueQuery& query);
   std::vector<DueEntry> load_late(const std::vector<SlotLease>& leases);
 
-  /// The send of an entry, marked as being sent until its outcome; none when it was cancelled or edited.
+  /// The send of an entry, marked as being sent until its outcome or until its slot changes hands. None when it was
+  /// cancelled, edited or tried meanwhile, or is marked: an owner that asks twice does not send twice.
   std::optional<PackedSend> fetch(const DueEntry& entry);
 
   /// Up to `query.limit` sends after `after`, which stands for `query.after`; whether there are more.

@@ -1,0 +1,354 @@
+#include "conformance/schedule_suite.hpp"
+
+#include <algorithm>
+
+namespace tern::conformance {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Payloads = std::vector<std::string>;
+
+}  // namespace
+
+TEST_P(ScheduleSuite, ASendComesBackWhole) {
+  auto send = make_send("conversation", at(10), R"({"type":"message","text":"\u0000"})");
+  send.kind = SendKind::continuation;
+  send.idempotency_key = "once";
+  send.expires = at(100);
+  const auto handle = schedule(send);
+  EXPECT_EQ(handle, send.handle);
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  const auto entries = load(lease, at(11)).entries;
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].due, send.handle.due);
+  EXPECT_EQ(entries[0].slot, handle.slot);
+  EXPECT_EQ(entries[0].id, handle.id);
+  EXPECT_EQ(entries[0].order_hash, stable_hash("conversation"));
+  EXPECT_EQ(entries[0].attempt, 0);
+  const auto fetched = fetch(entries);
+  ASSERT_EQ(fetched.size(), 1u);
+  EXPECT_EQ(fetched[0].handle, handle);
+  EXPECT_EQ(fetched[0].seq, entries[0].seq);
+  EXPECT_EQ(fetched[0].kind, SendKind::continuation);
+  EXPECT_EQ(fetched[0].order_key, send.order_key);
+  EXPECT_EQ(fetched[0].reference, send.reference);
+  EXPECT_EQ(fetched[0].payload, send.payload);
+  EXPECT_EQ(fetched[0].idempotency_key, "once");
+  EXPECT_EQ(fetched[0].client_request_id, send.client_request_id);
+  EXPECT_EQ(fetched[0].expires, send.expires);
+}
+
+TEST_P(ScheduleSuite, SendsGoOutByDueTimeThenByTheOrderOfCommit) {
+  StoreChanges changes;
+  changes.sends.push_back(make_send("c", at(5), "third"));
+  changes.sends.push_back(make_send("c", at(5), "fourth"));
+  changes.sends.push_back(make_send("c", at(3), "first"));
+  const auto receipt = commit(std::move(changes));
+  ASSERT_EQ(receipt.seqs.size(), 3u);
+  EXPECT_LT(receipt.seqs[0], receipt.seqs[1]);
+  schedule(make_send("c", at(5), "fifth"));
+  schedule(make_send("c", at(4), "second"));
+  EXPECT_EQ(due_payloads(lease_of(hold("owner"), slot_of("c")), at(60)),
+            (Payloads{"first", "second", "third", "fourth", "fifth"}));
+}
+
+TEST_P(ScheduleSuite, NothingIsLoadedBeforeItsTime) {
+  schedule(make_send("c", at(10), "now"));
+  schedule(make_send("c", at(10) + 1us, "a microsecond later"));
+  const auto lease = lease_of(hold("owner"), slot_of("c"));
+  EXPECT_TRUE(due_payloads(lease, at(10)).empty());
+  EXPECT_EQ(due_payloads(lease, at(10) + 1us), Payloads{"now"});
+  EXPECT_EQ(due_payloads(lease, at(10) + 2us).size(), 2u);
+}
+
+TEST_P(ScheduleSuite, LoadDuePagesWithoutGapsOrRepetitions) {
+  StoreChanges changes;
+  for (int i = 0; i < 250; ++i) {
+    changes.sends.push_back(make_send("c", at(i / 10)));  // ten at a time
+  }
+  commit(std::move(changes));
+  const auto lease = lease_of(hold("owner"), slot_of("c"));
+  const auto whole = load(lease, at(1000)).entries;
+  ASSERT_EQ(whole.size(), 250u);
+  for (const std::size_t limit : {1u, 7u, 10u, 250u}) {
+    std::vector<std::uint64_t> seqs;
+    DuePage page;
+    WallTime from{};
+    std::uint64_t after = 0;
+    do {
+      page = load(lease, at(1000), limit, from, after);
+      ASSERT_LE(page.entries.size(), limit);
+      for (const auto& entry : page.entries) {
+        seqs.push_back(entry.seq);
+        from = entry.due;
+        after = entry.seq;
+      }
+    } while (page.more);
+    ASSERT_EQ(seqs.size(), whole.size()) << "limit " << limit;
+    EXPECT_TRUE(std::equal(seqs.begin(), seqs.end(), whole.begin(),
+                           [](std::uint64_t seq, const DueEntry& entry) { return seq == entry.seq; }));
+  }
+  EXPECT_EQ(load(lease, at(1000), 1000, at(20)).entries.size(), 50u);
+  EXPECT_TRUE(load(lease, at(5), 1000, at(20)).entries.empty());
+}
+
+TEST_P(ScheduleSuite, SlotsAreLoadedApart) {
+  ASSERT_NE(slot_of("a"), slot_of("foobar"));
+  schedule(make_send("a", at(1), "of a"));
+  schedule(make_send("foobar", at(1), "of foobar"));
+  const auto leases = hold("owner");
+  EXPECT_EQ(due_payloads(lease_of(leases, slot_of("a")), at(2)), Payloads{"of a"});
+  EXPECT_EQ(due_payloads(lease_of(leases, slot_of("foobar")), at(2)), Payloads{"of foobar"});
+}
+
+TEST_P(ScheduleSuite, CancelledIsNeverSent) {
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  const auto entries = load(lease, at(2)).entries;
+  EXPECT_EQ(cancel(handle), EditOutcome::done);
+  EXPECT_TRUE(fetch(entries).empty());
+  EXPECT_TRUE(load(lease, at(2)).entries.empty());
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late);
+}
+
+TEST_P(ScheduleSuite, CancelIsTooLateOnceTheSendIsFetched) {
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  const auto sends = fetch(load(lease, at(2)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late);
+  EXPECT_EQ(edit(SendEdit::Kind::reschedule, handle, at(50)).edits.at(0), EditOutcome::too_late);
+  EXPECT_TRUE(report(SendOutcome(Kind::sent, handle, sends[0].generation, lease)));
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late);
+}
+
+TEST_P(ScheduleSuite, CancelIsPossibleAgainWhileARetryWaits) {
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  const auto sends = fetch(load(lease, at(2)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  ASSERT_TRUE(report_retry(sends[0], lease, at(30)));
+  EXPECT_EQ(cancel(handle), EditOutcome::done);
+  EXPECT_TRUE(load(lease, at(60)).entries.empty());
+}
+
+TEST_P(ScheduleSuite, UnknownHandlesAreTooLate) {
+  EXPECT_EQ(cancel(make_send("c", at(1)).handle), EditOutcome::too_late);
+  SendHandle nonsense;
+  nonsense.slot = 9999;
+  EXPECT_EQ(cancel(nonsense), EditOutcome::too_late);
+}
+
+TEST_P(ScheduleSuite, RescheduleYieldsTheHandleThatIsValidNow) {
+  const auto handle = schedule(make_send("c", at(10), "moved"));
+  schedule(make_send("c", at(20), "other"));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  const auto stale = load(lease, at(11)).entries;
+  const auto receipt = edit(SendEdit::Kind::reschedule, handle, at(30));
+  ASSERT_EQ(receipt.edits.at(0), EditOutcome::done);
+  const auto moved = receipt.edit_handles.at(0);
+  EXPECT_EQ(moved, (SendHandle{handle.slot, at(30), handle.id}));
+  EXPECT_TRUE(fetch(stale).empty());
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late);  // no longer its name
+  EXPECT_EQ(due_payloads(lease, at(60)), (Payloads{"other", "moved"}));
+  EXPECT_EQ(counts().pending, 2u);
+}
+
+TEST_P(ScheduleSuite, RescheduledEarlierIsDueEarlier) {
+  const auto handle = schedule(make_send("c", at(1000)));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  EXPECT_TRUE(load(lease, at(30)).entries.empty());
+  const auto moved = edit(SendEdit::Kind::reschedule, handle, at(5)).edit_handles.at(0);
+  EXPECT_EQ(load(lease, at(30)).entries.size(), 1u);
+  EXPECT_EQ(cancel(moved), EditOutcome::done);
+}
+
+TEST_P(ScheduleSuite, IdempotencyKeyYieldsTheFirstHandle) {
+  auto first = make_send("c", at(10), "first");
+  first.idempotency_key = "key";
+  auto second = make_send("c", at(20), "second");
+  second.idempotency_key = "key";
+  auto other = make_send("c", at(20), "other");
+  other.idempotency_key = "another key";
+  schedule(first);
+  StoreChanges changes;
+  changes.sends.push_back(second);
+  changes.sends.push_back(other);
+  const auto receipt = commit(std::move(changes));
+  EXPECT_EQ(receipt.handles.at(0), first.handle);
+  EXPECT_EQ(receipt.seqs.at(0), 0u);
+  EXPECT_EQ(receipt.handles.at(1), other.handle);
+  EXPECT_NE(receipt.seqs.at(1), 0u);
+  EXPECT_EQ(counts().pending, 2u);
+}
+
+TEST_P(ScheduleSuite, IdempotencyKeyHoldsWithinOneWrite) {
+  StoreChanges changes;
+  for (int i = 0; i < 3; ++i) {
+    auto send = make_send("c", at(10 + i));
+    send.idempotency_key = "key";
+    changes.sends.push_back(std::move(send));
+  }
+  const auto first = changes.sends[0].handle;
+  const auto receipt = commit(std::move(changes));
+  EXPECT_EQ(receipt.handles, (std::vector<SendHandle>{first, first, first}));
+  EXPECT_EQ(counts().pending, 1u);
+}
+
+TEST_P(ScheduleSuite, IdempotencyKeyOutlivesItsSend) {
+  for (const bool sent : {true, false}) {
+    auto first = make_send("c", at(10));
+    first.idempotency_key = sent ? "was sent" : "was cancelled";
+    const auto handle = schedule(first);
+    if (sent) {
+      const auto lease = lease_of(hold("owner"), handle.slot);
+      EXPECT_TRUE(report(SendOutcome(Kind::sent, handle, 0, lease)));
+    } else {
+      EXPECT_EQ(cancel(handle), EditOutcome::done);
+    }
+    auto again = make_send("c", at(10));
+    again.idempotency_key = first.idempotency_key;
+    EXPECT_EQ(schedule(again), handle);
+    EXPECT_EQ(counts().pending, 0u);
+  }
+}
+
+TEST_P(ScheduleSuite, SendsAndDocumentsAreOneUnit) {
+  ASSERT_TRUE(upsert("state", "1").has_value());
+  const auto pending = schedule(make_send("c", at(10)));
+  StoreChanges changes;
+  changes.upserts.emplace_back("state", "2", Expect::etag("not this"));
+  changes.sends.push_back(make_send("c", at(20)));
+  changes.sends.back().idempotency_key = "key";
+  changes.edits.emplace_back(SendEdit::Kind::cancel, pending);
+  EXPECT_TRUE(write(changes).has_error());
+  EXPECT_EQ(counts().pending, 1u);
+  EXPECT_EQ(counts().cancelled, 0u);
+  changes.upserts[0].expect = Expect::any();
+  const auto written = write(changes);
+  ASSERT_TRUE(written.has_value());
+  EXPECT_EQ(written->handles.at(0), changes.sends[0].handle);  // the key was not taken by the failed write
+  EXPECT_EQ(written->edits.at(0), EditOutcome::done);
+  EXPECT_EQ(text_of("state"), "2");
+  EXPECT_EQ(counts().pending, 1u);
+}
+
+TEST_P(ScheduleSuite, SendInAForeignSlotIsMisuse) {
+  auto send = make_send("c", at(10));
+  send.handle.slot = static_cast<std::uint16_t>((send.handle.slot + 1) % slot_count);
+  StoreChanges changes;
+  changes.sends.push_back(send);
+  EXPECT_EQ(error_of([&] { (void)write(changes); }), errc::invalid_argument);
+}
+
+TEST_P(ScheduleSuite, SameIdTwiceIsMisuse) {
+  const auto send = make_send("c", at(10));
+  StoreChanges twice;
+  twice.upserts.emplace_back("key", "1");
+  twice.sends = {send, send};
+  EXPECT_EQ(error_of([&] { (void)write(twice); }), errc::invalid_argument);
+  schedule(send);
+  StoreChanges again;
+  again.upserts.emplace_back("key", "1");
+  again.sends = {send};
+  EXPECT_EQ(error_of([&] { (void)write(again); }), errc::invalid_argument);
+  EXPECT_EQ(text_of("key"), "(absent)");
+  EXPECT_EQ(counts().pending, 1u);
+}
+
+TEST_P(ScheduleSuite, ListsTheSendsOfOneConversationInOrder) {
+  for (int i = 0; i < 30; ++i) {
+    schedule(make_send(i % 3 == 0 ? "mine" : "other", at(100 - i), std::to_string(i)));
+  }
+  Payloads listed;
+  SendQuery query;
+  query.order_key = "mine";
+  query.limit = 4;
+  do {
+    const auto page = list(query);
+    EXPECT_LE(page.sends.size(), 4u);
+    for (const auto& send : page.sends) {
+      EXPECT_EQ(send.order_key, "mine");
+      listed.push_back(send.payload);
+    }
+    query.after = page.next;
+  } while (!query.after.empty());
+  EXPECT_EQ(listed, (Payloads{"27", "24", "21", "18", "15", "12", "9", "6", "3", "0"}));
+  query.order_key = "nobody";
+  EXPECT_TRUE(list(query).sends.empty());
+}
+
+TEST_P(ScheduleSuite, ListsOneSendByItsHandle) {
+  const auto handle = schedule(make_send("c", at(10), "this"));
+  schedule(make_send("c", at(10), "other"));
+  SendQuery query;
+  query.handle = handle;
+  const auto page = list(query);
+  ASSERT_EQ(page.sends.size(), 1u);
+  EXPECT_EQ(page.sends[0].payload, "this");
+  EXPECT_EQ(page.next, "");
+  query.order_key = "another conversation";
+  EXPECT_TRUE(list(query).sends.empty());
+  query.order_key.reset();
+  cancel(handle);
+  EXPECT_TRUE(list(query).sends.empty());
+}
+
+TEST_P(ScheduleSuite, ListsEverythingInOrderWithRetriesAtTheirDueTime) {
+  const auto leases = hold("owner");
+  for (int i = 0; i < 100; ++i) {
+    schedule(make_send("conversation " + std::to_string(i * 7 % 31), at(i * 37 % 50), std::to_string(i)));
+  }
+  for (std::uint16_t slot = 0; slot < 8; ++slot) {
+    const auto lease = lease_of(leases, slot);
+    for (const auto& send : fetch(load(lease, at(20)).entries)) {
+      EXPECT_TRUE(report_retry(send, lease, at(500)));
+    }
+  }
+  std::vector<std::pair<WallTime, std::uint64_t>> places;
+  SendQuery query;
+  query.limit = 9;
+  do {
+    const auto page = list(query);
+    for (const auto& send : page.sends) {
+      places.emplace_back(send.handle.due, send.seq);
+    }
+    query.after = page.next;
+  } while (!query.after.empty());
+  EXPECT_EQ(places.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
+  EXPECT_EQ(std::adjacent_find(places.begin(), places.end()), places.end());
+}
+
+TEST_P(ScheduleSuite, ListRefusesWhatIsNoPlaceAndNoLimit) {
+  SendQuery query;
+  query.after = "somewhere";
+  EXPECT_EQ(error_of([&] { (void)list(query); }), errc::invalid_argument);
+  query.after = "";
+  query.limit = 0;
+  EXPECT_EQ(error_of([&] { (void)list(query); }), errc::invalid_argument);
+  query.limit = 1001;
+  EXPECT_EQ(error_of([&] { (void)list(query); }), errc::invalid_argument);
+}
+
+TEST_P(ScheduleSuite, ConfirmedSendsSurviveACrash) {
+  if (!GetParam().reopen) {
+    GTEST_SKIP() << "the backend promises no durability";
+  }
+  auto keyed = make_send("c", at(10), "kept");
+  keyed.idempotency_key = "key";
+  const auto handle = schedule(keyed);
+  cancel(schedule(make_send("c", at(11))));
+  auto crashed = std::move(*store);
+  store.reset();
+  store = GetParam().reopen(std::move(crashed), clock);
+  test::run(store->open(never));
+  EXPECT_EQ(counts().pending, 1u);
+  auto again = make_send("c", at(10));
+  again.idempotency_key = "key";
+  EXPECT_EQ(schedule(again), handle);
+  EXPECT_EQ(list({}).sends.at(0).payload, "kept");
+}
+
+}  // namespace tern::conformance
