@@ -1,0 +1,148 @@
+#include <tern/app/app.hpp>
+
+#include "support/fake_channel.hpp"
+#include "support/raw_client.hpp"
+
+#include <tern/tern.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+namespace tern {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FakeChannel;
+using test::post_activity;
+using testing::HasSubstr;
+
+Settings on_a_free_port(std::size_t threads = 2) {
+  Settings settings;
+  settings.listen.port = 0;
+  settings.listen.threads = threads;
+  settings.proactive.enabled = true;
+  settings.log.level = log::Level::error;
+  return settings;
+}
+
+std::string message(const FakeChannel& channel, const std::string& text, const std::string& conversation = "c",
+                    const std::string& id = "in-1") {
+  json::object activity{{"type", "message"}, {"id", id}, {"text", text}, {"channelId", "emulator"},
+                        {"serviceUrl", channel.url()}, {"from", {{"id", "u"}}}, {"recipient", {{"id", "b"}}},
+                        {"conversation", {{"id", conversation}}}};
+  return json::serialize(activity);
+}
+
+class Proactively : public ActivityHandler {
+  awaitable<void> on_message(TurnContext& turn) override {
+    co_await turn.send_typing();
+    auto answer = Activity::message("You said, \"" + trimmed(turn.activity().text()) + "\"");
+    co_await turn.proactive().send_after(50ms, std::move(answer));
+  }
+};
+
+TEST(App, AnswersATurnAndSendsLaterWithoutOne) {
+  FakeChannel channel;
+  App app(on_a_free_port(), [] { return std::make_unique<Proactively>(); });
+  app.start();
+  const auto before = std::chrono::steady_clock::now();
+  const auto response = post_activity(app.port(), message(channel, " hello "));
+  EXPECT_EQ(response.status, 200);
+  const auto requests = channel.wait_for(2);
+  EXPECT_EQ(requests[0].target, "/v3/conversations/c/activities/in-1");
+  EXPECT_EQ(requests[1].target, "/v3/conversations/c/activities");
+  EXPECT_EQ(json::parse(requests[1].body).at("text"), "You said, \"hello\"");
+  EXPECT_GE(requests[1].arrived - before, 50ms) << "never early";
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(App, StopWaitsForTheTurnThatRuns) {
+  FakeChannel channel;
+  std::promise<void> begun;
+  App app(on_a_free_port(), [&begun] {
+    auto bot = std::make_unique<FunctionBot>();
+    bot->on_message([&begun](TurnContext& turn) -> awaitable<void> {
+      begun.set_value();
+      co_await sleep_for(100ms, turn.clock());
+      co_await turn.send("done");
+    });
+    return bot;
+  });
+  app.start();
+  auto response =
+      std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
+  begun.get_future().wait();
+  EXPECT_TRUE(app.stop());
+  EXPECT_EQ(response.get().status, 200);
+  EXPECT_EQ(channel.requests().size(), 1U);
+}
+
+TEST(App, StopCutsWhatTakesTooLong) {
+  FakeChannel channel;
+  std::promise<void> begun;
+  auto settings = on_a_free_port();
+  settings.drain.deadline = 100ms;
+  App app(settings, [&begun] {
+    auto bot = std::make_unique<FunctionBot>();
+    bot->on_message([&begun](TurnContext& turn) -> awaitable<void> {
+      begun.set_value();
+      co_await sleep_for(1h, turn.clock());
+    });
+    return bot;
+  });
+  app.start();
+  auto response =
+      std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
+  begun.get_future().wait();
+  EXPECT_FALSE(app.stop());
+  EXPECT_EQ(response.get().status, 503);
+}
+
+TEST(App, RefusesAPortThatIsTakenAndSaysWhatToDo) {
+  App first(on_a_free_port(), [] { return std::make_unique<FunctionBot>(); });
+  first.start();
+  auto settings = on_a_free_port();
+  settings.listen.port = first.port();
+  App second(settings, [] { return std::make_unique<FunctionBot>(); });
+  try {
+    second.start();
+    FAIL() << "two apps on one port";
+  } catch (const system_error& e) {
+    EXPECT_THAT(e.what(), HasSubstr(std::to_string(first.port())));
+  }
+}
+
+TEST(App, ServesItsFiguresOnAPortOfTheirOwn) {
+  auto settings = on_a_free_port(1);
+  settings.metrics.port = 0;
+  App app(settings, [] { return std::make_unique<FunctionBot>(); });
+  app.start();
+  EXPECT_NE(app.metrics_port(), app.port());
+  EXPECT_EQ(test::get(app.metrics_port(), "/readyz").status, 200);
+  EXPECT_THAT(test::get(app.metrics_port(), "/metrics").body, HasSubstr("tern_turns_total"));
+  EXPECT_EQ(test::get(app.port(), "/metrics").status, 404);
+}
+
+TEST(App, SendsFromOutsideAnyTurn) {
+  FakeChannel channel;
+  App app(on_a_free_port(), [] { return std::make_unique<FunctionBot>(); });
+  app.start();
+  ConversationReference reference;
+  reference.set_service_url(channel.url()).set_channel_id("emulator");
+  reference.set_conversation(ConversationAccount().set_id("c"));
+  asio::io_context io;
+  auto sent = asio::co_spawn(io, app.proactive().send(reference, Activity::message("hello")), asio::use_future);
+  io.run();
+  EXPECT_EQ(sent.get().id(), "mock-1");
+  EXPECT_EQ(channel.requests().at(0).target, "/v3/conversations/c/activities");
+}
+
+}  // namespace
+}  // namespace tern

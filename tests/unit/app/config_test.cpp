@@ -1,0 +1,148 @@
+#include <tern/app/config.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace tern {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+CommandLine load(std::vector<const char*> arguments, const Environment& environment = {},
+                 const ConfigDefaults& defaults = {}) {
+  arguments.insert(arguments.begin(), "bot");
+  return load_config(static_cast<int>(arguments.size()), arguments.data(), defaults, environment);
+}
+
+std::string error_of(std::vector<const char*> arguments, const Environment& environment = {},
+                     const ConfigDefaults& defaults = {}) {
+  try {
+    load(std::move(arguments), environment, defaults);
+  } catch (const ConfigError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& text) {
+    std::string name = (std::filesystem::temp_directory_path() / "tern-config-XXXXXX").string();
+    const int file = mkstemp(name.data());
+    EXPECT_GE(file, 0);
+    close(file);
+    path_ = name;
+    std::ofstream(path_) << text;
+  }
+  ~TemporaryFile() { std::filesystem::remove(path_); }
+  const char* path() const { return path_.c_str(); }
+
+ private:
+  std::string path_;
+};
+
+TEST(Config, HasTheDocumentedDefaults) {
+  const auto settings = load({}).settings;
+  EXPECT_EQ(settings.listen.address, "127.0.0.1");
+  EXPECT_EQ(settings.listen.port, 3978);
+  EXPECT_FALSE(settings.proactive.enabled);
+  EXPECT_EQ(settings.turn.ack_after, std::chrono::seconds(10));
+  EXPECT_EQ(settings.turn.deadline, std::chrono::seconds(14));
+  EXPECT_EQ(settings.limits.body, 256U * 1024);
+}
+
+TEST(Config, LaterSourcesWin) {
+  const TemporaryFile file(R"({"listen":{"port":2},"turn.order":"none","limits":{"body":"1MiB"}})");
+  const ConfigDefaults defaults{{"listen.port", 1}, {"listen.threads", 7}, {"proactive.enabled", true}};
+  const Environment environment{{"TERN_LISTEN_PORT", "3"}, {"TERN_LIMITS_BODY", "2MiB"}, {"HOME", "/"}};
+  EXPECT_EQ(load({}, {}, defaults).settings.listen.port, 1);
+  EXPECT_EQ(load({"--config", file.path()}, {}, defaults).settings.listen.port, 2);
+  EXPECT_EQ(load({"--config", file.path()}, environment, defaults).settings.listen.port, 3);
+  const auto all =
+      load({"--config", file.path(), "--set", "listen.port=4", "--set", "proactive.enabled=false"}, environment,
+           defaults)
+          .settings;
+  EXPECT_EQ(all.listen.port, 4);
+  EXPECT_EQ(all.listen.threads, 7U);
+  EXPECT_EQ(all.turn.order, "none");
+  EXPECT_EQ(all.limits.body, 2U << 20);
+  EXPECT_FALSE(all.proactive.enabled) << "the configuration takes back what the program set";
+}
+
+TEST(Config, ReadsDurationsAndSizesWithUnits) {
+  const auto settings = load({"--set", "turn.ack_after=1500", "--set", "turn.deadline=2m", "--set",
+                              "limits.idle_timeout=1h", "--set", "limits.body=64KiB"})
+                            .settings;
+  EXPECT_EQ(settings.turn.ack_after, std::chrono::milliseconds(1500));
+  EXPECT_EQ(settings.turn.deadline, std::chrono::minutes(2));
+  EXPECT_EQ(settings.limits.idle_timeout, std::chrono::hours(1));
+  EXPECT_EQ(settings.limits.body, 64U * 1024);
+}
+
+TEST(Config, RefusesAnUnknownKeyAndNamesTheNearest) {
+  EXPECT_THAT(error_of({"--set", "limits.bdy=1"}), AllOf(HasSubstr("limits.bdy"), HasSubstr("Did you mean limits.body")));
+  EXPECT_THAT(error_of({}, {{"TERN_LISTEN_PROT", "1"}}), HasSubstr("TERN_LISTEN_PROT"));
+  EXPECT_THAT(error_of({}, {}, {{"no.such", 1}}), HasSubstr("default set by the program"));
+  EXPECT_EQ(error_of({}, {{"TERN_TEST_POSTGRES", "x"}}), "no error");
+}
+
+TEST(Config, RefusesWrongTypesAndRangesAndSaysWhatIsAllowed) {
+  EXPECT_THAT(error_of({"--set", "listen.port=65536"}), AllOf(HasSubstr("listen.port (--set)"), HasSubstr("65535")));
+  EXPECT_THAT(error_of({"--set", "listen.port=-1"}), HasSubstr("0 to 65535"));
+  EXPECT_THAT(error_of({"--set", "listen.port=80x"}), HasSubstr("80x"));
+  EXPECT_THAT(error_of({"--set", "proactive.enabled=yes"}), HasSubstr("true or false"));
+  EXPECT_THAT(error_of({"--set", "turn.order=fifo"}), HasSubstr("conversation, none"));
+  EXPECT_THAT(error_of({"--set", "turn.deadline=1 week"}), HasSubstr("ms, s, m, h"));
+  EXPECT_THAT(error_of({"--set", "storage.kind=floppy"}), HasSubstr("memory"));
+  EXPECT_THAT(error_of({"--set", "listen.port"}), HasSubstr("key=value"));
+  EXPECT_THAT(error_of({"--set", "listen.address=localhost"}), HasSubstr("an IP address"));
+  const TemporaryFile typed(R"({"listen":{"port":"x"}})");
+  EXPECT_THAT(error_of({"--config", typed.path()}), AllOf(HasSubstr(typed.path()), HasSubstr("listen.port")));
+}
+
+TEST(Config, ReportsAFileThatIsMissingOrNoJson) {
+  EXPECT_THAT(error_of({"--config", "/no/such/file"}), HasSubstr("/no/such/file"));
+  const TemporaryFile broken("{\"listen\":");
+  EXPECT_THAT(error_of({"--config", broken.path()}), HasSubstr("not valid JSON"));
+  const TemporaryFile list("[1]");
+  EXPECT_THAT(error_of({"--config", list.path()}), HasSubstr("must hold a JSON object"));
+}
+
+TEST(Config, RefusesAnUnknownOption) { EXPECT_THAT(error_of({"--verbose"}), HasSubstr("--verbose")); }
+
+TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords) {
+  EXPECT_THAT(error_of({"--set", "listen.address=0.0.0.0"}), HasSubstr("bot.allow_anonymous"));
+  EXPECT_EQ(error_of({"--set", "listen.address=0.0.0.0", "--set", "bot.allow_anonymous=true"}), "no error");
+  EXPECT_EQ(error_of({"--set", "listen.address=::1"}), "no error");
+  EXPECT_THAT(error_of({"--set", "bot.app_id=x"}), HasSubstr("no authentication yet"));
+}
+
+TEST(Config, SecretsAreMaskedWhereverTheyArePrinted) {
+  Settings settings;
+  settings.bot.app_password = "hunter2";
+  EXPECT_THAT(print_config(settings), AllOf(HasSubstr("\"bot.app_password\": \"***\""), testing::Not(HasSubstr("hunter2"))));
+  const TemporaryFile file(R"({"bot":{"app_password":[1234567]}})");
+  EXPECT_THAT(error_of({"--config", file.path()}), testing::Not(HasSubstr("1234567")));
+}
+
+TEST(Config, PrintsWhatItWouldRunWithAndThatCanBeReadBack) {
+  const auto printed = load({"--set", "limits.turns=5", "--set", "turn.deadline=90s", "--print-config"});
+  EXPECT_EQ(printed.action, CommandLine::Action::print);
+  EXPECT_THAT(printed.text, AllOf(HasSubstr("\"limits.turns\": 5"), HasSubstr("\"turn.deadline\": \"90s\"")));
+  const TemporaryFile file(printed.text);
+  EXPECT_EQ(load({"--config", file.path()}).settings.turn.deadline, std::chrono::seconds(90));
+}
+
+TEST(Config, HelpListsEveryKeyAndVersionIsTold) {
+  EXPECT_THAT(load({"--help"}).text, AllOf(HasSubstr("limits.body"), HasSubstr("proactive.enabled")));
+  EXPECT_THAT(load({"--version"}).text, HasSubstr("tern 0."));
+}
+
+}  // namespace
+}  // namespace tern

@@ -1,0 +1,199 @@
+#include "app/endpoints.hpp"
+
+#include "support/run.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace tern::app {
+namespace {
+
+using testing::HasSubstr;
+
+class Request final : public http::HttpRequest {
+ public:
+  explicit Request(std::string body, std::string type = "application/json") : body_(std::move(body)) {
+    if (!type.empty()) {
+      headers_["content-type"] = std::move(type);
+    }
+  }
+  http::Method method() const noexcept override { return http::Method::post; }
+  std::string_view path() const noexcept override { return "/api/messages"; }
+  std::string_view query() const noexcept override { return ""; }
+  std::optional<std::string_view> header(std::string_view name) const noexcept override {
+    const auto found = headers_.find(std::string(name));
+    return found == headers_.end() ? std::nullopt : std::optional<std::string_view>(found->second);
+  }
+  std::string& body() noexcept override { return body_; }
+  std::string_view peer() const noexcept override { return "127.0.0.1"; }
+
+ private:
+  std::string body_;
+  std::map<std::string, std::string> headers_;
+};
+
+/// Keeps the requests, so that the test answers them when it likes.
+class Receiver final : public runtime::TurnReceiver {
+ public:
+  void receive(runtime::TurnRequest request) noexcept override { requests.push_back(std::move(request)); }
+  std::vector<runtime::TurnRequest> requests;
+};
+
+struct Served {
+  std::optional<http::HttpResponse> response;
+};
+
+class Endpoints : public testing::Test {
+ protected:
+  std::shared_ptr<Served> serve(Request& request, bool loopback_only = true) {
+    endpoint_ = std::make_unique<MessagesEndpoint>(turns_, 0, loopback_only);
+    auto served = std::make_shared<Served>();
+    asio::co_spawn(io_, endpoint_->handle(request),
+                   [served](std::exception_ptr error, http::HttpResponse response) {
+                     EXPECT_FALSE(error);
+                     served->response = std::move(response);
+                   });
+    test::drain(io_);
+    return served;
+  }
+  unsigned status_of(const std::string& body, const std::string& type = "application/json",
+                     bool loopback_only = true) {
+    Request request(body, type);
+    auto served = serve(request, loopback_only);
+    if (!served->response) {
+      return 0;
+    }
+    EXPECT_TRUE(json::parse(served->response->body).at("error").at("code").is_string()) << served->response->body;
+    return served->response->status;
+  }
+  std::string next_of(http::HttpResponse& response) {
+    auto piece = test::run_on(io_, response.source->next());
+    return piece ? *piece : "end";
+  }
+
+  asio::io_context io_{1};
+  Receiver turns_;
+  std::unique_ptr<MessagesEndpoint> endpoint_;
+};
+
+const std::string good = R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"http://localhost:1"})";
+const std::string streamed =
+    R"({"type":"invoke","conversation":{"id":"c"},"serviceUrl":"http://localhost:1","deliveryMode":"stream"})";
+
+TEST_F(Endpoints, RefuseWhatIsNoActivityInTheProtocolsShape) {
+  EXPECT_EQ(status_of(good, "text/plain"), 415U);
+  EXPECT_EQ(status_of(good, ""), 415U);
+  EXPECT_EQ(status_of(good, "application/json; charset=latin1"), 415U);
+  EXPECT_EQ(status_of(""), 400U);
+  EXPECT_EQ(status_of("{\"type\":"), 400U);
+  EXPECT_EQ(status_of("[1]"), 400U);
+  EXPECT_EQ(status_of("{}"), 400U);
+  EXPECT_EQ(status_of(R"({"type":"message","conversation":{},"serviceUrl":"http://localhost"})"), 400U);
+  EXPECT_EQ(status_of(R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"nonsense"})"), 400U);
+  EXPECT_TRUE(turns_.requests.empty());
+}
+
+TEST_F(Endpoints, RefuseToAnswerBeyondThisMachineUnlessAllowed) {
+  const std::string foreign = R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"https://example.com"})";
+  EXPECT_EQ(status_of(foreign), 403U);
+  EXPECT_EQ(status_of(foreign, "application/json", false), 0U) << "handed to the runtime";
+  EXPECT_EQ(turns_.requests.size(), 1U);
+}
+
+TEST_F(Endpoints, AnswerWhatTheTurnAnswers) {
+  Request request(good);
+  auto served = serve(request);
+  EXPECT_FALSE(served->response);
+  ASSERT_EQ(turns_.requests.size(), 1U);
+  EXPECT_EQ(turns_.requests[0].activity.type(), "message");
+  EXPECT_EQ(turns_.requests[0].body_bytes, good.size());
+  runtime::TurnReply reply(503, "{}");
+  reply.retry_after = std::chrono::seconds(2);
+  turns_.requests[0].observer->on_reply(reply);
+  test::drain(io_);
+  ASSERT_TRUE(served->response);
+  EXPECT_EQ(served->response->status, 503U);
+  EXPECT_EQ(served->response->content_type, "application/json; charset=utf-8");
+  EXPECT_EQ(served->response->headers.at(0), (std::pair<std::string, std::string>("Retry-After", "2")));
+}
+
+TEST_F(Endpoints, AnEmptyAnswerHasNoContentType) {
+  Request request(good);
+  auto served = serve(request);
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(200));
+  test::drain(io_);
+  EXPECT_EQ(served->response->status, 200U);
+  EXPECT_EQ(served->response->content_type, "");
+}
+
+TEST_F(Endpoints, StreamRepliesAsServerSentEvents) {
+  Request request(streamed);
+  auto served = serve(request);
+  EXPECT_FALSE(served->response) << "the status waits for the first reply";
+  auto& observer = *turns_.requests[0].observer;
+  observer.on_activity(R"({"type":"typing"})");
+  test::drain(io_);
+  ASSERT_TRUE(served->response);
+  EXPECT_EQ(served->response->content_type, "text/event-stream");
+  EXPECT_EQ(next_of(*served->response), "event: activity\ndata: {\"type\":\"typing\"}\n\n");
+  observer.on_activity(R"({"type":"message"})");
+  observer.on_reply(runtime::TurnReply(200, R"({"ok":true})"));
+  EXPECT_EQ(next_of(*served->response), "event: activity\ndata: {\"type\":\"message\"}\n\n");
+  EXPECT_EQ(next_of(*served->response), "event: invokeResponse\ndata: {\"status\":200,\"body\":{\"ok\":true}}\n\n");
+  EXPECT_EQ(next_of(*served->response), "end");
+}
+
+TEST_F(Endpoints, AStreamThatFailsBeforeItsFirstReplyIsAnOrdinaryError) {
+  Request request(streamed);
+  auto served = serve(request);
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(500, R"({"error":{"code":"x","message":"y"}})"));
+  test::drain(io_);
+  EXPECT_EQ(served->response->status, 500U);
+  EXPECT_EQ(served->response->source, nullptr);
+}
+
+TEST_F(Endpoints, AStreamThatFailsLaterEndsWithAnErrorEvent) {
+  Request request(streamed);
+  auto served = serve(request);
+  turns_.requests[0].observer->on_activity("{}");
+  test::drain(io_);
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(500, R"({"error":{}})"));
+  EXPECT_THAT(next_of(*served->response), HasSubstr("event: activity"));
+  EXPECT_EQ(next_of(*served->response), "event: error\ndata: {\"error\":{}}\n\n");
+  EXPECT_EQ(next_of(*served->response), "end");
+}
+
+TEST_F(Endpoints, AClientThatLeavesAStreamDoesNotDisturbTheTurn) {
+  Request request(streamed);
+  auto served = serve(request);
+  turns_.requests[0].observer->on_activity("{}");
+  test::drain(io_);
+  served->response.reset();
+  turns_.requests[0].observer->on_activity("{}");
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(200));
+}
+
+TEST_F(Endpoints, TellHealthReadinessAndFigures) {
+  Request request("");
+  HealthEndpoint health;
+  EXPECT_EQ(test::run_on(io_, health.handle(request)).status, 200U);
+  std::string obstacle;
+  ReadyEndpoint ready([&obstacle] { return obstacle; });
+  EXPECT_EQ(test::run_on(io_, ready.handle(request)).status, 200U);
+  obstacle = "draining";
+  const auto draining = test::run_on(io_, ready.handle(request));
+  EXPECT_EQ(draining.status, 503U);
+  EXPECT_EQ(draining.body, R"({"status":"draining"})");
+  Metrics metrics;
+  metrics.counter("tern_test_total", "A test.").inc();
+  MetricsEndpoint figures(metrics);
+  const auto exposed = test::run_on(io_, figures.handle(request));
+  EXPECT_THAT(exposed.body, HasSubstr("tern_test_total 1"));
+}
+
+}  // namespace
+}  // namespace tern::app
