@@ -57,7 +57,8 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
     : settings(std::move(wanted)),
       clock(options.clock != nullptr ? *options.clock : system_clock()),
       shards(settings.listen.threads, clock),
-      storage(options.storage ? *options.storage : make_storage(settings, clock)) {
+      storage(options.storage ? *options.storage : make_storage(settings, clock)),
+      clients_(settings.limits.client_requests) {
   make_connectors();
   make_runtime(std::move(factory), options.one_per_turn);
   make_edge();
@@ -111,7 +112,7 @@ void Assembly::make_edge() {
   };
   std::vector<http::ServerShard> edges;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, i, loopback_only(settings)));
+    messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, clients_, i, loopback_only(settings)));
     routers_.push_back(std::make_unique<http::Router>());
     routers_.back()->add(http::Method::post, "/api/messages", *messages_.back());
     if (!settings.metrics.port) {

@@ -68,6 +68,7 @@ class Assembly {
   void make_edge();
 
   std::atomic<bool> ready_{false};
+  ClientGate clients_;
   HealthEndpoint health_;
   std::unique_ptr<ReadyEndpoint> readiness_;
   std::unique_ptr<MetricsEndpoint> figures_;

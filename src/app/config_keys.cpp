@@ -196,6 +196,8 @@ std::vector<ConfigKey> limit_keys() {
   constexpr std::uint64_t million = 1'000'000;
   return {
       number_key("limits.connections", Place{&S::limits, &L::connections}, 1, million, "Open connections; more: 503."),
+      number_key("limits.client_requests", Place{&S::limits, &L::client_requests}, 0, million,
+                 "Requests under way from one client address; more: 429. 0: no limit, as behind a proxy."),
       size_key("limits.body", Place{&S::limits, &L::body}, 1, 64ULL << 20, "A request's body; larger: 413."),
       size_key("limits.header", Place{&S::limits, &L::header}, 512, 1ULL << 20, "A request's header; larger: 431."),
       duration_key("limits.header_timeout", Place{&S::limits, &L::header_timeout}, "For a header to arrive; then 408."),

@@ -80,6 +80,13 @@ auto await_reply(runtime::TurnReceiver& turns, std::size_t shard, Activity activ
 }  // namespace
 
 awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
+  const ClientGate::Place place(clients_, request.peer());
+  if (!place) {
+    auto refused = error_response(429, "TooManyRequests",
+                                  "Too many requests of this client are under way (limits.client_requests).");
+    refused.headers.emplace_back("Retry-After", "1");
+    co_return refused;
+  }
   const auto type = request.header("content-type");
   if (!type || !is_json_content_type(*type)) {
     co_return error_response(415, "UnsupportedMediaType",

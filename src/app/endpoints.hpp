@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/client_gate.hpp"
 #include "http/http_types.hpp"
 #include "runtime/turn_request.hpp"
 
@@ -17,9 +18,10 @@ namespace tern::app {
 /// Source: protocol, "In".
 class MessagesEndpoint final : public http::HttpHandler {
  public:
-  /// `loopback_only`: refuse activities that would be answered anywhere else (403).
-  MessagesEndpoint(runtime::TurnReceiver& turns, std::size_t shard, bool loopback_only)
-      : turns_(turns), shard_(shard), loopback_only_(loopback_only) {}
+  /// `clients`: refuses a client that has too much under way (429). `loopback_only`: refuse activities that would be
+  /// answered anywhere else (403).
+  MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, std::size_t shard, bool loopback_only)
+      : turns_(turns), clients_(clients), shard_(shard), loopback_only_(loopback_only) {}
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 
@@ -28,6 +30,7 @@ class MessagesEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> stream(Activity activity, std::size_t bytes);
 
   runtime::TurnReceiver& turns_;
+  ClientGate& clients_;
   std::size_t shard_;
   bool loopback_only_;
 };

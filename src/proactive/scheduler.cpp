@@ -3,6 +3,7 @@
 #include <tern/async/log.hpp>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -295,10 +296,9 @@ void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send,
   auto again = entry;
   again.attempt = static_cast<std::uint16_t>(outcome.attempt);
   again.due = outcome.not_before;
-  record(std::move(outcome));
   // The key stays busy: a later send of the conversation does not overtake this one.
-  window_.retry(again);
   --in_flight_;
+  record(std::move(outcome), again);
   wake_ = true;
   timer_.cancel();
   idle_timer_.cancel();
@@ -312,9 +312,26 @@ void Scheduler::ended(std::uint64_t order_hash) noexcept {
   idle_timer_.cancel();
 }
 
-void Scheduler::record(SendOutcome outcome) {
-  outcomes_.push_back(std::move(outcome));
+void Scheduler::record(SendOutcome outcome, std::optional<DueEntry> again) {
+  outcomes_.push_back({std::move(outcome), again});
   flush();
+}
+
+// A retry goes back into the window only now: before, the store would still take the send for one under way, and hand
+// nothing out when it is due again.
+void Scheduler::recorded(std::size_t count, const std::vector<std::size_t>& refused) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const auto& again = outcomes_[i].again) {
+      if (std::find(refused.begin(), refused.end(), i) == refused.end() && owned_[again->slot].held) {
+        window_.retry(*again);
+      } else {
+        window_.release(again->order_hash);  // its new owner tries it
+      }
+    }
+  }
+  outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
+  wake_ = true;
+  timer_.cancel();
 }
 
 void Scheduler::flush() {
@@ -338,13 +355,16 @@ awaitable<void> Scheduler::write_outcomes() {
   while (!outcomes_.empty()) {
     StoreChanges changes;
     const auto count = std::min(outcomes_.size(), options_.batch);
-    changes.outcomes.assign(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      changes.outcomes.push_back(outcomes_[i].outcome);
+    }
     const auto by = Deadline::after(options_.storage_timeout, clock_);
     std::exception_ptr error;
+    std::vector<std::size_t> refused;
     try {
       auto written = co_await storage_.write(std::move(changes), by);
       if (written.has_value()) {
-        figures_.refused.inc(static_cast<double>(written->refused.size()));
+        refused = std::move(written->refused);
       }
     } catch (const system_error& e) {
       if (e.code() == asio::error::operation_aborted) {
@@ -359,7 +379,8 @@ awaitable<void> Scheduler::write_outcomes() {
       co_await pause.wait_for(storage_pause);
       continue;
     }
-    outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
+    figures_.refused.inc(static_cast<double>(refused.size()));
+    recorded(count, refused);
   }
 }
 

@@ -77,6 +77,11 @@ class Scheduler {
     bool held = false;
   };
 
+  struct Unrecorded {
+    SendOutcome outcome;
+    std::optional<DueEntry> again;  // for a retry: goes back into the window once the store knows of it
+  };
+
   SteadyTime::duration time_to_sleep() const noexcept;
   bool window_is_short() const noexcept;
   awaitable<void> load_window();
@@ -87,7 +92,8 @@ class Scheduler {
   void settle(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
   void settle_failure(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
   void ended(std::uint64_t order_hash) noexcept;
-  void record(SendOutcome outcome);
+  void record(SendOutcome outcome, std::optional<DueEntry> again = std::nullopt);
+  void recorded(std::size_t count, const std::vector<std::size_t>& refused);
   awaitable<void> write_outcomes();
   void flush();
   bool lease_is_good(std::uint16_t slot) const noexcept;
@@ -103,7 +109,7 @@ class Scheduler {
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};
   std::optional<WallTime> loaded_until_;
-  std::vector<SendOutcome> outcomes_;
+  std::vector<Unrecorded> outcomes_;
   std::size_t in_flight_ = 0;
   bool writing_ = false;
   bool stopped_ = false;

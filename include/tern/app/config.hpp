@@ -74,6 +74,7 @@ struct LogSettings {
 
 struct LimitSettings {
   std::size_t connections = 10'000;
+  std::size_t client_requests = 0;
   std::size_t body = 256 * 1024;
   std::size_t header = 16 * 1024;
   std::chrono::milliseconds header_timeout{10'000};

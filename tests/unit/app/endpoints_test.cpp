@@ -50,9 +50,9 @@ struct Served {
 class Endpoints : public testing::Test {
  protected:
   std::shared_ptr<Served> serve(Request& request, bool loopback_only = true) {
-    endpoint_ = std::make_unique<MessagesEndpoint>(turns_, 0, loopback_only);
+    endpoints_.push_back(std::make_unique<MessagesEndpoint>(turns_, clients_, 0, loopback_only));
     auto served = std::make_shared<Served>();
-    asio::co_spawn(io_, endpoint_->handle(request),
+    asio::co_spawn(io_, endpoints_.back()->handle(request),
                    [served](std::exception_ptr error, http::HttpResponse response) {
                      EXPECT_FALSE(error);
                      served->response = std::move(response);
@@ -77,7 +77,8 @@ class Endpoints : public testing::Test {
 
   asio::io_context io_{1};
   Receiver turns_;
-  std::unique_ptr<MessagesEndpoint> endpoint_;
+  ClientGate clients_{2};
+  std::vector<std::unique_ptr<MessagesEndpoint>> endpoints_;
 };
 
 const std::string good = R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"http://localhost:1"})";
@@ -119,6 +120,21 @@ TEST_F(Endpoints, AnswerWhatTheTurnAnswers) {
   EXPECT_EQ(served->response->status, 503U);
   EXPECT_EQ(served->response->content_type, "application/json; charset=utf-8");
   EXPECT_EQ(served->response->headers.at(0), (std::pair<std::string, std::string>("Retry-After", "2")));
+}
+
+TEST_F(Endpoints, RefuseAClientThatHasTooMuchUnderWay) {
+  Request request(good);
+  auto first = serve(request);
+  auto second = serve(request);
+  auto third = serve(request);
+  ASSERT_TRUE(third->response);
+  EXPECT_EQ(third->response->status, 429U);
+  EXPECT_EQ(third->response->headers.at(0).first, "Retry-After");
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(200));
+  test::drain(io_);
+  EXPECT_EQ(first->response->status, 200U);
+  auto fourth = serve(request);
+  EXPECT_FALSE(fourth->response) << "a place is free again";
 }
 
 TEST_F(Endpoints, AnEmptyAnswerHasNoContentType) {

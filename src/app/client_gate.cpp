@@ -1,0 +1,38 @@
+#include "app/client_gate.hpp"
+
+namespace tern::app {
+
+ClientGate::Place::Place(ClientGate& gate, std::string_view client)
+    : gate_(gate), client_(gate.limit_ == 0 ? std::string() : std::string(client)), granted_(gate.enter(client_)) {}
+
+ClientGate::Place::~Place() {
+  if (granted_) {
+    gate_.leave(client_);
+  }
+}
+
+bool ClientGate::enter(const std::string& client) {
+  if (limit_ == 0) {
+    return true;
+  }
+  const std::lock_guard lock(mutex_);
+  auto& count = under_way_[client];
+  if (count >= limit_) {
+    return false;
+  }
+  ++count;
+  return true;
+}
+
+void ClientGate::leave(const std::string& client) noexcept {
+  if (limit_ == 0) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = under_way_.find(client);
+  if (found != under_way_.end() && --found->second == 0) {
+    under_way_.erase(found);
+  }
+}
+
+}  // namespace tern::app
