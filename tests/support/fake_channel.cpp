@@ -131,6 +131,7 @@ struct FakeChannel::Impl {
       socket.close(ignored);  // before the count, so that a test that saw the count finds the peer closed
       const std::lock_guard lock(impl.mutex);
       --impl.open;
+      impl.closing -= closing ? 1 : 0;
       impl.changed.notify_all();
     }
     Session(const Session&) = delete;
@@ -140,6 +141,8 @@ struct FakeChannel::Impl {
     tcp::socket socket;
     std::size_t number;
     bool busy = false;
+    bool answering = false;      // the answer is being written: its receiver may have it already
+    bool closing = false;        // to be closed after the answer
     std::shared_ptr<Gate> gate;  // set while the answer is held
   };
   using error_code = boost::system::error_code;
@@ -170,6 +173,7 @@ struct FakeChannel::Impl {
   std::size_t accepted = 0;
   std::size_t open = 0;
   std::size_t to_close = 0;
+  std::size_t closing = 0;
 
   std::set<Session*> sessions;
   asio::ssl::context tls{asio::ssl::context::tls_server};
@@ -290,10 +294,12 @@ asio::awaitable<void> FakeChannel::Impl::serve(Session& session, Stream& stream)
     if (answer.kind == FakeAnswer::Kind::truncate) {
       text.resize(std::min(text.size(), answer.cut));
     }
+    session.answering = true;
     auto [error, written] = co_await asio::async_write(stream, asio::buffer(text), tuple);
-    if (error || answer.kind == FakeAnswer::Kind::truncate || answer.close_after) {
+    if (error || answer.kind == FakeAnswer::Kind::truncate || answer.close_after || session.closing) {
       co_return;
     }
+    session.answering = false;
     session.busy = false;
   }
 }
@@ -389,17 +395,24 @@ void FakeChannel::close_next_connections(std::size_t count) {
 
 void FakeChannel::close_idle_connections() {
   std::promise<void> done;
-  auto closed = done.get_future();
+  auto begun = done.get_future();
   asio::post(impl_->io, [this, &done] {
     for (Impl::Session* session : impl_->sessions) {
-      if (!session->busy) {
+      if ((session->busy && !session->answering) || session->closing) {
+        continue;
+      }
+      if (!session->answering) {
         boost::system::error_code ignored;
         session->socket.close(ignored);
       }
+      session->closing = true;
+      const std::lock_guard lock(impl_->mutex);
+      ++impl_->closing;
     }
     done.set_value();
   });
-  closed.wait();
+  begun.wait();
+  impl_->await_change("the idle connections closing", [this] { return impl_->closing == 0; });
 }
 
 std::vector<FakeRequest> FakeChannel::requests() const {

@@ -89,7 +89,9 @@ class FakeChannel {
 
   /// Closes the next `count` connections as soon as they are accepted, without reading.
   void close_next_connections(std::size_t count);
-  /// Closes every connection that is not in the middle of a request. Returns when they are closed.
+  /// Closes every connection that is not in the middle of a request; one whose answer is being written is closed after
+  /// it. Returns when they are closed.
+  /// Errors: `std::runtime_error` after 30 s.
   void close_idle_connections();
 
   /// All requests so far, in order of arrival.
