@@ -41,8 +41,8 @@ struct ManualClock::State {
   std::uint64_t next_number = 0;
   std::map<WaitKey, std::shared_ptr<ManualWait>> waits;
 
-  // Posts under the lock. A wait is in `waits` only while its frame lives and the frame's end takes the lock,
-  // so the executor is still there.
+  // Posts under the lock: a frame that ends takes its wait out under the lock first, so no wait that is found here
+  // belongs to a context that is gone.
   void wake_due() {
     while (!waits.empty() && waits.begin()->first.first <= now) {
       auto wait = waits.begin()->second;

@@ -122,8 +122,8 @@ void TaskGroup::State::start(Running running) {
   asio::co_spawn(task->ex, run(task), asio::bind_cancellation_slot(task->signal.slot(), std::move(running)));
 }
 
-// Posts under the lock: a task is in `running` only while its frame lives and leaving takes the lock, so the
-// executor is still there.
+// Posts under the lock: a task leaves under the lock when its frame ends, so none that is found here belongs to a
+// context that is gone.
 void TaskGroup::State::cancel() {
   const std::lock_guard lock(mutex);
   for (const auto& task : running) {

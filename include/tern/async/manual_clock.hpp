@@ -9,7 +9,8 @@ namespace tern {
 /// A clock that moves only when it is told to, and wakes the timers that then are due, in order of their time.
 ///
 /// Lifetime: outlives its timers.
-/// Thread safety: `now`, `wall_now` and `advance` may be called from any thread.
+/// Thread safety: all functions from any thread. No context on which a coroutine waits may be in the middle of its
+/// destruction during `advance`, which posts to it; Asio does not allow that.
 class ManualClock final : public Clock {
  public:
   /// Starts at 2026-01-01T00:00:00Z, steady time one hour.

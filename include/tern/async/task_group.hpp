@@ -13,6 +13,7 @@ namespace tern {
 /// A gate for background work: counts what runs, refuses new work once closed, and waits for the old.
 ///
 /// Lifetime: `drain` before destruction; a group destroyed with work running cancels it and lets it end by itself.
+/// A task whose context is destroyed leaves the group; that must not happen during `cancel`, which posts to it.
 /// Thread safety: `spawn`, `count`, `failures`, `close` and `cancel` from any thread; `drain` from one coroutine at a
 /// time.
 class TaskGroup {

@@ -299,25 +299,6 @@ TEST_F(TaskGroupTest, WorksAcrossThreads) {
   EXPECT_EQ(group.failures(), 0U);
 }
 
-TEST_F(TaskGroupTest, ContextsMayEndWhileTheGroupIsCancelled) {
-  TaskGroup group;
-  std::atomic<bool> stop = false;
-  std::thread canceller([&] {
-    while (!stop) {
-      group.cancel();
-    }
-  });
-  for (int i = 0; i < 200; ++i) {
-    asio::io_context other{1};
-    group.spawn(other.get_executor(), "task", sleeping(1h));
-    group.spawn(other.get_executor(), "task", sleeping(1h));
-    other.poll_one();
-  }
-  stop = true;
-  canceller.join();
-  EXPECT_EQ(group.count(), 0U);
-}
-
 struct GroupScenario {
   ManualClock& clock;
   std::unique_ptr<TaskGroup> group;
