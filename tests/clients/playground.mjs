@@ -13,6 +13,14 @@ export class Playground {
     return playground;
   }
 
+  /** One that somebody else has started. */
+  static async attach(url) {
+    const playground = new Playground();
+    playground.url = url;
+    await playground.#connect();
+    return playground;
+  }
+
   async #start(botUrl, logFile) {
     this.port = await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
@@ -34,14 +42,19 @@ export class Playground {
       },
     );
     await this.program.answers(`${this.url}/_internal/v1/testConfig`);
+    await this.#connect();
+  }
+
+  async #connect() {
     const { config } = await (await fetch(`${this.url}/_internal/v1/testConfig`)).json();
     this.bot = config.bot;
     this.personal = { id: config.personalChat.id, user: config.currentUser };
     this.group = { id: config.groupChats[0].id, user: config.users[0] };
     this.events = new Events();
+    const stream = this.url.replace(/^http/, "ws");
     await Promise.all([
-      this.events.listen(`ws://127.0.0.1:${this.port}/_ws_conversation/v1/conversations/stream`, "chat"),
-      this.events.listen(`ws://127.0.0.1:${this.port}/_ws/log/stream`, "log"),
+      this.events.listen(`${stream}/_ws_conversation/v1/conversations/stream`, "chat"),
+      this.events.listen(`${stream}/_ws/log/stream`, "log"),
     ]);
   }
 
