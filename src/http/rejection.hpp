@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace tern::http {
+
+/// Why the server answers by itself, without a handler.
+enum class Rejection {
+  malformed,
+  version,
+  header_limit,
+  body_limit,
+  transfer_encoding,
+  expectation,
+  header_timeout,
+  body_timeout,
+  connections
+};
+
+/// What the client gets to see of a rejection, and the label in `tern_http_rejected_total`.
+struct RejectionText {
+  unsigned status;
+  std::string_view code;
+  std::string_view message;
+  std::string_view reason;
+};
+
+/// One for each `Rejection`, in its order.
+inline constexpr std::array<RejectionText, 9> rejection_texts{{
+    {400, "BadRequest", "The request is not well-formed HTTP/1.1.", "malformed"},
+    {505, "HttpVersionNotSupported", "This server speaks HTTP/1.1 and HTTP/1.0.", "version"},
+    {431, "HeaderTooLarge", "The request line and header are larger than this server accepts.", "header_limit"},
+    {413, "PayloadTooLarge", "The body is larger than this server accepts.", "body_limit"},
+    {501, "NotImplemented", "The only transfer coding this server knows is chunked.", "transfer_encoding"},
+    {417, "ExpectationFailed", "The only expectation this server knows is 100-continue.", "expectation"},
+    {408, "RequestTimeout", "The header did not arrive in time.", "header_timeout"},
+    {408, "RequestTimeout", "The body did not arrive in time.", "body_timeout"},
+    {503, "ServiceUnavailable", "The server has no capacity for another connection. Try again later.", "connections"},
+}};
+
+constexpr const RejectionText& text_of(Rejection rejection) noexcept {
+  return rejection_texts[static_cast<std::size_t>(rejection)];
+}
+
+}  // namespace tern::http

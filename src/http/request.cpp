@@ -1,0 +1,96 @@
+#include "http/request.hpp"
+
+#include "http/ascii.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <utility>
+
+namespace tern::http {
+
+namespace {
+
+constexpr std::size_t usual_fields = 16;
+constexpr std::size_t usual_body = 16 * 1024;
+
+// The part of the target from the path on: a client of a proxy sends an absolute URL, which a server must accept.
+std::string_view without_origin(std::string_view target) noexcept {
+  if (target.starts_with('/')) {
+    return target;
+  }
+  const std::size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos ||
+      !(same_text(target.substr(0, scheme), "http") || same_text(target.substr(0, scheme), "https"))) {
+    return target;
+  }
+  const std::size_t end = target.find_first_of("/?", scheme + 3);
+  return end == std::string_view::npos ? "/" : target.substr(end);
+}
+
+}  // namespace
+
+std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
+  for (const Field& field : fields_) {
+    if (field.name.size == name.size() && same_text(slice(field.name), name)) {
+      return slice(field.value);
+    }
+  }
+  return std::nullopt;
+}
+
+std::string_view Request::peer() const noexcept {
+  if (peer_.empty()) {
+    auto address = endpoint_.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    peer_ = address.to_string();
+  }
+  return peer_;
+}
+
+void Request::set_line(Method method, std::string_view target) {
+  method_ = method;
+  const std::string_view local = without_origin(target);
+  const std::size_t mark = local.find('?');
+  const std::string_view path = local.substr(0, mark);
+  path_ = store(path.empty() ? "/" : path);
+  if (mark != std::string_view::npos) {
+    query_ = store(local.substr(mark + 1));
+  }
+}
+
+void Request::add_field(std::string_view name, std::string_view value) {
+  if (fields_.capacity() == 0) {
+    fields_.reserve(usual_fields);
+  }
+  const Slice stored_name = store(name);
+  const Slice stored_value = store(value);
+  fields_.push_back({stored_name, stored_value});
+}
+
+Request::Slice Request::store(std::string_view text) {
+  const Slice s{static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(text.size())};
+  text_.append(text);
+  return s;
+}
+
+void Request::clear() noexcept {
+  if (body_.capacity() > usual_body) {  // swapped: assigning an empty string would keep the memory
+    std::string().swap(body_);
+  }
+  text_.clear();
+  fields_.clear();
+  body_.clear();
+  path_ = query_ = Slice{};
+  method_ = Method::other;
+}
+
+void Request::release() noexcept {
+  clear();
+  std::string().swap(text_);
+  fields_ = std::vector<Field>();
+  std::string().swap(body_);
+}
+
+}  // namespace tern::http

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "http/http_types.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::http {
+
+/// A request as `RequestReader` fills it. Its memory is used again for the next one of the same connection.
+class Request final : public HttpRequest {
+ public:
+  Method method() const noexcept override { return method_; }
+  std::string_view path() const noexcept override { return slice(path_); }
+  std::string_view query() const noexcept override { return slice(query_); }
+  std::optional<std::string_view> header(std::string_view name) const noexcept override;
+  std::string& body() noexcept override { return body_; }
+  std::string_view peer() const noexcept override;
+
+  void set_peer(const asio::ip::tcp::endpoint& peer) noexcept { endpoint_ = peer; }
+
+  void set_line(Method method, std::string_view target);
+  void add_field(std::string_view name, std::string_view value);
+
+  /// Forgets the request, not the peer. Keeps memory unless it is much.
+  void clear() noexcept;
+  /// Forgets the request and gives back its memory.
+  void release() noexcept;
+
+ private:
+  struct Slice {
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+  };
+  struct Field {
+    Slice name;
+    Slice value;
+  };
+
+  std::string_view slice(Slice s) const noexcept { return std::string_view(text_).substr(s.at, s.size); }
+  Slice store(std::string_view text);
+
+  std::string text_;  // the target, then names and values: one piece of memory that grows to the usual size once
+  std::vector<Field> fields_;
+  std::string body_;
+  Slice path_;
+  Slice query_;
+  Method method_ = Method::other;
+  asio::ip::tcp::endpoint endpoint_;
+  mutable std::string peer_;  // made when asked for
+};
+
+}  // namespace tern::http

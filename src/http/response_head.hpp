@@ -1,0 +1,30 @@
+#pragma once
+
+#include "http/http_types.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace tern::http {
+
+/// What the request and the connection say about the form of a response.
+struct ResponseForm {
+  bool http10 = false;
+  bool keep_alive = true;
+};
+
+/// True when a response of this status has a body at all (not 204, 304).
+bool has_body(unsigned status) noexcept;
+
+/// True when the handler itself asks to close, by a header `Connection: close`.
+bool asks_to_close(const HttpResponse& response) noexcept;
+
+/// Appends status line and header. Framing (`Content-Length`, `Transfer-Encoding`, `Connection`) is written here and
+/// nowhere else; a handler's header of such a name, or with a name that is none, is left out, and a control character
+/// in a value becomes a space, so that no value can begin another header.
+void append_head(std::string& out, const HttpResponse& response, ResponseForm form);
+
+/// Appends the line that precedes a chunk of `size` bytes.
+void append_chunk_size(std::string& out, std::size_t size);
+
+}  // namespace tern::http

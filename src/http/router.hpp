@@ -1,0 +1,44 @@
+#pragma once
+
+#include "http/http_types.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::http {
+
+/// Finds the handler for a request by method and exact path. ASCII case and one trailing slash make no difference.
+///
+/// HEAD goes where GET goes. OPTIONS is answered 204 with Allow, unless a handler is registered for it. An unknown
+/// path is answered 404, a known one with another method 405 with Allow.
+///
+/// Lifetime: the handlers outlive the router.
+/// Thread safety: `handle` from any thread once the last `add` has returned.
+class Router final : public HttpHandler {
+ public:
+  /// `path` begins with `/`. A second handler for the same method and path is an error.
+  /// Errors: `errc::invalid_argument`.
+  void add(Method method, std::string path, HttpHandler& handler);
+  void add(std::initializer_list<Method> methods, std::string path, HttpHandler& handler);
+
+  awaitable<HttpResponse> handle(HttpRequest& request) override;
+
+ private:
+  struct Entry {
+    Method method;
+    HttpHandler* handler;
+  };
+  struct Route {
+    std::string path;  // without trailing slash
+    std::vector<Entry> entries;
+  };
+
+  Route* find(std::string_view path) noexcept;
+
+  std::vector<Route> routes_;  // few: comparing them costs less than hashing
+};
+
+}  // namespace tern::http

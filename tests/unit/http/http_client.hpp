@@ -1,0 +1,210 @@
+#pragma once
+
+#include "http/ascii.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <charconv>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tern::test {
+
+/// A response as it came over the wire.
+struct WireResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+
+  std::optional<std::string> header(std::string_view name) const {
+    for (const auto& [n, v] : headers) {
+      if (http::same_text(n, name)) {
+        return v;
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+/// A client that sends and receives raw bytes. `pump` runs the server when that is on the same thread.
+class WireClient {
+ public:
+  using tcp = boost::asio::ip::tcp;
+
+  explicit WireClient(std::uint16_t port, std::function<void()> pump = {}) : pump_(std::move(pump)) {
+    socket_.connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
+    socket_.non_blocking(true);
+    socket_.set_option(tcp::no_delay(true));
+  }
+
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      boost::system::error_code ec;
+      const std::size_t n = socket_.write_some(boost::asio::buffer(bytes), ec);
+      bytes.remove_prefix(n);
+      if (ec == boost::asio::error::would_block) {
+        wait(POLLOUT);
+      } else if (ec) {
+        throw boost::system::system_error(ec, "WireClient::send");
+      }
+    }
+  }
+
+  /// Sends as much as the sockets take; true when that was all.
+  bool try_send(std::string_view bytes) {
+    boost::system::error_code ec;
+    return socket_.write_some(boost::asio::buffer(bytes), ec) == bytes.size();
+  }
+
+  /// Waits until the server's kernel has all that was sent, or the connection is lost.
+  void delivered() {
+    for (int left = 1; left > 0;) {
+      pollfd p{socket_.native_handle(), 0, 0};
+      if (::ioctl(p.fd, SIOCOUTQ, &left) != 0 || (::poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0)) {
+        return;  // reset: it will never be delivered
+      }
+    }
+  }
+
+  /// The next response. `to_head`: it has no body whatever its header says.
+  WireResponse read(bool to_head = false) {
+    std::size_t end = 0;
+    while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
+      more();
+    }
+    WireResponse response = parse_head(input_.substr(0, end + 2));
+    input_.erase(0, end + 4);
+    if (to_head || response.status < 200 || response.status == 204) {
+      return response;
+    }
+    if (response.header("Transfer-Encoding") == "chunked") {
+      while (auto chunk = read_chunk()) {
+        response.body += *chunk;
+      }
+    } else {
+      const std::size_t length = std::stoul(response.header("Content-Length").value());
+      while (input_.size() < length) {
+        more();
+      }
+      response.body = input_.substr(0, length);
+      input_.erase(0, length);
+    }
+    return response;
+  }
+
+  /// Status line and header alone; what follows stays.
+  WireResponse read_head() { return read(true); }
+
+  /// The next chunk, or nullopt for the last one.
+  std::optional<std::string> read_chunk() {
+    std::size_t eol = 0;
+    while ((eol = input_.find("\r\n")) == std::string::npos) {
+      more();
+    }
+    const std::size_t size = std::stoul(input_.substr(0, eol), nullptr, 16);
+    while (input_.size() < eol + 2 + size + 2) {
+      more();
+    }
+    std::string chunk = input_.substr(eol + 2, size);
+    input_.erase(0, eol + 2 + size + 2);
+    return size > 0 ? std::optional(std::move(chunk)) : std::nullopt;
+  }
+
+  /// Everything until the server closes.
+  std::string read_to_end() {
+    while (!ended_) {
+      fill();
+    }
+    return std::exchange(input_, {});
+  }
+
+  /// True when the server closed in an orderly way without sending more; waits for it.
+  bool sees_end() { return read_to_end().empty() && !reset_; }
+  bool was_reset() const noexcept { return reset_; }
+
+  /// True when bytes or the end are there already.
+  bool has_input() {
+    pollfd p{socket_.native_handle(), POLLIN, 0};
+    return !input_.empty() || ::poll(&p, 1, 0) > 0;
+  }
+
+  void half_close() { socket_.shutdown(tcp::socket::shutdown_send); }
+  void close() { socket_.close(); }
+  void reset() {
+    if (socket_.is_open()) {
+      socket_.set_option(boost::asio::socket_base::linger(true, 0));
+      socket_.close();
+    }
+  }
+  tcp::socket& socket() noexcept { return socket_; }
+
+ private:
+  static WireResponse parse_head(std::string_view text) {
+    WireResponse response;
+    if (!text.starts_with("HTTP/1.1 ")) {
+      throw std::runtime_error("no status line: " + std::string(text));
+    }
+    std::from_chars(text.data() + 9, text.data() + 12, response.status);
+    for (text.remove_prefix(text.find("\r\n") + 2); !text.empty(); text.remove_prefix(text.find("\r\n") + 2)) {
+      const std::string_view line = text.substr(0, text.find("\r\n"));
+      const std::size_t colon = line.find(": ");
+      response.headers.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+    }
+    return response;
+  }
+
+  void wait(short events) {
+    if (pump_) {
+      pump_();
+    }
+    pollfd p{socket_.native_handle(), events, 0};
+    ::poll(&p, 1, pump_ ? 1 : 1000);
+    if (std::chrono::steady_clock::now() - begun_ > std::chrono::seconds(60)) {
+      throw std::runtime_error("WireClient: nothing comes; so far: " + input_.substr(0, 400));
+    }
+  }
+
+  void more() {
+    if (ended_) {
+      throw std::runtime_error("WireClient: the server closed; so far: " + input_.substr(0, 400));
+    }
+    fill();
+  }
+
+  void fill() {
+    char bytes[16 * 1024];
+    boost::system::error_code ec;
+    const std::size_t n = socket_.read_some(boost::asio::buffer(bytes), ec);
+    input_.append(bytes, n);
+    if (ec == boost::asio::error::would_block) {
+      wait(POLLIN);
+    } else if (ec) {
+      ended_ = true;
+      reset_ = ec != boost::asio::error::eof;
+    } else {
+      begun_ = std::chrono::steady_clock::now();
+    }
+  }
+
+  std::function<void()> pump_;
+  std::unique_ptr<boost::asio::io_context> io_ = std::make_unique<boost::asio::io_context>();
+  tcp::socket socket_{*io_};
+  std::string input_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  bool ended_ = false;
+  bool reset_ = false;
+};
+
+}  // namespace tern::test

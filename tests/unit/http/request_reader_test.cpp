@@ -1,0 +1,119 @@
+#include "http/request_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+namespace tern::http {
+namespace {
+
+using Step = RequestReader::Step;
+
+void give(RequestReader& reader, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto room = reader.prepare();
+    ASSERT_FALSE(room.empty());
+    const std::size_t n = std::min(room.size(), bytes.size());
+    std::memcpy(room.data(), bytes.data(), n);
+    reader.commit(n);
+    bytes.remove_prefix(n);
+  }
+}
+
+TEST(RequestReader, KeepsWhatFollowsForTheNextRequest) {
+  RequestReader reader({.header = 1000, .body = 1000});
+  give(reader, "GET /a HTTP/1.1\r\nHost: x\r\n\r\nPUT /b?q HTTP/1.1\r\nHost: y\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(reader.parse(), Step::complete);
+  EXPECT_EQ(reader.request().method(), Method::get);
+  EXPECT_EQ(reader.request().header("HOST"), "x");
+  EXPECT_TRUE(reader.keep_alive());
+  reader.next();
+  EXPECT_FALSE(reader.started());
+  EXPECT_EQ(reader.parse(), Step::complete);
+  EXPECT_EQ(reader.request().method(), Method::put);
+  EXPECT_EQ(reader.request().path(), "/b");
+  EXPECT_EQ(reader.request().query(), "q");
+  EXPECT_EQ(reader.request().header("host"), "y");
+  EXPECT_EQ(reader.request().body(), "hi");
+  reader.next();
+  EXPECT_EQ(reader.parse(), Step::need_input);
+  EXPECT_EQ(reader.request().header("host"), std::nullopt);
+  EXPECT_EQ(reader.request().query(), "");
+}
+
+TEST(RequestReader, EverySplitGivesTheSameRequest) {
+  const std::string text =
+      "POST http://h/p?q HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    RequestReader reader({.header = 1000, .body = 1000});
+    give(reader, text.substr(0, at));
+    EXPECT_EQ(reader.parse(), at == text.size() ? Step::complete : Step::need_input) << at;
+    give(reader, text.substr(at));
+    ASSERT_EQ(reader.parse(), Step::complete) << at;
+    EXPECT_EQ(reader.request().path(), "/p");
+    EXPECT_EQ(reader.request().query(), "q");
+    EXPECT_EQ(reader.request().header("a"), "b c");
+    EXPECT_EQ(reader.request().body(), "abcde");
+    EXPECT_EQ(reader.unparsed(), 0U);
+  }
+}
+
+TEST(RequestReader, TargetsOfOtherFormsKeepTheirShape) {
+  for (const auto& [target, path, query] : {std::tuple{"*", "*", ""},
+                                            {"https://h", "/", ""},
+                                            {"http://h?x=/", "/", "x=/"},
+                                            {"h:443", "h:443", ""},
+                                            {"/a//b/?", "/a//b/", ""},
+                                            {"/http://h", "/http://h", ""}}) {
+    RequestReader reader({.header = 1000, .body = 1000});
+    give(reader, "OPTIONS " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_EQ(reader.parse(), Step::complete);
+    EXPECT_EQ(reader.request().path(), path);
+    EXPECT_EQ(reader.request().query(), query);
+  }
+}
+
+TEST(RequestReader, MemoryIsGivenBack) {
+  RequestReader reader({.header = 1000, .body = 1'000'000});
+  give(reader, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n");
+  EXPECT_EQ(reader.parse(), Step::need_input);
+  const std::string piece(50'000, 'x');
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(reader.parse(), Step::need_input);
+    EXPECT_GE(reader.prepare().size(), 1024U);
+    give(reader, piece);
+  }
+  EXPECT_EQ(reader.parse(), Step::complete);
+  reader.next();
+  EXPECT_LE(reader.request().body().capacity(), 16U * 1024U);
+  EXPECT_LE(reader.prepare().size(), 4096U);
+  reader.release();
+  give(reader, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(reader.parse(), Step::complete);
+}
+
+TEST(RequestReader, ReleaseKeepsInput) {
+  RequestReader reader({.header = 1000, .body = 1000});
+  give(reader, "\r");
+  EXPECT_EQ(reader.parse(), Step::need_input);
+  reader.release();
+  give(reader, "\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(reader.parse(), Step::complete);
+}
+
+TEST(RequestReader, ConnectionHeaderDecides) {
+  for (const auto& [version, connection, keeps] : {std::tuple{"1.1", "X: y", true},
+                                                   {"1.1", "Connection: x, close", false},
+                                                   {"1.0", "X: y", false},
+                                                   {"1.0", "Connection: Keep-Alive", true}}) {
+    RequestReader reader({.header = 1000, .body = 1000});
+    give(reader, std::string("GET / HTTP/") + version + "\r\nHost: x\r\n" + connection + "\r\n\r\n");
+    ASSERT_EQ(reader.parse(), Step::complete);
+    EXPECT_EQ(reader.keep_alive(), keeps) << version << connection;
+  }
+}
+
+}  // namespace
+}  // namespace tern::http

@@ -1,0 +1,265 @@
+// What happens when the system fails: these definitions stand before the C library's and fail when a test says so.
+#include "http_fixture.hpp"
+#include "support/run.hpp"
+
+#include <dlfcn.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace {
+
+// Only the server's calls count: a test sets this while it runs the server.
+thread_local bool counting = false;
+thread_local long calls_left = -1;  // until the one that fails; negative: none fails
+thread_local int failure = 0;
+thread_local bool accept_fails = false;
+
+bool fails() {
+  if (!counting || calls_left < 0 || calls_left-- > 0) {
+    return false;
+  }
+  errno = failure;
+  return true;
+}
+
+template <class Function>
+Function real(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t recv(int s, void* data, size_t size, int flags) {
+  static const auto call = real<ssize_t (*)(int, void*, size_t, int)>("recv");
+  return fails() ? -1 : call(s, data, size, flags);
+}
+
+ssize_t recvmsg(int s, msghdr* message, int flags) {
+  static const auto call = real<ssize_t (*)(int, msghdr*, int)>("recvmsg");
+  return fails() ? -1 : call(s, message, flags);
+}
+
+ssize_t send(int s, const void* data, size_t size, int flags) {
+  static const auto call = real<ssize_t (*)(int, const void*, size_t, int)>("send");
+  return fails() ? -1 : call(s, data, size, flags);
+}
+
+ssize_t sendmsg(int s, const msghdr* message, int flags) {
+  static const auto call = real<ssize_t (*)(int, const msghdr*, int)>("sendmsg");
+  return fails() ? -1 : call(s, message, flags);
+}
+
+int accept(int s, sockaddr* address, socklen_t* size) {
+  static const auto call = real<int (*)(int, sockaddr*, socklen_t*)>("accept");
+  if (counting && accept_fails) {
+    errno = EMFILE;
+    return -1;
+  }
+  return fails() ? -1 : call(s, address, size);
+}
+
+int setsockopt(int s, int level, int name, const void* value, socklen_t size) noexcept {
+  static const auto call = real<int (*)(int, int, int, const void*, socklen_t)>("setsockopt");
+  return fails() ? -1 : call(s, level, name, value, size);
+}
+
+int shutdown(int s, int how) noexcept {
+  static const auto call = real<int (*)(int, int)>("shutdown");
+  return fails() ? -1 : call(s, how);
+}
+}
+
+namespace tern::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class HttpServerFaults : public HttpServerTest {
+ protected:
+  void run_counted() {
+    counting = true;
+    settle();
+    counting = false;
+  }
+
+  // A bit of everything: body in pieces, 100-continue, a large response, a stream, a refusal, lingering.
+  void play(WireClient& client) {
+    const auto step = [&](std::string_view bytes) {
+      client.try_send(bytes);
+      client.delivered();
+      run_counted();
+    };
+    step("POST /echo HTTP/1.1\r\nHost: a\r\n");
+    step("Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    step("hel");
+    step("lo" + get_empty);
+    step("GET /medium HTTP/1.1\r\nHost: a\r\n\r\n");
+    step("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    handler.fed->feed("piece");
+    run_counted();
+    handler.fed->end();
+    run_counted();
+    step("nonsense\r\n\r\n");
+    step("more\r\n\r\n");
+    client.close();
+    run_counted();
+  }
+};
+
+TEST_F(HttpServerFaults, AnyFailingCallEndsNoMoreThanItsConnection) {
+  for (const int error : {ECONNRESET, EPIPE, ENOBUFS}) {
+    bool complete = false;
+    for (long n = 0; !complete; ++n) {
+      ASSERT_LT(n, 1000);
+      handler.fed = std::make_shared<FedBody>(clock);
+      failure = error;
+      calls_left = n;
+      {
+        WireClient client(server->port());
+        run_counted();
+        play(client);
+      }
+      complete = calls_left >= 0;
+      calls_left = -1;
+      advance(10s + 200ms);  // the pause after a failed accept; a connection accepted late finds its client gone
+      advance(100ms);
+      until([&] { return server->connections() == 0; });
+      EXPECT_EQ(handler.fed->alive, 0);
+
+      auto next = connect();
+      next.send(get_empty);
+      ASSERT_EQ(next.read().status, 200) << "after a failure of call " << n;
+      next.close();
+      until([&] { return server->connections() == 0; });
+    }
+  }
+}
+
+TEST_F(HttpServerFaults, ClientThatResetsAfterAnyHandlerIsForgotten) {
+  bool complete = false;
+  for (std::size_t n = 0; !complete; ++n) {
+    ASSERT_LT(n, 1000U);
+    handler.fed = std::make_shared<FedBody>(clock);
+    handler.fed->feed("piece");
+    handler.fed->end();
+    WireClient client(server->port());
+    client.send(post("/echo", "hello") + "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n" +
+                "GET /medium HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n");
+    client.delivered();
+    std::size_t ran = 0;
+    io.restart();
+    while (ran < n && io.poll_one() > 0) {
+      ++ran;
+    }
+    complete = ran < n;
+    client.reset();
+    settle();
+    until([&] { return server->connections() == 0; });
+    EXPECT_EQ(handler.fed->alive, 0);
+  }
+}
+
+TEST_F(HttpServerFaults, AcceptorOutlivesALackOfDescriptors) {
+  accept_fails = true;
+  WireClient client(server->port(), [this] { settle(); });
+  client.send(get_empty);
+  for (int i = 0; i < 30; ++i) {
+    run_counted();
+    clock.advance(100ms);
+  }
+  EXPECT_EQ(server->connections(), 0U);
+  accept_fails = false;
+  advance(100ms);
+  EXPECT_EQ(client.read().status, 200);
+}
+
+TEST_F(HttpServerFaults, StopEndsThePauseOfTheAcceptor) {
+  accept_fails = true;
+  WireClient client(server->port());
+  run_counted();
+  accept_fails = false;
+  EXPECT_TRUE(run_on(io, server->drain(Deadline::never())));
+}
+
+/// A server and its client's steps, for `destroy_after_every_n_handlers`.
+struct Scenario {
+  Scenario(asio::io_context& context, ManualClock& c, TestHandler& h, Metrics& m)
+      : io(context), clock(c), handler(h), wheel(c, context.get_executor()) {
+    asio::co_spawn(io, wheel.run(), ignore_end);
+    server.emplace(std::vector<http::ServerShard>{{io, wheel}}, handler, http::ServerLimits{}, clock, m);
+    server->listen("127.0.0.1", 0);
+    server->start();
+    client.emplace(server->port());
+  }
+
+  bool advance() {
+    switch (step++) {
+      case 0:
+        send(post("/echo", "hello") + "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nt");
+        return true;
+      case 1:
+        clock.advance(2s);
+        return true;
+      case 2:
+        send("wo" + post("/held", "x"));
+        return true;
+      case 3:
+        handler.release();
+        return true;
+      case 4:
+        clock.advance(2s);
+        return true;
+      case 5:
+        send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+        return true;
+      case 6:
+        handler.fed->feed("piece");
+        return true;
+      case 7:
+        handler.fed->end();
+        return true;
+      case 8:
+        asio::co_spawn(io, keep(server->drain(Deadline::after(1h, clock))), ignore_end);
+        return true;
+      case 9:
+        server->abort();
+        wheel.stop();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  static awaitable<void> keep(awaitable<bool> work) { [[maybe_unused]] const bool drained = co_await std::move(work); }
+
+  void send(std::string_view bytes) {
+    client->try_send(bytes);
+    client->delivered();
+  }
+
+  asio::io_context& io;
+  ManualClock& clock;
+  TestHandler& handler;
+  TimingWheel wheel;
+  std::optional<http::Server> server;
+  std::optional<WireClient> client;
+  int step = 0;
+};
+
+TEST(HttpServerDestruction, IsSafeAfterAnyHandler) {
+  log::configure(log::Level::off, log::Format::text);
+  ManualClock clock;
+  Metrics metrics;
+  TestHandler handler(clock);
+  destroy_after_every_n_handlers([&](asio::io_context& io) {
+    handler.held.clear();
+    handler.fed = std::make_shared<FedBody>(clock);
+    return std::make_unique<Scenario>(io, clock, handler, metrics);
+  });
+}
+
+}  // namespace
+}  // namespace tern::test

@@ -1,0 +1,118 @@
+#include "http_fixture.hpp"
+
+#include <tern/async/timing_wheel.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <boost/asio/use_future.hpp>
+#include <mutex>
+#include <set>
+
+namespace tern::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A shard with a thread of its own and the real clock.
+struct ThreadShard {
+  ThreadShard() {
+    asio::co_spawn(io, wheel.run(), ignore_end);
+    thread = std::thread([this] { io.run(); });
+  }
+  ~ThreadShard() {
+    io.stop();
+    thread.join();
+  }
+  ThreadShard(const ThreadShard&) = delete;
+  ThreadShard& operator=(const ThreadShard&) = delete;
+
+  asio::io_context io{1};
+  TimingWheel wheel{system_clock(), io.get_executor()};
+  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  std::thread thread;
+};
+
+class ThreadNoting final : public http::HttpHandler {
+ public:
+  awaitable<http::HttpResponse> handle(http::HttpRequest& request) override {
+    {
+      const std::lock_guard lock(mutex);
+      threads.insert(std::this_thread::get_id());
+    }
+    co_return http::HttpResponse(200, std::move(request.body()), "text/plain");
+  }
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+};
+
+TEST(HttpServerShards, ConnectionsAreDealtOutToAllThreads) {
+  ThreadNoting handler;
+  Metrics metrics;
+  ThreadShard a;
+  ThreadShard b;
+  http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {}, system_clock(), metrics);
+  server.listen("127.0.0.1", 0);
+  server.start();
+
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 8; ++c) {
+    clients.emplace_back([&server, c] {
+      WireClient client(server.port());
+      for (int i = 0; i < 200; ++i) {
+        const std::string body = std::to_string(c) + ":" + std::to_string(i);
+        client.send(post("/echo", body));
+        ASSERT_EQ(client.read().body, body);
+      }
+    });
+  }
+  for (auto& client : clients) {
+    client.join();
+  }
+  EXPECT_EQ(handler.threads.size(), 2U);
+  auto drained = asio::co_spawn(b.io, server.drain(Deadline::after(20s)), asio::use_future);
+  EXPECT_TRUE(drained.get());
+  EXPECT_EQ(metrics.counter("tern_http_requests_total", "", {{"code", "2xx"}}).value(), 1600);
+}
+
+TEST(HttpServerShards, ShutdownWhileClientsComeAndGo) {
+  for (int round = 0; round < 10; ++round) {
+    ThreadNoting handler;
+    Metrics metrics;
+    ThreadShard a;
+    ThreadShard b;
+    http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {}, system_clock(), metrics);
+    server.listen("127.0.0.1", 0);
+    server.start();
+    std::atomic<int> answered = 0;
+    std::vector<std::thread> clients;
+    for (int c = 0; c < 4; ++c) {
+      clients.emplace_back([&] {
+        try {
+          for (;;) {
+            WireClient client(server.port());
+            client.send(post("/echo", "body"));
+            client.read();
+            ++answered;
+          }
+        } catch (const std::exception&) {
+          // Refused or closed: the server is going down.
+        }
+      });
+    }
+    while (answered < 20) {
+      std::this_thread::yield();
+    }
+    if (round % 2 == 0) {
+      auto drained = asio::co_spawn(a.io, server.drain(Deadline::after(20s)), asio::use_future);
+      EXPECT_TRUE(drained.get());
+    } else {
+      server.abort();
+    }
+    for (auto& client : clients) {
+      client.join();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tern::test
