@@ -1,0 +1,141 @@
+// Memory: 100,000 conversations with a turn each in flight, and 10,000 pending sends. Each figure is the growth of
+// the resident set of a process of its own. Exits with 1 when a target is missed.
+
+#include "turn/bench_world.hpp"
+
+#include <tern/async/manual_clock.hpp>
+#include <tern/tern.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t turns = 100'000;
+constexpr std::size_t sends = 10'000;
+constexpr double megabyte = 1'000'000;
+constexpr double allowed_megabytes = 400;
+
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double all = 0;
+  double resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+awaitable<void> wait_then_echo(tern::TurnContext& turn) {
+  co_await tern::sleep_for(1h, turn.clock());
+  co_await turn.send("Echo: " + std::string(turn.activity().text()));
+}
+
+awaitable<void> count_then_wait(tern::TurnContext& turn) {
+  static const auto property = tern::ConversationState().property<std::int64_t>("messages");
+  auto messages = co_await property.get(turn);
+  ++messages;
+  co_await property.set(turn, messages);
+  co_await tern::sleep_for(1h, turn.clock());
+  co_await turn.send("message " + std::to_string(messages));
+}
+
+bool turns_in_flight(const char* what, tern::TurnHandler handler) {
+  BenchWorld world(tern::system_clock(), std::move(handler));
+  const auto before = resident_bytes();
+  for (std::size_t i = 0; i < turns; ++i) {
+    world.receive(parsed(message_text(Mode::delivery, i, turns)));
+    world.settle();
+  }
+  if (world.runtime->turns_in_flight() != turns) {
+    throw std::runtime_error("not all turns are in flight");
+  }
+  const auto grown = resident_bytes() - before;
+  const bool met = grown / megabyte <= allowed_megabytes;
+  std::printf("  %-52s %6.0f MB %8.0f bytes each   target at most %.0f MB: %s\n", what, grown / megabyte,
+              grown / static_cast<double>(turns), allowed_megabytes, met ? "met" : "MISSED");
+  return met;
+}
+
+awaitable<void> schedule(BenchWorld& world) {
+  for (std::size_t i = 0; i < sends; ++i) {
+    const auto target = parsed(message_text(Mode::delivery, i, sends)).reference();
+    co_await world.proactive->send_after(target, 20s, tern::Activity::message("later"), tern::SendOptions());
+  }
+}
+
+awaitable<void> nothing(tern::TurnContext&) {
+  co_return;
+}
+
+/// The timers that wait on a shard without a schedule: the wheel's.
+std::size_t timers_without_schedule() {
+  tern::ManualClock clock;
+  BenchWorld world(clock, nothing, false);
+  return clock.waiting();
+}
+
+bool pending_sends() {
+  const auto others = timers_without_schedule();
+  tern::ManualClock clock;
+  BenchWorld world(clock, nothing);
+  const auto before = resident_bytes();
+  world.run(schedule(world));
+  world.settle();
+  const auto grown = resident_bytes() - before;
+  const auto timers = clock.waiting() - others;
+  const bool met = timers == 1;
+  std::printf("  %-52s %6.1f MB %8.0f bytes each   timers for them %zu, target 1: %s\n", "10,000 pending send_after",
+              grown / megabyte, grown / static_cast<double>(sends), timers, met ? "met" : "MISSED");
+  return met;
+}
+
+/// In a process of its own, which starts from the same memory each time.
+template <class Work>
+bool apart(Work work) {
+  std::fflush(stdout);
+  const auto child = ::fork();
+  if (child == 0) {
+    int status = 2;
+    try {
+      status = work() ? 0 : 1;
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "inflight_bench: %s\n", e.what());
+    }
+    std::fflush(stdout);
+    ::_exit(status);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) > 1) {
+    throw std::runtime_error("a measurement failed");
+  }
+  return WEXITSTATUS(status) == 0;
+}
+
+bool run() {
+  std::puts("\nMemory, one shard, no HTTP: growth of the resident set");
+  bool met = apart([] { return turns_in_flight("100,000 turns in flight, each awaiting a timer", wait_then_echo); });
+  met = apart([] { return turns_in_flight("the same, each with a state document changed", count_then_wait); }) && met;
+  return apart(pending_sends) && met;
+}
+
+}  // namespace
+}  // namespace bench
+
+int main() {
+  try {
+    return bench::run() ? 0 : 1;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "inflight_bench: %s\n", e.what());
+    return 2;
+  }
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "turn/message.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace bench {
+
+/// What is put on a server, alike for all that are compared.
+struct LoadSettings {
+  unsigned seconds = 3;
+  unsigned connections = 16;
+  unsigned conversations = 1'000;  ///< and as many users
+  std::optional<int> core;         ///< the only core that wrk runs on
+  std::string script;              ///< load.lua
+};
+
+struct LoadResult {
+  std::uint64_t requests = 0;  ///< answered
+  double seconds = 0;
+};
+
+/// Throws `std::runtime_error`, naming what to install, when there is no `wrk`.
+void require_wrk();
+
+/// Sends messages to the bot on `port` for a while. Their ids begin with `prefix` and never repeat.
+/// Errors: `std::runtime_error` when a connection failed, or any answer's status was 400 or more.
+LoadResult put_load(std::uint16_t port, Mode mode, const std::string& service_url, const std::string& prefix,
+                    const LoadSettings& settings);
+
+}  // namespace bench

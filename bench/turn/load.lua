@@ -1,0 +1,45 @@
+-- The load that `turn` puts on a server, for wrk: messages whose ids never repeat, over many conversations and users.
+-- The message itself, with @id@, @conversation@ and @user@ in it, comes from TURN_LOAD_MESSAGE.
+
+local prefix = os.getenv("TURN_LOAD_PREFIX")
+local conversations = tonumber(os.getenv("TURN_LOAD_CONVERSATIONS"))
+local count = 0
+local pieces = {}
+local places = {}
+
+function init()
+  local rest = os.getenv("TURN_LOAD_MESSAGE")
+  while true do
+    local first, last, name = rest:find("@(%a+)@")
+    if not first then
+      break
+    end
+    pieces[#pieces + 1] = rest:sub(1, first - 1)
+    pieces[#pieces + 1] = ""
+    places[name] = #pieces
+    rest = rest:sub(last + 1)
+  end
+  pieces[#pieces + 1] = rest
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["Accept"] = "application/json, text/plain, */*"
+  wrk.headers["Accept-Encoding"] = "gzip, compress, deflate, br"
+  wrk.headers["User-Agent"] = "axios/1.12.2"
+end
+
+function request()
+  local conversation = count % conversations
+  -- Shifted in every round through the conversations, so that each user writes in many of them.
+  local user = (conversation * 7 + math.floor(count / conversations)) % conversations
+  pieces[places.id] = prefix .. count
+  pieces[places.conversation] = "conversation-" .. conversation
+  pieces[places.user] = "user-" .. user
+  count = count + 1
+  return wrk.format(nil, nil, nil, table.concat(pieces))
+end
+
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format("\nturn-load %d %d %d %d\n", summary.requests, summary.duration,
+                         errors.connect + errors.read + errors.write + errors.timeout, errors.status))
+end
