@@ -61,16 +61,23 @@ bool App::stop() {
     return true;
   }
   log::info("draining", {{"deadline_ms", all.settings.drain.deadline.count()}});
-  const bool clean =
-      run_and_wait(all.shards[0], all.drain(Deadline::after(all.settings.drain.deadline, all.clock)));
+  const bool clean = run_and_wait(all.shards[0], all.drain(Deadline::after(all.settings.drain.deadline, all.clock)));
   all.abort();
   log::info("stopped", {{"clean", clean}});
   return clean;
 }
 
-std::uint16_t App::port() const { return impl_->assembly.port(); }
-std::uint16_t App::metrics_port() const { return impl_->assembly.metrics_port(); }
-Proactive& App::proactive() const { return *impl_->assembly.proactive; }
-Metrics& App::metrics() const { return impl_->assembly.metrics; }
+std::uint16_t App::port() const {
+  return impl_->assembly.port();
+}
+std::uint16_t App::metrics_port() const {
+  return impl_->assembly.metrics_port();
+}
+Proactive& App::proactive() const {
+  return *impl_->assembly.proactive;
+}
+Metrics& App::metrics() const {
+  return impl_->assembly.metrics;
+}
 
 }  // namespace tern

@@ -45,7 +45,9 @@ http::ServerLimits server_limits(const Settings& settings) {
   return limits;
 }
 
-bool loopback_only(const Settings& settings) { return !settings.bot.allow_anonymous; }
+bool loopback_only(const Settings& settings) {
+  return !settings.bot.allow_anonymous;
+}
 
 }  // namespace
 
@@ -80,8 +82,8 @@ void Assembly::make_connectors() {
   options.request_timeout = settings.connector.request_timeout;
   options.loopback_only = loopback_only(settings);
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    connectors.push_back(std::make_unique<connector::ConnectorClient>(shards[i].io(), shards[i].wheel(), clock,
-                                                                      metrics, options));
+    connectors.push_back(
+        std::make_unique<connector::ConnectorClient>(shards[i].io(), shards[i].wheel(), clock, metrics, options));
   }
 }
 
@@ -89,8 +91,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   const std::string bot = settings.bot.app_id.empty() ? local_bot : settings.bot.app_id;
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    environments.push_back(
-        std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, storage, clock));
+    environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, storage, clock));
     environments.back()->send_timeout = settings.connector.request_timeout;
   }
   runtime = std::make_unique<runtime::Runtime>(shards, std::move(factory), runtime_options(settings, one_per_turn),
@@ -167,7 +168,8 @@ awaitable<bool> Assembly::drain(Deadline by) {
   const bool answered = co_await server_->drain(by);
   clean = clean && background && sends && answered;
   // What cannot wait any longer still gets a moment: slots and storage are given back even when turns were cut.
-  const auto last = Deadline::after(std::max<SteadyTime::duration>(by.remaining(clock), std::chrono::seconds(2)), clock);
+  const auto last =
+      Deadline::after(std::max<SteadyTime::duration>(by.remaining(clock), std::chrono::seconds(2)), clock);
   co_await proactive->release(last);
   co_await storage.close(last);
   co_return clean;
@@ -179,8 +181,12 @@ void Assembly::abort() {
   shards.stop();
 }
 
-std::uint16_t Assembly::port() const { return server_->port(); }
+std::uint16_t Assembly::port() const {
+  return server_->port();
+}
 
-std::uint16_t Assembly::metrics_port() const { return metrics_server_ ? metrics_server_->port() : port(); }
+std::uint16_t Assembly::metrics_port() const {
+  return metrics_server_ ? metrics_server_->port() : port();
+}
 
 }  // namespace tern::app

@@ -18,8 +18,8 @@ constexpr milliseconds longest{24 * 3'600'000};
 
 template <class Group, class Member>
 struct Place {
-  Group Settings::*group;
-  Member Group::*member;
+  Group Settings::* group;
+  Member Group::* member;
 
   Member& in(Settings& settings) const { return settings.*group.*member; }
   const Member& in(const Settings& settings) const { return settings.*group.*member; }
@@ -86,14 +86,17 @@ ConfigKey bool_key(std::string name, P place, std::string help) {
 
 template <class P>
 ConfigKey text_key(std::string name, P place, std::string allowed, std::string help, bool secret = false) {
-  return {std::move(name), allowed, std::move(help),
+  return {std::move(name),
+          allowed,
+          std::move(help),
           [=](Settings& settings, const json::value& value) {
             if (!value.is_string()) {
               throw std::invalid_argument(allowed);
             }
             place.in(settings) = std::string(value.as_string());
           },
-          [=](const Settings& settings) { return json::value(place.in(settings)); }, secret};
+          [=](const Settings& settings) { return json::value(place.in(settings)); },
+          secret};
 }
 
 /// One of a few words; `convert` turns a word into the member's type.
@@ -155,8 +158,8 @@ std::vector<ConfigKey> service_keys() {
   return {
       text_key("bot.app_id", Place{&S::bot, &BotSettings::app_id}, "text",
                "The bot's app id. Without one there is no authentication and only this machine is served."),
-      text_key("bot.app_password", Place{&S::bot, &BotSettings::app_password}, "text",
-               "The app id's client secret.", true),
+      text_key("bot.app_password", Place{&S::bot, &BotSettings::app_password}, "text", "The app id's client secret.",
+               true),
       bool_key("bot.allow_anonymous", Place{&S::bot, &BotSettings::allow_anonymous},
                "Without an app id, listen and send beyond this machine all the same: anybody can speak to the bot."),
       text_key("listen.address", Place{&S::listen, &ListenSettings::address}, "an IP address",

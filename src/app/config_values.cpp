@@ -76,7 +76,9 @@ std::optional<std::uint64_t> read_number(const json::value& value) {
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> read_size(const json::value& value) { return read_with_unit(value, size_units); }
+std::optional<std::uint64_t> read_size(const json::value& value) {
+  return read_with_unit(value, size_units);
+}
 
 std::optional<std::chrono::milliseconds> read_duration(const json::value& value) {
   const auto count = read_with_unit(value, duration_units);
@@ -107,6 +109,8 @@ std::string write_duration(std::chrono::milliseconds value) {
   return write_with_unit(static_cast<std::uint64_t>(value.count()), duration_units);
 }
 
-std::string write_size(std::uint64_t value) { return write_with_unit(value, size_units); }
+std::string write_size(std::uint64_t value) {
+  return write_with_unit(value, size_units);
+}
 
 }  // namespace tern::app

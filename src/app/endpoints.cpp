@@ -6,13 +6,15 @@
 
 #include <tern/schema/parse.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <functional>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace tern::app {
@@ -42,39 +44,66 @@ bool on_this_machine(std::string_view service_url) {
   return url && connector::is_loopback(*url);
 }
 
-using ReplyHandler = asio::any_completion_handler<void(TurnReply)>;
+class Told;
 
-/// Resumes the coroutine that serves the request. The runtime calls it on the same shard; the coroutine goes on from
-/// the event loop, not on the runtime's stack.
-class Resume final : public runtime::TurnObserver {
- public:
-  Resume(executor ex, ReplyHandler handler) : ex_(std::move(ex)), handler_(std::move(handler)) {}
+/// Where the coroutine that serves a request finds the turn's reply. Most turns end before `receive` returns, and then
+/// nothing waits; for the others the coroutine is resumed from the event loop.
+struct ReplySlot {
+  ReplySlot() = default;
+  ~ReplySlot();
+  ReplySlot(const ReplySlot&) = delete;
+  ReplySlot& operator=(const ReplySlot&) = delete;
 
-  void on_reply(TurnReply reply) noexcept override {
-    asio::post(ex_, [handler = std::move(handler_), reply = std::move(reply)]() mutable {
-      std::move(handler)(std::move(reply));
-    });
-  }
-  void on_activity(std::string) noexcept override {}
-
- private:
-  executor ex_;
-  ReplyHandler handler_;
+  std::optional<TurnReply> reply;
+  Told* told = nullptr;  // who fills it; gone when the turn is
 };
 
-auto await_reply(runtime::TurnReceiver& turns, std::size_t shard, Activity activity, std::size_t bytes) {
-  auto begin = [](auto handler, runtime::TurnReceiver* receiver, std::size_t origin, Activity what,
-                  std::size_t body_bytes) {
-    runtime::TurnRequest request;
-    request.activity = std::move(what);
-    request.origin = origin;
-    request.body_bytes = body_bytes;
+/// The turn's side of a slot, which also owns the coroutine while that waits. Either side may go first.
+class Told final : public runtime::TurnObserver {
+ public:
+  explicit Told(ReplySlot& slot) : slot_(&slot) { slot.told = this; }
+  ~Told() override {
+    if (slot_ != nullptr) {
+      slot_->told = nullptr;
+    }
+  }
+
+  void on_reply(TurnReply reply) noexcept override {
+    if (slot_ == nullptr) {
+      return;
+    }
+    slot_->reply = std::move(reply);
+    if (waiting_) {
+      asio::post(ex_, std::exchange(waiting_, nullptr));
+    }
+  }
+  void on_activity(std::string) noexcept override {}
+  void forget() noexcept { slot_ = nullptr; }
+  void wait(executor ex, std::function<void()> resume) {
+    ex_ = std::move(ex);
+    waiting_ = std::move(resume);
+  }
+
+ private:
+  ReplySlot* slot_;
+  executor ex_;
+  std::function<void()> waiting_;
+};
+
+ReplySlot::~ReplySlot() {
+  if (told != nullptr) {
+    told->forget();
+  }
+}
+
+awaitable<void> filled(ReplySlot& slot) {
+  auto begin = [](auto handler, ReplySlot* into) {
     executor ex = asio::get_associated_executor(handler);
-    request.observer = std::make_unique<Resume>(std::move(ex), ReplyHandler(std::move(handler)));
-    receiver->receive(std::move(request));
+    // Shared, because std::function copies. (any_completion_handler<void()> of Asio 1.26 wraps itself without end.)
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    into->told->wait(std::move(ex), [shared] { std::move (*shared)(); });
   };
-  return asio::async_initiate<const asio::deferred_t&, void(TurnReply)>(begin, asio::deferred, &turns, shard,
-                                                                       std::move(activity), bytes);
+  co_await asio::async_initiate<const asio::deferred_t&, void()>(begin, asio::deferred, &slot);
 }
 
 }  // namespace
@@ -107,8 +136,17 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
     auto response = co_await stream(std::move(*activity), bytes);
     co_return response;
   }
-  auto reply = co_await await_reply(turns_, shard_, std::move(*activity), bytes);
-  co_return to_response(std::move(reply));
+  ReplySlot slot;
+  runtime::TurnRequest turn;
+  turn.activity = std::move(*activity);
+  turn.origin = shard_;
+  turn.body_bytes = bytes;
+  turn.observer = std::make_unique<Told>(slot);
+  turns_.receive(std::move(turn));
+  if (!slot.reply) {
+    co_await filled(slot);
+  }
+  co_return to_response(std::move(*slot.reply));
 }
 
 awaitable<HttpResponse> MessagesEndpoint::stream(Activity activity, std::size_t bytes) {

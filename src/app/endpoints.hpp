@@ -26,7 +26,6 @@ class MessagesEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 
  private:
-  awaitable<http::HttpResponse> answer(Activity activity, std::size_t bytes);
   awaitable<http::HttpResponse> stream(Activity activity, std::size_t bytes);
 
   runtime::TurnReceiver& turns_;

@@ -48,7 +48,9 @@ ReplyStream::ReplyStream(executor ex, bool invoke) : state_(std::make_shared<Sta
 
 ReplyStream::~ReplyStream() = default;
 
-std::unique_ptr<runtime::TurnObserver> ReplyStream::observer() { return std::make_unique<Observer>(state_); }
+std::unique_ptr<runtime::TurnObserver> ReplyStream::observer() {
+  return std::make_unique<Observer>(state_);
+}
 
 awaitable<void> ReplyStream::wait(std::shared_ptr<State> state) {
   while (state->events.empty() && !state->reply) {
@@ -79,8 +81,8 @@ awaitable<std::optional<runtime::TurnReply>> ReplyStream::begin() {
 
 std::string ReplyStream::last_event(runtime::TurnReply reply) const {
   if (invoke_ && (reply.status < 500 || reply.status == 501)) {
-    return event("invokeResponse", "{\"status\":" + std::to_string(reply.status) + ",\"body\":" +
-                                       (reply.body.empty() ? "null" : reply.body) + "}");
+    return event("invokeResponse", "{\"status\":" + std::to_string(reply.status) +
+                                       ",\"body\":" + (reply.body.empty() ? "null" : reply.body) + "}");
   }
   if (reply.status >= 400) {
     return event("error", reply.body);

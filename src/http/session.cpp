@@ -55,6 +55,10 @@ Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::so
 }
 
 Session::~Session() {
+  // While this still holds the server: the list is the server's, and another thread may be the last to let go of it.
+  if (hook.is_linked()) {
+    hook.unlink();
+  }
   server_->count_closed(rejected_);
 }
 

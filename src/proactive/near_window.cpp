@@ -17,7 +17,9 @@ DueEntry NearWindow::pop() {
   return entry;
 }
 
-void NearWindow::add_loaded(const DueEntry& entry) { push(entry); }
+void NearWindow::add_loaded(const DueEntry& entry) {
+  push(entry);
+}
 
 bool NearWindow::add_committed(const DueEntry& entry) {
   auto& upto = covered_[entry.slot];

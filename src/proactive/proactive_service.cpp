@@ -27,12 +27,12 @@ awaitable<void> submitted(runtime::Runtime& target, runtime::Continuation contin
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     what.done = [shared](std::exception_ptr error) {
       auto ex = asio::get_associated_executor(*shared);
-      asio::post(ex, [shared, error]() mutable { std::move(*shared)(error); });
+      asio::post(ex, [shared, error]() mutable { std::move (*shared)(error); });
     };
     where->submit(std::move(what));
   };
   co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(begin, asio::deferred, &target,
-                                                                                  std::move(continuation));
+                                                                                   std::move(continuation));
 }
 
 std::uint64_t etag_number(const std::string& etag) {
@@ -129,7 +129,9 @@ std::size_t ProactiveService::shard_here() const noexcept {
   return here != nullptr ? here->index() : 0;
 }
 
-detail::TurnEnvironment& ProactiveService::environment_here() noexcept { return runtime_.environment(shard_here()); }
+detail::TurnEnvironment& ProactiveService::environment_here() noexcept {
+  return runtime_.environment(shard_here());
+}
 
 WallTime ProactiveService::after(WallTime::duration delay) const noexcept {
   const auto now = clock_.wall_now();
@@ -189,7 +191,8 @@ awaitable<ResourceResponse> ProactiveService::send(ConversationReference referen
     co_return response;
   };
   // use_awaitable below: in Asio 1.26 a deferred co_spawn that yields a value does not compile
-  // (awaitable_async_op_handler<void(exception_ptr, T)>::resume). A connector belongs to its shard; a caller from elsewhere is taken to one.
+  // (awaitable_async_op_handler<void(exception_ptr, T)>::resume). A connector belongs to its shard; a caller from
+  // elsewhere is taken to one.
   if (runtime::Shard::current() != nullptr) {
     auto response = co_await post(&environment_here(), std::move(activity));
     co_return response;
@@ -219,8 +222,7 @@ awaitable<void> ProactiveService::continue_and_wait(ConversationReference refere
   co_await submitted(runtime_, std::move(continuation));
 }
 
-awaitable<ConversationReference> ProactiveService::create_conversation(std::string channel_id,
-                                                                       std::string service_url,
+awaitable<ConversationReference> ProactiveService::create_conversation(std::string channel_id, std::string service_url,
                                                                        ConversationParameters parameters,
                                                                        TurnHandler handler) {
   require_enabled();
@@ -230,8 +232,8 @@ awaitable<ConversationReference> ProactiveService::create_conversation(std::stri
     auto made = co_await environment->sender.create_conversation(std::move(url), std::move(what), by);
     co_return made;
   };
-  auto made = co_await asio::co_spawn(shards_[shard_here()].io(),
-                                      create(&environment_here(), service_url, parameters), asio::use_awaitable);
+  auto made = co_await asio::co_spawn(shards_[shard_here()].io(), create(&environment_here(), service_url, parameters),
+                                      asio::use_awaitable);
   if (!made.id() || made.id()->empty()) {
     throw_error(errc::channel_rejected, "The channel began a conversation and did not say its id.");
   }
@@ -274,8 +276,8 @@ awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
 awaitable<SendHandle> ProactiveService::send_at(ConversationReference reference, WallTime when, Activity activity,
                                                 SendOptions options) {
   require_enabled();
-  return store(detail::make_activity_send(runtime_.bot_id(), clock_.wall_now(), reference, when, std::move(activity),
-                                          options));
+  return store(
+      detail::make_activity_send(runtime_.bot_id(), clock_.wall_now(), reference, when, std::move(activity), options));
 }
 
 awaitable<SendHandle> ProactiveService::send_after(ConversationReference reference, WallTime::duration delay,

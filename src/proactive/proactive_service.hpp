@@ -31,14 +31,13 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   awaitable<void> continue_conversation(ConversationReference reference, TurnHandler handler) override;
   awaitable<void> continue_and_wait(ConversationReference reference, TurnHandler handler) override;
   awaitable<ConversationReference> create_conversation(std::string channel_id, std::string service_url,
-                                                       ConversationParameters parameters,
-                                                       TurnHandler handler) override;
+                                                       ConversationParameters parameters, TurnHandler handler) override;
   awaitable<SendHandle> send_at(ConversationReference reference, WallTime when, Activity activity,
                                 SendOptions options) override;
   awaitable<SendHandle> send_after(ConversationReference reference, WallTime::duration delay, Activity activity,
                                    SendOptions options) override;
-  awaitable<SendHandle> continue_at(ConversationReference reference, WallTime when, std::string name,
-                                    json::value value, SendOptions options) override;
+  awaitable<SendHandle> continue_at(ConversationReference reference, WallTime when, std::string name, json::value value,
+                                    SendOptions options) override;
   awaitable<SendHandle> continue_after(ConversationReference reference, WallTime::duration delay, std::string name,
                                        json::value value, SendOptions options) override;
   awaitable<CancelOutcome> cancel(SendHandle handle) override;

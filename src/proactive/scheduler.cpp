@@ -17,7 +17,9 @@ namespace {
 constexpr std::chrono::seconds lease_margin{1};
 constexpr std::chrono::milliseconds storage_pause{250};
 
-double seconds_between(WallTime from, WallTime to) { return std::chrono::duration<double>(to - from).count(); }
+double seconds_between(WallTime from, WallTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
 
 std::string describe(const std::exception_ptr& error) {
   try {

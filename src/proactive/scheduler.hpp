@@ -26,10 +26,10 @@ class SendExecutor {
 
 struct SchedulerOptions {
   SchedulerOptions() = default;
-  std::chrono::seconds window{30};        ///< what is due within it is held in memory
-  std::size_t window_entries = 200'000;   ///< at most, in this scheduler
-  std::size_t in_flight = 256;            ///< sends under way at once
-  std::size_t batch = 256;                ///< records fetched, and outcomes written, at once
+  std::chrono::seconds window{30};       ///< what is due within it is held in memory
+  std::size_t window_entries = 200'000;  ///< at most, in this scheduler
+  std::size_t in_flight = 256;           ///< sends under way at once
+  std::size_t batch = 256;               ///< records fetched, and outcomes written, at once
   std::chrono::milliseconds storage_timeout{5'000};
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed
   SendPolicy policy;

@@ -46,19 +46,18 @@ BackgroundTask BackgroundGroup::start(ConversationReference reference, Backgroun
   state->on_message = end_typing;
   typing_.begin(key, reference);
   try {
-    tasks_.spawn(shard_.ex(), "background work",
-                 [state, conversation, work = std::move(work)]() -> awaitable<void> {
-                   struct Ended {
-                     std::shared_ptr<detail::BackgroundState> state;
-                     ~Ended() {
-                       state->running.store(false, std::memory_order_release);
-                       if (auto end = std::exchange(state->on_message, nullptr)) {
-                         end();
-                       }
-                     }
-                   } ended{state};
-                   co_await run_work(state, conversation, work);
-                 });
+    tasks_.spawn(shard_.ex(), "background work", [state, conversation, work = std::move(work)]() -> awaitable<void> {
+      struct Ended {
+        std::shared_ptr<detail::BackgroundState> state;
+        ~Ended() {
+          state->running.store(false, std::memory_order_release);
+          if (auto end = std::exchange(state->on_message, nullptr)) {
+            end();
+          }
+        }
+      } ended{state};
+      co_await run_work(state, conversation, work);
+    });
   } catch (...) {
     state->running.store(false, std::memory_order_release);
     end_typing();

@@ -2,7 +2,9 @@
 
 namespace tern::runtime {
 
-ConversationQueues::~ConversationQueues() { clear(); }
+ConversationQueues::~ConversationQueues() {
+  clear();
+}
 
 void ConversationQueues::clear() {
   for (auto& [conversation, waiting] : running_) {

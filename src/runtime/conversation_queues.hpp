@@ -53,7 +53,8 @@ class ConversationQueues {
 
  private:
   struct Waiting {
-    boost::intrusive::list<Queued, boost::intrusive::base_hook<QueueHook>, boost::intrusive::constant_time_size<true>> turns;
+    boost::intrusive::list<Queued, boost::intrusive::base_hook<QueueHook>, boost::intrusive::constant_time_size<true>>
+        turns;
   };
   // Most conversations have nobody waiting: the list is made when somebody does.
   boost::unordered_flat_map<std::uint64_t, Waiting*> running_;

@@ -35,8 +35,8 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
   const auto figure = [&](const char* outcome) {
     return metrics.counter("tern_turns_total", "Turns by outcome.", {{"outcome", outcome}});
   };
-  figures_ = {figure("ok"), figure("failed"), figure("refused"), figure("acknowledged"), figure("cut"),
-              figure("repeated")};
+  figures_ = {figure("ok"),           figure("failed"), figure("refused"),
+              figure("acknowledged"), figure("cut"),    figure("repeated")};
   metrics.gauge_from("tern_turns_in_flight", "Turns that run or wait.",
                      [this] { return static_cast<double>(turns_in_flight()); });
   metrics.gauge_from("tern_background_tasks", "Background tasks that run.",
@@ -49,7 +49,9 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
 
 Runtime::~Runtime() = default;
 
-bool Runtime::has_continuation(std::string_view name) const { return bot_->continuation(name) != nullptr; }
+bool Runtime::has_continuation(std::string_view name) const {
+  return bot_->continuation(name) != nullptr;
+}
 
 std::uint64_t Runtime::conversation_hash(std::string_view channel, std::string_view conversation) const noexcept {
   const std::hash<std::string_view> hash;
@@ -78,14 +80,15 @@ void Runtime::give_back_place() noexcept {
 void Runtime::receive(TurnRequest request) noexcept {
   if (!take_place()) {
     figures_.refused.inc();
-    TurnReply reply(503, error_body("ServiceUnavailable", "The bot is at its capacity (limits.turns). Send the "
-                                                          "activity again later."));
+    TurnReply reply(503, error_body("ServiceUnavailable",
+                                    "The bot is at its capacity (limits.turns). Send the "
+                                    "activity again later."));
     reply.retry_after = std::chrono::seconds(1);
     request.observer->on_reply(std::move(reply));
     return;
   }
-  const auto hash = conversation_hash(request.activity.channel_id().value_or(""),
-                                      request.activity.conversation_id().value_or(""));
+  const auto hash =
+      conversation_hash(request.activity.channel_id().value_or(""), request.activity.conversation_id().value_or(""));
   const auto home = shards_.home_of(hash);
   if (home == request.origin) {
     homes_[home]->receive(std::move(request), hash);
@@ -101,16 +104,16 @@ void Runtime::submit(Continuation continuation) {
                                       continuation.reference.conversation_id().value_or(""));
   const auto home = shards_.home_of(hash);
   const bool placed = take_place();
-  asio::post(shards_[home].io(), [this, home, hash, placed,
-                                  moved = std::make_unique<Continuation>(std::move(continuation))] {
-    if (placed) {
-      homes_[home]->submit(std::move(*moved), hash);
-    } else {
-      figures_.refused.inc();
-      moved->done(std::make_exception_ptr(system_error(
-          make_error_code(errc::overloaded), "Too many turns are in flight (limits.turns); try again later.")));
-    }
-  });
+  asio::post(
+      shards_[home].io(), [this, home, hash, placed, moved = std::make_unique<Continuation>(std::move(continuation))] {
+        if (placed) {
+          homes_[home]->submit(std::move(*moved), hash);
+        } else {
+          figures_.refused.inc();
+          moved->done(std::make_exception_ptr(system_error(
+              make_error_code(errc::overloaded), "Too many turns are in flight (limits.turns); try again later.")));
+        }
+      });
 }
 
 awaitable<bool> Runtime::drain_turns(Deadline by) {

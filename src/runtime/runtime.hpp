@@ -40,10 +40,10 @@ struct RuntimeOptions {
 struct Continuation {
   Continuation() = default;
   ConversationReference reference;
-  TurnHandler handler;                            ///< either this,
-  std::string name;                               ///< or a continuation that the bot registered
-  json::value value;                              ///< the event's value
-  std::function<void(std::exception_ptr)> done;   ///< called once, on the conversation's shard
+  TurnHandler handler;                           ///< either this,
+  std::string name;                              ///< or a continuation that the bot registered
+  json::value value;                             ///< the event's value
+  std::function<void(std::exception_ptr)> done;  ///< called once, on the conversation's shard
 };
 
 /// Runs turns: each on its conversation's home shard, in order, bounded, deduplicated, committed.

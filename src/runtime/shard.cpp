@@ -82,7 +82,9 @@ void Shard::tear_down() {
   io_.reset();
 }
 
-Shard* Shard::current() noexcept { return this_shard; }
+Shard* Shard::current() noexcept {
+  return this_shard;
+}
 
 ShardPool::ShardPool(std::size_t threads, Clock& clock) {
   if (threads == 0) {

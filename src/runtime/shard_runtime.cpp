@@ -157,8 +157,7 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
     case ConversationQueues::Admission::wait:
       break;
     case ConversationQueues::Admission::full:
-      refuse(turn, overloaded("Too many activities wait in this conversation. Send it again later."),
-             errc::overloaded);
+      refuse(turn, overloaded("Too many activities wait in this conversation. Send it again later."), errc::overloaded);
       break;
   }
 }
@@ -166,20 +165,27 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
 void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
   runtime_.figures_.refused.inc();
   settle_key(turn, reply);
-  turn.answer(reply);
+  auto observers = turn.take_observers();
   if (turn.done) {
     turn.done(make_error(reason, "The turn was not begun."));
   }
   destroy(turn);
+  tell_all(std::move(observers), reply);
 }
 
 void ShardRuntime::begin(Turn& turn) {
+  if (turn.cut) {
+    finish(turn, nullptr);  // its time was over before it came to run
+    return;
+  }
   asio::co_spawn(shard_.io(), run(turn),
                  asio::bind_cancellation_slot(turn.signal.slot(),
                                               [this, &turn](std::exception_ptr error) { finish(turn, error); }));
 }
 
-Bot& ShardRuntime::bot_of(Turn& turn) { return turn.own_bot ? *turn.own_bot : *runtime_.bot_; }
+Bot& ShardRuntime::bot_of(Turn& turn) {
+  return turn.own_bot ? *turn.own_bot : *runtime_.bot_;
+}
 
 awaitable<void> ShardRuntime::run(Turn& turn) {
   if (runtime_.options().bot_per_turn) {
@@ -211,8 +217,8 @@ awaitable<void> ShardRuntime::run_middleware(Turn& turn, Bot& bot, std::size_t i
   if (index == bot.middleware().size()) {
     return run_innermost(turn, bot);
   }
-  return bot.middleware()[index]->on_turn(
-      turn.context, [this, &turn, &bot, index] { return run_middleware(turn, bot, index + 1); });
+  return bot.middleware()[index]->on_turn(turn.context,
+                                          [this, &turn, &bot, index] { return run_middleware(turn, bot, index + 1); });
 }
 
 awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
@@ -284,20 +290,32 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   } else {
     runtime_.figures_.ok.inc();
   }
+  TurnReply reply;
+  std::vector<Turn::Observing> observers;
   if (!turn.cut) {
-    const auto reply = turn.take_reply(static_cast<bool>(error));
+    reply = turn.take_reply(static_cast<bool>(error));
     settle_key(turn, reply);
-    turn.answer(reply);
+    observers = turn.take_observers();
   }
   if (turn.done) {
     turn.done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
   }
   if (runtime_.options().ordered) {
     if (auto* next = queues_.leave(turn.conversation())) {
-      begin(static_cast<Turn&>(*next));
+      // Posted: a turn that never suspends would otherwise run on the stack of the one before, and so on.
+      asio::post(shard_.io(), [this, next] { begin(static_cast<Turn&>(*next)); });
     }
   }
   destroy(turn);
+  tell_all(std::move(observers), std::move(reply));
+}
+
+void ShardRuntime::tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept {
+  for (std::size_t i = 0; i < observers.size(); ++i) {
+    auto& waiting = observers[i];
+    const bool last = i + 1 == observers.size();
+    tell(std::move(waiting.observer), waiting.origin, last ? std::move(reply) : reply);
+  }
 }
 
 // Successes only: a failure is worth another try.
@@ -323,13 +341,13 @@ void ShardRuntime::on_expired(Turn& turn) noexcept {
   if (!turn.wants_answer()) {
     runtime_.figures_.acknowledged.inc();
     turn.acknowledged_ = true;
-    turn.answer(TurnReply(202));
+    tell_all(turn.take_observers(), TurnReply(202));
     return;
   }
   const TurnReply reply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.deadline)."));
   turn.cut = true;
   settle_key(turn, reply);
-  turn.answer(reply);
+  auto observers = turn.take_observers();
   if (turn.waiting()) {
     queues_.abandon(turn);
     runtime_.figures_.cut.inc();
@@ -337,6 +355,7 @@ void ShardRuntime::on_expired(Turn& turn) noexcept {
   } else {
     turn.signal.emit(asio::cancellation_type::terminal);
   }
+  tell_all(std::move(observers), reply);
 }
 
 void ShardRuntime::cut_all() {
@@ -348,7 +367,7 @@ void ShardRuntime::cut_all() {
   for (auto* turn : turns) {
     turn->cut = true;
     settle_key(*turn, reply);
-    turn->answer(reply);
+    tell_all(turn->take_observers(), reply);
     if (turn->waiting()) {
       queues_.abandon(*turn);
       if (turn->done) {
@@ -368,16 +387,17 @@ void ShardRuntime::cut_all() {
   }
 }
 
-void ShardRuntime::tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, const TurnReply& reply) {
+void ShardRuntime::tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply) {
   if (!observer) {
     return;
   }
   if (origin == shard_.index()) {
-    observer->on_reply(reply);
+    observer->on_reply(std::move(reply));
     return;
   }
-  asio::post(runtime_.shards_[origin].io(),
-             [observer = std::move(observer), reply]() mutable { observer->on_reply(std::move(reply)); });
+  asio::post(runtime_.shards_[origin].io(), [observer = std::move(observer), reply = std::move(reply)]() mutable {
+    observer->on_reply(std::move(reply));
+  });
 }
 
 void ShardRuntime::tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity) {

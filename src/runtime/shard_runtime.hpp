@@ -28,7 +28,8 @@ class ShardRuntime {
  private:
   friend class Turn;
 
-  void tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, const TurnReply& reply);
+  void tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
+  void tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept;
   void tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity);
   void on_expired(Turn& turn) noexcept;
 
@@ -56,7 +57,8 @@ class ShardRuntime {
   DedupeWindow done_;
   boost::unordered_flat_map<ActivityKey, Turn*, ActivityKeyHash> running_keys_;
   ReferenceCapture references_;
-  boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>> live_;
+  boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>>
+      live_;
   BackgroundGroup background_;
 };
 

@@ -10,6 +10,12 @@
 
 namespace tern::runtime {
 
+namespace {
+
+constexpr std::string_view replies_begin = R"({"activities":[)";
+
+}  // namespace
+
 Delivery delivery_of(const Activity& activity) noexcept {
   const auto mode = activity.delivery_mode();
   if (mode == delivery_modes::expect_replies) {
@@ -30,15 +36,13 @@ void Turn::add_observer(std::unique_ptr<TurnObserver> observer, std::size_t orig
   observers_.push_back({std::move(observer), origin});
 }
 
-void Turn::answer(const TurnReply& reply) {
-  answered_ = true;
-  for (auto& waiting : std::exchange(observers_, {})) {
-    home_.tell(std::move(waiting.observer), waiting.origin, reply);
-  }
+std::vector<Turn::Observing> Turn::take_observers() {
+  return std::exchange(observers_, {});
 }
 
 bool Turn::wants_answer() const noexcept {
-  return delivery_ == Delivery::buffer || (context.activity().is(activity_types::invoke) && delivery_ != Delivery::stream);
+  return delivery_ == Delivery::buffer ||
+         (context.activity().is(activity_types::invoke) && delivery_ != Delivery::stream);
 }
 
 void Turn::take(Activity activity) {
@@ -49,7 +53,10 @@ void Turn::take(Activity activity) {
     }
     return;
   }
-  if (!replies_.empty()) {
+  if (replies_.empty()) {
+    replies_.reserve(512);
+    replies_ = replies_begin;
+  } else {
     replies_ += ',';
   }
   replies_ += json::serialize(activity.json());
@@ -67,10 +74,11 @@ TurnReply Turn::take_reply(bool failed) {
       context.address(answer_activity);
       take(std::move(answer_activity));
     }
-    std::string body = "{\"activities\":[";
-    body += replies_;
-    body += "]}";
-    return TurnReply(200, std::move(body));
+    if (replies_.empty()) {
+      replies_ = replies_begin;
+    }
+    replies_ += "]}";
+    return TurnReply(200, std::move(replies_));
   }
   if (!invoke) {
     return TurnReply(200);
@@ -82,6 +90,8 @@ TurnReply Turn::take_reply(bool failed) {
                    response->body.is_null() ? std::string() : json::serialize(response->body));
 }
 
-void Turn::on_expired() noexcept { home_.on_expired(*this); }
+void Turn::on_expired() noexcept {
+  home_.on_expired(*this);
+}
 
 }  // namespace tern::runtime

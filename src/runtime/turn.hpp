@@ -43,9 +43,12 @@ class Turn final : public Queued, public LiveHook, public TimingWheel::Entry, pu
 
   /// Somebody who is to be told of the end, on the shard `origin`.
   void add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin);
-  /// Tells all of them; those who come later are told at once by the caller.
-  void answer(const TurnReply& reply);
-  bool answered() const noexcept { return answered_; }
+  struct Observing {
+    std::unique_ptr<TurnObserver> observer;
+    std::size_t origin;
+  };
+  /// Who is to be told, once: they are told when the turn needs nothing more, for they may begin the next one.
+  std::vector<Observing> take_observers();
   bool acknowledged() const noexcept { return acknowledged_; }
 
   /// The reply, once the handler has ended.
@@ -69,18 +72,12 @@ class Turn final : public Queued, public LiveHook, public TimingWheel::Entry, pu
   bool cancelled = false;  ///< was told to end
 
  private:
-  struct Observing {
-    std::unique_ptr<TurnObserver> observer;
-    std::size_t origin;
-  };
-
   void on_expired() noexcept override;
 
   ShardRuntime& home_;
   std::vector<Observing> observers_;
-  std::string replies_;  // the activities of `expectReplies`, serialised, separated by commas
+  std::string replies_;  // the body of `expectReplies` so far
   Delivery delivery_;
-  bool answered_ = false;
   bool acknowledged_ = false;
 
   friend class ShardRuntime;

@@ -34,7 +34,7 @@ class TurnObserver {
 struct TurnRequest {
   Activity activity;
   std::unique_ptr<TurnObserver> observer;
-  std::size_t origin = 0;   ///< the index of the shard on which the observer is called
+  std::size_t origin = 0;      ///< the index of the shard on which the observer is called
   std::size_t body_bytes = 0;  ///< the size it arrived with
 };
 

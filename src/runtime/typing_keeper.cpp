@@ -29,9 +29,8 @@ class TypingKeeper::Indicator : public TimingWheel::Entry, public std::enable_sh
 
  private:
   void on_expired() noexcept override {
-    asio::co_spawn(shard_.io(), show(shared_from_this()), [self = shared_from_this()](std::exception_ptr error) {
-      self->shown(error);
-    });
+    asio::co_spawn(shard_.io(), show(shared_from_this()),
+                   [self = shared_from_this()](std::exception_ptr error) { self->shown(error); });
   }
 
   static awaitable<void> show(std::shared_ptr<Indicator> self) {

@@ -51,7 +51,7 @@ class ValueBuilder {
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  ValueBuilder(unsigned char* buffer, std::size_t size) : stack_({}, buffer, size) { stack_.reset(); }
+  ValueBuilder(unsigned char* buffer, std::size_t size) : stack_({}, buffer, size) { stack_.reset(detail::json_pool()); }
 
   json::value release() {
     json::value value = stack_.release();
@@ -135,7 +135,7 @@ class ValueBuilder {
 };
 
 struct Outcome {
-  json::value value;
+  json::value value = json::value(detail::json_pool());
   error_code error;
   std::size_t position = 0;  ///< of the error, in bytes
 };

@@ -11,8 +11,12 @@ namespace tern {
 namespace {
 
 // What a method that is not overridden does, without a coroutine of its own for each.
-awaitable<void> nothing() { co_return; }
-awaitable<std::optional<InvokeResponse>> no_answer() { co_return std::nullopt; }
+awaitable<void> nothing() {
+  co_return;
+}
+awaitable<std::optional<InvokeResponse>> no_answer() {
+  co_return std::nullopt;
+}
 
 std::vector<ChannelAccount> without(std::vector<ChannelAccount> members, std::optional<std::string_view> bot_id) {
   std::erase_if(members, [&](const ChannelAccount& member) { return bot_id && member.id() == bot_id; });
@@ -131,33 +135,83 @@ awaitable<void> ActivityHandler::on_installation_update(TurnContext& turn) {
   return nothing();
 }
 
-awaitable<void> ActivityHandler::on_message(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_message_update(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_message_delete(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_members_added(std::vector<ChannelAccount>, TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_members_removed(std::vector<ChannelAccount>, TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_reactions_added(std::vector<MessageReaction>, TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_reactions_removed(std::vector<MessageReaction>, TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_token_response(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_other_event(TurnContext&) { return nothing(); }
+awaitable<void> ActivityHandler::on_message(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_message_update(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_message_delete(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_members_added(std::vector<ChannelAccount>, TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_members_removed(std::vector<ChannelAccount>, TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_reactions_added(std::vector<MessageReaction>, TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_reactions_removed(std::vector<MessageReaction>, TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_token_response(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_other_event(TurnContext&) {
+  return nothing();
+}
 awaitable<std::optional<InvokeResponse>> ActivityHandler::on_adaptive_card_action(TurnContext&, json::object) {
   return no_answer();
 }
-awaitable<std::optional<InvokeResponse>> ActivityHandler::on_sign_in(TurnContext&) { return no_answer(); }
-awaitable<std::optional<InvokeResponse>> ActivityHandler::on_search(TurnContext&) { return no_answer(); }
-awaitable<std::optional<InvokeResponse>> ActivityHandler::on_other_invoke(TurnContext&) { return no_answer(); }
-awaitable<void> ActivityHandler::on_installed(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_uninstalled(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_typing(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_end_of_conversation(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_contact_relation_update(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_delete_user_data(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_handoff(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_command(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_command_result(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_suggestion(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_trace(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_invoke_response(TurnContext&) { return nothing(); }
-awaitable<void> ActivityHandler::on_unrecognized(TurnContext&) { return nothing(); }
+awaitable<std::optional<InvokeResponse>> ActivityHandler::on_sign_in(TurnContext&) {
+  return no_answer();
+}
+awaitable<std::optional<InvokeResponse>> ActivityHandler::on_search(TurnContext&) {
+  return no_answer();
+}
+awaitable<std::optional<InvokeResponse>> ActivityHandler::on_other_invoke(TurnContext&) {
+  return no_answer();
+}
+awaitable<void> ActivityHandler::on_installed(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_uninstalled(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_typing(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_end_of_conversation(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_contact_relation_update(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_delete_user_data(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_handoff(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_command(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_command_result(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_suggestion(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_trace(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_invoke_response(TurnContext&) {
+  return nothing();
+}
+awaitable<void> ActivityHandler::on_unrecognized(TurnContext&) {
+  return nothing();
+}
 
 }  // namespace tern

@@ -17,7 +17,9 @@ awaitable<ResourceResponse> Conversation::send(Activity activity) {
   return proactive_->send(reference_, std::move(activity));
 }
 
-awaitable<ResourceResponse> Conversation::send(std::string text) { return send(Activity::message(text)); }
+awaitable<ResourceResponse> Conversation::send(std::string text) {
+  return send(Activity::message(text));
+}
 
 awaitable<void> Conversation::continue_conversation(TurnHandler handler) {
   return proactive_->continue_conversation(reference_, std::move(handler));
@@ -27,7 +29,9 @@ awaitable<SendHandle> Conversation::send_after(WallTime::duration delay, Activit
   return proactive_->send_after(reference_, delay, std::move(activity), std::move(options));
 }
 
-awaitable<void> Conversation::sleep_for(SteadyTime::duration duration) { return tern::sleep_for(duration, *clock_); }
+awaitable<void> Conversation::sleep_for(SteadyTime::duration duration) {
+  return tern::sleep_for(duration, *clock_);
+}
 
 bool BackgroundTask::cancel() {
   if (!running()) {
@@ -37,6 +41,8 @@ bool BackgroundTask::cancel() {
   return true;
 }
 
-bool BackgroundTask::running() const noexcept { return state_ && state_->running.load(std::memory_order_acquire); }
+bool BackgroundTask::running() const noexcept {
+  return state_ && state_->running.load(std::memory_order_acquire);
+}
 
 }  // namespace tern

@@ -31,8 +31,8 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   send.handle.due = std::chrono::ceil<std::chrono::microseconds>(std::max(due, now));
   send.order_key = options.order_key();
   if (send.order_key.empty()) {
-    send.order_key = conversation_key(bot_id, reference.channel_id().value_or(""),
-                                      reference.conversation_id().value_or(""));
+    send.order_key =
+        conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
   }
   send.handle.slot = slot_of(send.order_key);
   send.handle.id = new_send_id();

@@ -21,8 +21,12 @@ awaitable<void> state_update(TurnContext& turn, StateScope scope, std::function<
   return turn.unit_of_work().update(scope, std::move(change));
 }
 
-awaitable<void> state_clear(TurnContext& turn, StateScope scope) { return turn.unit_of_work().clear(scope); }
+awaitable<void> state_clear(TurnContext& turn, StateScope scope) {
+  return turn.unit_of_work().clear(scope);
+}
 
-awaitable<void> state_remove(TurnContext& turn, StateScope scope) { return turn.unit_of_work().remove(scope); }
+awaitable<void> state_remove(TurnContext& turn, StateScope scope) {
+  return turn.unit_of_work().remove(scope);
+}
 
 }  // namespace tern::detail

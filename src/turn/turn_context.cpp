@@ -62,7 +62,9 @@ TurnContext::TurnContext(detail::TurnEnvironment& environment, Activity activity
 
 TurnContext::~TurnContext() = default;
 
-Clock& TurnContext::clock() const noexcept { return environment_.clock; }
+Clock& TurnContext::clock() const noexcept {
+  return environment_.clock;
+}
 
 detail::UnitOfWork& TurnContext::unit_of_work() {
   if (!work_) {
@@ -168,8 +170,7 @@ awaitable<std::optional<ResourceResponse>> TurnContext::run_send_hooks(std::size
   if (index == hooks_->send.size()) {
     return deliver(activity);
   }
-  return hooks_->send[index](*this, activity,
-                             [this, index, &activity] { return run_send_hooks(index + 1, activity); });
+  return hooks_->send[index](*this, activity, [this, index, &activity] { return run_send_hooks(index + 1, activity); });
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::update(Activity activity) {

@@ -20,7 +20,9 @@ WallTime due_after(const Clock& clock, WallTime::duration delay) {
 
 }  // namespace
 
-Proactive& TurnProactive::all() const noexcept { return *turn_->environment_.proactive; }
+Proactive& TurnProactive::all() const noexcept {
+  return *turn_->environment_.proactive;
+}
 
 awaitable<SendHandle> TurnProactive::send_at(ConversationReference reference, WallTime when, Activity activity,
                                              SendOptions options) {

@@ -49,33 +49,34 @@ void UnitOfWork::take(Document& into, const StoreItem* item) const {
 }
 
 awaitable<void> UnitOfWork::ensure_loaded() {
-  if (loaded_) {
-    co_return;
-  }
   const auto& bot = environment_.bot_id;
   const auto channel = activity_.channel_id().value_or("");
   const auto conversation = activity_.conversation_id().value_or("");
   const auto user = activity_.from_id();
-  std::vector<std::string> keys;
-  keys.reserve(documents_.size());
   documents_[0].key = conversation_state_key(bot, channel, conversation);
-  keys.push_back(documents_[0].key);
+  documents_[0].stale = true;
   if (user) {
     documents_[1].key = user_state_key(bot, channel, *user);
+    documents_[1].stale = true;
     documents_[2].key = private_state_key(bot, channel, conversation, *user);
-    keys.push_back(documents_[1].key);
-    keys.push_back(documents_[2].key);
+    documents_[2].stale = true;
   }
-  co_await reload(std::move(keys));
+  co_await read_stale();
   loaded_ = true;
 }
 
-awaitable<void> UnitOfWork::reload(std::vector<std::string> keys) {
-  auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-  auto wanted = keys;
+awaitable<void> UnitOfWork::read_stale() {
+  std::vector<std::string> keys;
+  keys.reserve(documents_.size());
+  for (const auto& entry : documents_) {
+    if (entry.stale) {
+      keys.push_back(entry.key);
+    }
+  }
+  const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
   auto items = co_await environment_.storage.read(std::move(keys), by);
   for (auto& entry : documents_) {
-    if (std::find(wanted.begin(), wanted.end(), entry.key) != wanted.end()) {
+    if (std::exchange(entry.stale, false)) {
       take(entry, items.find(entry.key));
     }
   }
@@ -175,7 +176,9 @@ void UnitOfWork::capture_reference(std::string key, std::string document_text) {
   reference_upserts_.emplace_back(std::move(key), std::move(document_text));
 }
 
-void UnitOfWork::forget_reference(std::string key) { reference_removals_.emplace_back(std::move(key)); }
+void UnitOfWork::forget_reference(std::string key) {
+  reference_removals_.emplace_back(std::move(key));
+}
 
 bool UnitOfWork::has_changes() const noexcept {
   const auto touched = [](const Document& entry) { return entry.touched; };
@@ -211,8 +214,8 @@ StoreChanges UnitOfWork::collect_changes() {
 
 bool UnitOfWork::can_replay(const std::vector<std::string>& keys) const noexcept {
   return std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
-    const auto found = std::find_if(documents_.begin(), documents_.end(),
-                                    [&](const Document& entry) { return entry.key == key; });
+    const auto found =
+        std::find_if(documents_.begin(), documents_.end(), [&](const Document& entry) { return entry.key == key; });
     return found != documents_.end() && found->replayable;
   });
 }
@@ -269,7 +272,10 @@ awaitable<StoreReceipt> UnitOfWork::write_documents() {
                                       " after this turn had read it; nothing of the turn was written. Use "
                                       "StateProperty::update for changes that may be applied again.");
     }
-    co_await reload(keys);
+    for (auto& entry : documents_) {
+      entry.stale = std::find(keys.begin(), keys.end(), entry.key) != keys.end();
+    }
+    co_await read_stale();
     replay(keys);
   }
 }

@@ -52,8 +52,9 @@ class UnitOfWork {
   struct Document {
     std::string key;
     json::object content;
-    std::string text;  // as it is stored; "" when absent
-    std::string etag;  // "" when absent
+    std::string text;    // as it is stored; "" when absent
+    std::string etag;    // "" when absent
+    bool stale = false;  // is to be read, or read again
     bool touched = false;
     bool removed = false;
     bool replayable = true;  // all changes came through `update`
@@ -61,7 +62,7 @@ class UnitOfWork {
   };
 
   awaitable<void> ensure_loaded();
-  awaitable<void> reload(std::vector<std::string> keys);
+  awaitable<void> read_stale();
   Document& document(StateScope scope);
   void take(Document& document, const StoreItem* item) const;
   StoreChanges collect_changes();

@@ -34,12 +34,11 @@ class BotWorld {
       : shards(1, clock), sender(clock), storage(AnyStorage::make<MemoryStorage>(MemoryStorageLimits(), clock)) {
     options.capture_references = proactive_enabled;
     std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
-    environments.push_back(
-        std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, storage, clock));
+    environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, storage, clock));
     runtime = std::make_unique<runtime::Runtime>(shards, std::move(make_bot), options, std::move(environments), clock,
                                                  metrics);
-    proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, proactive_enabled, scheduling, clock,
-                                                              metrics);
+    proactive =
+        std::make_unique<proactive::ProactiveService>(shards, *runtime, proactive_enabled, scheduling, clock, metrics);
     run_on(io(), storage.open(Deadline::never()));
     run_on(io(), proactive->start(Deadline::never()));
     settle();

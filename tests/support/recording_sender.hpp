@@ -16,7 +16,8 @@ namespace tern::test {
 
 /// What was asked of a `RecordingSender`.
 struct SentCall {
-  SentCall(std::string o, Activity a, std::string r) : op(std::move(o)), activity(std::move(a)), request_id(std::move(r)) {}
+  SentCall(std::string o, Activity a, std::string r)
+      : op(std::move(o)), activity(std::move(a)), request_id(std::move(r)) {}
   std::string op;  ///< "send", "update", "remove" or "create"
   Activity activity;
   std::string request_id;

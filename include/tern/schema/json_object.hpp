@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tern/schema/json_pool.hpp>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -22,7 +24,7 @@ namespace json = boost::json;
 /// type reads as absent and is kept as it came. Values: copies are independent.
 class JsonObject {
  public:
-  JsonObject() = default;
+  JsonObject() noexcept : fields_(detail::json_pool()) {}
   explicit JsonObject(json::object fields) noexcept : fields_(std::move(fields)) {}
 
   /// The whole object, for members that have no accessor.

@@ -69,8 +69,8 @@ class Proactive {
   /// Sends `activity` at `when`, or at once when that has passed. Durable, as far as the storage is, when this returns.
   virtual awaitable<SendHandle> send_at(ConversationReference reference, WallTime when, Activity activity,
                                         SendOptions options = {}) = 0;
-  virtual awaitable<SendHandle> send_after(ConversationReference reference, WallTime::duration delay,
-                                           Activity activity, SendOptions options = {}) = 0;
+  virtual awaitable<SendHandle> send_after(ConversationReference reference, WallTime::duration delay, Activity activity,
+                                           SendOptions options = {}) = 0;
 
   /// Runs the continuation registered as `name` in a turn of the conversation at `when`, with `value` as the
   /// activity's value. A name, not a closure: a closure does not survive a restart.

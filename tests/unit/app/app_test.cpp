@@ -34,8 +34,13 @@ Settings on_a_free_port(std::size_t threads = 2) {
 
 std::string message(const FakeChannel& channel, const std::string& text, const std::string& conversation = "c",
                     const std::string& id = "in-1") {
-  json::object activity{{"type", "message"}, {"id", id}, {"text", text}, {"channelId", "emulator"},
-                        {"serviceUrl", channel.url()}, {"from", {{"id", "u"}}}, {"recipient", {{"id", "b"}}},
+  json::object activity{{"type", "message"},
+                        {"id", id},
+                        {"text", text},
+                        {"channelId", "emulator"},
+                        {"serviceUrl", channel.url()},
+                        {"from", {{"id", "u"}}},
+                        {"recipient", {{"id", "b"}}},
                         {"conversation", {{"id", conversation}}}};
   return json::serialize(activity);
 }
@@ -76,8 +81,7 @@ TEST(App, StopWaitsForTheTurnThatRuns) {
     return bot;
   });
   app.start();
-  auto response =
-      std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
+  auto response = std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
   begun.get_future().wait();
   EXPECT_TRUE(app.stop());
   EXPECT_EQ(response.get().status, 200);
@@ -98,8 +102,7 @@ TEST(App, StopCutsWhatTakesTooLong) {
     return bot;
   });
   app.start();
-  auto response =
-      std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
+  auto response = std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
   begun.get_future().wait();
   EXPECT_FALSE(app.stop());
   EXPECT_EQ(response.get().status, 503);

@@ -64,10 +64,9 @@ TEST(Config, LaterSourcesWin) {
   EXPECT_EQ(load({}, {}, defaults).settings.listen.port, 1);
   EXPECT_EQ(load({"--config", file.path()}, {}, defaults).settings.listen.port, 2);
   EXPECT_EQ(load({"--config", file.path()}, environment, defaults).settings.listen.port, 3);
-  const auto all =
-      load({"--config", file.path(), "--set", "listen.port=4", "--set", "proactive.enabled=false"}, environment,
-           defaults)
-          .settings;
+  const auto all = load({"--config", file.path(), "--set", "listen.port=4", "--set", "proactive.enabled=false"},
+                        environment, defaults)
+                       .settings;
   EXPECT_EQ(all.listen.port, 4);
   EXPECT_EQ(all.listen.threads, 7U);
   EXPECT_EQ(all.turn.order, "none");
@@ -86,7 +85,8 @@ TEST(Config, ReadsDurationsAndSizesWithUnits) {
 }
 
 TEST(Config, RefusesAnUnknownKeyAndNamesTheNearest) {
-  EXPECT_THAT(error_of({"--set", "limits.bdy=1"}), AllOf(HasSubstr("limits.bdy"), HasSubstr("Did you mean limits.body")));
+  EXPECT_THAT(error_of({"--set", "limits.bdy=1"}),
+              AllOf(HasSubstr("limits.bdy"), HasSubstr("Did you mean limits.body")));
   EXPECT_THAT(error_of({}, {{"TERN_LISTEN_PROT", "1"}}), HasSubstr("TERN_LISTEN_PROT"));
   EXPECT_THAT(error_of({}, {}, {{"no.such", 1}}), HasSubstr("default set by the program"));
   EXPECT_EQ(error_of({}, {{"TERN_TEST_POSTGRES", "x"}}), "no error");
@@ -114,7 +114,9 @@ TEST(Config, ReportsAFileThatIsMissingOrNoJson) {
   EXPECT_THAT(error_of({"--config", list.path()}), HasSubstr("must hold a JSON object"));
 }
 
-TEST(Config, RefusesAnUnknownOption) { EXPECT_THAT(error_of({"--verbose"}), HasSubstr("--verbose")); }
+TEST(Config, RefusesAnUnknownOption) {
+  EXPECT_THAT(error_of({"--verbose"}), HasSubstr("--verbose"));
+}
 
 TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords) {
   EXPECT_THAT(error_of({"--set", "listen.address=0.0.0.0"}), HasSubstr("bot.allow_anonymous"));
@@ -126,7 +128,8 @@ TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords)
 TEST(Config, SecretsAreMaskedWhereverTheyArePrinted) {
   Settings settings;
   settings.bot.app_password = "hunter2";
-  EXPECT_THAT(print_config(settings), AllOf(HasSubstr("\"bot.app_password\": \"***\""), testing::Not(HasSubstr("hunter2"))));
+  EXPECT_THAT(print_config(settings),
+              AllOf(HasSubstr("\"bot.app_password\": \"***\""), testing::Not(HasSubstr("hunter2"))));
   const TemporaryFile file(R"({"bot":{"app_password":[1234567]}})");
   EXPECT_THAT(error_of({"--config", file.path()}), testing::Not(HasSubstr("1234567")));
 }

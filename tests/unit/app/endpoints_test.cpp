@@ -60,8 +60,7 @@ class Endpoints : public testing::Test {
     test::drain(io_);
     return served;
   }
-  unsigned status_of(const std::string& body, const std::string& type = "application/json",
-                     bool loopback_only = true) {
+  unsigned status_of(const std::string& body, const std::string& type = "application/json", bool loopback_only = true) {
     Request request(body, type);
     auto served = serve(request, loopback_only);
     if (!served->response) {

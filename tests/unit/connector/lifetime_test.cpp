@@ -1,6 +1,11 @@
 // Nothing leaks and nothing is used after its end, wherever a call is cut off.
 #include "harness.hpp"
 
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -30,11 +35,33 @@ TEST(Lifetime, AnswerCutAfterEveryByteLeavesAClientThatWorks) {
   }
 }
 
+/// A service on the client's own thread, so that each byte is a reading of its own.
+awaitable<void> answer_byte_by_byte(asio::ip::tcp::acceptor& acceptor, std::string answer) {
+  auto socket = co_await acceptor.async_accept(asio::deferred);
+  socket.set_option(asio::ip::tcp::no_delay(true));
+  std::string request(64 * 1024, '\0');
+  co_await socket.async_read_some(asio::buffer(request), asio::deferred);
+  for (const char& byte : answer) {
+    co_await asio::async_write(socket, asio::buffer(&byte, 1), asio::deferred);
+    co_await asio::post(asio::deferred);
+  }
+}
+
 TEST(Lifetime, AnswerInPiecesOfOneByteIsRead) {
-  FakeChannel channel;
   Harness on;
-  channel.answer_next(FakeAnswer::raw("HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{\"id\":\"a\"}"));
-  EXPECT_EQ(on.deliver(message_to(channel.url())).id(), "a");
+  asio::ip::tcp::acceptor acceptor(on.io, {asio::ip::address_v4::loopback(), 0});
+  for (const std::string answer : {"HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{\"id\":\"a\"}",
+                                   "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n"
+                                   "Transfer-Encoding: chunked\r\n\r\na\r\n{\"id\":\"a\"}\r\n0\r\n\r\n"}) {
+    bool served = false;
+    asio::co_spawn(on.io, answer_byte_by_byte(acceptor, answer), [&served](std::exception_ptr error) {
+      EXPECT_EQ(error, nullptr);
+      served = true;
+    });
+    const std::string url = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
+    EXPECT_EQ(on.deliver(message_to(url)).id(), "a");
+    on.run_until([&served] { return served; });
+  }
 }
 
 TEST(Lifetime, CancelledAfterEveryHandlerThePlaceIsFree) {

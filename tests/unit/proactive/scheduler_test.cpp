@@ -225,9 +225,8 @@ TEST(Scheduler, AContinuationRunsInATurnOfItsConversation) {
       values.emplace_back(turn.activity().value()->as_string());
       co_await turn.send("reminded");
     });
-    bot->on_message([](TurnContext& turn) -> awaitable<void> {
-      co_await turn.proactive().continue_after(2s, "remind", "milk");
-    });
+    bot->on_message(
+        [](TurnContext& turn) -> awaitable<void> { co_await turn.proactive().continue_after(2s, "remind", "milk"); });
     return bot;
   });
   EXPECT_EQ(world.say("x")->reply->status, 200U);

@@ -43,8 +43,7 @@ TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
 
 TEST(SendPolicy, NeverTriesInsideARetryAfter) {
   for (const double random : {0.0, 0.5, 0.99}) {
-    const auto verdict =
-        SendPolicy().judge(std::make_exception_ptr(ChannelError(429, "slow down", 7s)), 1, random);
+    const auto verdict = SendPolicy().judge(std::make_exception_ptr(ChannelError(429, "slow down", 7s)), 1, random);
     EXPECT_GT(verdict.delay, 7s);
   }
 }

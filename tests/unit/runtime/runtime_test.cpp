@@ -324,8 +324,8 @@ TEST(Runtime, ATurnSurvivesAFailureAtEveryStep) {
     for (std::size_t i = 0; i < step; ++i) {
       world.sender.failures.push_back(nullptr);
     }
-    world.sender.failures.push_back(std::make_exception_ptr(
-        system_error(make_error_code(errc::channel_unreachable), "the channel is away")));
+    world.sender.failures.push_back(
+        std::make_exception_ptr(system_error(make_error_code(errc::channel_unreachable), "the channel is away")));
     auto reply = world.say("x");
     ASSERT_TRUE(reply->reply) << step;
     EXPECT_EQ(reply->reply->status, step < 3 ? 500U : 200U) << step;

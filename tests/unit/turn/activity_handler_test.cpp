@@ -118,8 +118,7 @@ TEST(ActivityHandler, LeavesTheBotOutOfMembers) {
   EXPECT_THAT(dispatch(R"({"type":"conversationUpdate","membersAdded":[{"id":"a"},{"id":"bot-1"}]})").log,
               ElementsAre("added 1"));
   EXPECT_TRUE(dispatch(R"({"type":"conversationUpdate","membersAdded":[{"id":"bot-1"}]})").log.empty());
-  EXPECT_THAT(dispatch(R"({"type":"conversationUpdate","membersRemoved":[{"id":"a"}]})").log,
-              ElementsAre("removed 1"));
+  EXPECT_THAT(dispatch(R"({"type":"conversationUpdate","membersRemoved":[{"id":"a"}]})").log, ElementsAre("removed 1"));
   EXPECT_TRUE(dispatch(R"({"type":"conversationUpdate"})").log.empty());
 }
 

@@ -173,17 +173,15 @@ TEST(State, OfAUserIsAnErrorThatSaysSoWhenNobodySent) {
 }
 
 TEST(State, KeysCannotBeForgedByIds) {
-  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
-    co_await conversation_state.property<int>("n").set(turn, 1);
-  }));
+  BotWorld world(message_bot(
+      [](TurnContext& turn) -> awaitable<void> { co_await conversation_state.property<int>("n").set(turn, 1); }));
   world.say("x", "a/users/b");
   EXPECT_EQ(read(world, {"local/emulator/conversations/a%2Fusers%2Fb"}).size(), 1U);
 }
 
 TEST(State, ADocumentThatIsNoObjectIsReported) {
-  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
-    co_await conversation_state.property<int>("n").get(turn);
-  }));
+  BotWorld world(message_bot(
+      [](TurnContext& turn) -> awaitable<void> { co_await conversation_state.property<int>("n").get(turn); }));
   overwrite(world, "local/emulator/conversations/conv-1", "[1]");
   EXPECT_EQ(world.say("x")->reply->status, 500U);
 }
