@@ -60,7 +60,8 @@ inside() {
   # shellcheck disable=SC2016  # expanded by the shell inside
   unshare --mount --pid --fork --kill-child --mount-proc="$bare/proc" \
     env -i "${variables[@]}" sh -c '
-      mount --rbind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" sh -c "cd /root/tern && $1"
+      mount --rbind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" sh -c "cd /root/tern || exit
+$1"
     ' "$bare" "$*"
 }
 
