@@ -23,6 +23,7 @@ void TaskList::attach(const std::string& conversation, unsigned number, tern::Ba
   for (auto& entry : found->second) {
     if (entry.number == number) {
       entry.task = std::move(task);
+      return;
     }
   }
 }

@@ -15,7 +15,7 @@ namespace tern {
 namespace {
 
 struct SystemTimerState {
-  explicit SystemTimerState(executor ex) : timer(std::move(ex)) {}
+  explicit SystemTimerState(const executor& ex) : timer(ex) {}
 
   asio::steady_timer timer;
   bool waiting = false;

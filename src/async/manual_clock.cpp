@@ -22,7 +22,7 @@ namespace {
 // One wait. `flag` never expires by itself: to cancel it is to wake the waiter. The rest belongs to the executor of
 // the timer. A new one for each wait, so that a wake-up still on its way cannot end the next wait.
 struct ManualWait {
-  explicit ManualWait(executor ex) : flag(std::move(ex), SteadyTime::max()) {}
+  explicit ManualWait(const executor& ex) : flag(ex, SteadyTime::max()) {}
 
   asio::steady_timer flag;
   bool due = false;
