@@ -71,6 +71,8 @@ Assembly::~Assembly() {
   // Sockets and timers go before their io_context; what is suspended there goes while all it refers to is alive.
   metrics_server_.reset();
   server_.reset();
+  connectors.clear();
+  proactive.reset();
   shards.tear_down();
 }
 

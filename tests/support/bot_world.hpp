@@ -43,7 +43,10 @@ class BotWorld {
     run_on(io(), proactive->start(Deadline::never()));
     settle();
   }
-  ~BotWorld() { shards.tear_down(); }
+  ~BotWorld() {
+    proactive.reset();  // its timers go before the io_context that they belong to
+    shards.tear_down();
+  }
   BotWorld(const BotWorld&) = delete;
   BotWorld& operator=(const BotWorld&) = delete;
 

@@ -20,7 +20,7 @@ struct RawAnswer {
 };
 
 /// Sends `request` to a port of this machine and reads until the server closes.
-inline RawAnswer exchange(std::uint16_t port, std::string_view request) {
+inline RawAnswer exchange_bytes(std::uint16_t port, std::string_view request) {
   namespace asio = boost::asio;
   asio::io_context io;
   asio::ip::tcp::socket socket(io);
@@ -40,11 +40,11 @@ inline RawAnswer exchange(std::uint16_t port, std::string_view request) {
 }
 
 inline RawAnswer get(std::uint16_t port, const std::string& path) {
-  return exchange(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  return exchange_bytes(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 
 inline RawAnswer post_activity(std::uint16_t port, const std::string& body) {
-  return exchange(port,
+  return exchange_bytes(port,
                   "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                   "Content-Type: application/json\r\nContent-Length: " +
                       std::to_string(body.size()) + "\r\n\r\n" + body);
