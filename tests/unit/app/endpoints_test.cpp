@@ -49,6 +49,11 @@ struct Served {
 
 class Endpoints : public testing::Test {
  protected:
+  /// A request that was never answered holds a coroutine, which leaves the gate when Asio destroys it.
+  ~Endpoints() override {
+    turns_.requests.clear();
+    test::drain(io_);
+  }
   std::shared_ptr<Served> serve(Request& request, bool loopback_only = true) {
     endpoints_.push_back(std::make_unique<MessagesEndpoint>(turns_, clients_, 0, loopback_only));
     auto served = std::make_shared<Served>();
