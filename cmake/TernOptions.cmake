@@ -1,6 +1,8 @@
 option(TERN_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_BUILD_EXAMPLES "Build the example bots" ${PROJECT_IS_TOP_LEVEL})
+option(TERN_WITH_ROCKSDB "Build the RocksDB backend (storage.kind rocksdb)" ${PROJECT_IS_TOP_LEVEL})
+option(TERN_WITH_POSTGRES "Build the PostgreSQL backend (storage.kind postgres)" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_INSTALL "Install the libraries, the headers and the CMake package" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_PRECOMPILE "Precompile the headers that cost the most" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_PACKAGE_TESTS "Also test each header alone, the installation, and use as a subfolder" OFF)
