@@ -1,7 +1,6 @@
 #include "document_table.hpp"
 #include "schedule_table.hpp"
 
-#include <tern/async/log.hpp>
 #include <tern/storage/memory_storage.hpp>
 
 #include "storage/validate.hpp"
@@ -44,7 +43,6 @@ StoreTraits MemoryStorage::traits() const noexcept {
 }
 
 awaitable<void> MemoryStorage::open(Deadline) {
-  log::warn("state and scheduled sends are kept in memory only and end with this process", {{"storage", "memory"}});
   co_return;
 }
 

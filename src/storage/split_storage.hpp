@@ -1,0 +1,67 @@
+#pragma once
+
+#include <tern/storage/any_storage.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace tern {
+
+/// Documents in one store, the schedule in another: for a backend that keeps no schedule of its own.
+///
+/// A `write` with both puts the documents first; a conflict or an outage there leaves the schedule as it was. The sends
+/// follow whatever the deadline, and cannot fail for want of room, which was set aside beforehand. What is lost when
+/// the process dies between the two are those sends. With a schedule in memory every pending send ends with the
+/// process, and `open` says so on the log.
+///
+/// Thread safety: as `Storage`.
+class SplitStorage {
+ public:
+  /// `max_sends`: the most that `schedule` takes; beyond that `write` throws `errc::overloaded`, nothing is written.
+  /// Preconditions: `schedule.schedules()`; nobody else writes to it.
+  SplitStorage(AnyStorage documents, AnyStorage schedule, std::uint64_t max_sends);
+
+  StoreTraits traits() const noexcept { return documents_.traits(); }
+  awaitable<void> open(Deadline by);
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
+    return documents_.read(std::move(keys), by);
+  }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by);
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return documents_.scan(std::move(scan), by); }
+  /// Closes both, the documents even when the schedule could not be closed.
+  awaitable<void> close(Deadline by);
+
+  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                               Deadline by) {
+    return schedule_.hold_slots(std::move(owner), std::move(held), want, by);
+  }
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
+    return schedule_.release_slots(std::move(held), by);
+  }
+  awaitable<DuePage> load_due(DueQuery due, Deadline by) { return schedule_.load_due(std::move(due), by); }
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) {
+    return schedule_.load_late(std::move(held), by);
+  }
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
+    return schedule_.fetch(std::move(entries), by);
+  }
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return schedule_.list_sends(std::move(query), by); }
+  awaitable<SendCounts> count_sends(Deadline by) { return schedule_.count_sends(by); }
+
+ private:
+  using Written = boost::system::result<StoreReceipt, StoreConflict>;
+  class Room;
+
+  awaitable<Written> write_with_schedule(StoreChanges changes, Deadline by);
+
+  AnyStorage documents_;
+  AnyStorage schedule_;
+  std::uint64_t max_sends_;
+  /// Sends of writes that are under way. Behind a pointer, so that the store can be moved before it is open.
+  std::unique_ptr<std::atomic<std::uint64_t>> set_aside_;
+};
+
+static_assert(ScheduleStorage<SplitStorage>);
+
+}  // namespace tern
