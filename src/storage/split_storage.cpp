@@ -7,7 +7,6 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <exception>
-#include <optional>
 #include <utility>
 
 namespace tern {
@@ -32,28 +31,20 @@ class SplitStorage::Room {
 
 namespace {
 
-/// The second half of what has begun: neither a cancellation nor a deadline keeps it from its end.
-awaitable<StoreReceipt> write_regardless(AnyStorage store, StoreChanges changes) {
-  const bool throwing = co_await this_coro::throw_if_cancelled();
-  co_await this_coro::throw_if_cancelled(false);
-  std::optional<StoreReceipt> receipt;
+struct Scheduled {
+  StoreReceipt receipt;
   std::exception_ptr error;
+};
+
+awaitable<Scheduled> attempt(AnyStorage store, StoreChanges changes) {
+  Scheduled outcome;
   try {
     auto written = co_await store.write(std::move(changes), Deadline::never());
-    if (written) {
-      receipt = std::move(*written);
-    }
+    outcome.receipt = std::move(written.value());
   } catch (...) {
-    error = std::current_exception();
+    outcome.error = std::current_exception();
   }
-  co_await this_coro::throw_if_cancelled(throwing);
-  if (error) {
-    std::rethrow_exception(error);
-  }
-  if (!receipt) {
-    throw_error(errc::conflict, "The store of pending sends reports a conflict of documents, of which it has none.");
-  }
-  co_return std::move(*receipt);
+  co_return outcome;
 }
 
 StoreChanges take_schedule(StoreChanges& changes) {
@@ -129,8 +120,15 @@ awaitable<SplitStorage::Written> SplitStorage::write_with_schedule(StoreChanges 
   if (!written) {
     co_return written;
   }
-  auto scheduled = co_await write_regardless(schedule_, std::move(schedule));
-  join(*written, std::move(scheduled));
+  // The second half of what has begun: neither a cancellation nor a deadline keeps it from its end.
+  const bool throwing = co_await this_coro::throw_if_cancelled();
+  co_await this_coro::throw_if_cancelled(false);
+  auto scheduled = co_await attempt(schedule_, std::move(schedule));
+  co_await this_coro::throw_if_cancelled(throwing);
+  if (scheduled.error) {
+    std::rethrow_exception(scheduled.error);
+  }
+  join(*written, std::move(scheduled.receipt));
   co_return written;
 }
 

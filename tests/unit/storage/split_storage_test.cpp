@@ -183,7 +183,7 @@ TEST_F(SplitStorageTest, MisuseIsRefusedBeforeEitherHasWritten) {
 TEST_F(SplitStorageTest, ACancellationWhileTheDocumentsAreWrittenDoesNotLoseTheSends) {
   asio::io_context io{1};
   asio::cancellation_signal cancel;
-  script.before_write = [&] { cancel.emit(asio::cancellation_type::terminal); };
+  script.before_write = [&cancel] { cancel.emit(asio::cancellation_type::terminal); };
   std::exception_ptr error;
   auto work = [](SplitStorage& store, StoreChanges changes) -> awaitable<void> {
     co_await store.write(std::move(changes), never);
