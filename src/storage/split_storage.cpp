@@ -40,7 +40,10 @@ awaitable<Scheduled> attempt(AnyStorage store, StoreChanges changes) {
   Scheduled outcome;
   try {
     auto written = co_await store.write(std::move(changes), Deadline::never());
-    outcome.receipt = std::move(written.value());
+    if (!written) {
+      throw_error(errc::conflict, "A write without documents was refused by the store of pending sends.");
+    }
+    outcome.receipt = std::move(*written);
   } catch (...) {
     outcome.error = std::current_exception();
   }
