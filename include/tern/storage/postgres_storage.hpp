@@ -1,0 +1,101 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/storage.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tern {
+
+/// How a `PostgresStorage` connects, and its bounds.
+struct PostgresOptions {
+  /// `postgresql://user:password@host:port/database?sslmode=verify-full&...`, or libpq's `host=... dbname=...`. Several
+  /// hosts and `target_session_attrs=read-write` find the primary of a cluster. A password never reaches a log or an
+  /// error. Unless set here, `connect_timeout` is 2 seconds, `application_name` is tern, and TCP keep-alives are on.
+  std::string url;
+  /// The schema that holds Tern's tables: 1 to 63 letters, digits and underscores.
+  std::string schema = "tern";
+  /// Whether `open` may create and migrate the schema. When off, `postgres_schema_sql` says what must be there.
+  bool create_schema = true;
+  /// For PgBouncer in transaction mode: every statement in a transaction of its own with its settings, none prepared.
+  bool pgbouncer = false;
+  /// Connections that write, and connections that read; 1 to 64 each.
+  std::uint16_t write_lanes = 1;
+  std::uint16_t read_lanes = 1;
+  /// The longest that the server works on one statement, 100 ms to an hour. One second later the connection is cut.
+  std::chrono::milliseconds statement_timeout{5000};
+  /// Operations that wait for one lane; beyond that `errc::overloaded`. 1 or more.
+  std::size_t queue = 4096;
+  /// Operations in one statement; 1 to 10,000.
+  std::size_t max_batch = 256;
+};
+
+/// What a `PostgresStorage` has done since it was made.
+struct PostgresStats {
+  std::uint64_t reads = 0;             ///< operations: reads and scans
+  std::uint64_t writes = 0;            ///< operations
+  std::uint64_t read_batches = 0;      ///< statements that read
+  std::uint64_t write_batches = 0;     ///< transactions that wrote
+  std::uint64_t retries = 0;           ///< transactions tried again: serialisation, deadlock, racing inserts
+  std::uint64_t connections_lost = 0;  ///< found dead, or cut because the server did not answer
+  std::uint64_t connections_made = 0;
+};
+
+/// Documents in PostgreSQL, shared by all processes that name the same database and schema.
+///
+/// Operations queue on lanes, each a thread with a connection, that put all that waits into one statement. A write is
+/// committed before it is confirmed (`synchronous_commit` is on, whatever the server's default). Keys are any bytes;
+/// documents are UTF-8 without NUL, as JSON text always is.
+///
+/// While the server is away, operations fail at once with `errc::storage_unavailable`, and a connection is made anew in
+/// the background. A write that was in flight when its connection went has an unknown outcome, and its error says so.
+/// One that had to wait longer than its deadline for an answer of the server, and at least 500 ms, fails with
+/// `errc::timed_out` and its connection is cut.
+///
+/// Thread safety: all functions from any thread.
+class PostgresStorage {
+ public:
+  /// Errors: `errc::invalid_argument` for options out of range or a URL that cannot be read. Does not connect.
+  explicit PostgresStorage(PostgresOptions options, Clock& clock = system_clock());
+  /// Without `close` before, what is in flight is cut.
+  ~PostgresStorage();
+  PostgresStorage(PostgresStorage&&) noexcept;
+  PostgresStorage& operator=(PostgresStorage&&) noexcept;
+
+  StoreTraits traits() const noexcept;
+
+  /// Connects, then creates or migrates the schema. While the server is away it tries until `by`, at most 10 s.
+  /// Errors: `errc::storage_unavailable`; `errc::invalid_argument` when the server refuses the user, lacks the schema
+  /// and `create_schema` is off or not allowed, has a newer schema than this library knows, or is not in UTF-8.
+  awaitable<void> open(Deadline by);
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by);
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by);
+  awaitable<StorePage> scan(StoreScan scan, Deadline by);
+  /// Ends the lanes; what still waits fails. What is in flight at `by` is cut.
+  awaitable<void> close(Deadline by);
+
+  /// Whether every lane has its connection; what `/readyz` says. An idle connection is tried each second.
+  bool healthy() const noexcept;
+
+  /// A function that tells why the store is away, "" when it is not. It may outlive the store and be called from any
+  /// thread.
+  std::function<std::string()> obstacle() const;
+
+  PostgresStats stats() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+static_assert(Storage<PostgresStorage>);
+
+/// The SQL that creates the schema, for an administrator to run where Tern may not: it can be run again, and ends with
+/// the rights that `role` needs at run time (none when "").
+std::string postgres_schema_sql(const std::string& schema = "tern", const std::string& role = {});
+
+}  // namespace tern

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::detail::pg {
+
+/// Where and how to connect: the configured URL, read, with our defaults added, and its secrets kept apart.
+class ConnectionString {
+ public:
+  /// Errors: `errc::invalid_argument` for a URL that libpq cannot read; the message does not repeat it.
+  explicit ConnectionString(const std::string& url);
+
+  /// In libpq's `keyword='value'` form. Holds secrets: for the library only.
+  const std::string& text() const noexcept { return text_; }
+
+  /// `host:port/database`, for messages.
+  const std::string& server() const noexcept { return server_; }
+
+  /// A message of the library with every secret of the URL blotted out.
+  std::string redact(std::string_view message) const;
+
+ private:
+  std::string text_;
+  std::string server_;
+  std::vector<std::string> secrets_;
+};
+
+}  // namespace tern::detail::pg

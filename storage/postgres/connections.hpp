@@ -1,0 +1,103 @@
+#pragma once
+
+#include "lane_work.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tern::detail::pg {
+
+/// What the world may ask of the connections, also after they are gone.
+class Health {
+ public:
+  /// "" when every connection is there.
+  std::string obstacle() const;
+  void set_obstacle(std::string why);
+  bool healthy() const noexcept { return healthy_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<bool> healthy_ = false;
+  mutable std::mutex mutex_;
+  std::string why_ = "not open";
+};
+
+/// The connections of all lanes. A lane borrows its own; one that is lost is made anew by a thread here, with back-off,
+/// and meanwhile `is_up` is false and operations are refused at the door. That thread also tries idle connections each
+/// second, since a server that hangs or is gone says nothing.
+///
+/// Thread safety: all functions from any thread, but for `open`, which comes first, and `close`.
+class Connections {
+ public:
+  /// The session of one lane while its thread uses it.
+  class Loan {
+   public:
+    Loan(Connections& connections, std::size_t index);
+    ~Loan();
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    /// nullptr while the connection is away.
+    Session* session() const noexcept;
+
+   private:
+    friend class Connections;
+    Connections& connections_;
+    std::size_t index_;
+    std::unique_lock<std::mutex> in_use_;
+  };
+
+  Connections(const ConnectionString& target, const PostgresOptions& options, Counters& counters,
+              std::shared_ptr<Health> health);
+  ~Connections();
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  /// Connects all and prepares the schema; tries until `by` while the server is away. Blocks.
+  /// Errors: as `PostgresStorage::open`.
+  void open(SteadyTime by);
+
+  bool is_up(std::size_t index) const noexcept { return links_[index]->up.load(std::memory_order_acquire); }
+  std::size_t size() const noexcept { return links_.size(); }
+
+  /// What is in flight is cut at `by`, and nothing is connected any more.
+  void limit(SteadyTime by);
+
+  /// Ends the thread and closes all. Preconditions: nobody borrows any more.
+  void close();
+
+ private:
+  struct Link {
+    std::mutex in_use;
+    std::unique_ptr<Session> session;  ///< guarded by `in_use`
+    SteadyTime last_used{};            ///< likewise
+    std::atomic<bool> up = false;
+  };
+
+  void open_once(SteadyTime by);
+  void keep();
+  /// Whether it is up again.
+  bool connect(Link& link);
+  bool connect_all();
+  void try_idle(Link& link);
+  void lost(Link& link, const std::string& why);
+  /// Waits, at most until `until`, for a loss or the end; false at the end.
+  bool wait(SteadyTime until);
+
+  const ConnectionString& target_;
+  const PostgresOptions& options_;
+  Counters& counters_;
+  std::shared_ptr<Health> health_;
+  Watchdog watchdog_;
+  std::vector<std::unique_ptr<Link>> links_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool lost_one_ = false;  ///< guarded by `mutex_`
+  bool stopped_ = false;   ///< likewise
+  std::thread thread_;
+};
+
+}  // namespace tern::detail::pg

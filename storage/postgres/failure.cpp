@@ -1,0 +1,92 @@
+#include "failure.hpp"
+
+#include <pqxx/except>
+
+namespace tern::detail::pg {
+
+FailureKind kind_of(const std::string& sqlstate) noexcept {
+  const auto is = [&](std::string_view prefix) { return sqlstate.starts_with(prefix); };
+  if (is("40") || is("23505") || is("22012")) {
+    return FailureKind::race;  // 22012 is what our own statement raises when a row it had locked was not there
+  }
+  if (is("57014")) {
+    return FailureKind::timed_out;
+  }
+  // 57P0x: shut down by an administrator, crashed, or starting. 25006: a standby. 25P0x: a time-out of transactions or
+  // idleness. 26000, 0A000: our prepared statements are gone or stale. 28: refused at the door. 3D000: no database.
+  if (is("08") || is("57") || is("25") || is("26000") || is("0A000") || is("28") || is("3D000")) {
+    return FailureKind::outage;
+  }
+  if (is("53")) {
+    return FailureKind::full;
+  }
+  if (is("22") || is("23") || is("54")) {
+    return FailureKind::input;
+  }
+  return FailureKind::refused;
+}
+
+namespace {
+
+std::string advice_for(const std::string& sqlstate) {
+  if (sqlstate == "26000" || sqlstate == "42P05") {
+    return " A pooler seems to be in between: set the option for PgBouncer.";
+  }
+  if (sqlstate == "25006") {
+    return " This server is read-only, perhaps a standby: add target_session_attrs=read-write to the URL.";
+  }
+  if (sqlstate == "53100") {
+    return " The disk of the server is full.";
+  }
+  return {};
+}
+
+}  // namespace
+
+Failure current_failure(bool connection_is_open) {
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    return failure;
+  } catch (const pqxx::broken_connection& error) {
+    return {FailureKind::outage, error.what()};
+  } catch (const pqxx::transaction_rollback& error) {
+    return {FailureKind::race, error.what()};
+  } catch (const pqxx::in_doubt_error& error) {
+    return {FailureKind::outage, error.what()};
+  } catch (const pqxx::sql_error& error) {
+    const auto kind = connection_is_open && !error.sqlstate().empty() ? kind_of(error.sqlstate()) : FailureKind::outage;
+    return {kind, error.what() + advice_for(error.sqlstate())};
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    return {connection_is_open ? FailureKind::refused : FailureKind::outage, error.what()};
+  }
+}
+
+std::exception_ptr error_for(const Failure& failure, bool wrote) {
+  const auto* const fate =
+      wrote ? (failure.is_lost() ? " Whether it was written is unknown." : " Nothing was written.") : "";
+  const auto make = [&](errc code, const char* what) {
+    return std::make_exception_ptr(system_error(make_error_code(code), what + std::string(failure.what()) + fate));
+  };
+  switch (failure.kind()) {
+    case FailureKind::outage:
+      return make(errc::storage_unavailable, "The Postgres storage is away: ");
+    case FailureKind::cut:
+      return make(errc::timed_out, "The Postgres server did not answer in time: ");
+    case FailureKind::timed_out:
+      return make(errc::timed_out, "The Postgres server did not finish in its statement_timeout: ");
+    case FailureKind::race:
+      return make(errc::overloaded, "Other transactions on the Postgres storage were in the way each time: ");
+    case FailureKind::full:
+      return make(errc::storage_unavailable, "The Postgres server is out of resources: ");
+    case FailureKind::input:
+      return make(errc::invalid_argument, "The Postgres server cannot store this: ");
+    case FailureKind::refused:
+      break;
+  }
+  return make(errc::storage_unavailable, "The Postgres server refused: ");
+}
+
+}  // namespace tern::detail::pg

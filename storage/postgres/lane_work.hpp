@@ -1,0 +1,73 @@
+#pragma once
+
+#include "requests.hpp"
+#include "schema.hpp"
+#include "write_batch.hpp"
+
+#include <atomic>
+#include <random>
+
+namespace tern::detail::pg {
+
+/// What `PostgresStats` is read from.
+struct Counters {
+  std::atomic<std::uint64_t> reads = 0;
+  std::atomic<std::uint64_t> writes = 0;
+  std::atomic<std::uint64_t> read_batches = 0;
+  std::atomic<std::uint64_t> write_batches = 0;
+  std::atomic<std::uint64_t> retries = 0;
+  std::atomic<std::uint64_t> connections_lost = 0;
+  std::atomic<std::uint64_t> connections_made = 0;
+};
+
+/// Answers a batch of reads and scans on one connection. The reads are one statement, and so one snapshot; each scan
+/// is one of its own.
+class Reader {
+ public:
+  Reader(Session& session, const Statements& statements, const PostgresOptions& options, Counters& counters)
+      : session_(session), statements_(statements), options_(options), counters_(counters) {}
+
+  /// Every ticket is answered.
+  void serve(ReadLane::Batch batch);
+
+ private:
+  void read(std::vector<ReadLane::Ticket*> tickets);
+  ReadAnswer scan(const StoreScan& query, SteadyTime cut_at);
+
+  Session& session_;
+  const Statements& statements_;
+  const PostgresOptions& options_;
+  Counters& counters_;
+};
+
+/// Answers a batch of writes on one connection: transactions of as many as can go together. When one fails for a
+/// reason that may lie in a single write, the writes are repeated one by one, so that none fails for another's sake.
+class Writer {
+ public:
+  Writer(Session& session, const Statements& statements, const PostgresOptions& options, Counters& counters)
+      : session_(session), statements_(statements), options_(options), counters_(counters) {}
+
+  /// Every ticket is answered.
+  void serve(WriteLane::Batch batch);
+
+ private:
+  using Tickets = std::vector<WriteLane::Ticket*>;
+  /// Writes the first of `tickets` and all that can go with it; returns what is left.
+  Tickets write_some(const Tickets& tickets);
+  void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
+  void write_alone(WriteLane::Ticket& ticket);
+  /// Whether to try again after a race, having waited a moment.
+  bool wait_after_race(int tried, int most, SteadyTime until);
+
+  Session& session_;
+  const Statements& statements_;
+  const PostgresOptions& options_;
+  Counters& counters_;
+  std::minstd_rand random_{std::random_device()()};
+};
+
+/// When to give a server up that does not answer a batch: when the first deadline in it has passed, but not before it
+/// had half a second, and in any case a second after it should have given up itself.
+SteadyTime cut_time(SteadyTime earliest_deadline, const PostgresOptions& options);
+
+}  // namespace tern::detail::pg

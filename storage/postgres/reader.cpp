@@ -1,0 +1,147 @@
+#include "binary_array.hpp"
+#include "lane_work.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tern::detail::pg {
+
+namespace {
+
+StoreItem item_of(std::string key, const pqxx::row& row) {
+  const auto etag = row[1];
+  const auto document = row[2];
+  return {std::move(key), std::string(document.c_str(), document.size()), std::string(etag.c_str(), etag.size())};
+}
+
+std::uint8_t digit_of(char hex) noexcept {
+  return static_cast<std::uint8_t>(hex <= '9' ? hex - '0' : hex - 'a' + 10);
+}
+
+std::string from_hex(const pqxx::field& field) {
+  std::string bytes(field.size() / 2, '\0');
+  const char* at = field.c_str();
+  for (auto& byte : bytes) {
+    byte = static_cast<char>(digit_of(at[0]) << 4 | digit_of(at[1]));
+    at += 2;
+  }
+  return bytes;
+}
+
+// The first string after all that begin with `prefix`; "" when there is none.
+std::string end_of(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xFF') {
+    prefix.pop_back();
+  }
+  if (!prefix.empty()) {
+    prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  }
+  return prefix;
+}
+
+pqxx::binarystring bytes_parameter(const std::string& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+}  // namespace
+
+SteadyTime cut_time(SteadyTime earliest_deadline, const PostgresOptions& options) {
+  constexpr std::chrono::milliseconds patience{500};
+  constexpr std::chrono::seconds grace{1};
+  const auto now = std::chrono::steady_clock::now();
+  return std::clamp<SteadyTime>(earliest_deadline, now + patience, now + options.statement_timeout + grace);
+}
+
+void Reader::serve(ReadLane::Batch batch) {
+  counters_.reads += batch.size();
+  std::vector<ReadLane::Ticket*> reads;
+  reads.reserve(batch.size());
+  for (auto& ticket : batch) {
+    if (!ticket.request.scan) {
+      reads.push_back(&ticket);
+    }
+  }
+  if (!reads.empty()) {
+    read(std::move(reads));
+  }
+  for (auto& ticket : batch) {
+    if (ticket.request.scan) {
+      try {
+        ticket.succeed(scan(*ticket.request.scan, cut_time(ticket.request.by, options_)));
+      } catch (const Failure& failure) {
+        ticket.fail(error_for(failure, false));
+      }
+    }
+  }
+}
+
+void Reader::read(std::vector<ReadLane::Ticket*> tickets) {
+  std::size_t count = 0;
+  auto by = SteadyTime::max();
+  for (const auto* ticket : tickets) {
+    count += ticket->request.keys.size();
+    by = std::min(by, ticket->request.by);
+  }
+  BinaryArray keys(ElementType::bytea, count);
+  for (const auto* ticket : tickets) {
+    for (const auto& key : ticket->request.keys) {
+      keys.add(key);
+    }
+  }
+  try {
+    const auto result = session_.execute(statements_.read, {keys.parameter()}, cut_time(by, options_));
+    ++counters_.read_batches;
+    // Positions count from 1 and ascend, through all keys of all reads.
+    pqxx::result::size_type row = 0;
+    std::size_t first = 1;
+    for (auto* ticket : tickets) {
+      auto& asked = ticket->request.keys;
+      ReadAnswer answer;
+      for (; row < result.size(); ++row) {
+        const auto found = result[row];
+        const auto position = found[0].as<std::size_t>();
+        if (position >= first + asked.size()) {
+          break;
+        }
+        answer.items.add(item_of(asked[position - first], found));
+      }
+      first += asked.size();
+      ticket->succeed(std::move(answer));
+    }
+  } catch (const Failure& failure) {
+    const auto error = error_for(failure, false);
+    for (auto* ticket : tickets) {
+      ticket->fail(error);
+    }
+  }
+}
+
+ReadAnswer Reader::scan(const StoreScan& query, SteadyTime cut_at) {
+  // Strictly after a key is from the key with a NUL appended: there is nothing between.
+  const auto from = !query.after.empty() && query.after >= query.prefix ? query.after + '\0' : query.prefix;
+  const auto end = end_of(query.prefix);
+  std::string limit;
+  append_binary(limit, static_cast<std::int64_t>(query.limit + 1));
+  Session::Parameters parameters{bytes_parameter(from)};
+  if (!end.empty()) {
+    parameters.push_back(bytes_parameter(end));
+  }
+  parameters.push_back(bytes_parameter(limit));
+  const auto result =
+      session_.execute(end.empty() ? statements_.scan_to_the_end : statements_.scan, parameters, cut_at);
+  ++counters_.read_batches;
+
+  ReadAnswer answer;
+  const auto count = std::min<std::size_t>(result.size(), query.limit);
+  answer.page.items.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = result[static_cast<pqxx::result::size_type>(i)];
+    answer.page.items.push_back(item_of(from_hex(row[0]), row));
+  }
+  if (result.size() > count) {
+    answer.page.next = answer.page.items.back().key;
+  }
+  return answer;
+}
+
+}  // namespace tern::detail::pg

@@ -1,0 +1,200 @@
+#include "schema.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tern::detail::pg {
+
+namespace {
+
+// What brings the schema from version i to i + 1. An entry never changes once released; new ones only add.
+//
+// Keys are bytes, because a key may be any bytes and pages go in byte order; `convert_from(key, 'UTF8')` shows one.
+// Room is left in each page, so that an update finds place beside the old version and touches no index.
+constexpr std::array<std::string_view, schema_version> migrations{R"(
+CREATE TABLE @.documents (
+  key bytea PRIMARY KEY,
+  document text NOT NULL,
+  etag bigint NOT NULL
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+CREATE SEQUENCE @.etag AS bigint;
+)"};
+
+constexpr std::string_view create_versions = R"(
+CREATE SCHEMA IF NOT EXISTS @;
+CREATE TABLE IF NOT EXISTS @.schema_version (
+  version integer PRIMARY KEY,
+  applied timestamptz NOT NULL DEFAULT now()
+);
+)";
+
+bool is_schema_name(const std::string& name) noexcept {
+  constexpr std::size_t longest = 63;
+  return !name.empty() && name.size() <= longest && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  });
+}
+
+std::string literal(const std::string& text) {
+  std::string quoted = "'";
+  for (const char character : text) {
+    quoted += character == '\'' ? "''" : std::string(1, character);
+  }
+  return quoted + "'";
+}
+
+std::string record_version(const std::string& schema, int version) {
+  return in_schema("INSERT INTO @.schema_version (version) VALUES (", schema) + std::to_string(version) + ");\n";
+}
+
+// 0 when there is none yet.
+int found_version(Session& session, const std::string& schema, SteadyTime cut_at) {
+  // Looked up in the catalogue, which needs no rights on the schema.
+  const auto table = session.run(
+      "SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n "
+      "ON n.oid = c.relnamespace WHERE c.relname = 'schema_version' AND n.nspname = " +
+          literal(schema),
+      cut_at);
+  if (table[0][0].as<int>() == 0) {
+    return 0;
+  }
+  const auto version = session.run(in_schema("SELECT coalesce(max(version), 0) FROM @.schema_version", schema), cut_at);
+  return version[0][0].as<int>();
+}
+
+void require_known(int version, const std::string& schema) {
+  if (version > schema_version) {
+    throw_error(errc::invalid_argument, "The schema \"" + schema + "\" of the Postgres storage has version " +
+                                            std::to_string(version) + ", this program knows versions up to " +
+                                            std::to_string(schema_version) +
+                                            ". Use the program that made it, or a later one.");
+  }
+}
+
+void require_utf8(Session& session, SteadyTime cut_at) {
+  const auto answer = session.run("SHOW server_encoding", cut_at);
+  const std::string encoding = answer[0][0].c_str();
+  if (encoding != "UTF8") {
+    throw_error(errc::invalid_argument, "The database of the Postgres storage is encoded in " + encoding +
+                                            ". Documents are UTF-8: create it with ENCODING 'UTF8'.");
+  }
+}
+
+[[noreturn]] void throw_no_schema(const std::string& schema, const std::string& why) {
+  throw_error(errc::invalid_argument,
+              "The Postgres storage has no schema \"" + schema + "\" of version " + std::to_string(schema_version) +
+                  ", and " + why +
+                  " Let an administrator run the SQL that postgres_schema_sql gives (tern-storage prints it).");
+}
+
+std::string migration_sql(const std::string& schema, int from) {
+  std::string sql = in_schema(create_versions, schema);
+  for (int version = from; version < schema_version; ++version) {
+    sql += in_schema(migrations[static_cast<std::size_t>(version)], schema) + record_version(schema, version + 1);
+  }
+  return sql;
+}
+
+// Under the lock: whoever was first has migrated, and the others find that.
+void migrate(Session& session, const std::string& schema, SteadyTime cut_at) {
+  const auto key = static_cast<std::int64_t>(stable_hash("tern schema " + schema));
+  session.run("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(" +
+                  std::to_string(key) + ")",
+              cut_at);
+  try {
+    const int version = found_version(session, schema, cut_at);
+    require_known(version, schema);
+    if (version < schema_version) {
+      session.run(migration_sql(schema, version), cut_at);
+      log::info("storage schema migrated",
+                {{"storage", "postgres"}, {"schema", schema}, {"from", version}, {"to", schema_version}});
+    }
+    session.run("COMMIT", cut_at);
+  } catch (const Failure& failure) {
+    if (!failure.is_lost()) {
+      session.run("ROLLBACK", cut_at);
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+std::string in_schema(std::string_view sql, const std::string& schema) {
+  const auto name = quoted_name(schema);
+  std::string text;
+  for (const char character : sql) {
+    if (character == '@') {
+      text += name;
+    } else {
+      text += character;
+    }
+  }
+  return text;
+}
+
+std::string quoted_name(const std::string& name) {
+  std::string quoted = "\"";
+  for (const char character : name) {
+    quoted += character == '"' ? "\"\"" : std::string(1, character);
+  }
+  return quoted + "\"";
+}
+
+void require_schema_name(const std::string& name) {
+  if (!is_schema_name(name)) {
+    throw_error(errc::invalid_argument,
+                "The schema of the Postgres storage needs a name of 1 to 63 letters, digits and underscores.");
+  }
+}
+
+void prepare_schema(Session& session, const PostgresOptions& options, SteadyTime cut_at) {
+  try {
+    require_utf8(session, cut_at);
+    const int version = found_version(session, options.schema, cut_at);
+    require_known(version, options.schema);
+    if (version == schema_version) {
+      return;
+    }
+    if (!options.create_schema) {
+      throw_no_schema(options.schema, "may not create it by its options.");
+    }
+    migrate(session, options.schema, cut_at);
+  } catch (const Failure& failure) {
+    if (failure.kind() != FailureKind::refused) {
+      throw;
+    }
+    throw_no_schema(options.schema, "could not create or read it: " + std::string(failure.what()));
+  }
+}
+
+}  // namespace tern::detail::pg
+
+namespace tern {
+
+std::string postgres_schema_sql(const std::string& schema, const std::string& role) {
+  using namespace detail::pg;
+  require_schema_name(schema);
+  // The migrations themselves, each skipped where it was applied before.
+  std::string sql =
+      "-- Tern's schema, up to version " + std::to_string(schema_version) + ". It can be run again.\nBEGIN;";
+  sql += in_schema(create_versions, schema);
+  for (int version = 0; version < schema_version; ++version) {
+    const auto number = std::to_string(version + 1);
+    sql += "DO $tern$ BEGIN\nIF NOT EXISTS (SELECT FROM " + quoted_name(schema) +
+           ".schema_version WHERE version = " + number + ") THEN" +
+           in_schema(migrations[static_cast<std::size_t>(version)], schema) + record_version(schema, version + 1) +
+           "END IF;\nEND $tern$;\n";
+  }
+  if (!role.empty()) {
+    const auto to = " TO " + quoted_name(role) + ";\n";
+    sql += in_schema("GRANT USAGE ON SCHEMA @", schema) + to + in_schema("GRANT SELECT ON @.schema_version", schema) +
+           to + in_schema("GRANT SELECT, INSERT, UPDATE, DELETE ON @.documents", schema) + to +
+           in_schema("GRANT USAGE ON SEQUENCE @.etag", schema) + to;
+  }
+  return sql + "COMMIT;\n";
+}
+
+}  // namespace tern

@@ -1,0 +1,110 @@
+#include "session.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+namespace tern::detail::pg {
+
+namespace {
+
+// What our statements rely on. Without prepared statements and `SET`, PgBouncer lets a transaction have them as LOCAL.
+//  - read committed: the write statement waits for locked rows and then sees their newest versions;
+//  - nested loops over the index, whatever the table's statistics say today: a plan that was made while the table was
+//    small stays in use while it grows.
+std::string settings(const PostgresOptions& options, const std::string& set) {
+  const auto timeout = std::to_string(options.statement_timeout.count());
+  return set + "statement_timeout = " + timeout + ";" + set + "idle_in_transaction_session_timeout = " + timeout + ";" +
+         set + "synchronous_commit = on;" + set + "enable_seqscan = off;" + set + "enable_hashjoin = off;" + set +
+         "enable_mergejoin = off;";
+}
+
+pqxx::connection connect(const ConnectionString& target) {
+  try {
+    return pqxx::connection(target.text());
+  } catch (...) {
+    const auto failure = current_failure(false);
+    throw Failure(failure.kind(), target.server() + ": " + target.redact(failure.what()));
+  }
+}
+
+}  // namespace
+
+Session::Session(const ConnectionString& target, const PostgresOptions& options, Watchdog& watchdog)
+    : target_(target), options_(options), watchdog_(watchdog), connection_(connect(target)), quiet_(connection_) {
+  // libpqxx would connect anew by itself, in the middle of anything and without our settings.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+  connection_.inhibit_reactivation(true);
+#pragma clang diagnostic pop
+  if (options.pgbouncer) {
+    settings_ = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" + settings(options, " SET LOCAL ");
+  } else {
+    settings_ = settings(options, " SET ") + " SET default_transaction_isolation = 'read committed'";
+    run(settings_, std::chrono::steady_clock::now() + options.statement_timeout);
+  }
+}
+
+template <class Work>
+pqxx::result Session::guarded(SteadyTime cut_at, Work work) {
+  const Watchdog::Guard guard(watchdog_, connection_.sock(), cut_at);
+  try {
+    return work();
+  } catch (...) {
+    throw failed(current_failure(connection_.is_open()), guard.has_cut());
+  }
+}
+
+Failure Session::failed(const Failure& failure, bool cut) {
+  Failure told(
+      cut ? FailureKind::cut : failure.kind(),
+      target_.server() + (cut ? " was silent, so the connection was cut." : ": " + target_.redact(failure.what())));
+  if (told.is_lost()) {
+    why_lost_ = told.what();
+  }
+  return told;
+}
+
+pqxx::result Session::run(const std::string& sql, SteadyTime cut_at) {
+  return guarded(cut_at, [&] {
+    pqxx::nontransaction work(connection_);
+    return work.exec(sql);
+  });
+}
+
+pqxx::result Session::execute(const Statement& statement, const Parameters& parameters, SteadyTime cut_at) {
+  return guarded(cut_at, [&]() -> pqxx::result {
+    if (options_.pgbouncer) {
+      return in_transaction(statement, parameters);
+    }
+    if (std::find(prepared_.begin(), prepared_.end(), &statement) == prepared_.end()) {
+      connection_.prepare(statement.name, statement.sql);
+      prepared_.push_back(&statement);
+    }
+    pqxx::nontransaction work(connection_);
+    return work.exec_prepared(statement.name, pqxx::prepare::make_dynamic_params(parameters));
+  });
+}
+
+pqxx::result Session::in_transaction(const Statement& statement, const Parameters& parameters) {
+  pqxx::nontransaction work(connection_);
+  work.exec(settings_);
+  try {
+    auto result = work.exec_params(statement.sql, pqxx::prepare::make_dynamic_params(parameters));
+    work.exec("COMMIT");
+    return result;
+  } catch (...) {
+    const auto failure = current_failure(connection_.is_open());
+    if (!failure.is_lost()) {
+      work.exec("ROLLBACK");
+    }
+    throw failure;
+  }
+}
+
+bool Session::is_stale() const noexcept {
+  pollfd socket{connection_.sock(), POLLIN | POLLRDHUP, 0};
+  return socket.fd < 0 || ::poll(&socket, 1, 0) > 0;
+}
+
+}  // namespace tern::detail::pg

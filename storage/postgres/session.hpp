@@ -1,0 +1,66 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/storage/postgres_storage.hpp>
+
+#include "connection_string.hpp"
+#include "failure.hpp"
+#include "watchdog.hpp"
+
+#include <pqxx/pqxx>
+
+#include <string>
+#include <vector>
+
+namespace tern::detail::pg {
+
+/// A statement with parameters: its name when prepared, and its text.
+struct Statement {
+  std::string name;
+  std::string sql;
+};
+
+/// One connection to the server, set up so that nothing depends on the server's defaults. It is never replaced under
+/// its user: once lost, it only fails.
+///
+/// Thread safety: one thread at a time.
+/// Errors: all functions throw `Failure`.
+class Session {
+ public:
+  using Parameters = std::vector<pqxx::binarystring>;
+
+  /// Connects; takes at most the URL's `connect_timeout` for each address.
+  Session(const ConnectionString& target, const PostgresOptions& options, Watchdog& watchdog);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs one statement as one transaction and waits for its commit, at most until `cut_at`.
+  pqxx::result execute(const Statement& statement, const Parameters& parameters, SteadyTime cut_at);
+
+  /// Runs SQL without parameters, several statements perhaps; together they are one transaction unless they say BEGIN.
+  pqxx::result run(const std::string& sql, SteadyTime cut_at);
+
+  /// Whether a statement has found the connection lost, and what it found.
+  bool is_lost() const noexcept { return !why_lost_.empty(); }
+  const std::string& why_lost() const noexcept { return why_lost_; }
+
+  /// Whether the server has closed an idle connection, or said something unasked, as it does when it shuts down.
+  bool is_stale() const noexcept;
+
+ private:
+  template <class Work>
+  pqxx::result guarded(SteadyTime cut_at, Work work);
+  Failure failed(const Failure& failure, bool cut);
+  pqxx::result in_transaction(const Statement& statement, const Parameters& parameters);
+
+  const ConnectionString& target_;
+  const PostgresOptions& options_;
+  Watchdog& watchdog_;
+  std::string settings_;
+  std::string why_lost_;
+  std::vector<const Statement*> prepared_;
+  pqxx::connection connection_;
+  pqxx::quiet_errorhandler quiet_;  ///< or libpqxx prints notices to standard error
+};
+
+}  // namespace tern::detail::pg

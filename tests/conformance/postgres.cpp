@@ -1,0 +1,90 @@
+#include <tern/storage/postgres_storage.hpp>
+
+#include "conformance/backend.hpp"
+
+#include <pqxx/pqxx>
+
+#include <cstdlib>
+#include <random>
+
+namespace tern::conformance {
+
+namespace {
+
+const char* server_url() {
+  return std::getenv("TERN_TEST_POSTGRES");
+}
+
+// Schemas that tests have made, dropped when the program ends.
+class Schemas : public ::testing::Environment {
+ public:
+  std::string make() {
+    static std::random_device random;
+    names_.push_back("tern_test_" + std::to_string(random()) + "_" + std::to_string(random()));
+    return names_.back();
+  }
+
+  void TearDown() override {
+    if (names_.empty()) {
+      return;
+    }
+    pqxx::connection connection(server_url());
+    const pqxx::quiet_errorhandler quiet(connection);
+    pqxx::nontransaction work(connection);
+    for (const auto& name : names_) {
+      work.exec("DROP SCHEMA IF EXISTS " + name + " CASCADE");
+    }
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+Schemas& schemas() {
+  // GoogleTest owns it.
+  static auto* const all = static_cast<Schemas*>(::testing::AddGlobalTestEnvironment(new Schemas));
+  return *all;
+}
+
+AnyStorage open_on(PostgresOptions options, Clock& clock) {
+  options.url = server_url();
+  return AnyStorage::make<PostgresStorage>(std::move(options), clock);
+}
+
+Backend postgres(std::string name, const PostgresOptions& options) {
+  Backend backend;
+  backend.name = std::move(name);
+  backend.skip = server_url() == nullptr ? "TERN_TEST_POSTGRES names no server: run it with ./dev postgres" : "";
+  auto schema = std::make_shared<std::string>();
+  backend.make = [options, schema](Clock& clock) {
+    *schema = schemas().make();
+    auto own = options;
+    own.schema = *schema;
+    return open_on(std::move(own), clock);
+  };
+  backend.reopen = [options, schema](AnyStorage crashed, Clock& clock) {
+    {
+      const auto ended = std::move(crashed);
+    }
+    auto own = options;
+    own.schema = *schema;
+    return open_on(std::move(own), clock);
+  };
+  return backend;
+}
+
+std::vector<Backend> backends() {
+  (void)schemas();
+  PostgresOptions several;
+  several.write_lanes = 3;
+  several.read_lanes = 2;
+  PostgresOptions pooled;
+  pooled.pgbouncer = true;
+  return {postgres("usual", {}), postgres("several_lanes", several), postgres("for_pgbouncer", pooled)};
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(Postgres, StorageSuite, ::testing::ValuesIn(backends()), backend_name);
+
+}  // namespace tern::conformance
