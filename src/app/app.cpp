@@ -14,6 +14,7 @@ namespace tern {
 namespace {
 
 constexpr std::chrono::seconds open_timeout{30};
+constexpr std::chrono::seconds close_timeout{2};
 
 // For the owner's thread, which is no shard: runs `work` on the first shard and waits for it.
 template <class T>
@@ -48,6 +49,7 @@ void App::start() {
     run_and_wait(all.shards[0], all.open(Deadline::after(open_timeout, all.clock)));
     all.listen();
   } catch (...) {
+    run_and_wait(all.shards[0], all.give_up(Deadline::after(close_timeout, all.clock)));
     all.abort();
     impl_->running = false;
     throw;

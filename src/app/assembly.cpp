@@ -1,7 +1,6 @@
 #include "app/assembly.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/storage/memory_storage.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -12,11 +11,11 @@ namespace {
 
 constexpr const char* local_bot = "local";
 
-AnyStorage make_storage(const Settings& settings, Clock& clock) {
-  MemoryStorageLimits limits;
-  limits.bytes = settings.limits.storage_bytes;
-  limits.sends = settings.limits.pending_sends;
-  return AnyStorage::make<MemoryStorage>(limits, clock);
+StoreParts store_of(const std::optional<AnyStorage>& given, const Settings& settings, Clock& clock, Metrics& metrics) {
+  if (given) {
+    return {with_schedule(*given, settings, clock), [] { return std::string(); }};
+  }
+  return make_storage(settings, clock, &metrics);
 }
 
 runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_turn) {
@@ -59,7 +58,8 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
     : settings(std::move(wanted)),
       clock(options.clock != nullptr ? *options.clock : system_clock()),
       shards(settings.listen.threads, clock),
-      storage(options.storage ? *options.storage : make_storage(settings, clock)),
+      store_(store_of(options.storage, settings, clock, metrics)),
+      storage(store_.storage),
       clients_(settings.limits.client_requests) {
   make_connectors();
   make_runtime(std::move(factory), options.one_per_turn);
@@ -106,7 +106,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
 
 void Assembly::make_edge() {
   readiness_ = std::make_unique<ReadyEndpoint>(
-      [this]() -> std::string { return ready_.load(std::memory_order_acquire) ? "" : "draining"; });
+      [this] { return ready_.load(std::memory_order_acquire) ? store_.obstacle() : std::string("draining"); });
   figures_ = std::make_unique<MetricsEndpoint>(metrics);
   const auto add_health = [this](http::Router& router) {
     router.add(http::Method::get, "/healthz", health_);
@@ -135,7 +135,15 @@ void Assembly::make_edge() {
 
 awaitable<void> Assembly::open(Deadline by) {
   co_await storage.open(by);
+  opened_ = true;
   co_await proactive->start(by);
+}
+
+awaitable<void> Assembly::give_up(Deadline by) {
+  if (opened_) {
+    co_await proactive->drain(by);
+    co_await close(by);
+  }
 }
 
 void Assembly::listen() {
@@ -156,6 +164,10 @@ void Assembly::announce() const {
                         {"threads", shards.size()},
                         {"storage", traits.name},
                         {"proactive", settings.proactive.enabled}});
+  if (!traits.durable) {
+    log::warn("state and scheduled sends are kept in memory only and end with this process",
+              {{"storage", traits.name}});
+  }
   if (settings.bot.app_id.empty() && settings.bot.allow_anonymous) {
     log::warn("bot.allow_anonymous is on: anybody who reaches this address can speak to the bot");
   }
@@ -172,8 +184,24 @@ awaitable<bool> Assembly::drain(Deadline by) {
   // What cannot wait any longer still gets a moment: slots and storage are given back even when turns were cut.
   const auto last =
       Deadline::after(std::max<SteadyTime::duration>(by.remaining(clock), std::chrono::seconds(2)), clock);
-  co_await proactive->release(last);
-  co_await storage.close(last);
+  const bool closed = co_await close(last);
+  co_return clean&& closed;
+}
+
+awaitable<bool> Assembly::close(Deadline by) {
+  bool clean = true;
+  try {
+    co_await proactive->release(by);
+  } catch (const std::exception& e) {
+    clean = false;
+    log::error("the slots of the schedule were not given back", {{"error", e.what()}});
+  }
+  try {
+    co_await storage.close(by);
+  } catch (const std::exception& e) {
+    clean = false;
+    log::error("the storage was not closed as it should be", {{"error", e.what()}});
+  }
   co_return clean;
 }
 

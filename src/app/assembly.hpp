@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/endpoints.hpp"
+#include "app/storage_factory.hpp"
 #include "connector/connector_client.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
@@ -41,12 +42,16 @@ class Assembly {
 
   /// Opens the storage and takes up the schedule; on a shard.
   awaitable<void> open(Deadline by);
+  /// After a start that failed midway: closes what was opened. On a shard.
+  awaitable<void> give_up(Deadline by);
   /// Accepts connections.
   void listen();
   /// Says on the log what runs and what it does not promise.
   void announce() const;
   /// Everything in the order of docs/architecture.md; true when nothing was cut. On a shard.
   awaitable<bool> drain(Deadline by);
+  /// Gives back slots and storage; false, and on the log, when that failed. On a shard.
+  awaitable<bool> close(Deadline by);
   /// Stops the threads.
   void abort();
 
@@ -57,6 +62,11 @@ class Assembly {
   Clock& clock;
   Metrics metrics;
   runtime::ShardPool shards;
+
+ private:
+  StoreParts store_;
+
+ public:
   AnyStorage storage;
   std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
   std::unique_ptr<runtime::Runtime> runtime;
@@ -67,6 +77,7 @@ class Assembly {
   void make_runtime(BotFactory factory, bool one_per_turn);
   void make_edge();
 
+  bool opened_ = false;
   std::atomic<bool> ready_{false};
   ClientGate clients_;
   HealthEndpoint health_;

@@ -1,7 +1,9 @@
 #include <tern/app/config.hpp>
 
 #include "app/config_keys.hpp"
+#include "app/config_values.hpp"
 #include "app/pretty_json.hpp"
+#include "app/storage_factory.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -10,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -106,7 +109,51 @@ void check_address(const std::string& key, const std::string& text) {
   }
 }
 
+bool is_schema_name(std::string_view name) {
+  constexpr std::size_t longest = 63;
+  return !name.empty() && name.size() <= longest && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+/// Never names the url: it may hold a password.
+void check_postgres(const StorageSettings& storage) {
+  if (storage.url.empty()) {
+    throw ConfigError(
+        "storage.kind is postgres, which needs storage.url, such as postgresql://user@host:5432/database. In the "
+        "environment it is TERN_STORAGE_URL, where other users of the machine do not see it.");
+  }
+  if (!storage.url.starts_with("postgresql://") && !storage.url.starts_with("postgres://") &&
+      storage.url.find('=') == std::string::npos) {
+    throw ConfigError(
+        "storage.url is no address of a PostgreSQL: it begins with postgresql://, or is of the form "
+        "host=... dbname=... .");
+  }
+  if (!is_schema_name(storage.schema)) {
+    throw ConfigError("storage.schema is \"" + storage.schema +
+                      "\"; allowed are 1 to 63 letters, digits and "
+                      "underscores.");
+  }
+  if (storage.statement_timeout < std::chrono::milliseconds(100) || storage.statement_timeout > std::chrono::hours(1)) {
+    throw ConfigError("storage.statement_timeout is " + app::write_duration(storage.statement_timeout) +
+                      "; allowed is 100ms to 1h.");
+  }
+}
+
+void check_storage(const StorageSettings& storage) {
+  if (!app::has_backend(storage.kind)) {
+    throw ConfigError(app::missing_backend(storage.kind));
+  }
+  if (storage.kind == "rocksdb" && storage.path.empty()) {
+    throw ConfigError("storage.path is empty; storage.kind rocksdb needs a folder, such as ./tern-data.");
+  }
+  if (storage.kind == "postgres") {
+    check_postgres(storage);
+  }
+}
+
 void check_combinations(const Settings& settings) {
+  check_storage(settings.storage);
   check_address("listen.address", settings.listen.address);
   check_address("metrics.address", settings.metrics.address);
   if (!settings.bot.app_id.empty() || !settings.bot.app_password.empty()) {

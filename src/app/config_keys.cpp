@@ -150,7 +150,6 @@ std::vector<ConfigKey> service_keys() {
   using S = Settings;
   using namespace std::string_view_literals;
   constexpr std::array orders{std::pair{"conversation"sv, "conversation"sv}, std::pair{"none"sv, "none"sv}};
-  constexpr std::array kinds{std::pair{"memory"sv, "memory"sv}};
   constexpr std::array levels{std::pair{"trace"sv, log::Level::trace}, std::pair{"debug"sv, log::Level::debug},
                               std::pair{"info"sv, log::Level::info},   std::pair{"warn"sv, log::Level::warn},
                               std::pair{"error"sv, log::Level::error}, std::pair{"off"sv, log::Level::off}};
@@ -170,8 +169,6 @@ std::vector<ConfigKey> service_keys() {
       text_key("metrics.address", Place{&S::metrics, &MetricsSettings::address}, "an IP address",
                "The address that goes with metrics.port."),
       metrics_port_key(),
-      choice_key("storage.kind", Place{&S::storage, &StorageSettings::kind}, kinds,
-                 "Where state and pending sends are kept. memory: in this process, gone when it ends."),
       bool_key("proactive.enabled", Place{&S::proactive, &ProactiveSettings::enabled},
                "Messages outside a turn: now, later, to other conversations, from background work."),
       duration_key("turn.ack_after", Place{&S::turn, &TurnSettings::ack_after},
@@ -190,6 +187,39 @@ std::vector<ConfigKey> service_keys() {
                    "How long SIGTERM lets turns and background work go on."),
       choice_key("log.level", Place{&S::log, &LogSettings::level}, levels, "The least level that is written."),
       choice_key("log.format", Place{&S::log, &LogSettings::format}, formats, "Lines of text, or of JSON."),
+  };
+}
+
+std::vector<ConfigKey> storage_keys() {
+  using S = Settings;
+  using T = StorageSettings;
+  using namespace std::string_view_literals;
+  constexpr std::array kinds{std::pair{"memory"sv, "memory"sv}, std::pair{"rocksdb"sv, "rocksdb"sv},
+                             std::pair{"postgres"sv, "postgres"sv}};
+  return {
+      choice_key("storage.kind", Place{&S::storage, &T::kind}, kinds,
+                 "Where state is kept. memory: in this process, gone when it ends. rocksdb: in a folder of this "
+                 "machine. postgres: in a database that several processes share."),
+      text_key("storage.path", Place{&S::storage, &T::path}, "a folder",
+               "rocksdb: the folder, made when it is not there. One process at a time."),
+      text_key("storage.url", Place{&S::storage, &T::url}, "postgresql://user:password@host:port/database",
+               "postgres: the database. Parameters such as sslmode are added as in ?sslmode=verify-full.", true),
+      number_key("storage.cache_mb", Place{&S::storage, &T::cache_mb}, 1, 1ULL << 20,
+                 "rocksdb: MiB of memory for what was read. What is in it is answered without waiting."),
+      bool_key("storage.sync", Place{&S::storage, &T::sync},
+               "rocksdb: confirm a write only when the disk has it. Off, a power failure loses the last seconds."),
+      text_key("storage.schema", Place{&S::storage, &T::schema}, "1 to 63 letters, digits and underscores",
+               "postgres: the schema that holds the tables."),
+      bool_key("storage.create_schema", Place{&S::storage, &T::create_schema},
+               "postgres: create and migrate that schema at start. Off, tern-storage schema prints the SQL to run."),
+      bool_key("storage.pgbouncer", Place{&S::storage, &T::pgbouncer},
+               "postgres: storage.url leads to PgBouncer in transaction mode."),
+      number_key("storage.write_lanes", Place{&S::storage, &T::write_lanes}, 1, 64,
+                 "postgres: connections that write, a thread each."),
+      number_key("storage.read_lanes", Place{&S::storage, &T::read_lanes}, 1, 64,
+                 "postgres: connections that read, a thread each."),
+      duration_key("storage.statement_timeout", Place{&S::storage, &T::statement_timeout},
+                   "postgres: the longest that the server may work on one statement, at least 100ms and at most 1h."),
   };
 }
 
@@ -223,7 +253,9 @@ std::vector<ConfigKey> limit_keys() {
       size_key("limits.storage_bytes", Place{&S::limits, &L::storage_bytes}, 1ULL << 10, 1ULL << 40,
                "Keys and documents in the memory storage."),
       number_key("limits.pending_sends", Place{&S::limits, &L::pending_sends}, 1, 1000 * million,
-                 "Pending sends in the memory storage."),
+                 "Pending sends, which are in memory."),
+      number_key("limits.storage_queue", Place{&S::limits, &L::storage_queue}, 1, million,
+                 "Operations that wait for one lane of a durable storage; more fail as overloaded."),
   };
 }
 
@@ -258,8 +290,9 @@ std::string ConfigKey::variable() const {
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     auto all = service_keys();
-    auto limits = limit_keys();
-    all.insert(all.end(), limits.begin(), limits.end());
+    for (auto&& more : {storage_keys(), limit_keys()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return keys;

@@ -44,7 +44,17 @@ struct MetricsSettings {
 };
 
 struct StorageSettings {
-  std::string kind = "memory";
+  std::string kind = "memory";                         ///< or "rocksdb" or "postgres", in a build that has it
+  std::string path = "./tern-data";                    ///< rocksdb: the folder
+  std::string url;                                     ///< postgres; secret
+  std::size_t cache_mb = 64;                           ///< rocksdb: its block cache
+  bool sync = true;                                    ///< rocksdb: a write is confirmed only when the disk has it
+  std::string schema = "tern";                         ///< postgres: the schema of its tables
+  bool create_schema = true;                           ///< postgres: make and migrate that schema at start
+  bool pgbouncer = false;                              ///< postgres: the url leads to PgBouncer in transaction mode
+  std::size_t write_lanes = 1;                         ///< postgres: connections that write
+  std::size_t read_lanes = 1;                          ///< postgres: connections that read
+  std::chrono::milliseconds statement_timeout{5'000};  ///< postgres
 };
 
 struct ProactiveSettings {
@@ -89,6 +99,7 @@ struct LimitSettings {
   std::chrono::milliseconds dedupe_window{300'000};
   std::size_t storage_bytes = 1ULL << 30;
   std::size_t pending_sends = 10'000'000;
+  std::size_t storage_queue = 4'096;
 };
 
 /// The whole configuration. Every member is a key of the same name (`limits.body`, ...); docs/configuration.md lists

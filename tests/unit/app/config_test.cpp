@@ -1,5 +1,7 @@
 #include <tern/app/config.hpp>
 
+#include "app/storage_factory.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -132,6 +134,44 @@ TEST(Config, SecretsAreMaskedWhereverTheyArePrinted) {
               AllOf(HasSubstr("\"bot.app_password\": \"***\""), testing::Not(HasSubstr("hunter2"))));
   const TemporaryFile file(R"({"bot":{"app_password":[1234567]}})");
   EXPECT_THAT(error_of({"--config", file.path()}), testing::Not(HasSubstr("1234567")));
+}
+
+TEST(Config, AStorageUrlIsASecret) {
+  const auto url = "postgresql://tern:hunter2@db/bots";
+  Settings settings;
+  settings.storage.url = url;
+  EXPECT_THAT(print_config(settings), AllOf(HasSubstr("\"storage.url\": \"***\""), testing::Not(HasSubstr("hunter2"))));
+  EXPECT_THAT(error_of({"--set", "storage.kind=postgres", "--set", "storage.url=hunter2"}),
+              testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(Config, RefusesABackendThatTheBuildHasNotAndNamesTheOption) {
+  for (const auto& [kind, option] :
+       {std::pair{"rocksdb", "-DTERN_WITH_ROCKSDB=ON"}, std::pair{"postgres", "-DTERN_WITH_POSTGRES=ON"}}) {
+    const auto set = std::string("storage.kind=") + kind;
+    const auto error = error_of({"--set", set.c_str(), "--set", "storage.url=postgresql://db/bots"});
+    if (app::has_backend(kind)) {
+      EXPECT_EQ(error, "no error");
+    } else {
+      EXPECT_THAT(error, AllOf(HasSubstr(kind), HasSubstr(option)));
+    }
+  }
+}
+
+TEST(Config, SaysWhatAStorageLacks) {
+  if (app::has_backend("rocksdb")) {
+    EXPECT_THAT(error_of({"--set", "storage.kind=rocksdb", "--set", "storage.path="}), HasSubstr("storage.path"));
+  }
+  if (app::has_backend("postgres")) {
+    EXPECT_THAT(error_of({"--set", "storage.kind=postgres"}),
+                AllOf(HasSubstr("storage.url"), HasSubstr("postgresql://")));
+    const Environment url{{"TERN_STORAGE_URL", "host=db dbname=bots"}, {"TERN_STORAGE_KIND", "postgres"}};
+    EXPECT_EQ(error_of({}, url), "no error");
+    EXPECT_THAT(error_of({"--set", "storage.schema=a-b"}, url), HasSubstr("a-b"));
+    EXPECT_THAT(error_of({"--set", "storage.statement_timeout=1ms"}, url), HasSubstr("100ms"));
+  }
+  EXPECT_EQ(error_of({"--set", "storage.path=x", "--set", "storage.url=postgresql://db/bots"}), "no error")
+      << "the keys of the other kinds may stay when the kind changes";
 }
 
 TEST(Config, PrintsWhatItWouldRunWithAndThatCanBeReadBack) {

@@ -1,0 +1,150 @@
+#include "app/storage_factory.hpp"
+
+#include "storage/split_storage.hpp"
+
+#include <tern/async/metrics.hpp>
+#include <tern/storage/memory_storage.hpp>
+#ifdef TERN_HAS_POSTGRES
+#include <tern/storage/postgres_storage.hpp>
+#endif
+#ifdef TERN_HAS_ROCKSDB
+#include <tern/storage/rocksdb_storage.hpp>
+#endif
+
+#include <memory>
+#include <utility>
+
+namespace tern::app {
+
+namespace {
+
+MemoryStorageLimits memory_limits(const Settings& settings) {
+  MemoryStorageLimits limits;
+  limits.bytes = settings.limits.storage_bytes;
+  limits.sends = settings.limits.pending_sends;
+  return limits;
+}
+
+std::string nothing_wrong() {
+  return {};
+}
+
+#ifdef TERN_HAS_POSTGRES
+/// A store that is erased and still asked for its figures.
+template <Storage S>
+class Shared {
+ public:
+  explicit Shared(std::shared_ptr<S> store) : store_(std::move(store)) {}
+
+  StoreTraits traits() const noexcept { return store_->traits(); }
+  awaitable<void> open(Deadline by) { return store_->open(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return store_->read(std::move(keys), by); }
+  awaitable<result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    return store_->write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return store_->scan(std::move(scan), by); }
+  awaitable<void> close(Deadline by) { return store_->close(by); }
+
+ private:
+  std::shared_ptr<S> store_;
+};
+
+/// A figure of a store that may be gone when it is asked for.
+template <class S, class Read>
+void add_figure(Metrics& metrics, const std::weak_ptr<S>& store, const std::string& name, const std::string& help,
+                Read read) {
+  metrics.gauge_from(name, help, [store, read]() -> double {
+    const auto alive = store.lock();
+    return alive ? static_cast<double>(read(*alive)) : 0;
+  });
+}
+
+PostgresOptions postgres_options(const Settings& settings) {
+  PostgresOptions options;
+  options.url = settings.storage.url;
+  options.schema = settings.storage.schema;
+  options.create_schema = settings.storage.create_schema;
+  options.pgbouncer = settings.storage.pgbouncer;
+  options.write_lanes = static_cast<std::uint16_t>(settings.storage.write_lanes);
+  options.read_lanes = static_cast<std::uint16_t>(settings.storage.read_lanes);
+  options.statement_timeout = settings.storage.statement_timeout;
+  options.queue = settings.limits.storage_queue;
+  return options;
+}
+
+void add_figures(Metrics& metrics, const std::shared_ptr<PostgresStorage>& store) {
+  const auto add = [&](const char* name, const char* help, std::uint64_t PostgresStats::* figure) {
+    add_figure<PostgresStorage>(metrics, store, std::string("tern_postgres_") + name, help,
+                                [figure](const PostgresStorage& s) { return s.stats().*figure; });
+  };
+  add("reads", "Reads and scans.", &PostgresStats::reads);
+  add("writes", "Writes.", &PostgresStats::writes);
+  add("read_batches", "Statements that read.", &PostgresStats::read_batches);
+  add("write_batches", "Transactions that wrote.", &PostgresStats::write_batches);
+  add("retries", "Transactions that were tried again.", &PostgresStats::retries);
+  add("connections_lost", "Connections found dead, or cut.", &PostgresStats::connections_lost);
+  add("connections_made", "Connections made.", &PostgresStats::connections_made);
+  add_figure<PostgresStorage>(metrics, store, "tern_postgres_up", "1 while every lane has its connection.",
+                              [](const PostgresStorage& s) { return s.healthy() ? 1 : 0; });
+}
+
+StoreParts make_postgres(const Settings& settings, Clock& clock, Metrics* metrics) {
+  auto store = std::make_shared<PostgresStorage>(postgres_options(settings), clock);
+  if (metrics != nullptr) {
+    add_figures(*metrics, store);
+  }
+  auto obstacle = store->obstacle();
+  return {AnyStorage::make<Shared<PostgresStorage>>(std::move(store)), std::move(obstacle)};
+}
+#endif
+
+}  // namespace
+
+bool has_backend(std::string_view kind) noexcept {
+#ifdef TERN_HAS_ROCKSDB
+  if (kind == "rocksdb") {
+    return true;
+  }
+#endif
+#ifdef TERN_HAS_POSTGRES
+  if (kind == "postgres") {
+    return true;
+  }
+#endif
+  return kind == "memory";
+}
+
+std::string missing_backend(std::string_view kind) {
+  const auto option = kind == "rocksdb" ? "TERN_WITH_ROCKSDB" : "TERN_WITH_POSTGRES";
+  return "storage.kind is " + std::string(kind) + ", but this program was built without it. Build Tern with -D" +
+         option + "=ON, or choose another kind.";
+}
+
+StoreParts make_documents(const Settings& settings, Clock& clock, [[maybe_unused]] Metrics* metrics) {
+  const auto& kind = settings.storage.kind;
+#ifdef TERN_HAS_POSTGRES
+  if (kind == "postgres") {
+    return make_postgres(settings, clock, metrics);
+  }
+#endif
+  if (kind != "memory") {
+    throw_error(errc::invalid_argument, missing_backend(kind));
+  }
+  return {AnyStorage::make<MemoryStorage>(memory_limits(settings), clock), nothing_wrong};
+}
+
+StoreParts make_storage(const Settings& settings, Clock& clock, Metrics* metrics) {
+  auto parts = make_documents(settings, clock, metrics);
+  parts.storage = with_schedule(std::move(parts.storage), settings, clock);
+  return parts;
+}
+
+AnyStorage with_schedule(AnyStorage storage, const Settings& settings, Clock& clock) {
+  if (storage.schedules()) {
+    return storage;
+  }
+  auto schedule = AnyStorage::make<MemoryStorage>(memory_limits(settings), clock);
+  return AnyStorage::make<SplitStorage>(std::move(storage), std::move(schedule), settings.limits.pending_sends);
+}
+
+}  // namespace tern::app
