@@ -29,14 +29,17 @@ function(tern_add_program name)
   endif()
 endfunction()
 
-# tern_add_test(NAME SOURCES ... [LINK ...]): a GoogleTest program whose cases CTest knows one by one.
+# tern_add_test(NAME SOURCES ... [LINK ...] [TIMEOUT seconds for each case, 120]): a GoogleTest program whose cases CTest knows one by one.
 # Tests may look inside: src/ is on their include path.
 function(tern_add_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main tern_warnings)
   tern_use_precompiled(${name} tern_pch_tests)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()

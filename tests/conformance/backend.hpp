@@ -25,6 +25,8 @@ struct Backend {
   std::function<AnyStorage(AnyStorage, Clock&)> reopen;
   /// Why it cannot be tested here; "" when it can.
   std::string skip;
+  /// How many random operations are compared with a plain map; fewer for a variant of a backend that had them all.
+  int model_operations = 100'000;
 };
 
 inline void PrintTo(const Backend& backend, std::ostream* out) {

@@ -80,7 +80,12 @@ std::vector<Backend> backends() {
   several.read_lanes = 2;
   PostgresOptions pooled;
   pooled.pgbouncer = true;
-  return {postgres("usual", {}), postgres("several_lanes", several), postgres("for_pgbouncer", pooled)};
+  std::vector<Backend> all{postgres("usual", {}), postgres("several_lanes", several),
+                           postgres("for_pgbouncer", pooled)};
+  constexpr int fewer = 10'000;
+  all[1].model_operations = fewer;
+  all[2].model_operations = fewer;
+  return all;
 }
 
 }  // namespace

@@ -170,7 +170,7 @@ awaitable<void> compare(AnyStorage store, std::uint64_t seed, int operations) {
 TEST_P(StorageSuite, BehavesLikeAPlainMap) {
   const auto seed = random_seed();
   std::cout << "TERN_TEST_SEED=" << seed << '\n';
-  test::run(compare(*store, seed, 100'000));
+  test::run(compare(*store, seed, GetParam().model_operations));
 }
 
 }  // namespace tern::conformance
