@@ -29,7 +29,8 @@ function(tern_add_program name)
   endif()
 endfunction()
 
-# tern_add_test(NAME SOURCES ... [LINK ...] [TIMEOUT seconds for each case, 120]): a GoogleTest program whose cases CTest knows one by one.
+# tern_add_test(NAME SOURCES ... [LINK ...] [TIMEOUT seconds]): a GoogleTest program whose cases CTest knows one by one.
+# Each case has 120 seconds, or as given.
 # Tests may look inside: src/ is on their include path.
 function(tern_add_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})

@@ -5,7 +5,9 @@
 #include "write_batch.hpp"
 
 #include <atomic>
+#include <optional>
 #include <random>
+#include <unordered_map>
 
 namespace tern::detail::pg {
 
@@ -40,6 +42,19 @@ class Reader {
   Counters& counters_;
 };
 
+/// What a lane has written while it works through one batch. A later write of the batch that expected something else of
+/// the same keys has lost to the earlier one, and need not travel to the server to be told so: or a hundred writers of
+/// one key would hold the lane for a hundred round trips.
+class WrittenKeys {
+ public:
+  void note(const StoreChanges& changes, const StoreReceipt& receipt);
+  /// The conflict that a write is sure to meet; none when it may succeed, or touches a key that is not known.
+  std::optional<StoreConflict> conflict_of(const StoreChanges& changes) const;
+
+ private:
+  std::unordered_map<std::string, std::string> etags_;  ///< "" when removed
+};
+
 /// Answers a batch of writes on one connection: transactions of as many as can go together. When one fails for a
 /// reason that may lie in a single write, the writes are repeated one by one, so that none fails for another's sake.
 class Writer {
@@ -54,7 +69,9 @@ class Writer {
   using Tickets = std::vector<WriteLane::Ticket*>;
   /// Writes the first of `tickets` and all that can go with it; returns what is left.
   Tickets write_some(const Tickets& tickets);
-  void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
+  /// `more`: others of the lane's batch come after these.
+  void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at, bool more);
+  bool answer_from_written(WriteLane::Ticket& ticket);
   void write_alone(WriteLane::Ticket& ticket);
   /// Whether to try again after a race, having waited a moment.
   bool wait_after_race(int tried, int most, SteadyTime until);
@@ -63,6 +80,7 @@ class Writer {
   const Statements& statements_;
   const PostgresOptions& options_;
   Counters& counters_;
+  WrittenKeys written_;
   std::minstd_rand random_{std::random_device()()};
 };
 

@@ -20,11 +20,47 @@ std::vector<const StoreChanges*> changes_of(const std::vector<WriteLane::Ticket*
   return changes;
 }
 
+// Whether a key whose eTag is `etag`, or that is absent when that is "", is as expected.
+bool holds(const Expect& expect, const std::string& etag) {
+  return expect.is_any() || (expect.is_absent() ? etag.empty() : !etag.empty() && expect.value() == etag);
+}
+
 bool may_be_one_write_alone(FailureKind kind) noexcept {
   return kind == FailureKind::race || kind == FailureKind::input;
 }
 
 }  // namespace
+
+void WrittenKeys::note(const StoreChanges& changes, const StoreReceipt& receipt) {
+  for (std::size_t i = 0; i < changes.upserts.size(); ++i) {
+    etags_[changes.upserts[i].key] = receipt.etags[i];
+  }
+  for (const auto& removal : changes.removals) {
+    etags_[removal.key].clear();
+  }
+}
+
+std::optional<StoreConflict> WrittenKeys::conflict_of(const StoreChanges& changes) const {
+  StoreConflict conflict;
+  const auto is_known = [&](const std::string& key, const Expect& expect) {
+    const auto known = etags_.find(key);
+    if (known != etags_.end() && !holds(expect, known->second)) {
+      conflict.keys.push_back(key);
+    }
+    return known != etags_.end();
+  };
+  for (const auto& upsert : changes.upserts) {
+    if (!is_known(upsert.key, upsert.expect)) {
+      return std::nullopt;
+    }
+  }
+  for (const auto& removal : changes.removals) {
+    if (!is_known(removal.key, removal.expect)) {
+      return std::nullopt;
+    }
+  }
+  return conflict.keys.empty() ? std::nullopt : std::optional(std::move(conflict));
+}
 
 void Writer::serve(WriteLane::Batch batch) {
   counters_.writes += batch.size();
@@ -33,9 +69,19 @@ void Writer::serve(WriteLane::Batch batch) {
   for (auto& ticket : batch) {
     tickets.push_back(&ticket);
   }
+  written_ = WrittenKeys();
   while (!tickets.empty()) {
     tickets = write_some(tickets);
+    std::erase_if(tickets, [this](auto* ticket) { return answer_from_written(*ticket); });
   }
+}
+
+bool Writer::answer_from_written(WriteLane::Ticket& ticket) {
+  auto conflict = written_.conflict_of(ticket.request.changes);
+  if (conflict) {
+    ticket.succeed(std::move(*conflict));
+  }
+  return conflict.has_value();
 }
 
 Writer::Tickets Writer::write_some(const Tickets& tickets) {
@@ -57,7 +103,7 @@ Writer::Tickets Writer::write_some(const Tickets& tickets) {
   }
   const auto cut_at = cut_time(by, options_);
   try {
-    write_together(together, batch, cut_at);
+    write_together(together, batch, cut_at, !left.empty());
   } catch (const Failure& failure) {
     if (together.size() > 1 && may_be_one_write_alone(failure.kind())) {
       for (auto* ticket : together) {
@@ -73,7 +119,7 @@ Writer::Tickets Writer::write_some(const Tickets& tickets) {
   return left;
 }
 
-void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at) {
+void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at, bool more) {
   const int most = tickets.size() > 1 ? tries_together : tries_alone;
   const auto parameters = batch.parameters();
   for (int tried = 1;; ++tried) {
@@ -82,6 +128,9 @@ void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, Ste
       ++counters_.write_batches;
       auto answers = batch.answers(result);
       for (std::size_t i = 0; i < tickets.size(); ++i) {
+        if (more && answers[i].has_value()) {
+          written_.note(tickets[i]->request.changes, *answers[i]);
+        }
         tickets[i]->succeed(std::move(answers[i]));
       }
       return;
@@ -98,7 +147,7 @@ void Writer::write_alone(WriteLane::Ticket& ticket) {
   const auto changes = changes_of(tickets);
   const WriteBatch batch(changes, max_batch_bytes);
   try {
-    write_together(tickets, batch, cut_time(ticket.request.by, options_));
+    write_together(tickets, batch, cut_time(ticket.request.by, options_), false);
   } catch (const Failure& failure) {
     ticket.fail(error_for(failure, true));
   }

@@ -1,4 +1,5 @@
 #include <tern/async/log.hpp>
+#include <tern/storage/any_storage.hpp>
 #include <tern/storage/postgres_storage.hpp>
 
 #include "fault/load.hpp"
