@@ -1,0 +1,241 @@
+// tern-storage: moves a bot's documents from one store to another, checks them, and turns them into text and back.
+// See docs/storage.md.
+
+#include "app/storage_factory.hpp"
+#include "tools/storage/copy.hpp"
+#include "tools/storage/store_spec.hpp"
+#include "tools/storage/tool_error.hpp"
+#include "tools/storage/transfer.hpp"
+
+#include <tern/async/log.hpp>
+#ifdef TERN_HAS_POSTGRES
+#include <tern/storage/postgres_storage.hpp>
+#endif
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <utility>
+
+namespace tern::tools {
+namespace {
+
+constexpr std::chrono::seconds open_timeout{30};
+constexpr int failed = 1;
+constexpr int misused = 2;
+
+constexpr const char* about =
+    R"(Moves a bot's state from one store to another, checks it, and turns it into text and back.
+
+A STORE is rocksdb:PATH, postgresql://user@host:port/database, or postgres: with the address in the variable
+TERN_STORAGE_URL. Passwords are better in that variable, in PGPASSWORD or in ~/.pgpass than on the command line.
+Stop the bot first. Status: 0 done, 1 failed, 2 called wrongly.)";
+
+template <class T>
+T finish(awaitable<T> work) {
+  asio::io_context io{1};
+  auto outcome = asio::co_spawn(io, std::move(work), asio::use_future);
+  io.run();
+  return outcome.get();
+}
+
+/// A store that is open as long as this lives.
+class OpenStore {
+ public:
+  OpenStore(const StoreSpec& spec, Use use) : store_(make_store(spec, use)) {
+    try {
+      finish(store_.open(Deadline::after(open_timeout)));
+    } catch (const system_error& e) {
+      throw ToolError("The store " + spec.name() + " cannot be opened. " + e.what());
+    }
+  }
+  ~OpenStore() {
+    try {
+      finish(store_.close(Deadline::after(open_timeout)));
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "tern-storage: a store was not closed as it should be: %s\n", e.what());
+    }
+  }
+  OpenStore(const OpenStore&) = delete;
+  OpenStore& operator=(const OpenStore&) = delete;
+
+  const AnyStorage& get() const noexcept { return store_; }
+
+ private:
+  AnyStorage store_;
+};
+
+struct Words {
+  std::string from;
+  std::string to;
+  std::string store;
+  std::string from_schema = "tern";
+  std::string to_schema = "tern";
+  std::string schema = "tern";
+  std::string role;
+  std::string file = "-";
+  bool pgbouncer = false;
+  bool restart = false;
+  bool overwrite = false;
+  bool postgres = false;
+};
+
+StoreSpec spec_of(const std::string& text, const std::string& schema, const Words& words) {
+  auto spec = parse_store(text);
+  spec.schema = schema;
+  spec.pgbouncer = words.pgbouncer;
+  return spec;
+}
+
+void print(const Totals& totals) {
+  std::printf("documents %llu\nbytes %llu\nsha256 %s\n", static_cast<unsigned long long>(totals.documents),
+              static_cast<unsigned long long>(totals.bytes), totals.sha256.c_str());
+}
+
+int run_copy(const Words& words, Progress& progress) {
+  const auto from = spec_of(words.from, words.from_schema, words);
+  const auto to = spec_of(words.to, words.to_schema, words);
+  if (from.id() == to.id()) {
+    throw UsageError("--from and --to name the same store.");
+  }
+  const OpenStore source(from, Use::read);
+  const OpenStore target(to, Use::fill);
+  const auto report = finish(copy(source.get(), target.get(), CopyOptions{from.id(), words.restart}, progress));
+  print(report.totals);
+  return 0;
+}
+
+int run_check(const Words& words, Progress& progress) {
+  const OpenStore store(spec_of(words.store, words.schema, words), Use::read);
+  const auto report = finish(check(store.get(), progress));
+  for (const auto& problem : report.first) {
+    std::fprintf(stderr, "%s\n", problem.c_str());
+  }
+  print(report.totals);
+  std::printf("problems %llu\n", static_cast<unsigned long long>(report.problems));
+  return report.problems == 0 ? 0 : failed;
+}
+
+int run_export(const Words& words, Progress& progress) {
+  const OpenStore store(spec_of(words.store, words.schema, words), Use::read);
+  if (words.file == "-") {
+    finish(export_lines(store.get(), std::cout, progress));
+    return 0;
+  }
+  std::ofstream file(words.file, std::ios::binary | std::ios::trunc);
+  if (!file) {
+    throw ToolError("The file " + words.file + " cannot be written.");
+  }
+  print(finish(export_lines(store.get(), file, progress)));
+  return 0;
+}
+
+int run_import(const Words& words, Progress& progress) {
+  const auto spec = spec_of(words.store, words.schema, words);
+  const ImportOptions options{words.overwrite};
+  if (words.file == "-") {
+    const OpenStore store(spec, Use::fill);
+    print(finish(import_lines(std::cin, store.get(), options, progress)));
+    return 0;
+  }
+  std::ifstream file(words.file, std::ios::binary);
+  if (!file) {
+    throw ToolError("The file " + words.file + " cannot be read.");
+  }
+  // All of it is looked at before anything is written.
+  check_lines(file);
+  file.clear();
+  file.seekg(0);
+  const OpenStore store(spec, Use::fill);
+  print(finish(import_lines(file, store.get(), options, progress)));
+  return 0;
+}
+
+int run_schema(const Words& words) {
+  if (!words.postgres) {
+    throw UsageError("schema wants --postgres: no other store has one.");
+  }
+#ifdef TERN_HAS_POSTGRES
+  std::fputs(postgres_schema_sql(words.schema, words.role).c_str(), stdout);
+  return 0;
+#else
+  throw UsageError("This tern-storage was built without postgres. Build Tern with -DTERN_WITH_POSTGRES=ON.");
+#endif
+}
+
+using Command = std::function<int(const Words&, Progress&)>;
+
+void add_commands(CLI::App& parser, Words& words, Command& chosen) {
+  const auto add = [&](const char* name, const char* help, Command run) {
+    auto* command = parser.add_subcommand(name, help);
+    command->callback([&chosen, run = std::move(run)] { chosen = run; });
+    return command;
+  };
+  const auto one_store = [&](CLI::App* command) {
+    command->add_option("STORE", words.store, "The store")->required();
+    command->add_option("--schema", words.schema, "Postgres: the schema of its tables (tern)");
+    command->add_flag("--pgbouncer", words.pgbouncer, "Postgres: through PgBouncer in transaction mode");
+  };
+  auto* copying =
+      add("copy", "Copy all of one store into an empty one; run again, it goes on where it stopped", run_copy);
+  copying->add_option("--from", words.from, "The store to read")->required();
+  copying->add_option("--to", words.to, "The store to fill")->required();
+  copying->add_option("--from-schema", words.from_schema, "Postgres: the schema to read (tern)");
+  copying->add_option("--to-schema", words.to_schema, "Postgres: the schema to fill (tern)");
+  copying->add_flag("--restart", words.restart, "Forget what an earlier copy has done");
+  copying->add_flag("--pgbouncer", words.pgbouncer, "Postgres: through PgBouncer in transaction mode");
+  one_store(add("check", "Read everything twice and say what is wrong", run_check));
+  auto* exporting = add("export", "Write all documents as JSON lines", run_export);
+  one_store(exporting);
+  exporting->add_option("--output", words.file, "A file; - for standard output, the default");
+  auto* importing = add("import", "Write the documents of JSON lines", run_import);
+  one_store(importing);
+  importing->add_option("--input", words.file, "A file; - for standard input, the default");
+  importing->add_flag("--overwrite", words.overwrite, "Replace what has the same key, leave the rest");
+  auto* schema = add("schema", "Print the SQL that makes the tables, for those who may not make them",
+                     [](const Words& given, Progress&) { return run_schema(given); });
+  schema->add_flag("--postgres", words.postgres, "Of PostgreSQL");
+  schema->add_option("--schema", words.schema, "The schema that holds them (tern)");
+  schema->add_option("--role", words.role, "The role that gets the rights which a bot needs");
+  parser.require_subcommand(1);
+}
+
+int run(int argc, char** argv) {
+  CLI::App parser(about, "tern-storage");
+  Words words;
+  Command chosen;
+  add_commands(parser, words, chosen);
+  try {
+    parser.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return parser.exit(e) == 0 ? 0 : misused;
+  }
+  log::configure(log::Level::error, log::Format::text);
+  ConsoleProgress progress(stderr, ::isatty(STDERR_FILENO) != 0);
+  return chosen(words, progress);
+}
+
+}  // namespace
+}  // namespace tern::tools
+
+int main(int argc, char** argv) {
+  try {
+    return tern::tools::run(argc, argv);
+  } catch (const tern::tools::UsageError& e) {
+    std::fprintf(stderr, "tern-storage: %s\n", e.what());
+    return tern::tools::misused;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "tern-storage: %s\n", e.what());
+    return tern::tools::failed;
+  }
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <tern/storage/any_storage.hpp>
+
+#include <string>
+
+namespace tern::tools {
+
+/// A store as it is named on a command line: `rocksdb:PATH`, `postgresql://...`, or `postgres:` with the address in
+/// TERN_STORAGE_URL, where others do not see it.
+struct StoreSpec {
+  std::string kind;   ///< "rocksdb" or "postgres"
+  std::string place;  ///< a folder, or an address that may hold a password
+  std::string schema = "tern";
+  bool pgbouncer = false;
+
+  /// For people: names no password.
+  std::string name() const;
+  /// The same for the same store, in other runs too; tells nothing of a password.
+  std::string id() const;
+};
+
+/// Errors: `UsageError` for what names no store, and for a backend that this build has not.
+StoreSpec parse_store(const std::string& text);
+
+/// `url` without what a password may stand in.
+std::string without_password(const std::string& url);
+
+/// What a store is opened for.
+enum class Use {
+  read,  ///< it must be there already
+  fill   ///< it is created when it is not there
+};
+
+/// Makes the store, not open yet.
+/// Errors: `ToolError` when there is none to read.
+AnyStorage make_store(const StoreSpec& spec, Use use);
+
+}  // namespace tern::tools
