@@ -41,6 +41,28 @@ std::string advice_for(const std::string& sqlstate) {
   return {};
 }
 
+template <class Error>
+bool is(const pqxx::sql_error& error) noexcept {
+  return dynamic_cast<const Error*>(&error) != nullptr;
+}
+
+// Where libpqxx has a class of its own for an error, it may leave the SQLSTATE out.
+std::string sqlstate_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) {
+    return error.sqlstate();
+  }
+  return is<pqxx::insufficient_privilege>(error)           ? "42501"
+         : is<pqxx::syntax_error>(error)                   ? "42601"
+         : is<pqxx::unique_violation>(error)               ? "23505"
+         : is<pqxx::integrity_constraint_violation>(error) ? "23000"
+         : is<pqxx::data_exception>(error)                 ? "22000"
+         : is<pqxx::disk_full>(error)                      ? "53100"
+         : is<pqxx::insufficient_resources>(error)         ? "53000"
+         : is<pqxx::invalid_sql_statement_name>(error)     ? "26000"
+         : is<pqxx::feature_not_supported>(error)          ? "0A000"
+                                                           : "";
+}
+
 }  // namespace
 
 Failure current_failure(bool connection_is_open) {
@@ -55,8 +77,9 @@ Failure current_failure(bool connection_is_open) {
   } catch (const pqxx::in_doubt_error& error) {
     return {FailureKind::outage, error.what()};
   } catch (const pqxx::sql_error& error) {
-    const auto kind = connection_is_open && !error.sqlstate().empty() ? kind_of(error.sqlstate()) : FailureKind::outage;
-    return {kind, error.what() + advice_for(error.sqlstate())};
+    const auto state = sqlstate_of(error);
+    return {connection_is_open && !state.empty() ? kind_of(state) : FailureKind::outage,
+            error.what() + advice_for(state)};
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
