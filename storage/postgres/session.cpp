@@ -8,16 +8,20 @@ namespace tern::detail::pg {
 
 namespace {
 
-// What our statements rely on. Without prepared statements and `SET`, PgBouncer lets a transaction have them as LOCAL.
-//  - read committed: the write statement waits for locked rows and then sees their newest versions;
-//  - nested loops over the index, whatever the table's statistics say today: a plan that was made while the table was
-//    small stays in use while it grows.
+// What our statements rely on, as `SET` or, in a transaction behind PgBouncer, as `SET LOCAL`. The write statement
+// waits for locked rows and then sees their newest versions: that is what "read committed" does.
 std::string settings(const PostgresOptions& options, const std::string& set) {
   const auto timeout = std::to_string(options.statement_timeout.count());
   return set + "statement_timeout = " + timeout + ";" + set + "idle_in_transaction_session_timeout = " + timeout + ";" +
-         set + "synchronous_commit = on;" + set + "enable_seqscan = off;" + set + "enable_hashjoin = off;" + set +
-         "enable_mergejoin = off;";
+         set + "synchronous_commit = on;";
 }
+
+// A look into the index for each key, whatever the table's statistics say today: a plan that was made while the table
+// was small stays in use while it grows. Behind PgBouncer nothing is prepared, so each plan is of its moment. Engines
+// that merely resemble PostgreSQL may not have these, and then do without.
+constexpr const char* plan_settings =
+    "SELECT set_config(name, 'off', false) FROM pg_settings "
+    "WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit')";
 
 pqxx::connection connect(const ConnectionString& target) {
   try {
@@ -33,15 +37,23 @@ pqxx::connection connect(const ConnectionString& target) {
 Session::Session(const ConnectionString& target, const PostgresOptions& options, Watchdog& watchdog)
     : target_(target), options_(options), watchdog_(watchdog), connection_(connect(target)), quiet_(connection_) {
   // libpqxx would connect anew by itself, in the middle of anything and without our settings.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   connection_.inhibit_reactivation(true);
-#pragma clang diagnostic pop
+#pragma GCC diagnostic pop
+  const auto by = std::chrono::steady_clock::now() + options.statement_timeout;
   if (options.pgbouncer) {
     settings_ = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" + settings(options, " SET LOCAL ");
   } else {
-    settings_ = settings(options, " SET ") + " SET default_transaction_isolation = 'read committed'";
-    run(settings_, std::chrono::steady_clock::now() + options.statement_timeout);
+    run(settings(options, " SET ") + " SET default_transaction_isolation = 'read committed'", by);
+    run(plan_settings, by);
+  }
+  const auto answer = run("SHOW transaction_read_only", by);
+  if (answer[0][0].c_str() == std::string_view("on")) {
+    throw Failure(FailureKind::outage,
+                  target.server() +
+                      ": this server is read-only, perhaps a standby. With several hosts in the URL, "
+                      "target_session_attrs=read-write finds the one that is not.");
   }
 }
 
