@@ -187,7 +187,7 @@ awaitable<Totals> import_lines(std::istream& in, AnyStorage to, ImportOptions op
   }
   const auto expect = options.overwrite ? Expect::any() : Expect::absent();
   LineReader lines(in);
-  BatchWriter batch(std::move(to));
+  BatchWriter batch(to);
   progress.begin("importing", 0);
   while (auto line = lines.next()) {
     if (line->key.starts_with(reserved_prefix)) {
@@ -201,7 +201,17 @@ awaitable<Totals> import_lines(std::istream& in, AnyStorage to, ImportOptions op
   }
   co_await flush(batch);
   progress.end();
-  co_return lines.totals();
+  const auto written = lines.totals();
+  if (options.overwrite) {
+    co_return written;
+  }
+  auto found = co_await add_up(to, "verifying the target", written.documents, progress);
+  if (found.documents != written.documents || found.bytes != written.bytes) {
+    throw ToolError("The target has " + std::to_string(found.documents) + " documents of " +
+                    std::to_string(found.bytes) + " bytes instead of " + std::to_string(written.documents) + " of " +
+                    std::to_string(written.bytes) + ". Was it written to meanwhile? Stop its bot.");
+  }
+  co_return found;
 }
 
 awaitable<CheckReport> check(AnyStorage store, Progress& progress) {

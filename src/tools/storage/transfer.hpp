@@ -25,6 +25,7 @@ struct ImportOptions {
 };
 
 /// Writes the documents of JSON lines into `to`. When it fails midway, what was written so far stays.
+/// The totals of the target; with `overwrite` of what was written, in the order of the lines.
 /// Errors: `ToolError` that names the line or the key; `system_error` of the store.
 awaitable<Totals> import_lines(std::istream& in, AnyStorage to, ImportOptions options, Progress& progress);
 
