@@ -1,0 +1,247 @@
+// What an operation and a turn cost on each storage, beside the bare libraries and beside memory. See docs/storage.md.
+
+#include "app/storage_factory.hpp"
+#include "storage/bare.hpp"
+#include "storage/ops.hpp"
+#include "storage/turns.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using bench::Op;
+
+constexpr const char* help = R"(storage: what an operation and a turn cost on each storage
+
+  --only PART       operations or turns; may be given again. Default: both
+  --store KIND      memory, rocksdb or postgres; may be given again. Default: all that there are
+  --rounds N        of the turns (default 5)
+  --seconds N       of each measurement (default 2)
+  --folder FOLDER   where RocksDB and the measurement of fsync write (default: a new one in this folder)
+  --check           exit with 1 when a target is missed
+  --help
+
+PostgreSQL is measured when TERN_TEST_POSTGRES has its address: ./dev bench storage sees to that.
+)";
+
+constexpr std::size_t concurrency[] = {1, 16, 64, 256};
+constexpr std::size_t most_concurrent = 256;
+constexpr double least_share = 0.7;  ///< of the bare library's operations, with 256 at once
+constexpr std::chrono::seconds patience{30};
+
+struct Options {
+  std::set<std::string> parts;
+  std::set<std::string> stores;
+  unsigned rounds = 5;
+  unsigned seconds = 2;
+  std::string folder;
+  bool check = false;
+  bool help = false;
+
+  static bool chosen(const std::set<std::string>& from, const std::string& name) {
+    return from.empty() || from.contains(name);
+  }
+};
+
+std::string postgres_url() {
+  const char* url = std::getenv("TERN_TEST_POSTGRES");
+  return url == nullptr ? "" : url;
+}
+
+template <class T>
+T finish(tern::awaitable<T> work) {
+  boost::asio::io_context io{1};
+  auto outcome = boost::asio::co_spawn(io, std::move(work), boost::asio::use_future);
+  io.run();
+  return outcome.get();
+}
+
+unsigned number(const std::string& option, const std::string& text) {
+  char* end = nullptr;
+  const auto value = std::strtoul(text.c_str(), &end, 10);
+  if (*end != '\0' || value == 0 || value > 1000) {
+    throw std::invalid_argument(option + " takes a whole number from 1 to 1000");
+  }
+  return static_cast<unsigned>(value);
+}
+
+Options read_options(const std::vector<std::string>& words) {
+  Options options;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    const auto next = [&]() -> const std::string& {
+      if (++i == words.size()) {
+        throw std::invalid_argument(word + " needs a value");
+      }
+      return words[i];
+    };
+    if (word == "--only") {
+      options.parts.insert(next());
+    } else if (word == "--store") {
+      options.stores.insert(next());
+    } else if (word == "--rounds") {
+      options.rounds = number(word, next());
+    } else if (word == "--seconds") {
+      options.seconds = number(word, next());
+    } else if (word == "--folder") {
+      options.folder = next();
+    } else if (word == "--check") {
+      options.check = true;
+    } else if (word == "--help") {
+      options.help = true;
+    } else {
+      throw std::invalid_argument("unknown option " + word + "; see --help");
+    }
+  }
+  return options;
+}
+
+void print_head(const std::string& what) {
+  std::printf("\n%s\n  %-8s %-5s %10s %9s %9s %8s %7s\n", what.c_str(), "at once", "op", "per second", "p50 us",
+              "p99 us", "CPU us", "share");
+}
+
+void print(std::size_t concurrent, Op op, const bench::OpFigures& figures, double share) {
+  std::printf("  %-8zu %-5s %10.0f %9.0f %9.0f %8.2f", concurrent, op == Op::read ? "read" : "write",
+              figures.per_second, figures.p50_us, figures.p99_us, figures.cpu_us);
+  if (share > 0) {
+    std::printf(" %6.0f%%", share * 100);
+  }
+  std::puts("");
+  std::fflush(stdout);
+}
+
+/// A store with Tern, beside the library without; turn and turn about, so that both find the machine alike.
+bool measure_store(const std::string& name, tern::AnyStorage store, bench::Bare* bare, double seconds) {
+  finish(store.open(tern::Deadline::after(patience)));
+  bench::fill(store, most_concurrent);
+  if (bare != nullptr) {
+    bare->fill(most_concurrent);
+  }
+  bool met = true;
+  print_head(name + (bare != nullptr ? ": first the library alone in batches of as many, then Tern" : ""));
+  for (const auto op : {Op::read, Op::write}) {
+    for (const auto concurrent : concurrency) {
+      bench::OpFigures alone;
+      if (bare != nullptr) {
+        alone = bare->measure(op, concurrent, seconds);
+        print(concurrent, op, alone, 0);
+      }
+      const auto ours = bench::measure_ops(store, op, concurrent, seconds);
+      const double share = bare != nullptr ? ours.per_second / alone.per_second : 0;
+      print(concurrent, op, ours, share);
+      if (bare != nullptr && concurrent == most_concurrent) {
+        const bool enough = share >= least_share;
+        std::printf("  at least %.0f%% of the library alone, with %zu at once: %s\n", least_share * 100, concurrent,
+                    enough ? "met" : "MISSED");
+        met = met && enough;
+      }
+    }
+  }
+  finish(store.close(tern::Deadline::after(patience)));
+  return met;
+}
+
+tern::AnyStorage make(const tern::Settings& settings) {
+  return tern::app::make_documents(settings, tern::system_clock(), nullptr).storage;
+}
+
+bool measure_operations(const Options& options, [[maybe_unused]] const std::string& folder) {
+  bool met = true;
+  const double seconds = options.seconds;
+  tern::Settings settings;
+  if (Options::chosen(options.stores, "memory")) {
+    met = measure_store("memory", make(settings), nullptr, seconds) && met;
+  }
+#ifdef TERN_HAS_ROCKSDB
+  if (Options::chosen(options.stores, "rocksdb")) {
+    settings.storage.kind = "rocksdb";
+    settings.storage.path = folder + "/ops";
+    const auto bare = bench::make_bare_rocksdb(folder + "/bare");
+    met = measure_store("rocksdb, synced", make(settings), bare.get(), seconds) && met;
+  }
+#endif
+#ifdef TERN_HAS_POSTGRES
+  if (!postgres_url().empty() && Options::chosen(options.stores, "postgres")) {
+    settings.storage.kind = "postgres";
+    settings.storage.url = postgres_url();
+    settings.storage.schema = "tern_bench_ops";
+    const auto bare = bench::make_bare_postgres(postgres_url());
+    met = measure_store("postgres", make(settings), bare.get(), seconds) && met;
+  }
+#endif
+  return met;
+}
+
+bool measure_turns(const Options& options, const std::filesystem::path& programs, const std::string& folder) {
+  bench::require_wrk();
+  std::vector<bench::TurnStore> stores{{"memory", {"storage.kind=memory"}, 0, 0}};
+  if (tern::app::has_backend("rocksdb") && Options::chosen(options.stores, "rocksdb")) {
+    stores.push_back({"rocksdb", {"storage.kind=rocksdb", "storage.path=" + folder + "/turns"}, 1.6, 0});
+  }
+  if (tern::app::has_backend("postgres") && !postgres_url().empty() && Options::chosen(options.stores, "postgres")) {
+    stores.push_back({"postgres",
+                      {"storage.kind=postgres", "storage.url=" + postgres_url(), "storage.schema=tern_bench_turns"},
+                      2.0,
+                      10'000});
+  }
+  bench::TurnSettings settings;
+  settings.rounds = options.rounds;
+  settings.load.seconds = options.seconds;
+  settings.load.connections = most_concurrent;
+  settings.load.conversations = most_concurrent;
+  settings.load.script = (programs / "load.lua").string();
+  settings.state_bot = (programs.parent_path() / "examples" / "state_bot").string();
+  settings.logs = folder;
+  return bench::compare_turns(stores, settings);
+}
+
+int run(const Options& options, const std::filesystem::path& programs) {
+  tern::log::configure(tern::log::Level::error, tern::log::Format::text);
+  const auto base = options.folder.empty() ? std::filesystem::current_path() : std::filesystem::path(options.folder);
+  const auto folder = base / ("tern-bench-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const auto sync = bench::measure_fsync(folder.string());
+  std::printf("fdatasync of 4 KiB in %s: %.0f us (p50), %.0f us (p99)\n", base.c_str(), sync.p50_us, sync.p99_us);
+  bool met = true;
+  if (Options::chosen(options.parts, "operations")) {
+    met = measure_operations(options, folder.string()) && met;
+  }
+  if (Options::chosen(options.parts, "turns")) {
+    met = measure_turns(options, programs, folder.string()) && met;
+  }
+  std::filesystem::remove_all(folder);  // kept after a failure: its message names a file there
+  return options.check && !met ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    const auto options = read_options({argv + 1, argv + argc});
+    if (options.help) {
+      std::fputs(help, stdout);
+      return 0;
+    }
+    return run(options, programs);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "storage: %s\n", e.what());
+    return 2;
+  }
+}
