@@ -1,0 +1,258 @@
+#include "storage/lane_core.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace tern::storage {
+
+namespace {
+
+/// Gives up the calls of all lanes whose time is over. A timer for each call would cost more than most calls; this
+/// looks every few milliseconds, and sleeps while nothing waits anywhere.
+class LaneWatch {
+ public:
+  static LaneWatch& instance() {
+    // Never destroyed: its thread lives as long as the program.
+    static auto* const watch = new LaneWatch;
+    return *watch;
+  }
+
+  void add(LaneCore& lane) {
+    const std::lock_guard lock(mutex_);
+    lanes_.push_back(&lane);
+  }
+  /// Returns when the watch no longer looks at it.
+  void remove(LaneCore& lane) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase(lanes_, &lane);
+  }
+  /// A call waits somewhere.
+  void look() {
+    if (asleep_.exchange(false)) {
+      const std::lock_guard lock(mutex_);
+      wake_.notify_one();
+    }
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds interval{10};
+
+  LaneWatch() {
+    std::thread([this] { run(); }).detach();
+  }
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      // Asleep first, then the look: a call that comes in between wakes it.
+      asleep_ = true;
+      if (any_waits()) {
+        asleep_ = false;
+        wake_.wait_for(lock, interval);
+      } else {
+        wake_.wait(lock, [this] { return !asleep_.load(); });
+      }
+    }
+  }
+
+  bool any_waits() {
+    bool any = false;
+    for (auto* lane : lanes_) {
+      any = lane->expire() || any;
+    }
+    return any;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<bool> asleep_ = false;
+  std::vector<LaneCore*> lanes_;
+};
+
+}  // namespace
+
+/// The answered calls of one executor, resumed in one handler.
+class LaneCore::Group {
+ public:
+  Group() = default;
+  ~Group() { clear(); }
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  void post(const std::shared_ptr<Group>& self, const executor& home) {
+    asio::post(home, [self] { self->run(); });
+    posted_.store(true, std::memory_order_release);
+  }
+
+  Entries entries;
+
+ private:
+  void run() {
+    // A resumed coroutine may destroy its context, in whose `post` the lane's thread may still be.
+    while (!posted_.load(std::memory_order_acquire)) {
+      std::this_thread::yield();
+    }
+    while (!entries.empty()) {
+      auto& entry = entries.front();
+      entries.pop_front();
+      const auto resume = std::move(entry.resume);
+      resume->resume(std::move(entry.error));  // ends the entry
+    }
+  }
+  /// The context ends without having run this: so do the coroutines.
+  void clear() noexcept {
+    while (!entries.empty()) {
+      auto& entry = entries.front();
+      entries.pop_front();
+      const auto resume = std::move(entry.resume);
+    }
+  }
+
+  std::atomic<bool> posted_ = false;
+};
+
+LaneCore::LaneCore(LaneSettings settings, Work work)
+    : settings_(std::move(settings)),
+      clock_(settings_.clock != nullptr ? *settings_.clock : system_clock()),
+      work_(std::move(work)),
+      thread_([this] { run(); }) {
+  LaneWatch::instance().add(*this);
+}
+
+LaneCore::~LaneCore() {
+  stop();
+}
+
+void LaneCore::fail(LaneEntry& entry, Entries& done, errc code, const char* what) const {
+  entry.error = std::make_exception_ptr(
+      system_error(make_error_code(code), "The lane " + settings_.name + " of the storage " + what));
+  done.push_back(entry);
+}
+
+void LaneCore::enter(LaneEntry& entry) {
+  Entries done;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) {
+      fail(entry, done, errc::shutting_down, "is closed.");
+    } else if (queue_.size() >= settings_.capacity) {
+      fail(entry, done, errc::overloaded, "is full. Try again later; if that happens often, raise its bound.");
+    } else {
+      entry.waiting = true;
+      queue_.push_back(entry);
+    }
+  }
+  if (!done.empty()) {
+    deliver(std::move(done));
+    return;
+  }
+  wake_.notify_one();
+  LaneWatch::instance().look();
+}
+
+void LaneCore::give_up(LaneEntry& entry) {
+  Entries done;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!entry.waiting) {
+      return;
+    }
+    entry.waiting = false;
+    queue_.erase(queue_.iterator_to(entry));
+    entry.error = std::make_exception_ptr(system_error(asio::error::operation_aborted));
+    done.push_back(entry);
+  }
+  deliver(std::move(done));
+}
+
+bool LaneCore::expire() {
+  Entries done;
+  bool waits = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto next = queue_.begin(); next != queue_.end();) {
+      auto& entry = *next++;
+      if (!entry.by.is_never() && entry.by.expired(clock_)) {
+        entry.waiting = false;
+        queue_.erase(queue_.iterator_to(entry));
+        fail(entry, done, errc::timed_out, "did not come to a call in its time.");
+      }
+    }
+    waits = !queue_.empty();
+  }
+  deliver(std::move(done));
+  return waits;
+}
+
+std::size_t LaneCore::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+void LaneCore::stop() noexcept {
+  std::call_once(joined_, [this] {
+    LaneWatch::instance().remove(*this);
+    Entries done;
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      while (!queue_.empty()) {
+        auto& entry = queue_.front();
+        queue_.pop_front();
+        entry.waiting = false;
+        fail(entry, done, errc::shutting_down, "was closed before it came to a call.");
+      }
+    }
+    wake_.notify_one();
+    deliver(std::move(done));
+    thread_.join();
+  });
+}
+
+bool LaneCore::take(std::vector<LaneEntry*>& batch) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+  while (!queue_.empty() && batch.size() < settings_.max_batch) {
+    auto& entry = queue_.front();
+    queue_.pop_front();
+    entry.waiting = false;
+    batch.push_back(&entry);
+  }
+  return !batch.empty();
+}
+
+void LaneCore::run() {
+  ::pthread_setname_np(::pthread_self(), settings_.name.substr(0, 15).c_str());
+  std::vector<LaneEntry*> batch;
+  while (take(batch)) {
+    work_(batch);
+    Entries done;
+    for (auto* entry : batch) {
+      done.push_back(*entry);
+    }
+    batch.clear();
+    deliver(std::move(done));
+  }
+}
+
+void LaneCore::deliver(Entries done) {
+  while (!done.empty()) {
+    const auto home = done.front().resume->home();
+    auto group = std::make_shared<Group>();
+    for (auto next = done.begin(); next != done.end();) {
+      auto& entry = *next++;
+      if (entry.resume->home() == home) {
+        done.erase(done.iterator_to(entry));
+        group->entries.push_back(entry);
+      }
+    }
+    group->post(group, home);
+  }
+}
+
+}  // namespace tern::storage

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <tern/async/awaitable.hpp>
+#include <tern/async/clock.hpp>
+#include <tern/async/deadline.hpp>
+#include <tern/error.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace tern::storage {
+
+struct LaneSettings {
+  std::string name;             ///< of its thread; what is longer than 15 bytes is cut
+  std::size_t capacity = 4096;  ///< calls that wait; more: `errc::overloaded`
+  std::size_t max_batch = 256;  ///< calls that the work is given at once
+  Clock* clock = nullptr;       ///< that deadlines are of; nullptr: the system's
+};
+
+/// Resumes a coroutine on its own executor.
+class LaneResume {
+ public:
+  explicit LaneResume(executor home) : work_(std::move(home)) {}
+  virtual ~LaneResume() = default;
+  LaneResume(const LaneResume&) = delete;
+  LaneResume& operator=(const LaneResume&) = delete;
+
+  executor home() const noexcept { return work_.get_executor(); }
+  /// Called on `home`, once.
+  virtual void resume(std::exception_ptr error) = 0;
+
+ private:
+  asio::executor_work_guard<executor> work_;
+};
+
+/// One call. It lives in the frame of the coroutine that waits for it, which `resume` owns.
+class LaneEntry : public boost::intrusive::list_base_hook<> {
+ public:
+  explicit LaneEntry(Deadline deadline) : by(deadline) {}
+
+  Deadline by;
+  std::unique_ptr<LaneResume> resume;
+  std::exception_ptr error;
+  bool waiting = false;  ///< in the queue: not taken yet, so it can be given up. Guarded by the lane's mutex.
+};
+
+/// The queue and the thread behind a `Lane`, whatever is called.
+class LaneCore {
+ public:
+  /// Works through a batch, on the lane's thread: for each entry the answer is stored, or `error` set.
+  using Work = std::function<void(const std::vector<LaneEntry*>&)>;
+
+  LaneCore(LaneSettings settings, Work work);
+  ~LaneCore();
+  LaneCore(const LaneCore&) = delete;
+  LaneCore& operator=(const LaneCore&) = delete;
+
+  /// `entry.resume` is there. It is resumed later, in any case and never from within this call.
+  void enter(LaneEntry& entry);
+  /// Resumes a call that still waits with `operation_aborted`; one that was taken goes on.
+  void give_up(LaneEntry& entry);
+  /// Gives up those whose deadline has passed; whether any is left that waits.
+  bool expire();
+  std::size_t waiting() const;
+  void stop() noexcept;
+
+ private:
+  using Entries = boost::intrusive::list<LaneEntry>;
+  class Group;
+
+  void run();
+  bool take(std::vector<LaneEntry*>& batch);
+  void deliver(Entries done);
+  void fail(LaneEntry& entry, Entries& done, errc code, const char* what) const;
+
+  const LaneSettings settings_;
+  Clock& clock_;
+  const Work work_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  Entries queue_;
+  bool stopped_ = false;
+  std::once_flag joined_;
+  std::thread thread_;
+};
+
+namespace detail {
+
+template <class Handler>
+class LaneResumeOf final : public LaneResume {
+ public:
+  LaneResumeOf(Handler handler, executor home) : LaneResume(std::move(home)), handler_(std::move(handler)) {}
+
+  void resume(std::exception_ptr error) override {
+    if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
+      slot.clear();
+    }
+    std::move(handler_)(std::move(error));
+  }
+
+ private:
+  Handler handler_;
+};
+
+}  // namespace detail
+
+/// Waits until the lane has worked on `entry`.
+inline auto enter_lane(std::shared_ptr<LaneCore> lane, LaneEntry& entry) {
+  auto initiate = [](auto handler, const std::shared_ptr<LaneCore>& core, LaneEntry* call) {
+    const executor home = asio::get_associated_executor(handler);
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+      slot.assign([core, call](asio::cancellation_type) { core->give_up(*call); });
+    }
+    call->resume = std::make_unique<detail::LaneResumeOf<decltype(handler)>>(std::move(handler), home);
+    core->enter(*call);
+  };
+  return asio::async_initiate<const asio::deferred_t, void(std::exception_ptr)>(initiate, asio::deferred,
+                                                                                std::move(lane), &entry);
+}
+
+}  // namespace tern::storage
