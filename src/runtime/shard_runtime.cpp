@@ -176,18 +176,29 @@ void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
 void ShardRuntime::begin(Turn& turn) {
   if (turn.cut) {
     finish(turn, nullptr);  // its time was over before it came to run
+    retire(turn);
     return;
   }
   asio::co_spawn(shard_.io(), run(turn),
-                 asio::bind_cancellation_slot(turn.signal.slot(),
-                                              [this, &turn](std::exception_ptr error) { finish(turn, error); }));
+                 asio::bind_cancellation_slot(turn.signal.slot(), [this, &turn](std::exception_ptr) { retire(turn); }));
 }
 
 Bot& ShardRuntime::bot_of(Turn& turn) {
   return turn.own_bot ? *turn.own_bot : *runtime_.bot_;
 }
 
+// Ends the turn itself: `co_spawn` posts its completion, and the answer of a turn that never waited need not.
 awaitable<void> ShardRuntime::run(Turn& turn) {
+  std::exception_ptr error;
+  try {
+    co_await run_guarded(turn);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  finish(turn, error);
+}
+
+awaitable<void> ShardRuntime::run_guarded(Turn& turn) {
   if (runtime_.options().bot_per_turn) {
     turn.own_bot = runtime_.make_bot_();
   }
@@ -279,6 +290,7 @@ awaitable<void> ShardRuntime::save_reference(Turn& turn) {
 }
 
 void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
+  shard_.wheel().disarm(turn);
   if (turn.cut) {
     runtime_.figures_.cut.inc();
   } else if (error) {
@@ -300,6 +312,10 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   if (turn.done) {
     turn.done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
   }
+  tell_all(std::move(observers), std::move(reply));
+}
+
+void ShardRuntime::retire(Turn& turn) noexcept {
   if (runtime_.options().ordered) {
     if (auto* next = queues_.leave(turn.conversation())) {
       // Posted: a turn that never suspends would otherwise run on the stack of the one before, and so on.
@@ -307,7 +323,6 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     }
   }
   destroy(turn);
-  tell_all(std::move(observers), std::move(reply));
 }
 
 void ShardRuntime::tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept {
