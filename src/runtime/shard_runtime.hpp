@@ -42,7 +42,7 @@ class ShardRuntime {
   void destroy(Turn& turn);
 
   awaitable<void> run(Turn& turn);
-  awaitable<void> run_guarded(Turn& turn);
+  void prepare(Turn& turn);
   awaitable<void> run_handler(Turn& turn);
   awaitable<void> run_middleware(Turn& turn, Bot& bot, std::size_t index);
   awaitable<void> run_innermost(Turn& turn, Bot& bot);
