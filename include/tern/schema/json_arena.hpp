@@ -36,7 +36,7 @@ class JsonArena final : public boost::json::memory_resource {
   friend struct JsonArenaDeleter;
 
   JsonArena(std::byte* first, std::byte* end) noexcept : next_(first), end_(end) {}
-  ~JsonArena() = default;
+  ~JsonArena() override = default;
 
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
   void do_deallocate(void*, std::size_t, std::size_t) override {}
