@@ -325,11 +325,15 @@ void ShardRuntime::retire(Turn& turn) noexcept {
 }
 
 void ShardRuntime::tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept {
-  for (std::size_t i = 0; i < observers.size(); ++i) {
-    auto& waiting = observers[i];
-    const bool last = i + 1 == observers.size();
-    tell(std::move(waiting.observer), waiting.origin, last ? std::move(reply) : reply);
+  if (observers.empty()) {
+    return;
   }
+  auto last = std::move(observers.back());
+  observers.pop_back();
+  for (auto& waiting : observers) {
+    tell(std::move(waiting.observer), waiting.origin, reply);
+  }
+  tell(std::move(last.observer), last.origin, std::move(reply));
 }
 
 // Successes only: a failure is worth another try.
