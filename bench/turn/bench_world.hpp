@@ -124,11 +124,14 @@ class BenchWorld {
 };
 
 /// A message as it arrives, with ids that are its own.
-inline std::string message_text(Mode mode, std::size_t number, std::size_t conversations) {
+inline std::string message_text(std::string message, std::size_t number, std::size_t conversations) {
   const auto conversation = number % conversations;
-  return fill(message_template(mode, "http://127.0.0.1:9"), "activity-" + std::to_string(number),
-              "conversation-" + std::to_string(conversation),
+  return fill(std::move(message), "activity-" + std::to_string(number), "conversation-" + std::to_string(conversation),
               "user-" + std::to_string(conversation * 7 % conversations));
+}
+
+inline std::string message_text(Mode mode, std::size_t number, std::size_t conversations) {
+  return message_text(message_template(mode, "http://127.0.0.1:9"), number, conversations);
 }
 
 inline tern::Activity parsed(const std::string& text) {

@@ -49,11 +49,11 @@ awaitable<void> count_then_wait(tern::TurnContext& turn) {
   co_await turn.send("message " + std::to_string(messages));
 }
 
-bool turns_in_flight(const char* what, tern::TurnHandler handler) {
+bool turns_in_flight(const char* what, const std::string& message, tern::TurnHandler handler) {
   BenchWorld world(tern::system_clock(), std::move(handler));
   const auto before = resident_bytes();
   for (std::size_t i = 0; i < turns; ++i) {
-    world.receive(parsed(message_text(Mode::delivery, i, turns)));
+    world.receive(parsed(message_text(message, i, turns)));
     world.settle();
   }
   if (world.runtime->turns_in_flight() != turns) {
@@ -123,8 +123,12 @@ bool apart(Work work) {
 
 bool run() {
   std::puts("\nMemory, one shard, no HTTP: growth of the resident set");
-  bool met = apart([] { return turns_in_flight("100,000 turns in flight, each awaiting a timer", wait_then_echo); });
-  met = apart([] { return turns_in_flight("the same, each with a state document changed", count_then_wait); }) && met;
+  const auto small = small_message_template("http://127.0.0.1:9");
+  const auto usual = message_template(Mode::delivery, "http://127.0.0.1:9");
+  std::printf("  100,000 conversations with a turn each in flight:\n");
+  bool met = apart([&] { return turns_in_flight("waiting, a message of 300 bytes", small, wait_then_echo); });
+  met = apart([&] { return turns_in_flight("waiting, the Playground's of 700", usual, wait_then_echo); }) && met;
+  met = apart([&] { return turns_in_flight("with state changed, 300 bytes", small, count_then_wait); }) && met;
   return apart(pending_sends) && met;
 }
 

@@ -25,6 +25,16 @@ std::string message_template(Mode mode, std::string_view service_url) {
   return text;
 }
 
+std::string small_message_template(std::string_view service_url) {
+  std::string text =
+      R"({"type":"message","id":"@id@","timestamp":"2026-11-22T10:00:00.123Z",)"
+      R"("localTimestamp":"2026-11-22T11:00:00.123+01:00","channelId":"emulator","serviceUrl":"@serviceUrl@",)"
+      R"("from":{"id":"@user@","name":"User","role":"user"},"conversation":{"id":"@conversation@"},)"
+      R"("recipient":{"id":"bot1","name":"Bot","role":"bot"},"text":"hello","locale":"en-US"})";
+  replace(text, "@serviceUrl@", service_url);
+  return text;
+}
+
 std::string fill(std::string text, std::string_view id, std::string_view conversation, std::string_view user) {
   replace(text, "@id@", id);
   replace(text, "@conversation@", conversation);

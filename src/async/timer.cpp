@@ -24,9 +24,13 @@ void Timer::cancel() noexcept {
 }
 
 awaitable<void> sleep_for(SteadyTime::duration duration, Clock& clock) {
-  Timer timer(clock, co_await this_coro::executor);
+  return clock.sleep_until(Deadline::after(duration, clock).when());
+}
+
+awaitable<void> Clock::sleep_until(SteadyTime when) {
+  Timer timer(*this, co_await this_coro::executor);
   // Nobody else holds the timer, so the wait can only end because the time came.
-  [[maybe_unused]] const bool came = co_await timer.wait_for(duration);
+  [[maybe_unused]] const bool came = co_await timer.wait_until(when);
 }
 
 }  // namespace tern

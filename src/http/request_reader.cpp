@@ -95,12 +95,11 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
 
   void on_header_impl(error_code&) override {
     header_ended_ = true;
-    if (has_coding_ && http10_) {
+    const bool unknown_coding = has_coding_ && !codings_known_;
+    if (http10_ ? has_coding_ : hosts_ != 1 && !unknown_coding) {
       rejection_ = Rejection::malformed;
-    } else if (has_coding_ && !codings_known_) {
+    } else if (unknown_coding) {
       rejection_ = Rejection::transfer_encoding;
-    } else if (!http10_ && hosts_ != 1) {
-      rejection_ = Rejection::malformed;
     } else if (!http10_ && expects_other_) {
       rejection_ = Rejection::expectation;
     }

@@ -96,6 +96,8 @@ awaitable<void> accept_connections(std::shared_ptr<Listener> listener, std::shar
 }  // namespace
 
 struct Server::Impl {
+  Impl(asio::io_context& acceptors, std::shared_ptr<ServerState> shared) : io(acceptors), state(std::move(shared)) {}
+
   asio::io_context& io;  // of the acceptor
   std::shared_ptr<ServerState> state;
   std::shared_ptr<Listener> listener;
@@ -115,7 +117,7 @@ Server::Server(std::vector<ServerShard> shards, HttpHandler& handler, ServerLimi
   }
   asio::io_context& first = shards.front().io;
   auto state = std::make_shared<ServerState>(std::move(shards), handler, limits, clock, metrics);
-  impl_.reset(new Impl{first, std::move(state), nullptr});
+  impl_ = std::make_unique<Impl>(first, std::move(state));
 }
 
 Server::~Server() {

@@ -117,6 +117,7 @@ awaitable<void> Scheduler::run() {
     }
     if (error) {
       log::warn("the schedule's storage failed; it is asked again", {{"error", describe(error)}});
+      loaded_until_.reset();  // the slots that were not read yet are read with the next try
       co_await timer_.wait_for(storage_pause);
       continue;
     }

@@ -27,6 +27,22 @@ awaitable<void> run_work(std::shared_ptr<detail::BackgroundState> state, Convers
                           asio::bind_cancellation_slot(state->signal.slot(), asio::use_awaitable));
 }
 
+// However the work ends, also destroyed, it is said.
+awaitable<void> run_and_say(std::shared_ptr<detail::BackgroundState> state, Conversation conversation,
+                            BackgroundWork work) {
+  struct Ended {
+    std::shared_ptr<detail::BackgroundState> state;
+    ~Ended() {
+      state->running.store(false, std::memory_order_release);
+      if (auto end = std::exchange(state->on_message, nullptr)) {
+        end();
+      }
+    }
+  };
+  const Ended ended{state};
+  co_await run_work(state, std::move(conversation), std::move(work));
+}
+
 }  // namespace
 
 BackgroundGroup::BackgroundGroup(Shard& shard, detail::TurnEnvironment& environment, TaskGroup& tasks)
@@ -46,18 +62,8 @@ BackgroundTask BackgroundGroup::start(ConversationReference reference, Backgroun
   state->on_message = end_typing;
   typing_.begin(key, reference);
   try {
-    tasks_.spawn(shard_.ex(), "background work", [state, conversation, work = std::move(work)]() -> awaitable<void> {
-      struct Ended {
-        std::shared_ptr<detail::BackgroundState> state;
-        ~Ended() {
-          state->running.store(false, std::memory_order_release);
-          if (auto end = std::exchange(state->on_message, nullptr)) {
-            end();
-          }
-        }
-      } ended{state};
-      co_await run_work(state, conversation, work);
-    });
+    tasks_.spawn(shard_.ex(), "background work",
+                 [state, conversation, work = std::move(work)] { return run_and_say(state, conversation, work); });
   } catch (...) {
     state->running.store(false, std::memory_order_release);
     end_typing();

@@ -1,13 +1,23 @@
 #include "runtime/dedupe_window.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+
 namespace tern::runtime {
 
 namespace {
 
-// What one remembered answer costs besides its body: the map's slot at its usual load, and the queue's entry.
-constexpr std::size_t entry_bytes = 80;
+constexpr std::size_t block_bytes = std::size_t{256} << 10;
+
+// What a remembered answer costs in the map, at its usual load.
+constexpr std::size_t index_bytes = 32;
 
 }  // namespace
+
+DedupeWindow::Block::Block(std::size_t bytes)
+    : memory(std::make_unique_for_overwrite<std::byte[]>(bytes)), size(bytes) {}
 
 DedupeWindow::DedupeWindow(Clock& clock, std::size_t max_bytes, std::chrono::milliseconds window)
     : clock_(clock), max_bytes_(max_bytes), window_(window) {}
@@ -18,47 +28,88 @@ const TurnReply* DedupeWindow::find(const ActivityKey& key) {
   if (found == done_.end()) {
     return nullptr;
   }
-  found_ = TurnReply(found->second.status, found->second.body ? *found->second.body : std::string());
+  auto& record = *found->second;
+  found_ = TurnReply(record.status, std::string(record.body(), record.body_bytes));
   return &found_;
 }
 
 void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
   forget_old();
-  const auto cost = entry_bytes + reply.body.size();
-  if (cost > max_bytes_) {
+  const auto bytes = record_bytes(reply.body.size());
+  const auto cost = index_bytes + bytes;
+  if (cost > max_bytes_ || reply.body.size() > std::numeric_limits<std::uint32_t>::max()) {
     return;
   }
   while (bytes_ + cost > max_bytes_) {
-    forget_first();
+    forget_oldest();
   }
-  Done done;
-  done.status = reply.status;
-  if (!reply.body.empty()) {
-    done.body = std::make_unique<std::string>(reply.body);
+  const auto [place, is_new] = done_.emplace(key, nullptr);
+  if (!is_new) {
+    return;
   }
-  if (done_.emplace(key, std::move(done)).second) {
-    ages_.push_back({key, clock_.now() + window_});
-    bytes_ += cost;
+  auto* record = new (reserve(bytes))
+      Record{key, clock_.now() + window_, reply.status, static_cast<std::uint32_t>(reply.body.size())};
+  std::memcpy(record->body(), reply.body.data(), reply.body.size());
+  place->second = record;
+  bytes_ += cost;
+}
+
+std::size_t DedupeWindow::record_bytes(std::size_t body_bytes) noexcept {
+  constexpr auto align = alignof(Record);
+  return sizeof(Record) + (body_bytes + align - 1) / align * align;
+}
+
+void* DedupeWindow::reserve(std::size_t bytes) {
+  if (blocks_.empty() || blocks_.back().size - blocks_.back().used < bytes) {
+    if (spare_ && spare_->size >= bytes) {
+      blocks_.push_back(std::move(*spare_));
+      spare_.reset();
+    } else {
+      // A small window takes no whole block.
+      blocks_.emplace_back(std::max(bytes, std::min(block_bytes, max_bytes_)));
+    }
   }
+  auto& block = blocks_.back();
+  auto* const place = block.memory.get() + block.used;
+  block.used += bytes;
+  return place;
+}
+
+DedupeWindow::Record* DedupeWindow::oldest() noexcept {
+  return std::launder(reinterpret_cast<Record*>(blocks_.front().memory.get() + read_));
 }
 
 void DedupeWindow::forget_old() {
-  if (ages_.empty()) {
+  if (done_.empty()) {
     return;
   }
   const auto now = clock_.now();
-  while (!ages_.empty() && ages_.front().until <= now) {
-    forget_first();
+  while (!done_.empty() && oldest()->until <= now) {
+    forget_oldest();
   }
 }
 
-void DedupeWindow::forget_first() {
-  const auto found = done_.find(ages_.front().key);
-  if (found != done_.end()) {
-    bytes_ -= entry_bytes + (found->second.body ? found->second.body->size() : 0);
-    done_.erase(found);
+void DedupeWindow::forget_oldest() {
+  const auto& record = *oldest();
+  const auto bytes = record_bytes(record.body_bytes);
+  done_.erase(record.key);
+  bytes_ -= index_bytes + bytes;
+  read_ += bytes;
+  if (read_ == blocks_.front().used) {
+    leave_block();
   }
-  ages_.pop_front();
+}
+
+void DedupeWindow::leave_block() {
+  read_ = 0;
+  blocks_.front().used = 0;
+  if (blocks_.size() == 1) {
+    return;  // it is filled again from its beginning
+  }
+  if (!spare_) {
+    spare_ = std::move(blocks_.front());
+  }
+  blocks_.pop_front();
 }
 
 }  // namespace tern::runtime

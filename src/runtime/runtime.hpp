@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/continuation.hpp"
 #include "runtime/shard.hpp"
 #include "runtime/turn_request.hpp"
 #include "turn/environment.hpp"
@@ -34,16 +35,6 @@ struct RuntimeOptions {
   std::chrono::milliseconds dedupe_window{300'000};
   bool capture_references = false;
   bool bot_per_turn = false;
-};
-
-/// What runs in a turn that no activity from outside began.
-struct Continuation {
-  Continuation() = default;
-  ConversationReference reference;
-  TurnHandler handler;                           ///< either this,
-  std::string name;                              ///< or a continuation that the bot registered
-  json::value value;                             ///< the event's value
-  std::function<void(std::exception_ptr)> done;  ///< called once, on the conversation's shard
 };
 
 /// Runs turns: each on its conversation's home shard, in order, bounded, deduplicated, committed.

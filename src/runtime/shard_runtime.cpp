@@ -122,9 +122,7 @@ void ShardRuntime::submit(Continuation continuation, std::uint64_t conversation)
   }
   event.set_relates_to(continuation.reference);
   auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), conversation);
-  turn->handler = std::move(continuation.handler);
-  turn->continuation = std::move(continuation.name);
-  turn->done = std::move(continuation.done);
+  turn->continued = std::make_unique<Continuation>(std::move(continuation));
   admit(std::move(turn));
 }
 
@@ -138,7 +136,7 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
   if (turn.key) {
     running_keys_.emplace(*turn.key, &turn);
   }
-  if (!turn.done) {
+  if (!turn.continued) {
     const auto& options = runtime_.options();
     if (turn.wants_answer()) {
       shard_.wheel().arm(turn, Deadline::after(options.deadline, runtime_.clock_));
@@ -166,8 +164,8 @@ void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
   runtime_.figures_.refused.inc();
   settle_key(turn, reply);
   auto observers = turn.take_observers();
-  if (turn.done) {
-    turn.done(make_error(reason, "The turn was not begun."));
+  if (turn.continued) {
+    turn.continued->done(make_error(reason, "The turn was not begun."));
   }
   destroy(turn);
   tell_all(std::move(observers), reply);
@@ -176,26 +174,23 @@ void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
 void ShardRuntime::begin(Turn& turn) {
   if (turn.cut) {
     finish(turn, nullptr);  // its time was over before it came to run
+    retire(turn);
     return;
   }
   asio::co_spawn(shard_.io(), run(turn),
-                 asio::bind_cancellation_slot(turn.signal.slot(),
-                                              [this, &turn](std::exception_ptr error) { finish(turn, error); }));
+                 asio::bind_cancellation_slot(turn.signal.slot(), [this, &turn](std::exception_ptr) { retire(turn); }));
 }
 
 Bot& ShardRuntime::bot_of(Turn& turn) {
   return turn.own_bot ? *turn.own_bot : *runtime_.bot_;
 }
 
+// Ends the turn itself: `co_spawn` posts its completion, and the answer of a turn that never waited need not.
+// One coroutine, because its frame is there for as long as the turn waits.
 awaitable<void> ShardRuntime::run(Turn& turn) {
-  if (runtime_.options().bot_per_turn) {
-    turn.own_bot = runtime_.make_bot_();
-  }
-  if (runtime_.options().capture_references && !turn.done && references_.has_news(turn.context.activity())) {
-    turn.reference_seen = references_.observe(turn.context.activity(), turn.context.unit_of_work());
-  }
   std::exception_ptr error;
   try {
+    prepare(turn);
     co_await run_handler(turn);
     if (turn.context.has_unit_of_work() && !turn.cut) {
       co_await commit(turn);
@@ -204,7 +199,21 @@ awaitable<void> ShardRuntime::run(Turn& turn) {
     error = std::current_exception();
   }
   if (error && !turn.cut) {
-    co_await handle_failure(turn, error);
+    try {
+      co_await handle_failure(turn, std::exchange(error, nullptr));
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  finish(turn, error);
+}
+
+void ShardRuntime::prepare(Turn& turn) {
+  if (runtime_.options().bot_per_turn) {
+    turn.own_bot = runtime_.make_bot_();
+  }
+  if (runtime_.options().capture_references && !turn.continued && references_.has_news(turn.context.activity())) {
+    turn.reference_seen = references_.observe(turn.context.activity(), turn.context.unit_of_work());
   }
 }
 
@@ -222,17 +231,18 @@ awaitable<void> ShardRuntime::run_middleware(Turn& turn, Bot& bot, std::size_t i
 }
 
 awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
-  if (turn.handler) {
-    return turn.handler(turn.context);
+  if (!turn.continued) {
+    return bot.on_turn(turn.context);
   }
-  if (!turn.continuation.empty()) {
-    const auto* handler = bot.continuation(turn.continuation);
-    if (handler == nullptr) {
-      detail::throw_unknown_continuation(turn.continuation);
-    }
-    return (*handler)(turn.context);
+  const auto& continued = *turn.continued;
+  if (continued.handler) {
+    return continued.handler(turn.context);
   }
-  return bot.on_turn(turn.context);
+  const auto* handler = bot.continuation(continued.name);
+  if (handler == nullptr) {
+    detail::throw_unknown_continuation(continued.name);
+  }
+  return (*handler)(turn.context);
 }
 
 awaitable<void> ShardRuntime::commit(Turn& turn) {
@@ -279,6 +289,7 @@ awaitable<void> ShardRuntime::save_reference(Turn& turn) {
 }
 
 void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
+  shard_.wheel().disarm(turn);
   if (turn.cut) {
     runtime_.figures_.cut.inc();
   } else if (error) {
@@ -297,9 +308,13 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     settle_key(turn, reply);
     observers = turn.take_observers();
   }
-  if (turn.done) {
-    turn.done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
+  if (turn.continued) {
+    turn.continued->done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
   }
+  tell_all(std::move(observers), std::move(reply));
+}
+
+void ShardRuntime::retire(Turn& turn) noexcept {
   if (runtime_.options().ordered) {
     if (auto* next = queues_.leave(turn.conversation())) {
       // Posted: a turn that never suspends would otherwise run on the stack of the one before, and so on.
@@ -307,15 +322,18 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     }
   }
   destroy(turn);
-  tell_all(std::move(observers), std::move(reply));
 }
 
 void ShardRuntime::tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept {
-  for (std::size_t i = 0; i < observers.size(); ++i) {
-    auto& waiting = observers[i];
-    const bool last = i + 1 == observers.size();
-    tell(std::move(waiting.observer), waiting.origin, last ? std::move(reply) : reply);
+  if (observers.empty()) {
+    return;
   }
+  auto last = std::move(observers.back());
+  observers.pop_back();
+  for (auto& waiting : observers) {
+    tell(std::move(waiting.observer), waiting.origin, reply);
+  }
+  tell(std::move(last.observer), last.origin, std::move(reply));
 }
 
 // Successes only: a failure is worth another try.
@@ -370,8 +388,8 @@ void ShardRuntime::cut_all() {
     tell_all(turn->take_observers(), reply);
     if (turn->waiting()) {
       queues_.abandon(*turn);
-      if (turn->done) {
-        turn->done(make_error(errc::shutting_down, "The turn was not begun."));
+      if (turn->continued) {
+        turn->continued->done(make_error(errc::shutting_down, "The turn was not begun."));
       }
       destroy(*turn);
     }

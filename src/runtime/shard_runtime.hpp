@@ -36,11 +36,13 @@ class ShardRuntime {
   bool answer_repetition(TurnRequest& request, const ActivityKey& key);
   void refuse(Turn& turn, const TurnReply& reply, errc reason);
   void begin(Turn& turn);
-  void finish(Turn& turn, std::exception_ptr error) noexcept;
+  void finish(Turn& turn, std::exception_ptr error) noexcept;  // answers
+  void retire(Turn& turn) noexcept;                            // lets the next one begin
   void settle_key(Turn& turn, const TurnReply& reply);
   void destroy(Turn& turn);
 
   awaitable<void> run(Turn& turn);
+  void prepare(Turn& turn);
   awaitable<void> run_handler(Turn& turn);
   awaitable<void> run_middleware(Turn& turn, Bot& bot, std::size_t index);
   awaitable<void> run_innermost(Turn& turn, Bot& bot);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/continuation.hpp"
 #include "runtime/conversation_queues.hpp"
 #include "runtime/dedupe_window.hpp"
 #include "runtime/reference_capture.hpp"
@@ -13,7 +14,6 @@
 #include <boost/intrusive/list.hpp>
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,9 +62,7 @@ class Turn final : public Queued, public LiveHook, public TimingWheel::Entry, pu
 
   TurnContext context;
   std::unique_ptr<Bot> own_bot;
-  TurnHandler handler;
-  std::string continuation;
-  std::function<void(std::exception_ptr)> done;
+  std::unique_ptr<Continuation> continued;  ///< of a turn that continues a conversation
   std::optional<ActivityKey> key;
   std::optional<ReferenceCapture::Seen> reference_seen;
   asio::cancellation_signal signal;

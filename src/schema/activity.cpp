@@ -12,6 +12,9 @@ void copy_member(const json::object& source, std::string_view from_name, json::k
   }
 }
 
+/// What an activity has when it is sent, so that it does not grow step by step.
+constexpr std::size_t usual_members = 12;
+
 void remove_all(std::string& text, std::string_view piece) {
   for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at)) {
     text.erase(at, piece.size());
@@ -22,6 +25,7 @@ void remove_all(std::string& text, std::string_view piece) {
 
 Activity Activity::of_type(std::string_view type) {
   Activity activity;
+  activity.json().reserve(usual_members);
   activity.set_type(type);
   return activity;
 }

@@ -13,6 +13,26 @@ std::optional<std::string_view> string_in(const json::object& fields, std::strin
 
 }  // namespace
 
+// A moved-from or assigned json::object keeps its memory resource, so it is made anew instead of assigned.
+void JsonObject::reset() noexcept {
+  std::destroy_at(&fields_);
+  std::construct_at(&fields_, detail::json_pool());
+}
+
+JsonObject& JsonObject::operator=(const JsonObject& other) {
+  return *this = JsonObject(other);
+}
+
+JsonObject& JsonObject::operator=(JsonObject&& other) noexcept {
+  if (this != &other) {
+    std::destroy_at(&fields_);
+    arena_ = std::move(other.arena_);
+    std::construct_at(&fields_, std::move(other.fields_));
+    other.reset();
+  }
+  return *this;
+}
+
 std::optional<std::string_view> JsonObject::string_at(std::string_view name) const noexcept {
   return string_in(fields_, name);
 }

@@ -4,7 +4,7 @@
 // on each round trip, and 1e400 becomes infinity, which no JSON text can say. `std::from_chars` rounds
 // correctly and says when a number is out of range.
 
-#include <tern/schema/parse.hpp>
+#include "schema/json_parse.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/error.hpp>
@@ -51,7 +51,9 @@ class ValueBuilder {
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  ValueBuilder(unsigned char* buffer, std::size_t size) : stack_({}, buffer, size) { stack_.reset(detail::json_pool()); }
+  ValueBuilder(const json::storage_ptr& memory, unsigned char* buffer, std::size_t size) : stack_({}, buffer, size) {
+    stack_.reset(memory);
+  }
 
   json::value release() {
     json::value value = stack_.release();
@@ -135,18 +137,19 @@ class ValueBuilder {
 };
 
 struct Outcome {
-  json::value value = json::value(detail::json_pool());
+  explicit Outcome(const json::storage_ptr& memory) : value(memory) {}
+  json::value value;
   error_code error;
   std::size_t position = 0;  ///< of the error, in bytes
 };
 
-Outcome parse_strictly(std::string_view text) {
+Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory) {
   // Enough for the values of a usual activity at once; the stack grows on the heap when it is not.
   alignas(std::max_align_t) unsigned char buffer[4096];
   json::parse_options options;
   options.max_depth = max_json_depth;
-  json::basic_parser<ValueBuilder> parser(options, buffer, sizeof buffer);
-  Outcome outcome;
+  json::basic_parser<ValueBuilder> parser(options, memory, buffer, sizeof buffer);
+  Outcome outcome(memory);
   outcome.position = parser.write_some(false, text.data(), text.size(), outcome.error);
   if (!outcome.error && outcome.position < text.size()) {
     outcome.error = json::make_error_code(json::error::extra_data);
@@ -212,18 +215,23 @@ ParseError describe(const Outcome& outcome, std::string_view text) {
 
 }  // namespace
 
-boost::system::result<json::value, ParseError> parse_json(std::string_view text) {
-  Outcome outcome = parse_strictly(text);
+boost::system::result<json::value, ParseError> detail::parse_json_in(std::string_view text,
+                                                                     const json::storage_ptr& memory) {
+  Outcome outcome = parse_strictly(text, memory);
   // Only now, since it is rare. Boost.JSON calls a lone surrogate by several errors, a plain syntax error among them.
   if (outcome.error) {
     if (const std::optional<std::string> repaired = with_surrogates_replaced(text)) {
-      outcome = parse_strictly(*repaired);
+      outcome = parse_strictly(*repaired, memory);
     }
   }
   if (outcome.error) {
     return describe(outcome, text);
   }
   return std::move(outcome.value);
+}
+
+boost::system::result<json::value, ParseError> parse_json(std::string_view text) {
+  return detail::parse_json_in(text, detail::json_pool());
 }
 
 }  // namespace tern

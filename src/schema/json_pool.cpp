@@ -18,12 +18,12 @@ constexpr std::size_t kept = 256;
 // Under AddressSanitizer every block is a fresh one, so that it sees a use after free.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-constexpr bool pooled = true;
+constexpr bool pooled = false;
 #else
 constexpr bool pooled = true;
 #endif
 #elif defined(__SANITIZE_ADDRESS__)
-constexpr bool pooled = true;
+constexpr bool pooled = false;
 #else
 constexpr bool pooled = true;
 #endif

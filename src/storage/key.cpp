@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <new>
 
@@ -58,20 +59,26 @@ std::string bounded_key(std::string key) {
 }
 
 std::string key_part(std::string_view part) {
-  constexpr char hex[] = "0123456789ABCDEF";
   std::string encoded;
-  encoded.reserve(part.size());
-  for (const char character : part) {
-    if (must_be_escaped(character)) {
-      const auto byte = static_cast<unsigned char>(character);
-      encoded += '%';
-      encoded += hex[byte >> 4];
-      encoded += hex[byte & 0xF];
-    } else {
-      encoded += character;
-    }
-  }
+  append_key_part(encoded, part);
   return encoded;
+}
+
+void append_key_part(std::string& key, std::string_view part) {
+  constexpr char hex[] = "0123456789ABCDEF";
+  while (!part.empty()) {
+    // Most parts need nothing, so they are added whole.
+    const auto stop = std::find_if(part.begin(), part.end(), must_be_escaped);
+    key.append(part.begin(), stop);
+    if (stop == part.end()) {
+      return;
+    }
+    const auto byte = static_cast<unsigned char>(*stop);
+    key += '%';
+    key += hex[byte >> 4];
+    key += hex[byte & 0xF];
+    part.remove_prefix(static_cast<std::size_t>(stop - part.begin()) + 1);
+  }
 }
 
 }  // namespace tern

@@ -8,10 +8,10 @@ namespace {
 
 std::string base(std::string_view bot, std::string_view channel) {
   std::string key;
-  key.reserve(128);
-  key += key_part(bot);
+  key.reserve(192);
+  append_key_part(key, bot);
   key += '/';
-  key += key_part(channel);
+  append_key_part(key, channel);
   return key;
 }
 
@@ -20,14 +20,14 @@ std::string base(std::string_view bot, std::string_view channel) {
 std::string conversation_state_key(std::string_view bot, std::string_view channel, std::string_view conversation) {
   auto key = base(bot, channel);
   key += "/conversations/";
-  key += key_part(conversation);
+  append_key_part(key, conversation);
   return bounded_key(std::move(key));
 }
 
 std::string user_state_key(std::string_view bot, std::string_view channel, std::string_view user) {
   auto key = base(bot, channel);
   key += "/users/";
-  key += key_part(user);
+  append_key_part(key, user);
   return bounded_key(std::move(key));
 }
 
@@ -35,29 +35,31 @@ std::string private_state_key(std::string_view bot, std::string_view channel, st
                               std::string_view user) {
   auto key = base(bot, channel);
   key += "/conversations/";
-  key += key_part(conversation);
+  append_key_part(key, conversation);
   key += "/users/";
-  key += key_part(user);
+  append_key_part(key, user);
   return bounded_key(std::move(key));
 }
 
 std::string reference_prefix(std::string_view bot, std::string_view channel, std::string_view user) {
   auto key = base(bot, channel);
   key += "/references/";
-  key += key_part(user);
+  append_key_part(key, user);
   key += '/';
   return key;
 }
 
 std::string reference_key(std::string_view bot, std::string_view channel, std::string_view user,
                           std::string_view conversation) {
-  return bounded_key(reference_prefix(bot, channel, user) + key_part(conversation));
+  auto key = reference_prefix(bot, channel, user);
+  append_key_part(key, conversation);
+  return bounded_key(std::move(key));
 }
 
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation) {
   auto key = base(bot, channel);
   key += '/';
-  key += key_part(conversation);
+  append_key_part(key, conversation);
   return key;
 }
 

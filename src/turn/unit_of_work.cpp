@@ -188,6 +188,7 @@ bool UnitOfWork::has_changes() const noexcept {
 StoreChanges UnitOfWork::collect_changes() {
   StoreChanges changes;
   for (auto& entry : documents_) {
+    entry.written.reset();
     if (!entry.touched) {
       continue;
     }
@@ -201,8 +202,9 @@ StoreChanges UnitOfWork::collect_changes() {
     if (text == entry.text) {
       continue;
     }
-    changes.upserts.emplace_back(entry.key, std::move(text),
-                                 entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
+    entry.written = changes.upserts.size();
+    changes.upserts.emplace_back(entry.key, text, entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
+    entry.next_text = std::move(text);
   }
   changes.upserts.insert(changes.upserts.end(), reference_upserts_.begin(), reference_upserts_.end());
   changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
@@ -220,16 +222,13 @@ bool UnitOfWork::can_replay(const std::vector<std::string>& keys) const noexcept
   });
 }
 
-void UnitOfWork::settle(const StoreChanges& written, const StoreReceipt& receipt) {
-  for (std::size_t i = 0; i < written.upserts.size(); ++i) {
-    for (auto& entry : documents_) {
-      if (entry.key == written.upserts[i].key) {
-        entry.text = written.upserts[i].document;
-        entry.etag = receipt.etags[i];
-      }
-    }
-  }
+void UnitOfWork::settle(const StoreReceipt& receipt) {
   for (auto& entry : documents_) {
+    if (entry.written) {
+      entry.text = std::move(entry.next_text);
+      entry.etag = receipt.etags[*entry.written];
+      entry.written.reset();
+    }
     if (entry.touched && entry.removed) {
       entry.text.clear();
       entry.etag.clear();
@@ -257,13 +256,13 @@ awaitable<StoreReceipt> UnitOfWork::write_documents() {
   for (int attempt = 0;; ++attempt) {
     auto changes = collect_changes();
     if (changes.empty()) {
-      settle(changes, {});
+      settle({});
       co_return StoreReceipt{};
     }
     const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-    auto written = co_await environment_.storage.write(changes, by);
+    auto written = co_await environment_.storage.write(std::move(changes), by);
     if (written.has_value()) {
-      settle(changes, *written);
+      settle(*written);
       co_return std::move(*written);
     }
     const auto keys = written.error().keys;

@@ -52,9 +52,11 @@ class UnitOfWork {
   struct Document {
     std::string key;
     json::object content;
-    std::string text;    // as it is stored; "" when absent
-    std::string etag;    // "" when absent
-    bool stale = false;  // is to be read, or read again
+    std::string text;                    // as it is stored; "" when absent
+    std::string etag;                    // "" when absent
+    std::string next_text;               // what a commit is writing
+    std::optional<std::size_t> written;  // and which of its upserts that is
+    bool stale = false;                  // is to be read, or read again
     bool touched = false;
     bool removed = false;
     bool replayable = true;  // all changes came through `update`
@@ -67,7 +69,7 @@ class UnitOfWork {
   void take(Document& document, const StoreItem* item) const;
   StoreChanges collect_changes();
   bool can_replay(const std::vector<std::string>& keys) const noexcept;
-  void settle(const StoreChanges& written, const StoreReceipt& receipt);
+  void settle(const StoreReceipt& receipt);
   awaitable<StoreReceipt> write_documents();
   awaitable<StoreReceipt> write_sends_apart();
   void replay(const std::vector<std::string>& keys);

@@ -97,7 +97,7 @@ void DocumentTable::apply(std::vector<Change>& changes, std::vector<std::string>
 void DocumentTable::upsert(Change& change) noexcept {
   auto* document = change.found_;
   if (document == nullptr) {
-    document = new Document;
+    document = new Document;  // NOLINT(bugprone-unhandled-exception-at-new): see `apply`
     document->key = std::move(*change.key_);
     document->hash = change.hash_;
     document->text.swap(change.text_);

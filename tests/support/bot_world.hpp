@@ -2,12 +2,12 @@
 
 #include "proactive/proactive_service.hpp"
 #include "runtime/runtime.hpp"
+#include "support/failing_storage.hpp"
 #include "support/recording_sender.hpp"
 #include "support/run.hpp"
 
 #include <tern/async/manual_clock.hpp>
 #include <tern/schema/parse.hpp>
-#include <tern/storage/memory_storage.hpp>
 #include <tern/turn/function_bot.hpp>
 
 #include <memory>
@@ -30,8 +30,9 @@ class BotWorld {
 
   explicit BotWorld(runtime::Runtime::MakeBot make_bot, runtime::RuntimeOptions options = runtime::RuntimeOptions(),
                     bool proactive_enabled = true,
-                    proactive::SchedulerOptions scheduling = proactive::SchedulerOptions())
-      : shards(1, clock), sender(clock), storage(AnyStorage::make<MemoryStorage>(MemoryStorageLimits(), clock)) {
+                    proactive::SchedulerOptions scheduling = proactive::SchedulerOptions(),
+                    std::shared_ptr<StorageFaults> faults = std::make_shared<StorageFaults>())
+      : shards(1, clock), sender(clock), storage(AnyStorage::make<FailingStorage>(clock, std::move(faults))) {
     options.capture_references = proactive_enabled;
     std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
     environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, storage, clock));

@@ -45,9 +45,9 @@ inline RawAnswer get(std::uint16_t port, const std::string& path) {
 
 inline RawAnswer post_activity(std::uint16_t port, const std::string& body) {
   return exchange_bytes(port,
-                  "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                  "Content-Type: application/json\r\nContent-Length: " +
-                      std::to_string(body.size()) + "\r\n\r\n" + body);
+                        "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                        "Content-Type: application/json\r\nContent-Length: " +
+                            std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 
 }  // namespace tern::test

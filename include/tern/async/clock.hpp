@@ -27,8 +27,13 @@ class Clock {
   /// Wall-clock time (UTC), for what a person or a channel reads, and for when a send is due.
   virtual WallTime wall_now() const noexcept = 0;
 
+ protected:
+  /// What `sleep_for` does; a clock that can do it with less memory than a timer takes does so.
+  virtual awaitable<void> sleep_until(SteadyTime when);
+
  private:
   friend class Timer;
+  friend awaitable<void> sleep_for(SteadyTime::duration duration, Clock& clock);
   virtual std::unique_ptr<detail::TimerImpl> make_timer(executor ex) = 0;
 };
 

@@ -157,6 +157,10 @@ class Activity : public JsonObject {
   std::string text_without_mention(std::string_view account_id) const;
 
  private:
+  friend class ActivityParser;
+  Activity(json::object fields, detail::JsonArenaPtr arena) noexcept
+      : JsonObject(std::move(fields), std::move(arena)) {}
+
   Activity& put(std::string_view name, std::string_view value);
 };
 

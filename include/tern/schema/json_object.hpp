@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tern/schema/json_arena.hpp>
 #include <tern/schema/json_pool.hpp>
 
 #include <boost/json/array.hpp>
@@ -8,6 +9,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,17 +28,34 @@ class JsonObject {
  public:
   JsonObject() noexcept : fields_(detail::json_pool()) {}
   explicit JsonObject(json::object fields) noexcept : fields_(std::move(fields)) {}
+  JsonObject(const JsonObject& other) : fields_(other.fields_, detail::json_pool()) {}
+  JsonObject(JsonObject&& other) noexcept : arena_(std::move(other.arena_)), fields_(std::move(other.fields_)) {
+    other.reset();
+  }
+  JsonObject& operator=(const JsonObject& other);
+  JsonObject& operator=(JsonObject&& other) noexcept;
+  ~JsonObject() = default;
 
   /// The whole object, for members that have no accessor.
   const json::object& json() const& noexcept { return fields_; }
-  json::object& json() & noexcept { return fields_; }
-  json::object&& json() && noexcept { return std::move(fields_); }
+  json::object& json() & {
+    leave_arena();
+    return fields_;
+  }
+  json::object json() && {
+    leave_arena();
+    return std::move(fields_);
+  }
 
   bool empty() const noexcept { return fields_.empty(); }
 
   friend bool operator==(const JsonObject& a, const JsonObject& b) { return a.fields_ == b.fields_; }
 
  protected:
+  /// With all its values in `arena`.
+  JsonObject(json::object fields, detail::JsonArenaPtr arena) noexcept
+      : arena_(std::move(arena)), fields_(std::move(fields)) {}
+
   /// The views that these return live until the member is changed.
   std::optional<std::string_view> string_at(std::string_view name) const noexcept;
   std::optional<bool> bool_at(std::string_view name) const noexcept;
@@ -91,6 +110,15 @@ class JsonObject {
   void erase(std::string_view name) noexcept { fields_.stable_erase(name); }
 
  private:
+  void reset() noexcept;
+  /// What may be moved out of an object must not live in its arena.
+  void leave_arena() {
+    if (arena_) {
+      *this = JsonObject(*this);
+    }
+  }
+
+  detail::JsonArenaPtr arena_;  // of an activity as it was parsed
   json::object fields_;
 };
 

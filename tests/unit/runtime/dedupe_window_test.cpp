@@ -7,6 +7,14 @@
 namespace tern::runtime {
 namespace {
 
+/// What a body of this size costs in a window.
+std::size_t window_cost(std::size_t body_bytes) {
+  ManualClock clock;
+  DedupeWindow window(clock, 10'000, std::chrono::minutes(5));
+  window.remember({1, 1}, TurnReply(200, std::string(body_bytes, 'x')));
+  return window.bytes();
+}
+
 TEST(DedupeWindow, RemembersAnAnswerForItsTime) {
   ManualClock clock;
   DedupeWindow window(clock, 10'000, std::chrono::minutes(5));
@@ -31,7 +39,39 @@ TEST(DedupeWindow, ForgetsTheOldestWhenItsBytesAreFull) {
   }
   EXPECT_EQ(window.find({0, 0}), nullptr);
   EXPECT_NE(window.find({99, 99}), nullptr);
-  EXPECT_EQ(window.size(), 10U);
+  EXPECT_EQ(window.size(), 1'000U / window_cost(20));
+}
+
+TEST(DedupeWindow, KeepsEachAnswerWhileItsBlocksAreUsedAgain) {
+  ManualClock clock;
+  constexpr std::size_t bound = 1'000'000;
+  DedupeWindow window(clock, bound, std::chrono::minutes(5));
+  const auto body = [](std::uint64_t i) { return std::to_string(i) + std::string(i * 7919 % 3'000, 'x'); };
+  std::uint64_t first = 0;
+  for (std::uint64_t i = 0; i < 5'000; ++i) {
+    window.remember({i, i}, TurnReply(200, body(i)));
+    ASSERT_LE(window.bytes(), bound);
+    first = i + 1 - window.size();
+    for (const auto kept : {first, first + window.size() / 2, i}) {
+      ASSERT_NE(window.find({kept, kept}), nullptr) << kept;
+      ASSERT_EQ(window.find({kept, kept})->body, body(kept));
+    }
+  }
+  EXPECT_GT(first, 4'000U);
+  clock.advance(std::chrono::minutes(5));
+  EXPECT_EQ(window.find({4'999, 4'999}), nullptr);
+  EXPECT_EQ(window.bytes(), 0U);
+  window.remember({1, 1}, TurnReply(200, "again"));
+  EXPECT_EQ(window.find({1, 1})->body, "again");
+}
+
+TEST(DedupeWindow, KeepsOneThatIsLargerThanABlock) {
+  ManualClock clock;
+  DedupeWindow window(clock, 4'000'000, std::chrono::minutes(5));
+  window.remember({1, 1}, TurnReply(200, std::string(1'000'000, 'x')));
+  window.remember({2, 2}, TurnReply(200, "small"));
+  EXPECT_EQ(window.find({1, 1})->body.size(), 1'000'000U);
+  EXPECT_EQ(window.find({2, 2})->body, "small");
 }
 
 TEST(DedupeWindow, DoesNotRememberWhatIsLargerThanAll) {

@@ -1,0 +1,57 @@
+#include <tern/schema/json_arena.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace tern::detail {
+
+namespace {
+
+/// What the values of an activity need for its text, in quarters of its bytes, as measured with those of the clients.
+constexpr std::size_t quarters_for_text = 11;
+constexpr std::size_t smallest_chunk = 512;
+
+std::byte* aligned(std::byte* place, std::size_t alignment) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(place);
+  return place + (-address & (alignment - 1));
+}
+
+}  // namespace
+
+JsonArenaPtr JsonArena::make(std::size_t text_bytes) {
+  const auto bytes = sizeof(JsonArena) + std::max(text_bytes * quarters_for_text / 4, smallest_chunk);
+  auto* const memory = static_cast<std::byte*>(::operator new(bytes));
+  return JsonArenaPtr(new (memory) JsonArena(memory + sizeof(JsonArena), memory + bytes));
+}
+
+void JsonArenaDeleter::operator()(JsonArena* arena) const noexcept {
+  auto* chunk = arena->chunks_;
+  arena->~JsonArena();
+  ::operator delete(arena);
+  while (chunk != nullptr) {
+    ::operator delete(std::exchange(chunk, chunk->before));
+  }
+}
+
+void* JsonArena::do_allocate(std::size_t bytes, std::size_t alignment) {
+  auto* place = aligned(next_, alignment);
+  if (place > end_ || static_cast<std::size_t>(end_ - place) < bytes) {
+    grow(bytes);
+    place = next_;  // aligned for everything
+  }
+  next_ = place + bytes;
+  return place;
+}
+
+void JsonArena::grow(std::size_t bytes) {
+  constexpr std::size_t header = (sizeof(Chunk) + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
+  const auto size = header + std::max(bytes, smallest_chunk);
+  auto* const memory = static_cast<std::byte*>(::operator new(size));
+  chunks_ = new (memory) Chunk{chunks_};
+  next_ = memory + header;
+  end_ = memory + size;
+}
+
+}  // namespace tern::detail

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <tern/error.hpp>
+#include <tern/storage/memory_storage.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tern::test {
+
+/// What a `FailingStorage` does, shared with the test.
+struct StorageFaults {
+  long calls_left = -1;  ///< calls until the one that fails; negative: none fails
+
+  void count() {
+    if (calls_left >= 0 && calls_left-- == 0) {
+      throw_error(errc::storage_unavailable, "the storage is away");
+    }
+  }
+};
+
+/// The memory storage, of which one call fails before it has done anything.
+class FailingStorage {
+ public:
+  FailingStorage(Clock& clock, std::shared_ptr<StorageFaults> faults)
+      : storage_(MemoryStorageLimits(), clock), faults_(std::move(faults)) {}
+
+  StoreTraits traits() const noexcept { return storage_.traits(); }
+  awaitable<void> open(Deadline by) { return storage_.open(by); }
+  awaitable<void> close(Deadline by) { return storage_.close(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
+    faults_->count();
+    return storage_.read(std::move(keys), by);
+  }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    faults_->count();
+    return storage_.write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) {
+    faults_->count();
+    return storage_.scan(std::move(scan), by);
+  }
+  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                               Deadline by) {
+    faults_->count();
+    return storage_.hold_slots(std::move(owner), std::move(held), want, by);
+  }
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
+    faults_->count();
+    return storage_.release_slots(std::move(held), by);
+  }
+  awaitable<DuePage> load_due(DueQuery due, Deadline by) {
+    faults_->count();
+    return storage_.load_due(std::move(due), by);
+  }
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) {
+    faults_->count();
+    return storage_.load_late(std::move(held), by);
+  }
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
+    faults_->count();
+    return storage_.fetch(std::move(entries), by);
+  }
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
+    faults_->count();
+    return storage_.list_sends(std::move(query), by);
+  }
+  awaitable<SendCounts> count_sends(Deadline by) {
+    faults_->count();
+    return storage_.count_sends(by);
+  }
+
+ private:
+  MemoryStorage storage_;
+  std::shared_ptr<StorageFaults> faults_;
+};
+
+static_assert(ScheduleStorage<FailingStorage>);
+
+}  // namespace tern::test
