@@ -6,8 +6,8 @@ namespace tern::detail::pg {
 
 FailureKind kind_of(const std::string& sqlstate) noexcept {
   const auto is = [&](std::string_view prefix) { return sqlstate.starts_with(prefix); };
-  if (is("40") || is("23505") || is("22012")) {
-    return FailureKind::race;  // 22012 is what our own statement raises when a row it had locked was not there
+  if (is("40") || is("23505") || is("22012") || is("22P02")) {
+    return FailureKind::race;  // the last two are how our own statements undo themselves
   }
   if (is("57014")) {
     return FailureKind::timed_out;

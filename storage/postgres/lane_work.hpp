@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace tern::detail::pg {
 
@@ -67,10 +68,14 @@ class Writer {
 
  private:
   using Tickets = std::vector<WriteLane::Ticket*>;
-  /// Writes the first of `tickets` and all that can go with it; returns what is left.
-  Tickets write_some(const Tickets& tickets);
-  /// `more`: others of the lane's batch come after these.
-  void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at, bool more);
+  /// Writes the first of `tickets` and all that can go with it, or finds that it takes care to do so.
+  void write_some(const Tickets& tickets);
+  /// By the update statement; what it cannot decide is marked for the write statement.
+  void update(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
+  void write(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
+  void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
+  void answer(WriteLane::Ticket& ticket, WriteAnswer answer);
+  static void fail(const Tickets& tickets, const Failure& failure);
   bool answer_from_written(WriteLane::Ticket& ticket);
   void write_alone(WriteLane::Ticket& ticket);
   /// Whether to try again after a race, having waited a moment.
@@ -81,6 +86,8 @@ class Writer {
   const PostgresOptions& options_;
   Counters& counters_;
   WrittenKeys written_;
+  bool more_ = false;  ///< whether others of the lane's batch come after those that are being written
+  std::unordered_set<const WriteLane::Ticket*> careful_;  ///< those of the lane's batch that `update` could not decide
   std::minstd_rand random_{std::random_device()()};
 };
 

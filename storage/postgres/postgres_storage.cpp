@@ -127,28 +127,28 @@ void PostgresStorage::State::stop() noexcept {
 
 void PostgresStorage::State::start_lanes() {
   for (std::size_t i = 0; i < options.write_lanes; ++i) {
-    writers.push_back(
-        std::make_unique<WriteLane>(storage::LaneSettings{lane_name("write", i), options.queue, options.max_batch},
-                                    [this, i](WriteLane::Batch batch) {
-                                      const Connections::Loan loan(connections, i);
-                                      if (auto* session = loan.session()) {
-                                        Writer(*session, statements, options, counters).serve(batch);
-                                      } else {
-                                        refuse(batch, *health);
-                                      }
-                                    }));
+    writers.push_back(std::make_unique<WriteLane>(
+        storage::LaneSettings{lane_name("write", i), options.queue, options.max_batch, &clock},
+        [this, i](WriteLane::Batch batch) {
+          const Connections::Loan loan(connections, i);
+          if (auto* session = loan.session()) {
+            Writer(*session, statements, options, counters).serve(batch);
+          } else {
+            refuse(batch, *health);
+          }
+        }));
   }
   for (std::size_t i = 0; i < options.read_lanes; ++i) {
-    readers.push_back(
-        std::make_unique<ReadLane>(storage::LaneSettings{lane_name("read", i), options.queue, options.max_batch},
-                                   [this, link = options.write_lanes + i](ReadLane::Batch batch) {
-                                     const Connections::Loan loan(connections, link);
-                                     if (auto* session = loan.session()) {
-                                       Reader(*session, statements, options, counters).serve(batch);
-                                     } else {
-                                       refuse(batch, *health);
-                                     }
-                                   }));
+    readers.push_back(std::make_unique<ReadLane>(
+        storage::LaneSettings{lane_name("read", i), options.queue, options.max_batch, &clock},
+        [this, link = options.write_lanes + i](ReadLane::Batch batch) {
+          const Connections::Loan loan(connections, link);
+          if (auto* session = loan.session()) {
+            Reader(*session, statements, options, counters).serve(batch);
+          } else {
+            refuse(batch, *health);
+          }
+        }));
   }
 }
 

@@ -30,9 +30,10 @@ void prepare_schema(Session& session, const PostgresOptions& options, SteadyTime
 /// The statements that read and write documents.
 struct Statements {
   explicit Statements(const std::string& schema);
-  Statement read;   ///< ($1 bytea[]): position, eTag, document of each key that is there
-  Statement write;  ///< ($1 bytea[], $2 text[], $3 int4[], $4 int8[]): see the source
-  Statement scan;   ///< ($1 bytea, $2 bytea, $3 int8): key in hex, eTag, document
+  Statement read;    ///< ($1 bytea[]): position, eTag, document of each key that is there
+  Statement write;   ///< ($1 bytea[], $2 text[], $3 int4[], $4 int8[]): see the source
+  Statement update;  ///< the same and $5 int4[]: position and eTag of each row that was written
+  Statement scan;    ///< ($1 bytea, $2 bytea, $3 int8): key in hex, eTag, document
   Statement scan_to_the_end;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 namespace tern::detail::pg {
 
@@ -73,23 +74,39 @@ WriteBatch::WriteBatch(std::span<const StoreChanges* const> writes, std::size_t 
     return order != 0 ? order < 0 : a.write < b.write;
   });
 
-  std::vector<bool> left(considered, false);
+  std::vector<bool> first(considered, true);
   for (std::size_t i = 1; i < rows_.size(); ++i) {
     if (rows_[i].key == rows_[i - 1].key) {
-      left[rows_[i].write] = true;
+      first[rows_[i].write] = false;
     }
   }
-  std::vector<std::uint32_t> place_of(considered);
-  for (std::uint32_t i = 0; i < considered; ++i) {
-    if (!left[i]) {
-      place_of[i] = static_cast<std::uint32_t>(taken_.size());
-      taken_.push_back(i);
+  taken_.resize(considered);
+  std::iota(taken_.begin(), taken_.end(), 0);
+  keep(first);
+}
+
+void WriteBatch::keep(const std::vector<bool>& kept) {
+  std::vector<std::uint32_t> place_of(taken_.size());
+  std::uint32_t places = 0;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    if (kept[i]) {
+      place_of[i] = places;
+      taken_[places++] = taken_[i];
     }
   }
-  std::erase_if(rows_, [&](const Row& row) { return left[row.write]; });
+  if (places == taken_.size()) {
+    return;
+  }
+  taken_.resize(places);
+  std::erase_if(rows_, [&](const Row& row) { return !kept[row.write]; });
   for (auto& row : rows_) {
     row.write = place_of[row.write];
   }
+}
+
+bool WriteBatch::is_update(const StoreChanges& changes) noexcept {
+  return changes.removals.empty() && std::none_of(changes.upserts.begin(), changes.upserts.end(),
+                                                  [](const StoreUpsert& upsert) { return upsert.expect.is_absent(); });
 }
 
 Session::Parameters WriteBatch::parameters() const {
@@ -110,24 +127,44 @@ Session::Parameters WriteBatch::parameters() const {
   return {keys.parameter(), documents.parameter(), writes.parameter(), expectations.parameter()};
 }
 
-std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result) const {
+Session::Parameters WriteBatch::update_parameters() const {
+  auto given = parameters();
+  BinaryArray sizes(ElementType::int4, rows_.size());
+  for (const auto& row : rows_) {
+    sizes.add_integer(static_cast<std::int32_t>(writes_[taken_[row.write]]->upserts.size()));
+  }
+  given.push_back(sizes.parameter());
+  return given;
+}
+
+std::vector<StoreReceipt> WriteBatch::empty_receipts() const {
   std::vector<StoreReceipt> receipts(taken_.size());
-  std::vector<StoreConflict> conflicts(taken_.size());
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     receipts[i].etags.resize(writes_[taken_[i]]->upserts.size());
   }
+  return receipts;
+}
+
+const WriteBatch::Row& WriteBatch::row_of(const pqxx::field& position) const {
+  return rows_.at(static_cast<std::size_t>(integer_of(position) - 1));
+}
+
+std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result) const {
+  auto receipts = empty_receipts();
+  std::vector<StoreConflict> conflicts(taken_.size());
   if (result.size() != rows_.size()) {
     throw Failure(FailureKind::outage, "the write statement told of " + std::to_string(result.size()) + " rows, not " +
                                            std::to_string(rows_.size()) + ". Is this PostgreSQL?");
   }
   for (pqxx::result::size_type i = 0; i < result.size(); ++i) {
     const auto answer = result[i];
-    const auto& row = rows_.at(static_cast<std::size_t>(integer_of(answer[0]) - 1));
-    const auto outcome = integer_of(answer[1]);
+    const auto etag = answer[1];
+    const auto& row = row_of(answer[0]);
+    const auto outcome = integer_of(etag);
     if (outcome == not_as_expected) {
       conflicts[row.write].keys.emplace_back(row.key);
     } else if (outcome != refused && row.document != nullptr) {
-      receipts[row.write].etags[row.place].assign(answer[1].c_str(), answer[1].size());
+      receipts[row.write].etags[row.place].assign(etag.c_str(), etag.size());
     }
   }
   std::vector<WriteAnswer> answers;
@@ -137,6 +174,31 @@ std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result) const {
       answers.emplace_back(std::move(receipts[i]));
     } else {
       answers.emplace_back(std::move(conflicts[i]));
+    }
+  }
+  return answers;
+}
+
+std::vector<std::optional<WriteAnswer>> WriteBatch::update_answers(const pqxx::result& result) const {
+  auto receipts = empty_receipts();
+  for (pqxx::result::size_type i = 0; i < result.size(); ++i) {
+    const auto answer = result[i];
+    const auto etag = answer[1];
+    const auto& row = row_of(answer[0]);
+    receipts[row.write].etags[row.place].assign(etag.c_str(), etag.size());
+  }
+  std::vector<std::optional<WriteAnswer>> answers(taken_.size());
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    const auto& upserts = writes_[taken_[i]]->upserts;
+    if (!receipts[i].etags.front().empty()) {
+      answers[i].emplace(std::move(receipts[i]));  // one row for all: the statement sees to that
+    } else if (std::all_of(upserts.begin(), upserts.end(),
+                           [](const auto& upsert) { return upsert.expect.is_etag(); })) {
+      StoreConflict conflict;
+      for (const auto& upsert : upserts) {
+        conflict.keys.push_back(upsert.key);
+      }
+      answers[i].emplace(std::move(conflict));
     }
   }
   return answers;

@@ -3,6 +3,7 @@
 #include "requests.hpp"
 #include "schema.hpp"
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,12 +19,22 @@ class WriteBatch {
   /// of a key keep their order, and no more than `max_bytes` beyond the first. The rest is left for the next batch.
   WriteBatch(std::span<const StoreChanges* const> writes, std::size_t max_bytes);
 
-  /// Which of the writes are in it, by position, ascending. Never empty.
+  /// Which of the writes are in it, by position, ascending. Never empty but after `keep`.
   const std::vector<std::size_t>& taken() const noexcept { return taken_; }
-  Session::Parameters parameters() const;
 
-  /// What became of each taken write, in the order of `taken`.
+  /// Leaves those writes out whose place in `taken` holds false.
+  void keep(const std::vector<bool>& kept);
+
+  /// Whether a write only changes documents that it expects to exist: the update statement can do it.
+  static bool is_update(const StoreChanges& changes) noexcept;
+
+  /// For the write statement, and what became of each taken write, in the order of `taken`.
+  Session::Parameters parameters() const;
   std::vector<WriteAnswer> answers(const pqxx::result& result) const;
+
+  /// For the update statement, and what became of each taken write; none where only the write statement can tell.
+  Session::Parameters update_parameters() const;
+  std::vector<std::optional<WriteAnswer>> update_answers(const pqxx::result& result) const;
 
  private:
   struct Row {
@@ -33,6 +44,9 @@ class WriteBatch {
     std::uint32_t write;  ///< position among the writes; once chosen, in `taken`
     std::uint32_t place;  ///< of an upsert among those of its write
   };
+
+  std::vector<StoreReceipt> empty_receipts() const;
+  const Row& row_of(const pqxx::field& position) const;
 
   std::vector<Row> rows_;
   std::vector<std::size_t> taken_;

@@ -70,9 +70,10 @@ void Writer::serve(WriteLane::Batch batch) {
     tickets.push_back(&ticket);
   }
   written_ = WrittenKeys();
+  careful_.clear();
   while (!tickets.empty()) {
-    tickets = write_some(tickets);
-    std::erase_if(tickets, [this](auto* ticket) { return answer_from_written(*ticket); });
+    write_some(tickets);
+    std::erase_if(tickets, [this](auto* ticket) { return ticket->answered() || answer_from_written(*ticket); });
   }
 }
 
@@ -84,42 +85,83 @@ bool Writer::answer_from_written(WriteLane::Ticket& ticket) {
   return conflict.has_value();
 }
 
-Writer::Tickets Writer::write_some(const Tickets& tickets) {
+void Writer::write_some(const Tickets& tickets) {
+  constexpr std::size_t worth_a_transaction = 16;
   const auto changes = changes_of(tickets);
-  const WriteBatch batch(changes, max_batch_bytes);
+  WriteBatch batch(changes, max_batch_bytes);
+  std::vector<bool> updates;
+  for (const auto i : batch.taken()) {
+    updates.push_back(!careful_.contains(tickets[i]) && WriteBatch::is_update(*changes[i]));
+  }
+  const auto count = static_cast<std::size_t>(std::count(updates.begin(), updates.end(), true));
+  const bool updating = count == updates.size() || count >= worth_a_transaction;
+  if (updating) {
+    batch.keep(updates);
+  }
   Tickets together;
-  Tickets left;
-  together.reserve(batch.taken().size());
   auto by = SteadyTime::max();
-  auto taken = batch.taken().begin();
-  for (std::size_t i = 0; i < tickets.size(); ++i) {
-    if (taken != batch.taken().end() && *taken == i) {
-      ++taken;
-      together.push_back(tickets[i]);
-      by = std::min(by, tickets[i]->request.by);
+  for (const auto i : batch.taken()) {
+    together.push_back(tickets[i]);
+    by = std::min(by, tickets[i]->request.by);
+  }
+  more_ = together.size() < tickets.size();
+  if (updating) {
+    update(together, batch, cut_time(by, options_));
+  } else {
+    write(together, batch, cut_time(by, options_));
+  }
+}
+
+void Writer::update(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at) {
+  try {
+    const auto result = session_.execute(statements_.update, batch.update_parameters(), cut_at);
+    ++counters_.write_batches;
+    auto answers = batch.update_answers(result);
+    for (std::size_t i = 0; i < tickets.size(); ++i) {
+      if (answers[i]) {
+        answer(*tickets[i], std::move(*answers[i]));
+      } else {
+        careful_.insert(tickets[i]);
+      }
+    }
+  } catch (const Failure& failure) {
+    if (may_be_one_write_alone(failure.kind())) {
+      careful_.insert(tickets.begin(), tickets.end());
     } else {
-      left.push_back(tickets[i]);
+      fail(tickets, failure);
     }
   }
-  const auto cut_at = cut_time(by, options_);
+}
+
+void Writer::write(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at) {
   try {
-    write_together(together, batch, cut_at, !left.empty());
+    write_together(tickets, batch, cut_at);
   } catch (const Failure& failure) {
-    if (together.size() > 1 && may_be_one_write_alone(failure.kind())) {
-      for (auto* ticket : together) {
+    if (tickets.size() > 1 && may_be_one_write_alone(failure.kind())) {
+      for (auto* ticket : tickets) {
         write_alone(*ticket);
       }
     } else {
-      const auto error = error_for(failure, true);
-      for (auto* ticket : together) {
-        ticket->fail(error);
-      }
+      fail(tickets, failure);
     }
   }
-  return left;
 }
 
-void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at, bool more) {
+void Writer::answer(WriteLane::Ticket& ticket, WriteAnswer answer) {
+  if (more_ && answer.has_value()) {
+    written_.note(ticket.request.changes, *answer);
+  }
+  ticket.succeed(std::move(answer));
+}
+
+void Writer::fail(const Tickets& tickets, const Failure& failure) {
+  const auto error = error_for(failure, true);
+  for (auto* ticket : tickets) {
+    ticket->fail(error);
+  }
+}
+
+void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at) {
   const int most = tickets.size() > 1 ? tries_together : tries_alone;
   const auto parameters = batch.parameters();
   for (int tried = 1;; ++tried) {
@@ -128,10 +170,7 @@ void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, Ste
       ++counters_.write_batches;
       auto answers = batch.answers(result);
       for (std::size_t i = 0; i < tickets.size(); ++i) {
-        if (more && answers[i].has_value()) {
-          written_.note(tickets[i]->request.changes, *answers[i]);
-        }
-        tickets[i]->succeed(std::move(answers[i]));
+        answer(*tickets[i], std::move(answers[i]));
       }
       return;
     } catch (const Failure& failure) {
@@ -147,7 +186,7 @@ void Writer::write_alone(WriteLane::Ticket& ticket) {
   const auto changes = changes_of(tickets);
   const WriteBatch batch(changes, max_batch_bytes);
   try {
-    write_together(tickets, batch, cut_time(ticket.request.by, options_), false);
+    write_together(tickets, batch, cut_time(ticket.request.by, options_));
   } catch (const Failure& failure) {
     ticket.fail(error_for(failure, true));
   }

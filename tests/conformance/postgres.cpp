@@ -47,7 +47,9 @@ Schemas& schemas() {
 }
 
 AnyStorage open_on(PostgresOptions options, Clock& clock) {
-  options.url = server_url();
+  // Without a pooler that variant is tried on the server itself, with the statements that a pooler would see.
+  const char* pooler = std::getenv("TERN_TEST_PGBOUNCER");
+  options.url = options.pgbouncer && pooler != nullptr ? pooler : server_url();
   return AnyStorage::make<PostgresStorage>(std::move(options), clock);
 }
 
