@@ -21,5 +21,7 @@ class Bare {
 std::unique_ptr<Bare> make_bare_rocksdb(const std::string& folder);
 /// libpqxx with one prepared statement over arrays (`unnest`), each its own transaction.
 std::unique_ptr<Bare> make_bare_postgres(const std::string& url);
+/// Removes what a benchmark has left in the database.
+void drop_postgres_schema(const std::string& url, const std::string& schema);
 
 }  // namespace bench

@@ -52,10 +52,11 @@ class BarePostgres final : public Bare {
   }
   ~BarePostgres() override {
     try {
+      const pqxx::quiet_errorhandler quiet(connection_);
       pqxx::nontransaction work(connection_);
       work.exec("DROP SCHEMA tern_bench_bare CASCADE");
     } catch (const std::exception&) {
-      // The server ends with the benchmark.
+      // The server may be gone.
     }
   }
   BarePostgres(const BarePostgres&) = delete;
@@ -119,6 +120,13 @@ class BarePostgres final : public Bare {
 };
 
 }  // namespace
+
+void drop_postgres_schema(const std::string& url, const std::string& schema) {
+  pqxx::connection connection(url);
+  const pqxx::quiet_errorhandler quiet(connection);
+  pqxx::nontransaction work(connection);
+  work.exec("DROP SCHEMA IF EXISTS " + work.quote_name(schema) + " CASCADE");
+}
 
 std::unique_ptr<Bare> make_bare_postgres(const std::string& url) {
   return std::make_unique<BarePostgres>(url);

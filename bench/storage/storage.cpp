@@ -6,6 +6,7 @@
 #include "storage/turns.hpp"
 
 #include <tern/async/log.hpp>
+#include <tern/async/metrics.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -63,6 +64,11 @@ std::string postgres_url() {
   return url == nullptr ? "" : url;
 }
 
+/// Of this run alone, for what an earlier one has left would be counted.
+[[maybe_unused]] std::string schema_of(const std::string& what) {
+  return "tern_bench_" + what + "_" + std::to_string(::getpid());
+}
+
 template <class T>
 T finish(tern::awaitable<T> work) {
   boost::asio::io_context io{1};
@@ -117,8 +123,8 @@ void print_head(const std::string& what) {
 }
 
 void print(std::size_t concurrent, Op op, const bench::OpFigures& figures, double share) {
-  std::printf("  %-8zu %-5s %10.0f %9.0f %9.0f %8.2f", concurrent, op == Op::read ? "read" : "write",
-              figures.per_second, figures.p50_us, figures.p99_us, figures.cpu_us);
+  std::printf("  %-8zu %-5s %10.0f %9.0f %9.0f %8.2f %7.1f", concurrent, op == Op::read ? "read" : "write",
+              figures.per_second, figures.p50_us, figures.p99_us, figures.cpu_us, figures.batch);
   if (share > 0) {
     std::printf(" %6.0f%%", share * 100);
   }
@@ -126,8 +132,26 @@ void print(std::size_t concurrent, Op op, const bench::OpFigures& figures, doubl
   std::fflush(stdout);
 }
 
+/// How many operations and how many batches of them a store has had, by its own figures.
+struct Batches {
+  double operations = 0;
+  double batches = 0;
+};
+
+Batches batches_of(const tern::Metrics& metrics, const std::string& kind, Op op) {
+  const auto text = "\n" + metrics.expose();
+  const auto figure = [&](const std::string& name) {
+    const auto line = text.find("\ntern_" + kind + "_" + name + " ");
+    return line == std::string::npos ? 0 : std::stod(text.substr(text.find(' ', line) + 1));
+  };
+  return op == Op::read ? Batches{figure("reads"), figure("read_batches")}
+                        : Batches{figure("writes"), figure("write_batches")};
+}
+
 /// A store with Tern, beside the library without; turn and turn about, so that both find the machine alike.
-bool measure_store(const std::string& name, tern::AnyStorage store, bench::Bare* bare, double seconds) {
+bool measure_store(const std::string& name, const tern::Settings& settings, bench::Bare* bare, double seconds) {
+  tern::Metrics metrics;
+  auto store = tern::app::make_documents(settings, tern::system_clock(), &metrics).storage;
   finish(store.open(tern::Deadline::after(patience)));
   bench::fill(store, most_concurrent);
   if (bare != nullptr) {
@@ -142,7 +166,12 @@ bool measure_store(const std::string& name, tern::AnyStorage store, bench::Bare*
         alone = bare->measure(op, concurrent, seconds);
         print(concurrent, op, alone, 0);
       }
-      const auto ours = bench::measure_ops(store, op, concurrent, seconds);
+      const auto before = batches_of(metrics, settings.storage.kind, op);
+      auto ours = bench::measure_ops(store, op, concurrent, seconds);
+      const auto after = batches_of(metrics, settings.storage.kind, op);
+      ours.batch = after.batches > before.batches
+                       ? (after.operations - before.operations) / (after.batches - before.batches)
+                       : 0;
       const double share = bare != nullptr ? ours.per_second / alone.per_second : 0;
       print(concurrent, op, ours, share);
       if (bare != nullptr && concurrent == most_concurrent) {
@@ -157,32 +186,29 @@ bool measure_store(const std::string& name, tern::AnyStorage store, bench::Bare*
   return met;
 }
 
-tern::AnyStorage make(const tern::Settings& settings) {
-  return tern::app::make_documents(settings, tern::system_clock(), nullptr).storage;
-}
-
 bool measure_operations(const Options& options, [[maybe_unused]] const std::string& folder) {
   bool met = true;
   const double seconds = options.seconds;
   tern::Settings settings;
   if (Options::chosen(options.stores, "memory")) {
-    met = measure_store("memory", make(settings), nullptr, seconds) && met;
+    met = measure_store("memory", settings, nullptr, seconds) && met;
   }
 #ifdef TERN_HAS_ROCKSDB
   if (Options::chosen(options.stores, "rocksdb")) {
     settings.storage.kind = "rocksdb";
     settings.storage.path = folder + "/ops";
     const auto bare = bench::make_bare_rocksdb(folder + "/bare");
-    met = measure_store("rocksdb, synced", make(settings), bare.get(), seconds) && met;
+    met = measure_store("rocksdb, synced", settings, bare.get(), seconds) && met;
   }
 #endif
 #ifdef TERN_HAS_POSTGRES
   if (!postgres_url().empty() && Options::chosen(options.stores, "postgres")) {
     settings.storage.kind = "postgres";
     settings.storage.url = postgres_url();
-    settings.storage.schema = "tern_bench_ops";
+    settings.storage.schema = schema_of("ops");
     const auto bare = bench::make_bare_postgres(postgres_url());
-    met = measure_store("postgres", make(settings), bare.get(), seconds) && met;
+    met = measure_store("postgres", settings, bare.get(), seconds) && met;
+    bench::drop_postgres_schema(postgres_url(), schema_of("ops"));
   }
 #endif
   return met;
@@ -195,10 +221,11 @@ bool measure_turns(const Options& options, const std::filesystem::path& programs
     stores.push_back({"rocksdb", {"storage.kind=rocksdb", "storage.path=" + folder + "/turns"}, 1.6, 0});
   }
   if (tern::app::has_backend("postgres") && !postgres_url().empty() && Options::chosen(options.stores, "postgres")) {
-    stores.push_back({"postgres",
-                      {"storage.kind=postgres", "storage.url=" + postgres_url(), "storage.schema=tern_bench_turns"},
-                      2.0,
-                      10'000});
+    stores.push_back(
+        {"postgres",
+         {"storage.kind=postgres", "storage.url=" + postgres_url(), "storage.schema=" + schema_of("turns")},
+         2.0,
+         10'000});
   }
   bench::TurnSettings settings;
   settings.rounds = options.rounds;
@@ -208,7 +235,13 @@ bool measure_turns(const Options& options, const std::filesystem::path& programs
   settings.load.script = (programs / "load.lua").string();
   settings.state_bot = (programs.parent_path() / "examples" / "state_bot").string();
   settings.logs = folder;
-  return bench::compare_turns(stores, settings);
+  const bool met = bench::compare_turns(stores, settings);
+#ifdef TERN_HAS_POSTGRES
+  if (!postgres_url().empty()) {
+    bench::drop_postgres_schema(postgres_url(), schema_of("turns"));
+  }
+#endif
+  return met;
 }
 
 int run(const Options& options, const std::filesystem::path& programs) {

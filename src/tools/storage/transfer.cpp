@@ -128,6 +128,7 @@ awaitable<bool> is_lost(AnyStorage store, std::string key) {
 /// Reads by key what a scan has found.
 awaitable<void> check_again(AnyStorage store, std::vector<StoreItem> page, CheckReport& report) {
   std::vector<std::string> keys;
+  keys.reserve(page.size());
   for (const auto& item : page) {
     keys.push_back(item.key);
   }
