@@ -29,7 +29,7 @@ std::string nothing_wrong() {
   return {};
 }
 
-#ifdef TERN_HAS_POSTGRES
+#if defined(TERN_HAS_POSTGRES) || defined(TERN_HAS_ROCKSDB)
 /// A store that is erased and still asked for its figures.
 template <Storage S>
 class Shared {
@@ -58,7 +58,35 @@ void add_figure(Metrics& metrics, const std::weak_ptr<S>& store, const std::stri
     return alive ? static_cast<double>(read(*alive)) : 0;
   });
 }
+#endif
 
+#ifdef TERN_HAS_ROCKSDB
+RocksDbOptions rocksdb_options(const Settings& settings) {
+  RocksDbOptions options;
+  options.path = settings.storage.path;
+  options.cache_mb = settings.storage.cache_mb;
+  options.sync = settings.storage.sync;
+  options.queue = settings.limits.storage_queue;
+  return options;
+}
+
+void add_figures(Metrics& metrics, const std::shared_ptr<RocksDbStorage>& store) {
+  const auto add = [&](const char* name, const char* help, std::uint64_t RocksDbStats::* figure) {
+    add_figure<RocksDbStorage>(metrics, store, std::string("tern_rocksdb_") + name, help,
+                               [figure](const RocksDbStorage& s) { return s.stats().*figure; });
+  };
+  add("reads", "Reads and scans.", &RocksDbStats::reads);
+  add("reads_waited", "Reads that a thread had to make from the disk.", &RocksDbStats::reads_waited);
+  add("writes", "Writes without conflicts.", &RocksDbStats::writes);
+  add("write_batches", "Batches of writes, with one sync each.", &RocksDbStats::write_batches);
+  add("cache_bytes", "Block cache in use.", &RocksDbStats::cache_bytes);
+  add("memtable_bytes", "Written and not yet in a table file.", &RocksDbStats::memtable_bytes);
+  add("table_bytes", "Table files.", &RocksDbStats::table_bytes);
+  add("pending_compaction_bytes", "What compaction has yet to rewrite.", &RocksDbStats::pending_compaction_bytes);
+}
+#endif
+
+#ifdef TERN_HAS_POSTGRES
 PostgresOptions postgres_options(const Settings& settings) {
   PostgresOptions options;
   options.url = settings.storage.url;
@@ -87,14 +115,17 @@ void add_figures(Metrics& metrics, const std::shared_ptr<PostgresStorage>& store
   add_figure<PostgresStorage>(metrics, store, "tern_postgres_up", "1 while every lane has its connection.",
                               [](const PostgresStorage& s) { return s.healthy() ? 1 : 0; });
 }
+#endif
 
-StoreParts make_postgres(const Settings& settings, Clock& clock, Metrics* metrics) {
-  auto store = std::make_shared<PostgresStorage>(postgres_options(settings), clock);
+#if defined(TERN_HAS_POSTGRES) || defined(TERN_HAS_ROCKSDB)
+/// `store` erased; `metrics` are to have its figures, unless that is nullptr.
+template <class S>
+StoreParts parts_of(std::shared_ptr<S> store, Metrics* metrics) {
   if (metrics != nullptr) {
     add_figures(*metrics, store);
   }
   auto obstacle = store->obstacle();
-  return {AnyStorage::make<Shared<PostgresStorage>>(std::move(store)), std::move(obstacle)};
+  return {AnyStorage::make<Shared<S>>(std::move(store)), std::move(obstacle)};
 }
 #endif
 
@@ -122,9 +153,14 @@ std::string missing_backend(std::string_view kind) {
 
 StoreParts make_documents(const Settings& settings, Clock& clock, [[maybe_unused]] Metrics* metrics) {
   const auto& kind = settings.storage.kind;
+#ifdef TERN_HAS_ROCKSDB
+  if (kind == "rocksdb") {
+    return parts_of(std::make_shared<RocksDbStorage>(rocksdb_options(settings), clock), metrics);
+  }
+#endif
 #ifdef TERN_HAS_POSTGRES
   if (kind == "postgres") {
-    return make_postgres(settings, clock, metrics);
+    return parts_of(std::make_shared<PostgresStorage>(postgres_options(settings), clock), metrics);
   }
 #endif
   if (kind != "memory") {
