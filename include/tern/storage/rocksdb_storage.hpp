@@ -1,0 +1,87 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+#include <tern/storage.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tern {
+
+namespace detail {
+struct RocksDbAccess;
+}
+
+/// Where a `RocksDbStorage` keeps its documents, and its bounds.
+struct RocksDbOptions {
+  /// The folder; made when it is not there. It belongs on a local disk.
+  std::string path = "./tern-data";
+  /// MiB of memory for blocks that were read, 1 or more. What is in it is answered on the caller's thread.
+  std::size_t cache_mb = 64;
+  /// Whether a write is confirmed only when the disk has it. Off, `kill -9` loses nothing but a power failure the last
+  /// seconds.
+  bool sync = true;
+  /// Writes, and reads, that wait; beyond that `errc::overloaded`. 1 or more.
+  std::size_t queue = 4096;
+  /// Writes in one batch, with one sync; 1 or more.
+  std::size_t max_batch = 256;
+};
+
+/// What a `RocksDbStorage` has done since it was opened, and what it holds.
+struct RocksDbStats {
+  std::uint64_t reads = 0;                     ///< reads and scans
+  std::uint64_t reads_waited = 0;              ///< of them, those that a thread had to read from the disk
+  std::uint64_t writes = 0;                    ///< without conflicts
+  std::uint64_t write_batches = 0;             ///< synced together
+  std::uint64_t cache_bytes = 0;               ///< of the block cache, in use
+  std::uint64_t memtable_bytes = 0;            ///< not yet in a table file
+  std::uint64_t table_bytes = 0;               ///< of table files
+  std::uint64_t pending_compaction_bytes = 0;  ///< that compaction has yet to rewrite
+};
+
+/// Documents in a folder of this machine. One process owns the folder; a second one is refused when it opens it.
+///
+/// A thread owns the writer and puts all writes that wait into one batch with one sync. Reads that the memory can
+/// answer are answered on the caller's thread; others go to a thread. When a sync fails the process ends with a
+/// message: what the disk then holds is not known, and only opening the folder anew finds out. A full disk is no such
+/// case: writes fail with `errc::storage_unavailable` until there is room.
+///
+/// Thread safety: all functions from any thread.
+class RocksDbStorage {
+ public:
+  /// Errors: `errc::invalid_argument` for options out of range.
+  explicit RocksDbStorage(RocksDbOptions options, Clock& clock = system_clock());
+  ~RocksDbStorage();
+  RocksDbStorage(RocksDbStorage&&) noexcept;
+  RocksDbStorage& operator=(RocksDbStorage&&) noexcept;
+
+  StoreTraits traits() const noexcept;
+
+  /// Opens the folder, and recovers what a crash has left.
+  /// Errors: `errc::storage_unavailable` when another process has the folder, or it cannot be read or is damaged;
+  /// `errc::invalid_argument` when a newer version of Tern has written it.
+  awaitable<void> open(Deadline by);
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by);
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by);
+  awaitable<StorePage> scan(StoreScan scan, Deadline by);
+  /// Ends what is under way; what waits fails.
+  awaitable<void> close(Deadline by);
+
+  /// A function that tells why the store cannot be written, "" when it can. It may outlive the store and be called from
+  /// any thread.
+  std::function<std::string()> obstacle() const;
+
+  RocksDbStats stats() const;
+
+ private:
+  struct State;
+  friend struct detail::RocksDbAccess;
+  explicit RocksDbStorage(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+static_assert(Storage<RocksDbStorage>);
+
+}  // namespace tern

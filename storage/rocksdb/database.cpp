@@ -1,0 +1,149 @@
+#include "database.hpp"
+
+#include "record.hpp"
+
+#include <tern/error.hpp>
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace tern::detail::rocks {
+
+namespace {
+
+constexpr std::uint64_t layout_version = 1;
+constexpr const char* version_key = "version";
+constexpr const char* documents_name = "documents";
+constexpr const char* meta_name = "meta";
+constexpr double filter_bits = 10;
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(filter_bits));
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::DBOptions database_options(rocksdb::Env* env) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.env = env != nullptr ? env : rocksdb::Env::Default();
+  options.max_open_files = -1;  // a table's index and filter stay in memory, so that a read on a shard needs no disk
+  options.allow_concurrent_memtable_write = false;  // there is one writer
+  options.enable_write_thread_adaptive_yield = false;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.keep_log_file_num = 2;
+  return options;
+}
+
+void require_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    throw_error(errc::storage_unavailable, "The folder " + path + " of the RocksDB storage cannot be made: " +
+                                               error.message() + ". Check storage.path and who may write there.");
+  }
+}
+
+std::uint64_t number_property(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& name) {
+  std::uint64_t value = 0;
+  return db.GetIntProperty(family, name, &value) ? value : 0;
+}
+
+}  // namespace
+
+Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
+    : path_(options.path), cache_(rocksdb::NewLRUCache(options.cache_mb << 20)) {
+  require_folder(path_);
+  open(env);
+  try {
+    check_version();
+  } catch (...) {
+    for (auto* family : families_) {
+      db_->DestroyColumnFamilyHandle(family);
+    }
+    throw;
+  }
+}
+
+Database::~Database() {
+  for (auto* family : families_) {
+    db_->DestroyColumnFamilyHandle(family);
+  }
+}
+
+void Database::open(rocksdb::Env* env) {
+  const auto options = database_options(env);
+  std::vector<std::string> names;
+  // Fails for a folder that is new. All that are there must be named, also those of a newer layout.
+  if (!rocksdb::DB::ListColumnFamilies(options, path_, &names).ok()) {
+    names.clear();
+  }
+  for (const auto& name : {rocksdb::kDefaultColumnFamilyName, std::string(documents_name), std::string(meta_name)}) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const auto& name : names) {
+    families.emplace_back(name, family_options(cache_));
+  }
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, path_, families, &families_, &db);
+  if (!status.ok()) {
+    std::rethrow_exception(unavailable(status, path_, "be opened"));
+  }
+  db_.reset(db);
+  const auto family = [&](const char* name) {
+    return families_[static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+  };
+  documents_ = family(documents_name);
+  meta_ = family(meta_name);
+}
+
+void Database::check_version() {
+  std::string bytes;
+  auto status = db_->Get(rocksdb::ReadOptions(), meta_, version_key, &bytes);
+  if (status.IsNotFound()) {
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    status = db_->Put(synced, meta_, version_key, encode_number(layout_version));
+    if (!status.ok()) {
+      std::rethrow_exception(unavailable(status, path_, "be prepared"));
+    }
+    return;
+  }
+  if (!status.ok()) {
+    std::rethrow_exception(unavailable(status, path_, "be read"));
+  }
+  const auto version = decode_number(bytes);
+  if (!version || *version > layout_version) {
+    throw_error(errc::invalid_argument, "The RocksDB storage in " + path_ + " has layout version " +
+                                            (version ? std::to_string(*version) : "(unreadable)") +
+                                            "; this program knows versions up to " + std::to_string(layout_version) +
+                                            ". Use the newer Tern that wrote it, or another folder.");
+  }
+  status = db_->Get(rocksdb::ReadOptions(), meta_, last_etag_key, &bytes);
+  if (!status.ok() && !status.IsNotFound()) {
+    std::rethrow_exception(unavailable(status, path_, "be read"));
+  }
+  last_etag_ = status.ok() ? decode_number(bytes).value_or(0) : 0;
+}
+
+void Database::add_to(RocksDbStats& stats) const {
+  auto& db = *db_;
+  stats.cache_bytes = cache_->GetUsage();
+  stats.memtable_bytes = number_property(db, documents_, rocksdb::DB::Properties::kCurSizeAllMemTables);
+  stats.table_bytes = number_property(db, documents_, rocksdb::DB::Properties::kTotalSstFilesSize);
+  stats.pending_compaction_bytes =
+      number_property(db, documents_, rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
+}
+
+}  // namespace tern::detail::rocks

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "failure.hpp"
+
+#include <tern/storage/rocksdb_storage.hpp>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tern::detail::rocks {
+
+/// The open folder: RocksDB, its column families, and the last eTag that was given.
+///
+/// `documents` holds a record for each key. `meta` holds the version of the layout and the last eTag. The families of
+/// the schedule (`due`, `loc`, `idempotency`, `dead`) will stand beside them.
+class Database {
+ public:
+  /// Opens or makes it. `env`: the file system, nullptr for the machine's.
+  /// Errors: as `RocksDbStorage::open`.
+  Database(const RocksDbOptions& options, rocksdb::Env* env);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  rocksdb::DB& db() noexcept { return *db_; }
+  rocksdb::ColumnFamilyHandle* documents() const noexcept { return documents_; }
+  rocksdb::ColumnFamilyHandle* meta() const noexcept { return meta_; }
+  const std::string& path() const noexcept { return path_; }
+  std::uint64_t last_etag() const noexcept { return last_etag_; }
+
+  /// What RocksDB says of itself.
+  void add_to(RocksDbStats& stats) const;
+
+ private:
+  void open(rocksdb::Env* env);
+  void check_version();
+
+  const std::string path_;
+  std::shared_ptr<rocksdb::Cache> cache_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  rocksdb::ColumnFamilyHandle* documents_ = nullptr;
+  rocksdb::ColumnFamilyHandle* meta_ = nullptr;
+  std::uint64_t last_etag_ = 0;
+};
+
+inline constexpr const char* last_etag_key = "last_etag";
+
+/// What the lanes have done.
+struct Counters {
+  std::atomic<std::uint64_t> reads = 0;
+  std::atomic<std::uint64_t> reads_waited = 0;
+  std::atomic<std::uint64_t> writes = 0;
+  std::atomic<std::uint64_t> write_batches = 0;
+};
+
+}  // namespace tern::detail::rocks

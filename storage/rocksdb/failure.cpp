@@ -1,0 +1,62 @@
+#include "failure.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/error.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace tern::detail::rocks {
+
+namespace {
+
+// As sysexits.h calls an error of input or output.
+constexpr int exit_io_error = 74;
+
+bool is_locked(const rocksdb::Status& status) {
+  // RocksDB tells it in the text alone: "While lock file: .../LOCK: Resource temporarily unavailable", or, when this
+  // process has it, "lock hold by current process".
+  return status.IsIOError() && (status.ToString().find("lock file") != std::string::npos ||
+                                status.ToString().find("lock hold") != std::string::npos);
+}
+
+}  // namespace
+
+EndProcess end_process() {
+  return [](const std::string& why) {
+    log::error("the process ends: it cannot keep what it confirms", {{"error", why}});
+    std::fprintf(stderr, "tern: %s\n", why.c_str());
+    std::_Exit(exit_io_error);  // no destructors: they would write
+  };
+}
+
+std::string describe(const rocksdb::Status& status, const std::string& path, const std::string& doing) {
+  const std::string text = "The RocksDB storage in " + path + " could not " + doing + ": ";
+  if (is_locked(status)) {
+    return text + "another process has this folder. Stop it, or give this one a folder of its own (storage.path).";
+  }
+  if (status.IsNoSpace()) {
+    return text + "the disk is full. Make room; writes then go through again. (" + status.ToString() + ")";
+  }
+  if (status.IsCorruption()) {
+    return text + "it is damaged. Restore a backup, or copy what can be read with tern-storage. (" + status.ToString() +
+           ")";
+  }
+  return text + status.ToString() + ". Check the folder, its owner and its disk.";
+}
+
+std::exception_ptr unavailable(const rocksdb::Status& status, const std::string& path, const std::string& doing) {
+  return std::make_exception_ptr(
+      system_error(make_error_code(errc::storage_unavailable), describe(status, path, doing)));
+}
+
+// A write that found no room was not confirmed, and RocksDB begins a new log before it goes on. After a failed sync the
+// system may have dropped the pages and call the next sync a success. RocksDB tells the two apart in the text alone.
+bool durability_is_lost(const rocksdb::Status& status) {
+  if (!status.IsIOError()) {
+    return false;
+  }
+  return !status.IsNoSpace() || status.ToString().find("sync") != std::string::npos;
+}
+
+}  // namespace tern::detail::rocks

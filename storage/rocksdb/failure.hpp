@@ -1,0 +1,43 @@
+#pragma once
+
+#include <rocksdb/status.h>
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace tern::detail::rocks {
+
+/// Why the store cannot be written, for `/readyz`. Thread safety: any thread.
+class Health {
+ public:
+  void set(std::string obstacle) {
+    const std::lock_guard lock(mutex_);
+    obstacle_ = std::move(obstacle);
+  }
+  std::string obstacle() const {
+    const std::lock_guard lock(mutex_);
+    return obstacle_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string obstacle_ = "the storage is not open";
+};
+
+/// Ends the process; a test puts something else in its place.
+using EndProcess = std::function<void(const std::string& why)>;
+EndProcess end_process();
+
+/// What went wrong in `doing` with the store in `path`, for an operator to read.
+std::string describe(const rocksdb::Status& status, const std::string& path, const std::string& doing);
+
+/// The same as `errc::storage_unavailable`.
+std::exception_ptr unavailable(const rocksdb::Status& status, const std::string& path, const std::string& doing);
+
+/// Whether a failed write leaves it open what the disk holds, so that going on would confirm what may be lost.
+bool durability_is_lost(const rocksdb::Status& status);
+
+}  // namespace tern::detail::rocks

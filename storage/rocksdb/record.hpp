@@ -1,0 +1,29 @@
+#pragma once
+
+#include <rocksdb/slice.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tern::detail::rocks {
+
+/// How a document is stored: a byte for the version of this format, its eTag in 8 bytes, big-endian, and its text.
+struct Record {
+  std::uint64_t etag = 0;
+  std::string_view document;  ///< of the bytes that were read
+};
+
+std::string encode_record(std::uint64_t etag, std::string_view document);
+
+/// nullopt when the bytes are no record that this version knows.
+std::optional<Record> decode_record(const rocksdb::Slice& bytes) noexcept;
+
+std::string encode_number(std::uint64_t number);
+std::optional<std::uint64_t> decode_number(std::string_view bytes) noexcept;
+
+/// An eTag as callers see it.
+std::string etag_text(std::uint64_t etag);
+
+}  // namespace tern::detail::rocks

@@ -1,0 +1,208 @@
+#include <tern/storage/rocksdb_storage.hpp>
+
+#include "access.hpp"
+#include "committer.hpp"
+#include "reader.hpp"
+#include "storage/validate.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/async/offload.hpp>
+#include <tern/error.hpp>
+
+#include <functional>
+#include <mutex>
+#include <utility>
+
+namespace tern {
+
+using detail::rocks::Committer;
+using detail::rocks::Counters;
+using detail::rocks::Database;
+using detail::rocks::EndProcess;
+using detail::rocks::Health;
+using detail::rocks::ReadAnswer;
+using detail::rocks::Reader;
+using detail::rocks::ReadLane;
+using detail::rocks::ReadRequest;
+using detail::rocks::WriteAnswer;
+using detail::rocks::WriteLane;
+
+namespace {
+
+constexpr std::size_t most_cache_mb = std::size_t{1} << 20;
+
+void require_options(const RocksDbOptions& options) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) {
+      throw_error(errc::invalid_argument, std::string("RocksDbOptions: ") + what);
+    }
+  };
+  require(!options.path.empty(), "path is empty; name a folder");
+  require(options.cache_mb >= 1 && options.cache_mb <= most_cache_mb, "cache_mb is from 1 to 1048576");
+  require(options.queue >= 1, "queue is 1 or more");
+  require(options.max_batch >= 1, "max_batch is 1 or more");
+}
+
+}  // namespace
+
+struct RocksDbStorage::State {
+  State(RocksDbOptions given, Clock& time, rocksdb::Env* file_system, EndProcess end)
+      : options(std::move(given)), clock(time), env(file_system), end_process(std::move(end)) {}
+  ~State() { stop(); }
+
+  void open();
+  void stop() noexcept;
+  void require_open() const {
+    if (!database) {
+      throw_error(errc::storage_unavailable, "The RocksDB storage in " + options.path + " is not open.");
+    }
+  }
+  void require_time(Deadline by, const char* what) const {
+    if (by.expired(clock)) {
+      throw_error(errc::timed_out,
+                  std::string("The deadline had passed before the RocksDB storage could ") + what + ".");
+    }
+  }
+
+  const RocksDbOptions options;
+  Clock& clock;
+  rocksdb::Env* env;
+  const EndProcess end_process;
+  Counters counters;
+  std::shared_ptr<Health> health = std::make_shared<Health>();
+  mutable std::mutex database_mutex;  // between its coming or going and `stats`
+  std::unique_ptr<Database> database;
+  std::unique_ptr<Committer> committer;
+  std::unique_ptr<Reader> reader;
+  std::unique_ptr<WriteLane> writes;
+  std::unique_ptr<ReadLane> reads;
+};
+
+void RocksDbStorage::State::open() {
+  auto opened = std::make_unique<Database>(options, env);
+  {
+    const std::lock_guard lock(database_mutex);
+    database = std::move(opened);
+  }
+  health->set({});
+  committer = std::make_unique<Committer>(*database, options.sync, *health, end_process, counters);
+  reader = std::make_unique<Reader>(*database);
+  writes = std::make_unique<WriteLane>(storage::LaneSettings{"rocksdb-write", options.queue, options.max_batch, &clock},
+                                       [this](WriteLane::Batch batch) { committer->serve(batch); });
+  reads = std::make_unique<ReadLane>(storage::LaneSettings{"rocksdb-read", options.queue, options.max_batch, &clock},
+                                     [this](ReadLane::Batch batch) { reader->serve(batch); });
+}
+
+// The lanes stay, to refuse what still comes; RocksDB and its lock go.
+void RocksDbStorage::State::stop() noexcept {
+  if (writes) {
+    writes->stop();
+  }
+  if (reads) {
+    reads->stop();
+  }
+  health->set("the storage is closed");
+  const std::lock_guard lock(database_mutex);
+  database.reset();
+}
+
+RocksDbStorage::RocksDbStorage(RocksDbOptions options, Clock& clock) {
+  require_options(options);
+  state_ = std::make_unique<State>(std::move(options), clock, nullptr, detail::rocks::end_process());
+}
+RocksDbStorage::RocksDbStorage(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RocksDbStorage::~RocksDbStorage() = default;
+RocksDbStorage::RocksDbStorage(RocksDbStorage&&) noexcept = default;
+RocksDbStorage& RocksDbStorage::operator=(RocksDbStorage&&) noexcept = default;
+
+RocksDbStorage detail::RocksDbAccess::make(RocksDbOptions options, Clock& clock, rocksdb::Env* env,
+                                           rocks::EndProcess end_process) {
+  require_options(options);
+  return RocksDbStorage(
+      std::make_unique<RocksDbStorage::State>(std::move(options), clock, env, std::move(end_process)));
+}
+
+StoreTraits RocksDbStorage::traits() const noexcept {
+  return {"rocksdb", true, false};
+}
+
+awaitable<void> RocksDbStorage::open(Deadline) {
+  auto& state = *state_;
+  if (!state.options.sync) {
+    log::warn("storage.sync is off: a power failure loses the last seconds of what was confirmed",
+              {{"storage", "rocksdb"}});
+  }
+  std::function<void()> open = [&state] { state.open(); };
+  co_await offload(std::move(open));
+}
+
+awaitable<StoreItems> RocksDbStorage::read(std::vector<std::string> keys, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "read");
+  detail::require_valid(keys);
+  state.require_open();
+  ++state.counters.reads;
+  if (keys.empty()) {
+    co_return StoreItems();
+  }
+  auto found = detail::rocks::read_from_memory(*state.database, keys);
+  if (found) {
+    co_return std::move(*found);
+  }
+  ++state.counters.reads_waited;
+  ReadRequest request{std::move(keys), std::nullopt};
+  auto answer = co_await state.reads->call(std::move(request), by);
+  co_return std::move(answer.items);
+}
+
+awaitable<StorePage> RocksDbStorage::scan(StoreScan scan, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "scan");
+  detail::require_valid(scan);
+  state.require_open();
+  ++state.counters.reads;
+  ++state.counters.reads_waited;
+  ReadRequest request{{}, std::move(scan)};
+  auto answer = co_await state.reads->call(std::move(request), by);
+  co_return std::move(answer.page);
+}
+
+awaitable<boost::system::result<StoreReceipt, StoreConflict>> RocksDbStorage::write(StoreChanges changes, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "write");
+  detail::require_valid(changes);
+  if (!changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty()) {
+    throw_error(errc::invalid_argument, "The RocksDB storage keeps no schedule; see SplitStorage.");
+  }
+  state.require_open();
+  if (changes.empty()) {
+    co_return StoreReceipt();
+  }
+  auto answer = co_await state.writes->call(std::move(changes), by);
+  co_return answer;
+}
+
+awaitable<void> RocksDbStorage::close(Deadline) {
+  auto& state = *state_;
+  std::function<void()> stop = [&state] { state.stop(); };
+  co_await offload(std::move(stop));
+}
+
+std::function<std::string()> RocksDbStorage::obstacle() const {
+  return [health = state_->health] { return health->obstacle(); };
+}
+
+RocksDbStats RocksDbStorage::stats() const {
+  RocksDbStats stats;
+  stats.reads = state_->counters.reads;
+  stats.reads_waited = state_->counters.reads_waited;
+  stats.writes = state_->counters.writes;
+  stats.write_batches = state_->counters.write_batches;
+  const std::lock_guard lock(state_->database_mutex);
+  if (state_->database) {
+    state_->database->add_to(stats);
+  }
+  return stats;
+}
+
+}  // namespace tern
