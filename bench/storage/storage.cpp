@@ -118,12 +118,12 @@ Options read_options(const std::vector<std::string>& words) {
 }
 
 void print_head(const std::string& what) {
-  std::printf("\n%s\n  %-8s %-5s %10s %9s %9s %8s %7s\n", what.c_str(), "at once", "op", "per second", "p50 us",
-              "p99 us", "CPU us", "share");
+  std::printf("\n%s\n  %-8s %-5s %-7s %10s %9s %9s %8s %7s\n", what.c_str(), "at once", "op", "", "per second",
+              "p50 us", "p99 us", "CPU us", "share");
 }
 
-void print(std::size_t concurrent, Op op, const bench::OpFigures& figures, double share) {
-  std::printf("  %-8zu %-5s %10.0f %9.0f %9.0f %8.2f %7.1f", concurrent, op == Op::read ? "read" : "write",
+void print(std::size_t concurrent, Op op, const char* who, const bench::OpFigures& figures, double share) {
+  std::printf("  %-8zu %-5s %-7s %10.0f %9.0f %9.0f %8.2f %7.1f", concurrent, op == Op::read ? "read" : "write",
               figures.per_second, figures.p50_us, figures.p99_us, figures.cpu_us, figures.batch);
   if (share > 0) {
     std::printf(" %6.0f%%", share * 100);
@@ -158,13 +158,13 @@ bool measure_store(const std::string& name, const tern::Settings& settings, benc
     bare->fill(most_concurrent);
   }
   bool met = true;
-  print_head(name + (bare != nullptr ? ": first the library alone in batches of as many, then Tern" : ""));
+  print_head(name + (bare != nullptr ? ", beside the library alone in batches of as many" : ""));
   for (const auto op : {Op::read, Op::write}) {
     for (const auto concurrent : concurrency) {
       bench::OpFigures alone;
       if (bare != nullptr) {
         alone = bare->measure(op, concurrent, seconds);
-        print(concurrent, op, alone, 0);
+        print(concurrent, op, "library", alone, 0);
       }
       const auto before = batches_of(metrics, settings.storage.kind, op);
       auto ours = bench::measure_ops(store, op, concurrent, seconds);
@@ -173,7 +173,7 @@ bool measure_store(const std::string& name, const tern::Settings& settings, benc
                        ? (after.operations - before.operations) / (after.batches - before.batches)
                        : 0;
       const double share = bare != nullptr ? ours.per_second / alone.per_second : 0;
-      print(concurrent, op, ours, share);
+      print(concurrent, op, "Tern", ours, share);
       if (bare != nullptr && concurrent == most_concurrent) {
         const bool enough = share >= least_share;
         std::printf("  at least %.0f%% of the library alone, with %zu at once: %s\n", least_share * 100, concurrent,
