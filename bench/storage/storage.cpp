@@ -118,12 +118,12 @@ Options read_options(const std::vector<std::string>& words) {
 }
 
 void print_head(const std::string& what) {
-  std::printf("\n%s\n  %-8s %-5s %-7s %10s %9s %9s %8s %7s\n", what.c_str(), "at once", "op", "", "per second",
-              "p50 us", "p99 us", "CPU us", "share");
+  std::printf("\n%s\n  %-8s %-5s %-7s %10s %9s %9s %8s %7s %7s\n", what.c_str(), "at once", "op", "", "per second",
+              "p50 us", "p99 us", "CPU us", "batch", "share");
 }
 
 void print(std::size_t concurrent, Op op, const char* who, const bench::OpFigures& figures, double share) {
-  std::printf("  %-8zu %-5s %-7s %10.0f %9.0f %9.0f %8.2f %7.1f", concurrent, op == Op::read ? "read" : "write",
+  std::printf("  %-8zu %-5s %-7s %10.0f %9.0f %9.0f %8.2f %7.1f", concurrent, op == Op::read ? "read" : "write", who,
               figures.per_second, figures.p50_us, figures.p99_us, figures.cpu_us, figures.batch);
   if (share > 0) {
     std::printf(" %6.0f%%", share * 100);
