@@ -133,7 +133,7 @@ bool Connections::wait(SteadyTime until) {
   return !stopped_;
 }
 
-void Connections::lost(Link& link, const std::string& why) {
+void Connections::lost(Link& link, std::string why) {
   link.up.store(false, std::memory_order_release);
   link.session.reset();
   ++counters_.connections_lost;

@@ -82,7 +82,8 @@ class Connections {
   bool connect(Link& link);
   bool connect_all();
   void try_idle(Link& link);
-  void lost(Link& link, const std::string& why);
+  /// `why` by value: it may be the words of the session that ends here.
+  void lost(Link& link, std::string why);
   /// Waits, at most until `until`, for a loss or the end; false at the end.
   bool wait(SteadyTime until);
 
