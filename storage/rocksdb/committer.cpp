@@ -98,18 +98,6 @@ StoreReceipt Committer::apply(const StoreChanges& changes, Etags& known, rocksdb
   return receipt;
 }
 
-rocksdb::Status Committer::write(rocksdb::WriteBatch& writes) {
-  auto& db = database_.db();
-  auto status = db.Write(options_, &writes);
-  if (!status.ok() && !durability_is_lost(status) && !health_.obstacle().empty()) {
-    // It was told before, so RocksDB refuses everything until it is told to go on. It does when the disk has room.
-    if (db.Resume().ok()) {
-      status = db.Write(options_, &writes);
-    }
-  }
-  return status;
-}
-
 void Committer::serve(WriteLane::Batch batch) {
   Etags known;
   look_up(batch, known);
@@ -131,21 +119,19 @@ void Committer::serve(WriteLane::Batch batch) {
     return;
   }
   require(writes.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
-  const auto status = write(writes);
+  const auto status = database_.db().Write(options_, &writes);
   if (durability_is_lost(status)) {
     end_process_(describe(status, database_.path(), "write, and what the disk holds is not known"));
   }
   if (!status.ok()) {
+    if (health_.obstacle().empty()) {
+      log::error("the storage cannot be written", {{"error", status.ToString()}});
+    }
     health_.set(describe(status, database_.path(), "write"));
-    log::error("the storage cannot be written", {{"error", status.ToString()}});
     for (auto& [ticket, receipt] : written) {
       ticket->fail(unavailable(status, database_.path(), "write"));
     }
     return;
-  }
-  if (!health_.obstacle().empty()) {
-    health_.set({});
-    log::info("the storage can be written again");
   }
   counters_.writes += written.size();
   ++counters_.write_batches;

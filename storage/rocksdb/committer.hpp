@@ -45,7 +45,6 @@ class Committer {
   void look_up(WriteLane::Batch batch, Etags& known);
   std::vector<std::string> conflicts(const StoreChanges& changes, const Etags& known) const;
   StoreReceipt apply(const StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes);
-  rocksdb::Status write(rocksdb::WriteBatch& writes);
 
   Database& database_;
   Health& health_;

@@ -2,9 +2,11 @@
 
 #include "record.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -43,6 +45,22 @@ rocksdb::DBOptions database_options(rocksdb::Env* env) {
   return options;
 }
 
+/// Tells when RocksDB, which refuses every write once one has found the disk full, takes them again.
+class RecoveryListener final : public rocksdb::EventListener {
+ public:
+  explicit RecoveryListener(std::shared_ptr<Health> health) : health_(std::move(health)) {}
+
+  void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override {
+    if (info.new_bg_error.ok()) {
+      health_->set({});
+      log::info("the storage can be written again");
+    }
+  }
+
+ private:
+  std::shared_ptr<Health> health_;
+};
+
 void require_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -59,10 +77,10 @@ std::uint64_t number_property(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fami
 
 }  // namespace
 
-Database::Database(const RocksDbOptions& options, rocksdb::Env* env)
+Database::Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health)
     : path_(options.path), cache_(rocksdb::NewLRUCache(options.cache_mb << 20)) {
   require_folder(path_);
-  open(env);
+  open(env, std::move(health));
   try {
     check_version();
   } catch (...) {
@@ -79,8 +97,9 @@ Database::~Database() {
   }
 }
 
-void Database::open(rocksdb::Env* env) {
-  const auto options = database_options(env);
+void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
+  auto options = database_options(env);
+  options.listeners.push_back(std::make_shared<RecoveryListener>(std::move(health)));
   std::vector<std::string> names;
   // Fails for a folder that is new. All that are there must be named, also those of a newer layout.
   if (!rocksdb::DB::ListColumnFamilies(options, path_, &names).ok()) {

@@ -21,9 +21,10 @@ namespace tern::detail::rocks {
 /// the schedule (`due`, `loc`, `idempotency`, `dead`) will stand beside them.
 class Database {
  public:
-  /// Opens or makes it. `env`: the file system, nullptr for the machine's.
+  /// Opens or makes it. `env`: the file system, nullptr for the machine's. `health`: hears when RocksDB has found room
+  /// on a disk that was full, which it looks for every few seconds.
   /// Errors: as `RocksDbStorage::open`.
-  Database(const RocksDbOptions& options, rocksdb::Env* env);
+  Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -38,7 +39,7 @@ class Database {
   void add_to(RocksDbStats& stats) const;
 
  private:
-  void open(rocksdb::Env* env);
+  void open(rocksdb::Env* env, std::shared_ptr<Health> health);
   void check_version();
 
   const std::string path_;

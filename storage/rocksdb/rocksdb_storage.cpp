@@ -79,7 +79,7 @@ struct RocksDbStorage::State {
 };
 
 void RocksDbStorage::State::open() {
-  auto opened = std::make_unique<Database>(options, env);
+  auto opened = std::make_unique<Database>(options, env, health);
   {
     const std::lock_guard lock(database_mutex);
     database = std::move(opened);

@@ -1,0 +1,234 @@
+#include "access.hpp"
+#include "fault/faulty_disk.hpp"
+#include "support/run.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/error.hpp>
+#include <tern/storage/any_storage.hpp>
+
+#include <rocksdb/db.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+namespace tern::fault {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr Deadline never = Deadline::never();
+
+/// A folder on a faulty disk, and stores in it.
+class RocksDbFaults : public testing::Test {
+ protected:
+  RocksDbFaults() { log::configure(log::Level::off, log::Format::text); }
+  ~RocksDbFaults() override { log::configure(log::Level::info, log::Format::text); }
+
+  RocksDbOptions options() const {
+    RocksDbOptions options;
+    options.path = folder.path() / "store";
+    return options;
+  }
+  std::unique_ptr<RocksDbStorage> open() {
+    auto store = std::make_unique<RocksDbStorage>(detail::RocksDbAccess::make(
+        options(), system_clock(), env.get(), [this](const std::string& why) { ended = why; }));
+    test::run(store->open(never));
+    return store;
+  }
+  static StoreChanges pair_of(const std::string& name, const std::string& document) {
+    StoreChanges changes;
+    changes.upserts.emplace_back(name + "/left", document);
+    changes.upserts.emplace_back(name + "/right", document);
+    return changes;
+  }
+  static std::string text_of(RocksDbStorage& store, const std::string& key) {
+    const auto items = test::run(store.read({key}, never));
+    return items.empty() ? "(absent)" : items.begin()->document;
+  }
+  static std::string message_of(const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const std::exception& e) {
+      return e.what();
+    }
+    return "(nothing was thrown)";
+  }
+
+  const test::TemporaryFolder folder;
+  std::shared_ptr<FaultyDisk> disk = std::make_shared<FaultyDisk>(rocksdb::FileSystem::Default());
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+  std::string ended;
+};
+
+TEST_F(RocksDbFaults, WhatWasConfirmedOutlivesAPowerFailure) {
+  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
+  std::map<std::string, int> confirmed;
+  int number = 0;
+  for (int failure = 0; failure < 30; ++failure) {
+    auto store = open();
+    for (const auto& [name, last] : confirmed) {
+      const auto left = text_of(*store, name + "/left");
+      ASSERT_EQ(left, text_of(*store, name + "/right")) << "half a write of " << name;
+      ASSERT_GE(std::stoi(left), last) << "a confirmed write of " << name << " is lost";
+    }
+    const auto writes = random() % 60;
+    for (unsigned i = 0; i < writes; ++i) {
+      const auto name = std::to_string(random() % 10);
+      const auto text = std::to_string(++number);
+      ASSERT_TRUE(test::run(store->write(pair_of(name, text + std::string(random() % 2'000, ' ')), never)));
+      confirmed[name] = number;
+    }
+    disk->switch_off();
+    EXPECT_THROW(test::run(store->write(pair_of("0", std::to_string(++number)), never)), system_error);
+    EXPECT_NE(ended, "");
+    store.reset();
+    disk->lose_power();
+  }
+  EXPECT_GT(number, 300);
+}
+
+// That the test above can fail: without a sync the same loses writes.
+TEST_F(RocksDbFaults, APowerFailureTakesWhatWasNotSynced) {
+  auto own = options();
+  own.sync = false;
+  {
+    auto store = detail::RocksDbAccess::make(own, system_clock(), env.get(), [](const std::string&) {});
+    test::run(store.open(never));
+    ASSERT_TRUE(test::run(store.write(pair_of("a", "1"), never)));
+    disk->switch_off();
+  }
+  disk->lose_power();
+  auto store = open();
+  EXPECT_EQ(text_of(*store, "a/left"), "(absent)");
+}
+
+TEST_F(RocksDbFaults, AFailedSyncIsNeverPassedOver) {
+  auto store = open();
+  ASSERT_TRUE(test::run(store->write(pair_of("a", "1"), never)));
+  disk->sync_fails = true;
+  EXPECT_THROW(test::run(store->write(pair_of("a", "2"), never)), system_error);
+  EXPECT_THAT(ended, HasSubstr("what the disk holds is not known"));
+}
+
+TEST_F(RocksDbFaults, AFailedSyncEndsTheProcess) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        auto store = detail::RocksDbAccess::make(options(), system_clock(), env.get(), detail::rocks::end_process());
+        test::run(store.open(never));
+        disk->sync_fails = true;
+        test::run(store.write(pair_of("a", "1"), never));
+      },
+      testing::ExitedWithCode(74), "what the disk holds is not known");
+}
+
+TEST_F(RocksDbFaults, AFullDiskIsToldAndLeft) {
+  auto store = open();
+  ASSERT_TRUE(test::run(store->write(pair_of("a", "1"), never)));
+  disk->full = true;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(message_of([&] { test::run(store->write(pair_of("a", "2"), never)); }), HasSubstr("the disk is full"));
+  }
+  EXPECT_THAT(store->obstacle()(), HasSubstr("the disk is full"));
+  EXPECT_EQ(text_of(*store, "a/left"), "1");
+  disk->full = false;
+  const auto obstacle = store->obstacle();
+  const auto begun = std::chrono::steady_clock::now();
+  while (!obstacle().empty()) {  // RocksDB looks for room every 5 seconds
+    ASSERT_LT(std::chrono::steady_clock::now() - begun, test::patience);
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(test::run(store->write(pair_of("a", "3"), never)));
+  EXPECT_EQ(ended, "");
+  store.reset();
+  store = open();
+  EXPECT_EQ(text_of(*store, "a/left"), "3");
+  EXPECT_EQ(text_of(*store, "a/right"), "3");
+}
+
+TEST_F(RocksDbFaults, ASecondProcessIsToldWhoHasTheFolder) {
+  auto store = open();
+  EXPECT_THAT(message_of([&] { open(); }), HasSubstr("another process has this folder"));
+  EXPECT_THAT(message_of([&] { open(); }), HasSubstr(options().path));
+}
+
+TEST_F(RocksDbFaults, AFolderThatCannotBeMadeIsTold) {
+  std::ofstream(folder.path() / "store") << "a file";
+  EXPECT_THAT(message_of([&] { open(); }), HasSubstr("cannot be made"));
+}
+
+TEST_F(RocksDbFaults, DamageIsTold) {
+  {
+    auto store = open();
+    ASSERT_TRUE(test::run(store->write(pair_of("a", "1"), never)));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(options().path)) {
+    if (entry.path().filename().string().starts_with("MANIFEST")) {
+      std::filesystem::resize_file(entry.path(), 10);
+    }
+  }
+  EXPECT_THAT(message_of([&] { open(); }), HasSubstr("damaged"));
+}
+
+TEST_F(RocksDbFaults, ANewerLayoutIsRefused) {
+  {
+    auto store = open();
+  }
+  {
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const auto* name : {"default", "documents", "meta"}) {
+      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options().path, families, &handles, &db).ok());
+    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), handles[2], "version", std::string("\0\0\0\0\0\0\0\x63", 8)).ok());
+    for (auto* handle : handles) {
+      db->DestroyColumnFamilyHandle(handle);
+    }
+    delete db;
+  }
+  EXPECT_THAT(message_of([&] { open(); }), HasSubstr("layout version 99"));
+}
+
+TEST_F(RocksDbFaults, ETagsOfWhatWasRemovedAreNotGivenAgain) {
+  std::string last;
+  {
+    auto store = open();
+    for (int i = 0; i < 5; ++i) {
+      last = test::run(store->write(pair_of("a", "1"), never))->etags[1];
+    }
+    StoreChanges changes;
+    changes.removals.emplace_back("a/left");
+    changes.removals.emplace_back("a/right");
+    ASSERT_TRUE(test::run(store->write(std::move(changes), never)));
+  }
+  auto store = open();
+  const auto written = test::run(store->write(pair_of("a", "1"), never));
+  EXPECT_GT(std::stoull(written->etags[0]), std::stoull(last));
+}
+
+// What is in a table file and not in the cache is read by the lane, and then by the caller.
+TEST_F(RocksDbFaults, WhatMemoryDoesNotHoldIsReadOnAnotherThread) {
+  {
+    auto store = open();
+    for (int i = 0; i < 200; ++i) {
+      ASSERT_TRUE(test::run(store->write(pair_of(std::to_string(i), std::string(1'000, 'x')), never)));
+    }
+  }
+  auto store = open();  // recovery has written a table file
+  const auto before = store->stats().reads_waited;
+  EXPECT_EQ(text_of(*store, "7/left").size(), 1'000U);
+  EXPECT_EQ(store->stats().reads_waited, before + 1);
+  EXPECT_EQ(text_of(*store, "7/left").size(), 1'000U);
+  EXPECT_EQ(store->stats().reads_waited, before + 1);
+}
+
+}  // namespace
+}  // namespace tern::fault
