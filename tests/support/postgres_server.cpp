@@ -17,6 +17,13 @@
 
 extern char** environ;
 
+// libpqxx 6.4 asks for the encoding before it takes hold of a result, which throws when the connection was just lost:
+// the result of that one statement, 2 KB, is leaked.
+extern "C" const char* __lsan_default_suppressions();   // NOLINT(bugprone-reserved-identifier)
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+  return "leak:libpqxx\n";
+}
+
 namespace tern::test {
 
 namespace {
