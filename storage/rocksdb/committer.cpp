@@ -28,7 +28,12 @@ bool as_expected(const Expect& expect, std::uint64_t etag) {
 void Committer::look_up(WriteLane::Batch batch, Etags& known) {
   std::vector<rocksdb::Slice> keys;
   const auto ask = [&](const std::string& key, const Expect& expect) {
-    if (!expect.is_any() && known.emplace(key, 0).second) {
+    if (expect.is_any() || known.contains(key)) {
+      return;
+    }
+    const auto etag = cache_.etag(key);
+    known.emplace(key, etag.value_or(0));
+    if (!etag) {
       keys.emplace_back(key);
     }
   };
@@ -77,23 +82,25 @@ std::vector<std::string> Committer::conflicts(const StoreChanges& changes, const
   return keys;
 }
 
-StoreReceipt Committer::apply(const StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes) {
+StoreReceipt Committer::apply(StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes) {
   auto* const documents = database_.documents();
   StoreReceipt receipt;
   receipt.etags.reserve(changes.upserts.size());
-  for (const auto& upsert : changes.upserts) {
+  for (auto& upsert : changes.upserts) {
     const auto etag = ++last_etag_;
     require(writes.Put(documents, upsert.key, encode_record(etag, upsert.document)));
     if (const auto found = known.find(upsert.key); found != known.end()) {
       found->second = etag;
     }
     receipt.etags.push_back(etag_text(etag));
+    changes_.push_back({&upsert.key, std::make_shared<const std::string>(std::move(upsert.document)), etag});
   }
   for (const auto& removal : changes.removals) {
     require(writes.Delete(documents, removal.key));
     if (const auto found = known.find(removal.key); found != known.end()) {
       found->second = 0;
     }
+    changes_.push_back({&removal.key, nullptr, 0});
   }
   return receipt;
 }
@@ -101,6 +108,7 @@ StoreReceipt Committer::apply(const StoreChanges& changes, Etags& known, rocksdb
 void Committer::serve(WriteLane::Batch batch) {
   Etags known;
   look_up(batch, known);
+  changes_.clear();
   rocksdb::WriteBatch writes;
   std::vector<std::pair<WriteLane::Ticket*, StoreReceipt>> written;
   written.reserve(batch.size());
@@ -119,7 +127,9 @@ void Committer::serve(WriteLane::Batch batch) {
     return;
   }
   require(writes.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
+  cache_.begin_write(changes_);
   const auto status = database_.db().Write(options_, &writes);
+  cache_.end_write(changes_, status.ok());
   if (durability_is_lost(status)) {
     end_process_(describe(status, database_.path(), "write, and what the disk holds is not known"));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "database.hpp"
+#include "document_cache.hpp"
 #include "storage/lane.hpp"
 
 #include <rocksdb/write_batch.h>
@@ -25,8 +26,10 @@ using WriteLane = storage::Lane<StoreChanges, WriteAnswer>;
 /// twice, whatever is removed, and whenever the process ends.
 class Committer {
  public:
-  Committer(Database& database, bool sync, Health& health, EndProcess end_process, Counters& counters)
+  Committer(Database& database, DocumentCache& cache, bool sync, Health& health, EndProcess end_process,
+            Counters& counters)
       : database_(database),
+        cache_(cache),
         health_(health),
         end_process_(std::move(end_process)),
         counters_(counters),
@@ -44,14 +47,16 @@ class Committer {
   /// Reads the eTags of all keys of which something is expected. Keys are views of the tickets' own.
   void look_up(WriteLane::Batch batch, Etags& known);
   std::vector<std::string> conflicts(const StoreChanges& changes, const Etags& known) const;
-  StoreReceipt apply(const StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes);
+  StoreReceipt apply(StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes);
 
   Database& database_;
+  DocumentCache& cache_;
   Health& health_;
   const EndProcess end_process_;
   Counters& counters_;
   rocksdb::WriteOptions options_;
   std::uint64_t last_etag_;
+  std::vector<DocumentCache::Change> changes_;  // of the batch under way
 };
 
 }  // namespace tern::detail::rocks

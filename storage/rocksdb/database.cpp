@@ -78,7 +78,7 @@ std::uint64_t number_property(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fami
 }  // namespace
 
 Database::Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health)
-    : path_(options.path), cache_(rocksdb::NewLRUCache(options.cache_mb << 20)) {
+    : path_(options.path), cache_(rocksdb::NewLRUCache((options.cache_mb << 20) / 2)) {
   require_folder(path_);
   open(env, std::move(health));
   try {

@@ -18,6 +18,7 @@ namespace tern {
 using detail::rocks::Committer;
 using detail::rocks::Counters;
 using detail::rocks::Database;
+using detail::rocks::DocumentCache;
 using detail::rocks::EndProcess;
 using detail::rocks::Health;
 using detail::rocks::ReadAnswer;
@@ -72,6 +73,7 @@ struct RocksDbStorage::State {
   std::shared_ptr<Health> health = std::make_shared<Health>();
   mutable std::mutex database_mutex;  // between its coming or going and `stats`
   std::unique_ptr<Database> database;
+  std::unique_ptr<DocumentCache> cache;
   std::unique_ptr<Committer> committer;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<WriteLane> writes;
@@ -85,7 +87,8 @@ void RocksDbStorage::State::open() {
     database = std::move(opened);
   }
   health->set({});
-  committer = std::make_unique<Committer>(*database, options.sync, *health, end_process, counters);
+  cache = std::make_unique<DocumentCache>((options.cache_mb << 20) / 2);
+  committer = std::make_unique<Committer>(*database, *cache, options.sync, *health, end_process, counters);
   reader = std::make_unique<Reader>(*database);
   writes = std::make_unique<WriteLane>(storage::LaneSettings{"rocksdb-write", options.queue, options.max_batch, &clock},
                                        [this](WriteLane::Batch batch) { committer->serve(batch); });
@@ -145,14 +148,20 @@ awaitable<StoreItems> RocksDbStorage::read(std::vector<std::string> keys, Deadli
   if (keys.empty()) {
     co_return StoreItems();
   }
-  auto found = detail::rocks::read_from_memory(*state.database, keys);
+  auto found = state.cache->read(keys);
   if (found) {
     co_return std::move(*found);
   }
-  ++state.counters.reads_waited;
-  ReadRequest request{std::move(keys), std::nullopt};
-  auto answer = co_await state.reads->call(std::move(request), by);
-  co_return std::move(answer.items);
+  const auto marks = state.cache->marks(keys);
+  found = detail::rocks::read_from_memory(*state.database, keys);
+  if (!found) {
+    ++state.counters.reads_waited;
+    ReadRequest request{keys, std::nullopt};
+    auto answer = co_await state.reads->call(std::move(request), by);
+    found = std::move(answer.items);
+  }
+  state.cache->keep(keys, marks, *found);
+  co_return std::move(*found);
 }
 
 awaitable<StorePage> RocksDbStorage::scan(StoreScan scan, Deadline by) {

@@ -18,7 +18,8 @@ struct RocksDbAccess;
 struct RocksDbOptions {
   /// The folder; made when it is not there. It belongs on a local disk.
   std::string path = "./tern-data";
-  /// MiB of memory for blocks that were read, 1 or more. What is in it is answered on the caller's thread.
+  /// MiB of memory for what was read and written, half of it for documents and half for blocks of the files; 1 or more.
+  /// What is in it is answered on the caller's thread.
   std::size_t cache_mb = 64;
   /// Whether a write is confirmed only when the disk has it. Off, `kill -9` loses nothing but a power failure the last
   /// seconds.
