@@ -120,6 +120,7 @@ LaneCore::LaneCore(LaneSettings settings, Work work)
     : settings_(std::move(settings)),
       clock_(settings_.clock != nullptr ? *settings_.clock : system_clock()),
       work_(std::move(work)),
+      patience_(settings_.gather),
       thread_([this] { run(); }) {
   LaneWatch::instance().add(*this);
 }
@@ -136,6 +137,7 @@ void LaneCore::fail(LaneEntry& entry, Entries& done, errc code, const char* what
 
 void LaneCore::enter(LaneEntry& entry) {
   Entries done;
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) {
@@ -145,13 +147,16 @@ void LaneCore::enter(LaneEntry& entry) {
     } else {
       entry.waiting = true;
       queue_.push_back(entry);
+      wakes = queue_.size() == wanted_;
     }
   }
   if (!done.empty()) {
     deliver(std::move(done));
     return;
   }
-  wake_.notify_one();
+  if (wakes) {
+    wake_.notify_one();
+  }
   LaneWatch::instance().look();
 }
 
@@ -216,6 +221,10 @@ void LaneCore::stop() noexcept {
 
 bool LaneCore::take(std::vector<LaneEntry*>& batch) {
   std::unique_lock lock(mutex_);
+  if (patience_.count() > 0 && last_batch_ > 1) {
+    gather(lock);
+  }
+  wanted_ = 1;
   wake_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
   while (!queue_.empty() && batch.size() < settings_.max_batch) {
     auto& entry = queue_.front();
@@ -223,7 +232,17 @@ bool LaneCore::take(std::vector<LaneEntry*>& batch) {
     entry.waiting = false;
     batch.push_back(&entry);
   }
+  last_batch_ = batch.size();
   return !batch.empty();
+}
+
+// Waits until as many have come as were answered, besides those that waited already. When they do not come the wait is
+// halved; each time they do it grows again.
+void LaneCore::gather(std::unique_lock<std::mutex>& lock) {
+  constexpr std::chrono::microseconds shortest{50};
+  wanted_ = std::min(queue_.size() + last_batch_, std::min(settings_.max_batch, settings_.capacity));
+  const bool came = wake_.wait_for(lock, patience_, [this] { return stopped_ || queue_.size() >= wanted_; });
+  patience_ = came ? std::min(patience_ * 2, settings_.gather) : std::max(patience_ / 2, shortest);
 }
 
 void LaneCore::run() {

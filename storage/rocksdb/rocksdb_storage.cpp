@@ -32,6 +32,9 @@ namespace {
 
 constexpr std::size_t most_cache_mb = std::size_t{1} << 20;
 
+// About what a sync takes, so that waiting for a full batch at worst doubles what a write waits.
+constexpr std::chrono::microseconds gather{2000};
+
 void require_options(const RocksDbOptions& options) {
   const auto require = [](bool holds, const char* what) {
     if (!holds) {
@@ -90,8 +93,9 @@ void RocksDbStorage::State::open() {
   cache = std::make_unique<DocumentCache>((options.cache_mb << 20) / 2);
   committer = std::make_unique<Committer>(*database, *cache, options.sync, *health, end_process, counters);
   reader = std::make_unique<Reader>(*database);
-  writes = std::make_unique<WriteLane>(storage::LaneSettings{"rocksdb-write", options.queue, options.max_batch, &clock},
-                                       [this](WriteLane::Batch batch) { committer->serve(batch); });
+  writes = std::make_unique<WriteLane>(
+      storage::LaneSettings{"rocksdb-write", options.queue, options.max_batch, &clock, gather},
+      [this](WriteLane::Batch batch) { committer->serve(batch); });
   reads = std::make_unique<ReadLane>(storage::LaneSettings{"rocksdb-read", options.queue, options.max_batch, &clock},
                                      [this](ReadLane::Batch batch) { reader->serve(batch); });
 }

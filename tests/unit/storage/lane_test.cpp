@@ -156,6 +156,32 @@ TEST(Lane, ResumesABatchWithOneHandlerOfItsExecutor) {
   EXPECT_EQ(most_in_one, 50U);
 }
 
+// With a gather that outlasts the test, a batch waits for all who were answered, and for nobody else.
+TEST(Lane, GathersThoseWhoComeAgain) {
+  Gate gate;
+  std::vector<std::size_t> batches;
+  auto with_gather = settings();
+  with_gather.gather = std::chrono::hours(1);
+  Numbers lane(with_gather, [&](Numbers::Batch batch) {
+    batches.push_back(batch.size());
+    gate.pass();
+    answer(batch);
+  });
+  Calls calls(lane);
+  calls.begin(0);
+  gate.wait_until_begun();
+  for (int i = 1; i <= 3; ++i) {
+    calls.begin(i);
+  }
+  gate.open();
+  calls.finish();  // one, then three: a single caller is not waited for
+  for (int i = 4; i <= 6; ++i) {
+    calls.begin(i);
+  }
+  calls.finish();
+  EXPECT_THAT(batches, ElementsAre(1U, 3U, 3U));
+}
+
 TEST(Lane, RefusesWhatIsBeyondItsBound) {
   Gate gate;
   Numbers lane(settings(2), [&](Numbers::Batch batch) {
