@@ -2,7 +2,6 @@
 
 #include "record.hpp"
 
-#include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
 namespace tern::detail::rocks {
@@ -127,6 +126,7 @@ void Committer::serve(WriteLane::Batch batch) {
     return;
   }
   require(writes.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
+  database_.keep_recoverable();
   cache_.begin_write(changes_);
   const auto status = database_.db().Write(options_, &writes);
   cache_.end_write(changes_, status.ok());
@@ -134,10 +134,6 @@ void Committer::serve(WriteLane::Batch batch) {
     end_process_(describe(status, database_.path(), "write, and what the disk holds is not known"));
   }
   if (!status.ok()) {
-    if (health_.obstacle().empty()) {
-      log::error("the storage cannot be written", {{"error", status.ToString()}});
-    }
-    health_.set(describe(status, database_.path(), "write"));
     for (auto& [ticket, receipt] : written) {
       ticket->fail(unavailable(status, database_.path(), "write"));
     }

@@ -26,11 +26,9 @@ using WriteLane = storage::Lane<StoreChanges, WriteAnswer>;
 /// twice, whatever is removed, and whenever the process ends.
 class Committer {
  public:
-  Committer(Database& database, DocumentCache& cache, bool sync, Health& health, EndProcess end_process,
-            Counters& counters)
+  Committer(Database& database, DocumentCache& cache, bool sync, EndProcess end_process, Counters& counters)
       : database_(database),
         cache_(cache),
-        health_(health),
         end_process_(std::move(end_process)),
         counters_(counters),
         last_etag_(database.last_etag()) {
@@ -51,7 +49,6 @@ class Committer {
 
   Database& database_;
   DocumentCache& cache_;
-  Health& health_;
   const EndProcess end_process_;
   Counters& counters_;
   rocksdb::WriteOptions options_;

@@ -35,12 +35,19 @@ class Database {
   const std::string& path() const noexcept { return path_; }
   std::uint64_t last_etag() const noexcept { return last_etag_; }
 
+  /// Called before each write. When a log could not be written, RocksDB goes on with a new one once it has flushed what
+  /// is in memory. With nothing there it would go on with the old one, whose first use then ends the process
+  /// (github.com/facebook/rocksdb/issues/11643). So something is there.
+  void keep_recoverable();
+
   /// What RocksDB says of itself.
   void add_to(RocksDbStats& stats) const;
 
  private:
   void open(rocksdb::Env* env, std::shared_ptr<Health> health);
   void check_version();
+  /// Begins beyond any eTag that was given before, and notes that.
+  void begin_etags();
 
   const std::string path_;
   std::shared_ptr<rocksdb::Cache> cache_;

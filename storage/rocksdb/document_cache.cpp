@@ -22,25 +22,34 @@ std::uint64_t DocumentCache::bytes_of(const Entry& entry) noexcept {
 }
 
 std::optional<StoreItems> DocumentCache::read(const std::vector<std::string>& keys) {
-  std::vector<Entry*> found;
-  found.reserve(keys.size());
-  const std::lock_guard lock(mutex_);
-  for (const auto& key : keys) {
-    const auto entry = entries_.find(std::string_view(key));
-    if (entry == entries_.end() || mark_of(key).under_way != 0) {
-      return std::nullopt;
-    }
-    found.push_back(&entry->second);
+  const auto found = find_all(keys);
+  if (!found) {
+    return std::nullopt;
   }
   StoreItems items;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto& entry = *found[i];
-    used_.splice(used_.begin(), used_, used_.iterator_to(entry));
-    if (entry.text) {
-      items.add(StoreItem(keys[i], *entry.text, etag_text(entry.etag)));
+    if (const auto& [text, etag] = (*found)[i]; text) {
+      items.add(StoreItem(keys[i], *text, etag_text(etag)));
     }
   }
   return items;
+}
+
+// Texts are shared, so that under the lock none is copied.
+std::optional<std::vector<DocumentCache::Version>> DocumentCache::find_all(const std::vector<std::string>& keys) {
+  std::vector<Version> found;
+  found.reserve(keys.size());
+  const std::lock_guard lock(mutex_);
+  for (const auto& key : keys) {
+    const auto place = entries_.find(std::string_view(key));
+    if (place == entries_.end() || mark_of(key).under_way != 0) {
+      return std::nullopt;
+    }
+    auto& entry = place->second;
+    used_.splice(used_.begin(), used_, used_.iterator_to(entry));
+    found.emplace_back(entry.text, entry.etag);
+  }
+  return found;
 }
 
 DocumentCache::Marks DocumentCache::marks(const std::vector<std::string>& keys) const {

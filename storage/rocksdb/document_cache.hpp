@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tern::detail::rocks {
@@ -71,10 +72,13 @@ class DocumentCache {
   };
   using Map = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
 
+  using Version = std::pair<std::shared_ptr<const std::string>, std::uint64_t>;
+
   static constexpr std::size_t mark_count = 4096;
   static std::uint64_t bytes_of(const Entry& entry) noexcept;
   Mark& mark_of(std::string_view key) { return marks_[Hash()(key) % mark_count]; }
   const Mark& mark_of(std::string_view key) const { return marks_[Hash()(key) % mark_count]; }
+  std::optional<std::vector<Version>> find_all(const std::vector<std::string>& keys);
   void put(const std::string& key, std::shared_ptr<const std::string> text, std::uint64_t etag);
   void forget(std::string_view key);
   void shrink();

@@ -56,7 +56,9 @@ bool durability_is_lost(const rocksdb::Status& status) {
   if (!status.IsIOError()) {
     return false;
   }
-  return !status.IsNoSpace() || status.ToString().find("sync") != std::string::npos;
+  const auto text = status.ToString();
+  return !status.IsNoSpace() || text.find("While fdatasync") != std::string::npos ||
+         text.find("While fsync") != std::string::npos;
 }
 
 }  // namespace tern::detail::rocks

@@ -68,6 +68,11 @@ void Reader::serve(ReadLane::Batch batch) {
   for (auto& ticket : batch) {
     if (!ticket.request.scan) {
       reads.push_back(&ticket);
+    }
+  }
+  read(reads);  // first: a scan may take long
+  for (auto& ticket : batch) {
+    if (!ticket.request.scan) {
       continue;
     }
     try {
@@ -78,7 +83,6 @@ void Reader::serve(ReadLane::Batch batch) {
       ticket.fail(std::current_exception());
     }
   }
-  read(reads);
 }
 
 // One look-up for all, so that RocksDB reads the blocks of one file together.

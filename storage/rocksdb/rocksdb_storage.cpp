@@ -91,7 +91,7 @@ void RocksDbStorage::State::open() {
   }
   health->set({});
   cache = std::make_unique<DocumentCache>((options.cache_mb << 20) / 2);
-  committer = std::make_unique<Committer>(*database, *cache, options.sync, *health, end_process, counters);
+  committer = std::make_unique<Committer>(*database, *cache, options.sync, end_process, counters);
   reader = std::make_unique<Reader>(*database);
   writes = std::make_unique<WriteLane>(
       storage::LaneSettings{"rocksdb-write", options.queue, options.max_batch, &clock, gather},

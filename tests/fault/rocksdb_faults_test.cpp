@@ -12,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/mount.h>
+
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -150,6 +152,87 @@ TEST_F(RocksDbFaults, AFullDiskIsToldAndLeft) {
   store = open();
   EXPECT_EQ(text_of(*store, "a/left"), "3");
   EXPECT_EQ(text_of(*store, "a/right"), "3");
+}
+
+// With nothing in memory RocksDB alone would go on with the log that it could not write, and end the process.
+TEST_F(RocksDbFaults, ADiskThatIsFullAgainAndAgainIsLeftEachTime) {
+  auto store = open();
+  const auto obstacle = store->obstacle();
+  for (int i = 0; i < 3; ++i) {
+    disk->full = true;
+    EXPECT_THAT(message_of([&] { test::run(store->write(pair_of("a", "2"), never)); }), HasSubstr("the disk is full"));
+    disk->full = false;
+    const auto begun = std::chrono::steady_clock::now();
+    while (!obstacle().empty()) {
+      ASSERT_LT(std::chrono::steady_clock::now() - begun, test::patience);
+      std::this_thread::yield();
+    }
+  }
+  ASSERT_TRUE(test::run(store->write(pair_of("a", "3"), never)));
+  EXPECT_EQ(ended, "");
+}
+
+// A file system of this test's own, so that all files of RocksDB meet the end of the room, as on a real disk.
+TEST_F(RocksDbFaults, ASmallDiskFillsUpAndIsEnlarged) {
+  const auto place = folder.path() / "small";
+  std::filesystem::create_directory(place);
+  if (::mount("tern-test", place.c_str(), "tmpfs", 0, "size=24m") != 0) {
+    GTEST_SKIP() << "this user may not mount a tmpfs";
+  }
+  const std::shared_ptr<void> unmount(nullptr, [&place](void*) { ::umount2(place.c_str(), MNT_DETACH); });
+  auto own = options();
+  own.path = place / "store";
+  const std::string document(100'000, 'x');
+  int confirmed = 0;
+  {
+    RocksDbStorage store(own);
+    test::run(store.open(never));
+    const auto write_until_full = [&] {
+      const auto message = message_of([&] {
+        for (;; ++confirmed) {
+          ASSERT_LT(confirmed, 10'000);
+          ASSERT_TRUE(test::run(store.write(pair_of(std::to_string(confirmed), document), never)));
+        }
+      });
+      EXPECT_THAT(message, HasSubstr("the disk is full"));
+    };
+    write_until_full();
+    EXPECT_GT(confirmed, 10);
+    EXPECT_EQ(text_of(store, "0/left"), document);
+    ASSERT_EQ(::mount("tern-test", place.c_str(), "tmpfs", MS_REMOUNT, "size=200m"), 0);
+    const auto obstacle = store.obstacle();
+    const auto begun = std::chrono::steady_clock::now();
+    while (!obstacle().empty()) {
+      ASSERT_LT(std::chrono::steady_clock::now() - begun, test::patience);
+      std::this_thread::yield();
+    }
+    write_until_full();
+  }
+  EXPECT_GT(confirmed, 200);
+  ASSERT_EQ(::mount("tern-test", place.c_str(), "tmpfs", MS_REMOUNT, "size=800m"), 0);
+  RocksDbStorage store(own);
+  test::run(store.open(never));
+  for (int i = 0; i < confirmed; ++i) {
+    ASSERT_EQ(text_of(store, std::to_string(i) + "/left"), document) << i << " of " << confirmed;
+    ASSERT_EQ(text_of(store, std::to_string(i) + "/right"), document) << i << " of " << confirmed;
+  }
+}
+
+// With `sync` off: a caller may still hold an eTag of a write that the power failure took.
+TEST_F(RocksDbFaults, ETagsThatAPowerFailureTookAreNotGivenAgain) {
+  auto own = options();
+  own.sync = false;
+  std::string lost;
+  {
+    auto store = detail::RocksDbAccess::make(own, system_clock(), env.get(), [](const std::string&) {});
+    test::run(store.open(never));
+    lost = test::run(store.write(pair_of("a", "1"), never))->etags[1];
+    disk->switch_off();
+  }
+  disk->lose_power();
+  auto store = open();
+  const auto written = test::run(store->write(pair_of("a", "2"), never));
+  EXPECT_GT(std::stoull(written->etags[0]), std::stoull(lost));
 }
 
 TEST_F(RocksDbFaults, ASecondProcessIsToldWhoHasTheFolder) {
