@@ -53,7 +53,7 @@ struct StorageSettings {
   bool create_schema = true;                           ///< postgres: make and migrate that schema at start
   bool pgbouncer = false;                              ///< postgres: the url leads to PgBouncer in transaction mode
   std::size_t write_lanes = 1;                         ///< postgres: connections that write
-  std::size_t read_lanes = 1;                          ///< postgres: connections that read
+  std::size_t read_lanes = 2;                          ///< postgres: connections that read
   std::chrono::milliseconds statement_timeout{5'000};  ///< postgres
 };
 

@@ -25,7 +25,7 @@ struct PostgresOptions {
   bool pgbouncer = false;
   /// Connections that write, and connections that read; 1 to 64 each.
   std::uint16_t write_lanes = 1;
-  std::uint16_t read_lanes = 1;
+  std::uint16_t read_lanes = 2;
   /// The longest that the server works on one statement, 100 ms to an hour. One second later the connection is cut.
   std::chrono::milliseconds statement_timeout{5000};
   /// Operations that wait for one lane; beyond that `errc::overloaded`. 1 or more.
