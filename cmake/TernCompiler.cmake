@@ -1,11 +1,5 @@
 # The compilers that translate coroutines correctly, and the flags every target shares.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  message(FATAL_ERROR
-    "GCC ${CMAKE_CXX_COMPILER_VERSION} miscompiles coroutines: temporaries and capturing lambdas in an "
-    "expression with co_await are destroyed twice, and `c ? co_await a() : b` uses freed memory. "
-    "Use clang 16 or later (Debian 12: apt-get install clang-19, then -DCMAKE_CXX_COMPILER=clang++-19, "
-    "or a preset of CMakePresets.json), or GCC 13 or later.")
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/TernRefuseGcc12.cmake)
 
 # What follows sets defaults for the whole tree, so it is left to the parent when Tern is a part of one.
 if(PROJECT_IS_TOP_LEVEL)

@@ -18,6 +18,7 @@ if(TERN_INSTALL)
     ${PROJECT_BINARY_DIR}/tern-config.cmake INSTALL_DESTINATION ${tern_package_dir})
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/tern-config-version.cmake
     VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
-  install(FILES ${PROJECT_BINARY_DIR}/tern-config.cmake ${PROJECT_BINARY_DIR}/tern-config-version.cmake
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/TernRefuseGcc12.cmake
+    ${PROJECT_BINARY_DIR}/tern-config.cmake ${PROJECT_BINARY_DIR}/tern-config-version.cmake
           DESTINATION ${tern_package_dir})
 endif()

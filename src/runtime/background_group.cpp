@@ -5,6 +5,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <utility>
@@ -40,7 +41,14 @@ awaitable<void> run_and_say(std::shared_ptr<detail::BackgroundState> state, Conv
     }
   };
   const Ended ended{state};
-  co_await run_work(state, std::move(conversation), std::move(work));
+  try {
+    co_await run_work(state, std::move(conversation), std::move(work));
+  } catch (const system_error& e) {
+    // What was cancelled ends like this; it is no failure.
+    if (!state->cancelled || e.code() != asio::error::operation_aborted) {
+      throw;
+    }
+  }
 }
 
 }  // namespace

@@ -37,7 +37,10 @@ bool BackgroundTask::cancel() {
   if (!running()) {
     return false;
   }
-  asio::post(state_->ex, [state = state_] { state->signal.emit(asio::cancellation_type::terminal); });
+  asio::post(state_->ex, [state = state_] {
+    state->cancelled = true;
+    state->signal.emit(asio::cancellation_type::terminal);
+  });
   return true;
 }
 

@@ -14,6 +14,7 @@ struct BackgroundState {
   explicit BackgroundState(executor on) : ex(std::move(on)) {}
   executor ex;
   std::atomic<bool> running{true};
+  bool cancelled = false;            // by `BackgroundTask::cancel`; used on `ex` only
   asio::cancellation_signal signal;  // used on `ex` only
   std::function<void()> on_message;  // the work sent a message: typing ends; used on `ex` only
 };

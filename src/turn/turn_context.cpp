@@ -247,6 +247,9 @@ BackgroundTask TurnContext::run_in_background(BackgroundWork work) {
   if (environment_.background == nullptr) {
     throw_error(errc::shutting_down, "Background work needs a running app.");
   }
+  if (!environment_.proactive_enabled) {
+    detail::throw_proactive_disabled();  // what the work finds could never be sent
+  }
   return environment_.background->start(activity_.reference().without_activity(), std::move(work));
 }
 

@@ -79,7 +79,8 @@ class TurnContext {
 
   /// Starts slow work that outlives the turn, and keeps the typing indicator alive in the conversation while it
   /// runs (first after 500 ms, then every 2 s, until it sends a message). A drain waits for it.
-  /// Errors: `errc::overloaded` at `limits.background_tasks`, `errc::shutting_down`.
+  /// Errors: `errc::proactive_disabled` when `proactive.enabled` is off, for what the work finds could not be sent;
+  /// `errc::overloaded` at `limits.background_tasks`; `errc::shutting_down`.
   BackgroundTask run_in_background(BackgroundWork work);
 
   Clock& clock() const noexcept;

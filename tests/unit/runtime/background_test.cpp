@@ -67,6 +67,21 @@ TEST(Background, CanBeCancelled) {
   EXPECT_TRUE(world.sender.calls.empty());
 }
 
+TEST(Background, IsRefusedWhileProactiveMessagesAreOff) {
+  error_code code;
+  const auto bot = test::message_bot([&code](TurnContext& turn) -> awaitable<void> {
+    try {
+      turn.run_in_background([](Conversation) -> awaitable<void> { co_return; });
+    } catch (const system_error& e) {
+      code = e.code();
+    }
+    co_return;
+  });
+  BotWorld world(bot, runtime::RuntimeOptions(), false);
+  world.say("x");
+  EXPECT_EQ(code, errc::proactive_disabled);
+}
+
 TEST(Background, IsBounded) {
   runtime::RuntimeOptions options;
   options.background_tasks = 1;
