@@ -40,7 +40,7 @@ struct LaneSettings {
 /// Resumes a coroutine on its own executor.
 class LaneResume {
  public:
-  explicit LaneResume(executor home) : work_(std::move(home)) {}
+  explicit LaneResume(const executor& home) : work_(home) {}
   virtual ~LaneResume() = default;
   LaneResume(const LaneResume&) = delete;
   LaneResume& operator=(const LaneResume&) = delete;
@@ -113,7 +113,7 @@ namespace detail {
 template <class Handler>
 class LaneResumeOf final : public LaneResume {
  public:
-  LaneResumeOf(Handler handler, executor home) : LaneResume(std::move(home)), handler_(std::move(handler)) {}
+  LaneResumeOf(Handler handler, const executor& home) : LaneResume(home), handler_(std::move(handler)) {}
 
   void resume(std::exception_ptr error) override {
     if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {

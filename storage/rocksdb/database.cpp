@@ -106,6 +106,7 @@ void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
     }
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(names.size());
   for (const auto& name : names) {
     families.emplace_back(name, family_options(cache_));
   }
