@@ -164,9 +164,11 @@ awaitable<void> ProactiveService::start(Deadline by) {
 awaitable<bool> ProactiveService::drain(Deadline by) {
   bool clean = true;
   for (auto& home : homes_) {
+    // A coroutine, so that its first line runs on the home's shard too: a scheduler belongs to its shard.
     auto quiet = [](Home* where, Deadline until) -> awaitable<bool> {
       where->scheduler.stop();
-      return where->scheduler.idle(until);
+      const bool idle = co_await where->scheduler.idle(until);
+      co_return idle;
     };
     const bool idle = co_await asio::co_spawn(home->shard.io(), quiet(home.get(), by), asio::use_awaitable);
     clean = clean && idle;
