@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "schema/block_pool.hpp"
+
 namespace tern::detail {
 
 namespace {
@@ -12,6 +14,11 @@ namespace {
 /// What the values of an activity need for its text, in quarters of its bytes, as measured with those of the clients.
 constexpr std::size_t quarters_for_text = 11;
 constexpr std::size_t smallest_chunk = 512;
+
+constexpr std::size_t step = 64;
+constexpr std::size_t largest = 8192;
+constexpr std::size_t most = 2U << 20;
+using Blocks = BlockPool<JsonArena, step, largest, most>;
 
 std::byte* aligned(std::byte* place, std::size_t alignment) noexcept {
   const auto address = reinterpret_cast<std::uintptr_t>(place);
@@ -22,14 +29,15 @@ std::byte* aligned(std::byte* place, std::size_t alignment) noexcept {
 
 JsonArenaPtr JsonArena::make(std::size_t text_bytes) {
   const auto bytes = sizeof(JsonArena) + std::max(text_bytes * quarters_for_text / 4, smallest_chunk);
-  auto* const memory = static_cast<std::byte*>(::operator new(bytes));
-  return JsonArenaPtr(new (memory) JsonArena(memory + sizeof(JsonArena), memory + bytes));
+  auto* const memory = static_cast<std::byte*>(Blocks::allocate(bytes));
+  return JsonArenaPtr(new (memory) JsonArena(memory + sizeof(JsonArena), memory + bytes, bytes));
 }
 
 void JsonArenaDeleter::operator()(JsonArena* arena) const noexcept {
   auto* chunk = arena->chunks_;
+  const auto bytes = arena->bytes_;
   arena->~JsonArena();
-  ::operator delete(arena);
+  Blocks::deallocate(arena, bytes);
   while (chunk != nullptr) {
     ::operator delete(std::exchange(chunk, chunk->before));
   }

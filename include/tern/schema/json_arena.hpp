@@ -35,7 +35,7 @@ class JsonArena final : public boost::json::memory_resource {
   };
   friend struct JsonArenaDeleter;
 
-  JsonArena(std::byte* first, std::byte* end) noexcept : next_(first), end_(end) {}
+  JsonArena(std::byte* first, std::byte* end, std::size_t bytes) noexcept : next_(first), end_(end), bytes_(bytes) {}
   ~JsonArena() override = default;
 
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
@@ -45,6 +45,7 @@ class JsonArena final : public boost::json::memory_resource {
 
   std::byte* next_;
   std::byte* end_;
+  std::size_t bytes_;        // of the first chunk, with the arena itself
   Chunk* chunks_ = nullptr;  // those after the first, in which the arena itself stands
 };
 
