@@ -45,7 +45,8 @@ struct TurnEnvironment {
   AnyStorage storage;
   AnyStorage schedule;  ///< the same store, if that keeps a schedule
   Clock& clock;
-  bool one_store;  ///< state and sends are committed by one write
+  bool one_store;                    ///< state and sends are committed by one write
+  bool reads_private_state = false;  ///< some turn has used it, so that the first read of a turn reads it along
   Proactive* proactive = nullptr;
   bool proactive_enabled = false;
   BackgroundRunner* background = nullptr;

@@ -48,18 +48,28 @@ void UnitOfWork::take(Document& into, const StoreItem* item) const {
   into.etag = item->etag;
 }
 
-awaitable<void> UnitOfWork::ensure_loaded() {
+// The documents that turns use, in one read. Hardly a bot has private state, so that this is read along only once a
+// turn of this shard has used it; that turn alone reads twice.
+awaitable<void> UnitOfWork::ensure_loaded(StateScope scope) {
+  const auto name = [this](StateScope which, std::string key) {
+    auto& entry = documents_[static_cast<std::size_t>(which)];
+    entry.key = std::move(key);
+    entry.stale = true;
+  };
   const auto& bot = environment_.bot_id;
   const auto channel = activity_.channel_id().value_or("");
   const auto conversation = activity_.conversation_id().value_or("");
   const auto user = activity_.from_id();
-  documents_[0].key = conversation_state_key(bot, channel, conversation);
-  documents_[0].stale = true;
-  if (user) {
-    documents_[1].key = user_state_key(bot, channel, *user);
-    documents_[1].stale = true;
-    documents_[2].key = private_state_key(bot, channel, conversation, *user);
-    documents_[2].stale = true;
+  if (!loaded_) {
+    name(StateScope::conversation, conversation_state_key(bot, channel, conversation));
+    if (user) {
+      name(StateScope::user, user_state_key(bot, channel, *user));
+    }
+  }
+  const bool wants_private = scope == StateScope::private_conversation;
+  environment_.reads_private_state = environment_.reads_private_state || wants_private;
+  if (user && (loaded_ ? wants_private : environment_.reads_private_state)) {
+    name(StateScope::private_conversation, private_state_key(bot, channel, conversation, *user));
   }
   co_await read_stale();
   loaded_ = true;
@@ -83,15 +93,15 @@ awaitable<void> UnitOfWork::read_stale() {
 }
 
 awaitable<const json::value*> UnitOfWork::get(StateScope scope, std::string name) {
-  if (!loaded_) {
-    co_await ensure_loaded();
+  if (!is_loaded(scope)) {
+    co_await ensure_loaded(scope);
   }
   co_return document(scope).content.if_contains(name);
 }
 
 awaitable<void> UnitOfWork::set(StateScope scope, std::string name, json::value value) {
-  if (!loaded_) {
-    co_await ensure_loaded();
+  if (!is_loaded(scope)) {
+    co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
   entry.content[name] = std::move(value);
@@ -101,8 +111,8 @@ awaitable<void> UnitOfWork::set(StateScope scope, std::string name, json::value 
 }
 
 awaitable<void> UnitOfWork::erase(StateScope scope, std::string name) {
-  if (!loaded_) {
-    co_await ensure_loaded();
+  if (!is_loaded(scope)) {
+    co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
   entry.content.erase(name);
@@ -111,8 +121,8 @@ awaitable<void> UnitOfWork::erase(StateScope scope, std::string name) {
 }
 
 awaitable<void> UnitOfWork::update(StateScope scope, std::function<void(json::object&)> change) {
-  if (!loaded_) {
-    co_await ensure_loaded();
+  if (!is_loaded(scope)) {
+    co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
   change(entry.content);
@@ -122,8 +132,8 @@ awaitable<void> UnitOfWork::update(StateScope scope, std::function<void(json::ob
 }
 
 awaitable<void> UnitOfWork::clear(StateScope scope) {
-  if (!loaded_) {
-    co_await ensure_loaded();
+  if (!is_loaded(scope)) {
+    co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
   entry.content.clear();
@@ -133,8 +143,8 @@ awaitable<void> UnitOfWork::clear(StateScope scope) {
 }
 
 awaitable<void> UnitOfWork::remove(StateScope scope) {
-  if (!loaded_) {
-    co_await ensure_loaded();
+  if (!is_loaded(scope)) {
+    co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
   entry.content.clear();

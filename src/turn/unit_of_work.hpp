@@ -63,7 +63,11 @@ class UnitOfWork {
     std::vector<std::function<void(json::object&)>> replays;
   };
 
-  awaitable<void> ensure_loaded();
+  bool is_loaded(StateScope scope) const noexcept {
+    return loaded_ && (scope != StateScope::private_conversation ||
+                       !documents_[static_cast<std::size_t>(scope)].key.empty() || !activity_.from_id());
+  }
+  awaitable<void> ensure_loaded(StateScope scope);
   awaitable<void> read_stale();
   Document& document(StateScope scope);
   void take(Document& document, const StoreItem* item) const;

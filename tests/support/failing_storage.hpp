@@ -12,7 +12,8 @@ namespace tern::test {
 
 /// What a `FailingStorage` does, shared with the test.
 struct StorageFaults {
-  long calls_left = -1;  ///< calls until the one that fails; negative: none fails
+  long calls_left = -1;                        ///< calls until the one that fails; negative: none fails
+  std::vector<std::vector<std::string>> read;  ///< the keys of each read
 
   void count() {
     if (calls_left >= 0 && calls_left-- == 0) {
@@ -32,6 +33,7 @@ class FailingStorage {
   awaitable<void> close(Deadline by) { return storage_.close(by); }
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
     faults_->count();
+    faults_->read.push_back(keys);
     return storage_.read(std::move(keys), by);
   }
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {

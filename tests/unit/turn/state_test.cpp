@@ -14,6 +14,7 @@ using testing::ElementsAre;
 
 const ConversationState conversation_state;
 const UserState user_state;
+const PrivateConversationState private_state;
 
 StoreItems read(BotWorld& world, std::vector<std::string> keys) {
   return test::run_on(world.io(), world.storage.read(std::move(keys), Deadline::never()));
@@ -45,6 +46,34 @@ TEST(State, IsKeptBetweenTurnsAndSeparateForEachConversation) {
   const auto items = read(world, {"local/emulator/conversations/one", "local/emulator/users/user-1"});
   EXPECT_EQ(items.find("local/emulator/conversations/one")->document, R"({"count":2})");
   EXPECT_EQ(items.find("local/emulator/users/user-1")->document, R"({"count":3})");
+}
+
+TEST(State, PrivateStateIsReadAlongOnceATurnHasUsedIt) {
+  const std::string conversation = "local/emulator/conversations/conv-1";
+  const std::string user = "local/emulator/users/user-1";
+  const std::string both = conversation + "/users/user-1";
+  auto storage = std::make_shared<test::StorageFaults>();
+  std::vector<int> seen;
+  BotWorld world(message_bot([&seen](TurnContext& turn) -> awaitable<void> {
+                   const auto here = conversation_state.property<int>("n");
+                   const auto c = co_await here.get(turn);
+                   co_await here.set(turn, c + 1);
+                   if (turn.activity().text() == "private") {
+                     const auto mine = private_state.property<int>("n");
+                     const auto p = co_await mine.get(turn);
+                     co_await mine.set(turn, p + 1);
+                     seen.push_back(p + 1);
+                   }
+                   seen.push_back(c + 1);
+                 }),
+                 runtime::RuntimeOptions(), false, proactive::SchedulerOptions(), storage);
+  for (const auto* text : {"x", "private", "x", "private"}) {
+    EXPECT_EQ(world.say(text)->reply->status, 200U);
+  }
+  EXPECT_THAT(seen, ElementsAre(1, 1, 2, 3, 2, 4));
+  EXPECT_THAT(storage->read,
+              ElementsAre(ElementsAre(conversation, user), ElementsAre(conversation, user), ElementsAre(both),
+                          ElementsAre(conversation, user, both), ElementsAre(conversation, user, both)));
 }
 
 TEST(State, IsNotWrittenWhenItsContentDidNotChange) {
