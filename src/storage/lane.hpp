@@ -1,5 +1,6 @@
 #pragma once
 
+#include "schema/block_pool.hpp"
 #include "storage/lane_core.hpp"
 
 #include <memory>
@@ -17,10 +18,19 @@ namespace tern::storage {
 /// Thread safety: any thread.
 template <class Request, class Answer>
 class Lane {
+  static constexpr std::size_t block_step = 64;
+  static constexpr std::size_t largest_block = 2048;
+  static constexpr std::size_t most_bytes_of_blocks = 1U << 20;
+
   struct Call : LaneEntry {
     Call(Request what, Deadline until) : LaneEntry(until), request(std::move(what)) {}
     Request request;
     std::optional<Answer> answer;
+
+    // Many wait at once, and most come from the same few threads, which free what they allocate.
+    using Blocks = tern::detail::BlockPool<Call, block_step, largest_block, most_bytes_of_blocks>;
+    static void* operator new(std::size_t size) { return Blocks::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { Blocks::deallocate(memory, size); }
   };
 
  public:
@@ -55,9 +65,8 @@ class Lane {
   /// Errors: `errc::overloaded` when the lane is full, `errc::timed_out` when it was not taken until `by`,
   /// `errc::shutting_down` after `stop`, and what the work fails it with.
   awaitable<Answer> call(Request request, Deadline by) {
-    Call call(std::move(request), by);
-    co_await enter_lane(core_, call);
-    co_return std::move(*call.answer);
+    // Not in the frame of the coroutine, which would hold the request twice.
+    return wait(core_, std::make_unique<Call>(std::move(request), by));
   }
 
   /// How many calls wait.
@@ -67,6 +76,11 @@ class Lane {
   void stop() noexcept { core_->stop(); }
 
  private:
+  static awaitable<Answer> wait(std::shared_ptr<LaneCore> core, std::unique_ptr<Call> call) {
+    co_await enter_lane(std::move(core), *call);
+    co_return std::move(*call->answer);
+  }
+
   static void run_work(const Work& work, const std::vector<LaneEntry*>& entries) {
     std::vector<Ticket> tickets;
     tickets.reserve(entries.size());

@@ -233,16 +233,36 @@ bool LaneCore::take(std::vector<LaneEntry*>& batch) {
     batch.push_back(&entry);
   }
   last_batch_ = batch.size();
+  note_rate(batch.size());
   return !batch.empty();
 }
 
+// How many calls come while a batch may be waited for, from the last few batches.
+void LaneCore::note_rate(std::size_t taken) {
+  constexpr std::chrono::milliseconds long_enough{5};
+  const auto now = std::chrono::steady_clock::now();
+  counted_ += taken;
+  if (now - counted_since_ >= long_enough) {
+    come_meanwhile_ =
+        static_cast<double>(counted_) * (settings_.gather / std::chrono::duration<double>(now - counted_since_));
+    counted_ = 0;
+    counted_since_ = now;
+  }
+}
+
 // Waits until as many have come as were answered, besides those that waited already. When they do not come the wait is
-// halved; each time they do it grows again.
+// halved; each time they do it grows again. Where many others come meanwhile it is worth its time anyway: each sync,
+// and each waking of a thread, is then for more of them.
 void LaneCore::gather(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::microseconds shortest{50};
+  constexpr double worth_waiting = 8;
   wanted_ = std::min(queue_.size() + last_batch_, std::min(settings_.max_batch, settings_.capacity));
   const bool came = wake_.wait_for(lock, patience_, [this] { return stopped_ || queue_.size() >= wanted_; });
-  patience_ = came ? std::min(patience_ * 2, settings_.gather) : std::max(patience_ / 2, shortest);
+  if (came || come_meanwhile_ >= worth_waiting) {
+    patience_ = std::min(patience_ * 2, settings_.gather);
+  } else {
+    patience_ = std::max(patience_ / 2, shortest);
+  }
 }
 
 void LaneCore::run() {

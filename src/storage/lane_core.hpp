@@ -91,6 +91,7 @@ class LaneCore {
   void run();
   bool take(std::vector<LaneEntry*>& batch);
   void gather(std::unique_lock<std::mutex>& lock);
+  void note_rate(std::size_t taken);
   void deliver(Entries done);
   void fail(LaneEntry& entry, Entries& done, errc code, const char* what) const;
 
@@ -104,6 +105,9 @@ class LaneCore {
   std::size_t wanted_ = 1;      // calls that wake the lane
   std::size_t last_batch_ = 0;  // calls that were just answered
   std::chrono::microseconds patience_;
+  std::size_t counted_ = 0;  // calls taken since then
+  std::chrono::steady_clock::time_point counted_since_;
+  double come_meanwhile_ = 0;  // calls that come in the time of `gather`, of late
   std::once_flag joined_;
   std::thread thread_;
 };
