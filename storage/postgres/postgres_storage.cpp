@@ -14,6 +14,13 @@ namespace {
 
 using namespace detail::pg;
 
+// A round trip to a server nearby costs both sides more than the few calls that come in such a time.
+constexpr std::chrono::microseconds gather{2000};
+
+awaitable<WriteAnswer> nothing_written() {
+  co_return StoreReceipt();
+}
+
 void require_valid(const PostgresOptions& options) {
   const auto require = [](bool holds, const char* message) {
     if (!holds) {
@@ -91,6 +98,18 @@ struct PostgresStorage::State {
     throw_error(errc::storage_unavailable, "The Postgres storage is away: " + health->obstacle());
   }
 
+  /// The first lane that has room in its next batch: one large batch costs less than two small ones.
+  std::size_t reader_of_keys() const {
+    const auto roomy = std::find_if(readers.begin(), readers.end(),
+                                    [this](const auto& lane) { return lane->waiting() < options.max_batch; });
+    return roomy != readers.end() ? static_cast<std::size_t>(roomy - readers.begin()) : 0;
+  }
+  /// Any but the first, if there are others, since a scan may take long.
+  std::size_t reader_of_scan() {
+    const auto others = readers.size() - 1;
+    return others == 0 ? 0 : 1 + scans++ % others;
+  }
+
   const PostgresOptions options;
   Clock& clock;
   const ConnectionString target;
@@ -100,7 +119,7 @@ struct PostgresStorage::State {
   Connections connections;
   std::vector<std::unique_ptr<WriteLane>> writers;
   std::vector<std::unique_ptr<ReadLane>> readers;
-  std::atomic<std::size_t> next_reader = 0;
+  std::atomic<std::size_t> scans = 0;
 };
 
 PostgresStorage::State::State(PostgresOptions given, Clock& time)
@@ -128,7 +147,7 @@ void PostgresStorage::State::stop() noexcept {
 void PostgresStorage::State::start_lanes() {
   for (std::size_t i = 0; i < options.write_lanes; ++i) {
     writers.push_back(std::make_unique<WriteLane>(
-        storage::LaneSettings{lane_name("write", i), options.queue, options.max_batch, &clock},
+        storage::LaneSettings{lane_name("write", i), options.queue, options.max_batch, &clock, gather},
         [this, i](WriteLane::Batch batch) {
           const Connections::Loan loan(connections, i);
           if (auto* session = loan.session()) {
@@ -140,7 +159,7 @@ void PostgresStorage::State::start_lanes() {
   }
   for (std::size_t i = 0; i < options.read_lanes; ++i) {
     readers.push_back(std::make_unique<ReadLane>(
-        storage::LaneSettings{lane_name("read", i), options.queue, options.max_batch, &clock},
+        storage::LaneSettings{lane_name("read", i), options.queue, options.max_batch, &clock, gather},
         [this, link = options.write_lanes + i](ReadLane::Batch batch) {
           const Connections::Loan loan(connections, link);
           if (auto* session = loan.session()) {
@@ -187,7 +206,7 @@ awaitable<StoreItems> PostgresStorage::read(std::vector<std::string> keys, Deadl
   if (keys.empty()) {
     co_return StoreItems();
   }
-  auto& lane = state.lane_of(state.readers, state.next_reader++, state.writers.size());
+  auto& lane = state.lane_of(state.readers, state.reader_of_keys(), state.writers.size());
   ReadRequest request{std::move(keys), std::nullopt, state.real(by)};
   auto answer = co_await lane.call(std::move(request), by);
   co_return std::move(answer.items);
@@ -197,7 +216,7 @@ awaitable<StorePage> PostgresStorage::scan(StoreScan scan, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "scan");
   detail::require_valid(scan);
-  auto& lane = state.lane_of(state.readers, state.next_reader++, state.writers.size());
+  auto& lane = state.lane_of(state.readers, state.reader_of_scan(), state.writers.size());
   ReadRequest request{{}, std::move(scan), state.real(by)};
   auto answer = co_await lane.call(std::move(request), by);
   co_return std::move(answer.page);
@@ -210,14 +229,12 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> PostgresStorage::w
   detail::require_valid(changes);
   require_storable(changes);
   if (changes.empty()) {
-    co_return StoreReceipt();
+    return nothing_written();
   }
   // By key, so that the writes of a conversation meet in one lane and not as locks in the server.
   const auto& key = changes.upserts.empty() ? changes.removals.front().key : changes.upserts.front().key;
   auto& lane = state.lane_of(state.writers, std::hash<std::string_view>()(key), 0);
-  WriteRequest request{std::move(changes), state.real(by)};
-  auto answer = co_await lane.call(std::move(request), by);
-  co_return std::move(answer);
+  return lane.call(WriteRequest{std::move(changes), state.real(by)}, by);
 }
 
 bool PostgresStorage::healthy() const noexcept {
