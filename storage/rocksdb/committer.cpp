@@ -4,6 +4,10 @@
 
 #include <tern/error.hpp>
 
+#include <algorithm>
+#include <array>
+#include <numeric>
+
 namespace tern::detail::rocks {
 
 namespace {
@@ -19,29 +23,55 @@ bool as_expected(const Expect& expect, std::uint64_t etag) {
   if (expect.is_any()) {
     return true;
   }
-  return expect.is_absent() ? etag == 0 : etag != 0 && expect.value() == etag_text(etag);
+  return expect.is_absent() ? etag == 0 : etag != 0 && etag_number(expect.value()) == etag;
 }
 
 }  // namespace
 
-void Committer::look_up(WriteLane::Batch batch, Etags& known) {
+void Committer::collect(WriteLane::Batch batch) {
+  rows_.clear();
+  for (auto& ticket : batch) {
+    const auto& changes = ticket.request.changes;
+    for (const auto& upsert : changes.upserts) {
+      rows_.push_back({&upsert.key, &upsert.expect, &upsert.document});
+    }
+    for (const auto& removal : changes.removals) {
+      rows_.push_back({&removal.key, &removal.expect, nullptr});
+    }
+  }
+  order_.resize(rows_.size());
+  std::iota(order_.begin(), order_.end(), 0);
+  std::sort(order_.begin(), order_.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return *rows_[a].key < *rows_[b].key; });
+  places_.clear();
+  for (const auto i : order_) {
+    auto& row = rows_[i];
+    if (places_.empty() || *places_.back().key != *row.key) {
+      places_.emplace_back(row.key);
+    }
+    row.place = static_cast<std::uint32_t>(places_.size() - 1);
+    places_.back().expected = places_.back().expected || !row.expect->is_any();
+  }
+}
+
+void Committer::look_up() {
+  std::vector<DocumentCache::Known> asked;
+  std::vector<Place*> asking;
+  for (auto& place : places_) {
+    if (place.expected) {
+      asked.push_back({place.key, std::nullopt});
+      asking.push_back(&place);
+    }
+  }
+  cache_.look_up(asked);
   std::vector<rocksdb::Slice> keys;
-  const auto ask = [&](const std::string& key, const Expect& expect) {
-    if (expect.is_any() || known.contains(key)) {
-      return;
-    }
-    const auto etag = cache_.etag(key);
-    known.emplace(key, etag.value_or(0));
-    if (!etag) {
-      keys.emplace_back(key);
-    }
-  };
-  for (const auto& ticket : batch) {
-    for (const auto& upsert : ticket.request.upserts) {
-      ask(upsert.key, upsert.expect);
-    }
-    for (const auto& removal : ticket.request.removals) {
-      ask(removal.key, removal.expect);
+  std::vector<Place*> unknown;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (asked[i].etag) {
+      asking[i]->etag = *asked[i].etag;
+    } else {
+      keys.emplace_back(*asking[i]->key);
+      unknown.push_back(asking[i]);
     }
   }
   if (keys.empty()) {
@@ -49,90 +79,113 @@ void Committer::look_up(WriteLane::Batch batch, Etags& known) {
   }
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
+  constexpr bool sorted = true;
   database_.db().MultiGet(rocksdb::ReadOptions(), database_.documents(), keys.size(), keys.data(), values.data(),
-                          statuses.data());
+                          statuses.data(), sorted);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsNotFound()) {
       continue;
     }
     const auto record = statuses[i].ok() ? decode_record(values[i]) : std::nullopt;
-    if (!record) {
-      const auto status =
-          statuses[i].ok() ? rocksdb::Status::Corruption("a document has an unknown format") : statuses[i];
-      std::rethrow_exception(unavailable(status, database_.path(), "read what a write expects"));
+    if (record) {
+      unknown[i]->etag = record->etag;
+    } else {
+      unknown[i]->error =
+          unavailable(statuses[i].ok() ? rocksdb::Status::Corruption("a document has an unknown format") : statuses[i],
+                      database_.path(), "read what a write expects");
     }
-    known.find({keys[i].data(), keys[i].size()})->second = record->etag;
   }
 }
 
-std::vector<std::string> Committer::conflicts(const StoreChanges& changes, const Etags& known) const {
+std::vector<std::string> Committer::conflicts(Rows rows) const {
   std::vector<std::string> keys;
-  const auto judge = [&](const std::string& key, const Expect& expect) {
-    if (!expect.is_any() && !as_expected(expect, known.find(key)->second)) {
-      keys.push_back(key);
+  for (const auto& row : rows) {
+    const auto& place = places_[row.place];
+    if (row.expect->is_any()) {
+      continue;
     }
-  };
-  for (const auto& upsert : changes.upserts) {
-    judge(upsert.key, upsert.expect);
-  }
-  for (const auto& removal : changes.removals) {
-    judge(removal.key, removal.expect);
+    if (place.error) {
+      std::rethrow_exception(place.error);
+    }
+    if (!as_expected(*row.expect, place.etag)) {
+      keys.push_back(*row.key);
+    }
   }
   return keys;
 }
 
-StoreReceipt Committer::apply(StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes) {
-  auto* const documents = database_.documents();
-  StoreReceipt receipt;
-  receipt.etags.reserve(changes.upserts.size());
-  for (auto& upsert : changes.upserts) {
-    const auto etag = ++last_etag_;
-    require(writes.Put(documents, upsert.key, encode_record(etag, upsert.document)));
-    if (const auto found = known.find(upsert.key); found != known.end()) {
-      found->second = etag;
+StoreReceipt Committer::apply(WriteRequest& write, Rows rows) {
+  auto receipt = std::move(write.receipt);
+  for (const auto& row : rows) {
+    auto& place = places_[row.place];
+    place.last = &row;
+    place.etag = 0;
+    if (row.document != nullptr) {
+      place.etag = ++last_etag_;
+      receipt.etags.push_back(etag_text(place.etag));
     }
-    receipt.etags.push_back(etag_text(etag));
-    changes_.push_back({&upsert.key, std::make_shared<const std::string>(std::move(upsert.document)), etag});
-  }
-  for (const auto& removal : changes.removals) {
-    require(writes.Delete(documents, removal.key));
-    if (const auto found = known.find(removal.key); found != known.end()) {
-      found->second = 0;
-    }
-    changes_.push_back({&removal.key, nullptr, 0});
+    place.error = nullptr;  // it is overwritten, whatever it was
   }
   return receipt;
 }
 
-void Committer::serve(WriteLane::Batch batch) {
-  Etags known;
-  look_up(batch, known);
-  changes_.clear();
-  rocksdb::WriteBatch writes;
-  std::vector<std::pair<WriteLane::Ticket*, StoreReceipt>> written;
-  written.reserve(batch.size());
-  for (auto& ticket : batch) {
-    if (auto keys = conflicts(ticket.request, known); !keys.empty()) {
-      ticket.succeed(StoreConflict{std::move(keys)});
+void Committer::fill_batch() {
+  auto* const documents = database_.documents();
+  for (const auto& place : places_) {
+    if (place.last == nullptr) {
       continue;
     }
-    written.emplace_back(&ticket, apply(ticket.request, known, writes));
-  }
-  // A conflict against a write of this same batch is told even when that then fails: it is tried again either way.
-  if (writes.Count() == 0) {
-    for (auto& [ticket, receipt] : written) {
-      ticket->succeed(std::move(receipt));
+    if (place.last->document == nullptr) {
+      require(writes_.Delete(documents, *place.key));
+      changes_.push_back({place.key, nullptr, 0});
+      continue;
     }
-    return;
+    const auto& document = *place.last->document;
+    const auto header = record_header(place.etag);
+    const rocksdb::Slice key(*place.key);
+    const std::array<rocksdb::Slice, 2> record{rocksdb::Slice(header.data(), header.size()), rocksdb::Slice(document)};
+    require(writes_.Put(documents, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(record.data(), record.size())));
+    changes_.push_back({place.key, &document, place.etag});
   }
-  require(writes.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
+}
+
+rocksdb::Status Committer::write() {
+  require(writes_.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
   database_.keep_recoverable();
   cache_.begin_write(changes_);
-  const auto status = database_.db().Write(options_, &writes);
+  const auto status = database_.db().Write(options_, &writes_);
   cache_.end_write(changes_, status.ok());
   if (durability_is_lost(status)) {
     end_process_(describe(status, database_.path(), "write, and what the disk holds is not known"));
   }
+  return status;
+}
+
+void Committer::serve(WriteLane::Batch batch) {
+  collect(batch);
+  look_up();
+  changes_.clear();
+  writes_.Clear();
+  Written written;
+  written.reserve(batch.size());
+  Rows rest(rows_);
+  for (auto& ticket : batch) {
+    const auto& changes = ticket.request.changes;
+    const auto rows = rest.first(changes.upserts.size() + changes.removals.size());
+    rest = rest.subspan(rows.size());
+    try {
+      if (auto keys = conflicts(rows); !keys.empty()) {
+        ticket.succeed(StoreConflict{std::move(keys)});
+      } else {
+        written.emplace_back(&ticket, apply(ticket.request, rows));
+      }
+    } catch (...) {
+      ticket.fail(std::current_exception());
+    }
+  }
+  fill_batch();
+  // A conflict against a write of this same batch is told even when that then fails: it is tried again either way.
+  const auto status = changes_.empty() ? rocksdb::Status::OK() : write();
   if (!status.ok()) {
     for (auto& [ticket, receipt] : written) {
       ticket->fail(unavailable(status, database_.path(), "write"));
@@ -140,7 +193,7 @@ void Committer::serve(WriteLane::Batch batch) {
     return;
   }
   counters_.writes += written.size();
-  ++counters_.write_batches;
+  counters_.write_batches += changes_.empty() ? 0 : 1;
   for (auto& [ticket, receipt] : written) {
     ticket->succeed(std::move(receipt));
   }

@@ -7,20 +7,30 @@
 #include <rocksdb/write_batch.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tern::detail::rocks {
 
 using WriteAnswer = boost::system::result<StoreReceipt, StoreConflict>;
-using WriteLane = storage::Lane<StoreChanges, WriteAnswer>;
+
+/// A write, and the room for its receipt, which the caller allocates since it also frees it: a block that is freed on
+/// another thread than its own costs both.
+struct WriteRequest {
+  explicit WriteRequest(StoreChanges what) : changes(std::move(what)) { receipt.etags.reserve(changes.upserts.size()); }
+  StoreChanges changes;
+  StoreReceipt receipt;
+};
+using WriteLane = storage::Lane<WriteRequest, WriteAnswer>;
 
 /// Writes the batches of the one lane that writes: all that go through as one RocksDB batch with one sync.
 ///
 /// Each write is judged in order of arrival against what is stored and what the writes before it in the batch change,
-/// so that of many writers of one key each gets the answer that it would have got alone.
+/// so that of many writers of one key each gets the answer that it would have got alone. What RocksDB is given is only
+/// how a key stands in the end, in the order of keys, which its sorted list takes at half the price.
 ///
 /// eTags count up for the whole store. The last one is written with the batch that gives it, so that none is given
 /// twice, whatever is removed, and whenever the process ends.
@@ -39,13 +49,35 @@ class Committer {
   void serve(WriteLane::Batch batch);
 
  private:
-  /// The eTag of a key as the writes so far leave it; 0 when it is absent.
-  using Etags = std::unordered_map<std::string_view, std::uint64_t>;
+  /// What one write does to one key.
+  struct Row {
+    const std::string* key;
+    const Expect* expect;
+    const std::string* document;  ///< nullptr removes
+    std::uint32_t place = 0;
+  };
+  /// A key of the batch, as the writes so far leave it.
+  struct Place {
+    explicit Place(const std::string* name) : key(name) {}
+    const std::string* key;
+    std::uint64_t etag = 0;  ///< 0: absent, or nothing is expected of it
+    const Row* last = nullptr;
+    bool expected = false;
+    std::exception_ptr error;  ///< what is stored cannot be read
+  };
+  using Rows = std::span<Row>;
+  using Written = std::vector<std::pair<WriteLane::Ticket*, StoreReceipt>>;
 
-  /// Reads the eTags of all keys of which something is expected. Keys are views of the tickets' own.
-  void look_up(WriteLane::Batch batch, Etags& known);
-  std::vector<std::string> conflicts(const StoreChanges& changes, const Etags& known) const;
-  StoreReceipt apply(StoreChanges& changes, Etags& known, rocksdb::WriteBatch& writes);
+  /// The rows of all writes, those of one side by side, and the keys in order.
+  void collect(WriteLane::Batch batch);
+  /// Reads the eTags of all keys of which something is expected.
+  void look_up();
+  /// Throws what was wrong with reading what the write expects.
+  std::vector<std::string> conflicts(Rows rows) const;
+  StoreReceipt apply(WriteRequest& write, Rows rows);
+  /// What `apply` has left, as RocksDB's batch and for the cache.
+  void fill_batch();
+  rocksdb::Status write();
 
   Database& database_;
   DocumentCache& cache_;
@@ -53,7 +85,13 @@ class Committer {
   Counters& counters_;
   rocksdb::WriteOptions options_;
   std::uint64_t last_etag_;
-  std::vector<DocumentCache::Change> changes_;  // of the batch under way
+
+  // Of the batch under way; kept for their memory.
+  std::vector<Row> rows_;
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> order_;
+  rocksdb::WriteBatch writes_;
+  std::vector<DocumentCache::Change> changes_;
 };
 
 }  // namespace tern::detail::rocks

@@ -6,6 +6,7 @@
 #include <tern/error.hpp>
 
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -22,6 +23,14 @@ constexpr const char* filler_key = "filler";
 constexpr const char* documents_name = "documents";
 constexpr const char* meta_name = "meta";
 constexpr double filter_bits = 10;
+// The newest writes are a sorted list in memory. A turn that writes two documents spent 14 us in a list of 64 MiB, most
+// of it waiting for memory, and 10 us in one of 2 MiB, which a core's cache holds. The levels begin smaller to match,
+// or each flush would rewrite 256 MiB.
+constexpr std::size_t memtable_bytes = 2U << 20;
+constexpr double memtable_filter_ratio = 0.02;
+constexpr int tables_to_merge = 4;
+constexpr std::uint64_t first_level_bytes = 16U << 20;
+constexpr std::uint64_t table_bytes = 8U << 20;
 // Every batch writes a few bytes to `meta`, which keeps a log alive until `meta` is flushed. Without a bound logs grew
 // to 1.5 GB, which the next start after a crash would read for seconds.
 constexpr std::uint64_t most_log_bytes = 256ULL << 20;
@@ -36,6 +45,15 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   // What was flushed stays as near as it was in the memtable: a turn reads what the one before has written.
   table.prepopulate_block_cache = rocksdb::BlockBasedTableOptions::PrepopulateBlockCache::kFlushOnly;
   rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = memtable_bytes;
+  options.level0_file_num_compaction_trigger = tables_to_merge;
+  options.max_bytes_for_level_base = first_level_bytes;
+  options.target_file_size_base = table_bytes;
+  // A key that is not among the newest writes is told by a filter there too, not by a search of their sorted list.
+  options.memtable_prefix_bloom_size_ratio = memtable_filter_ratio;
+  options.memtable_whole_key_filtering = true;
+  // A batch comes sorted: each key is looked for from where the one before it went.
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }

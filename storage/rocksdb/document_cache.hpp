@@ -2,9 +2,9 @@
 
 #include <tern/storage.hpp>
 
+#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -17,13 +17,14 @@
 
 namespace tern::detail::rocks {
 
-/// The documents that were read or written last, and the keys that were found absent: bounded, the least recently used
-/// go first. This process alone writes the folder, so what is here is true, and neither a turn's read nor what a write
-/// expects needs RocksDB, whose newest writes are a sorted list that is searched from its beginning.
+/// The documents that were read or written last, and keys that the disk was asked for in vain: bounded, those that were
+/// not used for long go first. This process alone writes the folder, so what is here is true, and neither a turn's read
+/// nor what a write expects needs RocksDB, whose newest writes are a sorted list that is searched from its beginning.
 ///
 /// A read must be of one moment. So while a write is on its way to the disk its keys are *in doubt*: who reads one of
-/// them asks RocksDB, for all its keys. And what was read from RocksDB is kept only if no write of the same keys has
-/// begun or ended since: keys share `marks`, each counting the writes that touched it.
+/// them asks RocksDB, for all its keys. And what was read from RocksDB holds, for the cache and beside what the cache
+/// knew, only if no write of the same keys has begun or ended since: keys share `marks`, each counting the writes that
+/// touched it.
 ///
 /// Thread safety: any thread.
 class DocumentCache {
@@ -33,22 +34,40 @@ class DocumentCache {
   DocumentCache(const DocumentCache&) = delete;
   DocumentCache& operator=(const DocumentCache&) = delete;
 
-  /// The documents of all keys at one moment; nullopt when one of them is not known.
-  std::optional<StoreItems> read(const std::vector<std::string>& keys);
+  /// What is known of some keys at one moment.
+  struct Look {
+    struct Key {
+      bool known = false;
+      std::uint32_t mark = 0;
+      std::shared_ptr<const std::string> text;  ///< null: absent
+      std::uint64_t etag = 0;
+    };
+    boost::container::small_vector<Key, 4> keys;  ///< a turn reads three
+    std::size_t unknown = 0;
+    bool in_doubt = false;  ///< a write of one of them is under way: RocksDB is asked for all
 
-  /// Taken before RocksDB is asked.
-  using Marks = std::vector<std::uint64_t>;
-  Marks marks(const std::vector<std::string>& keys) const;
-  /// Keeps what RocksDB said, if it still holds.
-  void keep(const std::vector<std::string>& keys, const Marks& marks, const StoreItems& found);
+    /// Of all keys, once `found` has what RocksDB said of those that are not known.
+    StoreItems items(const std::vector<std::string>& names, const StoreItems& found) const;
+  };
+  Look look(const std::vector<std::string>& keys);
+  /// Where RocksDB found it. In memory that a key is absent is told by filters, which is cheaper than keeping it here.
+  enum class From : std::uint8_t { memory, disk };
+  /// Keeps what RocksDB said of the keys that were not known, as far as it still holds. Whether all of it does, so that
+  /// what was known and what was found are of one moment.
+  bool keep(const std::vector<std::string>& keys, const Look& look, const StoreItems& found, From from);
 
-  /// The eTag of a document, 0 when it is known to be absent; nullopt when it is not known. For the one writer.
-  std::optional<std::uint64_t> etag(std::string_view key) const;
+  /// The eTag of a document, 0 when it is known to be absent; nullopt when it is not known.
+  struct Known {
+    const std::string* key;
+    std::optional<std::uint64_t> etag;
+  };
+  /// For the one writer.
+  void look_up(std::vector<Known>& keys) const;
 
-  /// One document as a write leaves it; a null text when it is removed. The key is the caller's.
+  /// One document as a write leaves it; a null text when it is removed. Both are the caller's.
   struct Change {
     const std::string* key;
-    std::shared_ptr<const std::string> text;
+    const std::string* text;
     std::uint64_t etag;
   };
   /// Puts the keys in doubt, until `end_write`.
@@ -58,6 +77,7 @@ class DocumentCache {
 
  private:
   struct Entry : boost::intrusive::list_base_hook<> {
+    bool used = false;     // since it was last considered for going
     std::string_view key;  // of the map's own
     std::shared_ptr<const std::string> text;
     std::uint64_t etag = 0;
@@ -67,27 +87,27 @@ class DocumentCache {
     std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>()(key); }
   };
   struct Mark {
-    std::uint64_t writes = 0;
+    std::uint32_t writes = 0;
     std::uint32_t under_way = 0;
   };
   using Map = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
 
-  using Version = std::pair<std::shared_ptr<const std::string>, std::uint64_t>;
-
-  static constexpr std::size_t mark_count = 4096;
+  // So many that few keys share one with a write that is under way.
+  static constexpr std::size_t mark_count = 65'536;
   static std::uint64_t bytes_of(const Entry& entry) noexcept;
   Mark& mark_of(std::string_view key) { return marks_[Hash()(key) % mark_count]; }
   const Mark& mark_of(std::string_view key) const { return marks_[Hash()(key) % mark_count]; }
-  std::optional<std::vector<Version>> find_all(const std::vector<std::string>& keys);
   void put(const std::string& key, std::shared_ptr<const std::string> text, std::uint64_t etag);
   void forget(std::string_view key);
   void shrink();
 
   const std::uint64_t max_bytes_;
   mutable std::mutex mutex_;
-  std::array<Mark, mark_count> marks_{};
+  std::vector<Mark> marks_ = std::vector<Mark>(mark_count);
   Map entries_;
-  boost::intrusive::list<Entry> used_;  // the most recently used first
+  // Those to go are at the end. Its order is left alone by a use, which only marks the entry: readers and the writer
+  // are on different cores, and each would wait for the other's neighbours.
+  boost::intrusive::list<Entry> in_order_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -41,23 +41,26 @@ std::optional<StoreItems> read_from_memory(Database& database, const std::vector
   rocksdb::ReadOptions options;
   options.read_tier = rocksdb::kBlockCacheTier;
   auto& db = database.db();
-  std::vector<std::string> values(1);
-  std::vector<rocksdb::Status> statuses;
-  if (keys.size() == 1) {
-    statuses.push_back(db.Get(options, database.documents(), keys[0], values.data()));
-  } else {
-    const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), database.documents());
-    statuses = db.MultiGet(options, families, slices(keys), &values);
-  }
   StoreItems items;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (statuses[i].IsIncomplete()) {
-      return std::nullopt;
+  const auto take = [&](const std::string& key, const rocksdb::Status& status, const rocksdb::Slice& value) {
+    if (status.ok()) {
+      items.add(item_of(database, key, value));
+    } else if (!status.IsNotFound() && !status.IsIncomplete()) {
+      std::rethrow_exception(unavailable(status, database.path(), "be read"));
     }
-    if (statuses[i].ok()) {
-      items.add(item_of(database, keys[i], values[i]));
-    } else if (!statuses[i].IsNotFound()) {
-      std::rethrow_exception(unavailable(statuses[i], database.path(), "be read"));
+    return !status.IsIncomplete();
+  };
+  if (keys.size() == 1) {
+    rocksdb::PinnableSlice value;
+    const auto status = db.Get(options, database.documents(), keys[0], &value);
+    return take(keys[0], status, value) ? std::optional(std::move(items)) : std::nullopt;
+  }
+  std::vector<std::string> values;
+  const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), database.documents());
+  const auto statuses = db.MultiGet(options, families, slices(keys), &values);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!take(keys[i], statuses[i], values[i])) {
+      return std::nullopt;
     }
   }
   return items;

@@ -1,24 +1,26 @@
 #include "record.hpp"
 
+#include <charconv>
+
 namespace tern::detail::rocks {
 
 namespace {
 
 constexpr char version = 1;
 constexpr std::size_t number_bytes = 8;
-constexpr std::size_t header_bytes = 1 + number_bytes;
 
-void append_number(std::string& out, std::uint64_t number) {
+// Big-endian.
+void put_number(char* at, std::uint64_t number) noexcept {
   for (int shift = 56; shift >= 0; shift -= 8) {
-    out += static_cast<char>((number >> shift) & 0xFF);
+    *at++ = static_cast<char>((number >> shift) & 0xFF);
   }
 }
 
 }  // namespace
 
 std::string encode_number(std::uint64_t number) {
-  std::string bytes;
-  append_number(bytes, number);
+  std::string bytes(number_bytes, '\0');
+  put_number(bytes.data(), number);
   return bytes;
 }
 
@@ -33,28 +35,33 @@ std::optional<std::uint64_t> decode_number(std::string_view bytes) noexcept {
   return number;
 }
 
-std::string encode_record(std::uint64_t etag, std::string_view document) {
-  std::string bytes;
-  bytes.reserve(header_bytes + document.size());
-  bytes += version;
-  append_number(bytes, etag);
-  bytes += document;
-  return bytes;
+std::array<char, record_header_bytes> record_header(std::uint64_t etag) noexcept {
+  std::array<char, record_header_bytes> header{version};
+  put_number(header.data() + 1, etag);
+  return header;
 }
 
 std::optional<Record> decode_record(const rocksdb::Slice& bytes) noexcept {
-  if (bytes.size() < header_bytes || bytes[0] != version) {
+  if (bytes.size() < record_header_bytes || bytes[0] != version) {
     return std::nullopt;
   }
   const std::string_view view(bytes.data(), bytes.size());
   Record record;
   record.etag = *decode_number(view.substr(1, number_bytes));
-  record.document = view.substr(header_bytes);
+  record.document = view.substr(record_header_bytes);
   return record;
 }
 
 std::string etag_text(std::uint64_t etag) {
   return std::to_string(etag);
+}
+
+std::uint64_t etag_number(std::string_view text) noexcept {
+  std::uint64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  const bool ours = parsed.ec == std::errc() && parsed.ptr == end && text.front() != '0';
+  return ours ? number : 0;
 }
 
 }  // namespace tern::detail::rocks

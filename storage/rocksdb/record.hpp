@@ -2,6 +2,7 @@
 
 #include <rocksdb/slice.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,7 +16,9 @@ struct Record {
   std::string_view document;  ///< of the bytes that were read
 };
 
-std::string encode_record(std::uint64_t etag, std::string_view document);
+/// What a document's text follows.
+inline constexpr std::size_t record_header_bytes = 9;
+std::array<char, record_header_bytes> record_header(std::uint64_t etag) noexcept;
 
 /// nullopt when the bytes are no record that this version knows.
 std::optional<Record> decode_record(const rocksdb::Slice& bytes) noexcept;
@@ -25,5 +28,7 @@ std::optional<std::uint64_t> decode_number(std::string_view bytes) noexcept;
 
 /// An eTag as callers see it.
 std::string etag_text(std::uint64_t etag);
+/// The eTag that has this text; 0 when none has.
+std::uint64_t etag_number(std::string_view text) noexcept;
 
 }  // namespace tern::detail::rocks

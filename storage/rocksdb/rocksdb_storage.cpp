@@ -27,6 +27,7 @@ using detail::rocks::ReadLane;
 using detail::rocks::ReadRequest;
 using detail::rocks::WriteAnswer;
 using detail::rocks::WriteLane;
+using detail::rocks::WriteRequest;
 
 namespace {
 
@@ -34,6 +35,10 @@ constexpr std::size_t most_cache_mb = std::size_t{1} << 20;
 
 // About what a sync takes, so that waiting for a full batch at worst doubles what a write waits.
 constexpr std::chrono::microseconds gather{2000};
+
+awaitable<WriteAnswer> nothing_written() {
+  co_return StoreReceipt();
+}
 
 void require_options(const RocksDbOptions& options) {
   const auto require = [](bool holds, const char* what) {
@@ -56,6 +61,7 @@ struct RocksDbStorage::State {
 
   void open();
   void stop() noexcept;
+  std::optional<StoreItems> read_with(const DocumentCache::Look& look, const std::vector<std::string>& keys);
   void require_open() const {
     if (!database) {
       throw_error(errc::storage_unavailable, "The RocksDB storage in " + options.path + " is not open.");
@@ -82,6 +88,27 @@ struct RocksDbStorage::State {
   std::unique_ptr<WriteLane> writes;
   std::unique_ptr<ReadLane> reads;
 };
+
+// With what the cache knows, and of the rest what RocksDB has in memory; nullopt when that is not all, or not of one
+// moment.
+std::optional<StoreItems> RocksDbStorage::State::read_with(const DocumentCache::Look& look,
+                                                           const std::vector<std::string>& keys) {
+  if (look.unknown == 0) {
+    return look.items(keys, {});
+  }
+  std::vector<std::string> unknown;
+  unknown.reserve(look.unknown);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!look.keys[i].known) {
+      unknown.push_back(keys[i]);
+    }
+  }
+  auto found = detail::rocks::read_from_memory(*database, unknown);
+  if (!found || !cache->keep(keys, look, *found, DocumentCache::From::memory)) {
+    return std::nullopt;
+  }
+  return look.items(keys, *found);
+}
 
 void RocksDbStorage::State::open() {
   auto opened = std::make_unique<Database>(options, env, health);
@@ -152,19 +179,21 @@ awaitable<StoreItems> RocksDbStorage::read(std::vector<std::string> keys, Deadli
   if (keys.empty()) {
     co_return StoreItems();
   }
-  auto found = state.cache->read(keys);
-  if (found) {
-    co_return std::move(*found);
+  const auto look = state.cache->look(keys);
+  if (!look.in_doubt) {
+    if (auto items = state.read_with(look, keys)) {
+      co_return std::move(*items);
+    }
   }
-  const auto marks = state.cache->marks(keys);
-  found = detail::rocks::read_from_memory(*state.database, keys);
+  auto found = detail::rocks::read_from_memory(*state.database, keys);
+  const auto from = found ? DocumentCache::From::memory : DocumentCache::From::disk;
   if (!found) {
     ++state.counters.reads_waited;
     ReadRequest request{keys, std::nullopt};
     auto answer = co_await state.reads->call(std::move(request), by);
     found = std::move(answer.items);
   }
-  state.cache->keep(keys, marks, *found);
+  (void)state.cache->keep(keys, look, *found, from);
   co_return std::move(*found);
 }
 
@@ -189,10 +218,9 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> RocksDbStorage::wr
   }
   state.require_open();
   if (changes.empty()) {
-    co_return StoreReceipt();
+    return nothing_written();
   }
-  auto answer = co_await state.writes->call(std::move(changes), by);
-  co_return answer;
+  return state.writes->call(WriteRequest(std::move(changes)), by);
 }
 
 awaitable<void> RocksDbStorage::close(Deadline) {

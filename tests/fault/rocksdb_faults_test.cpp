@@ -7,6 +7,10 @@
 #include <tern/error.hpp>
 #include <tern/storage/any_storage.hpp>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include <rocksdb/db.h>
 
 #include <gmock/gmock.h>
@@ -14,6 +18,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -60,6 +65,24 @@ class RocksDbFaults : public testing::Test {
       return e.what();
     }
     return "(nothing was thrown)";
+  }
+
+  // Past the store, while it is closed.
+  void put_by_hand(const std::string& family, const std::string& key, const std::string& bytes) const {
+    const std::vector<std::string> names{"default", "documents", "meta"};
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const auto& name : names) {
+      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options().path, families, &handles, &db).ok());
+    const auto place = static_cast<std::size_t>(std::find(names.begin(), names.end(), family) - names.begin());
+    EXPECT_TRUE(db->Put(rocksdb::WriteOptions(), handles.at(place), key, bytes).ok());
+    for (auto* handle : handles) {
+      db->DestroyColumnFamilyHandle(handle);
+    }
+    delete db;
   }
 
   const test::TemporaryFolder folder;
@@ -263,21 +286,32 @@ TEST_F(RocksDbFaults, ANewerLayoutIsRefused) {
   {
     auto store = open();
   }
-  {
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const auto* name : {"default", "documents", "meta"}) {
-      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    }
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options().path, families, &handles, &db).ok());
-    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), handles[2], "version", std::string("\0\0\0\0\0\0\0\x63", 8)).ok());
-    for (auto* handle : handles) {
-      db->DestroyColumnFamilyHandle(handle);
-    }
-    delete db;
-  }
+  put_by_hand("meta", "version", std::string("\0\0\0\0\0\0\0\x63", 8));
   EXPECT_THAT(message_of([&] { open(); }), HasSubstr("layout version 99"));
+}
+
+// Two writes that come together, of which one expects something of a document that cannot be read.
+TEST_F(RocksDbFaults, ADamagedDocumentFailsOnlyTheWriteThatNeedsIt) {
+  {
+    auto store = open();
+    ASSERT_TRUE(test::run(store->write(pair_of("a", "1"), never)));
+  }
+  put_by_hand("documents", "a/left", "no record");
+  auto store = open();
+  asio::io_context io;
+  const auto write_of = [&](const std::string& name) {
+    StoreChanges changes;
+    changes.upserts.emplace_back(name + "/left", "2", name == "a" ? Expect::etag("1") : Expect::absent());
+    return asio::co_spawn(io, store->write(std::move(changes), never), asio::use_future);
+  };
+  auto damaged = write_of("a");
+  auto sound = write_of("b");
+  io.run();
+  EXPECT_THAT(message_of([&] { (void)damaged.get(); }), HasSubstr("damaged"));
+  EXPECT_TRUE(sound.get());
+  EXPECT_EQ(text_of(*store, "b/left"), "2");
+  ASSERT_TRUE(test::run(store->write(pair_of("a", "3"), never)));  // expects nothing, and so repairs it
+  EXPECT_EQ(text_of(*store, "a/left"), "3");
 }
 
 TEST_F(RocksDbFaults, ETagsOfWhatWasRemovedAreNotGivenAgain) {

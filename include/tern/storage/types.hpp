@@ -33,6 +33,7 @@ struct StoreItem {
 class StoreItems {
  public:
   StoreItems() = default;
+  void reserve(std::size_t count) { items_.reserve(count); }
   void add(StoreItem item) { items_.push_back(std::move(item)); }
   /// nullptr when the key is absent.
   const StoreItem* find(std::string_view key) const noexcept {

@@ -122,7 +122,8 @@ TEST(App, RefusesAPortThatIsTakenAndSaysWhatToDo) {
   }
 }
 
-// For ThreadSanitizer: a scheduler belongs to its shard, also when it is told to stop while it first looks at its slots.
+// For ThreadSanitizer: a scheduler belongs to its shard, also when it is told to stop while it first looks at its
+// slots.
 TEST(App, StopsWhileItsSchedulersBegin) {
   for (int i = 0; i < 50; ++i) {
     App app(on_a_free_port(4), [] { return std::make_unique<FunctionBot>(); });
