@@ -56,9 +56,9 @@ concept Storage =
 template <class S>
 concept ScheduleStorage =
     Storage<S> && requires(S& s, std::string owner, std::vector<SlotLease> held, std::uint16_t want, DueQuery due,
-                           std::vector<DueEntry> entries, SendQuery query, Deadline by) {
-      // Renews what is held and takes free or expired slots, up to `want` in all; the leases that are held now.
-      { s.hold_slots(std::move(owner), std::move(held), want, by) } -> std::same_as<awaitable<std::vector<SlotLease>>>;
+                           std::vector<DueEntry> entries, SendQuery query, DeadQuery dead, Deadline by) {
+      // Renews what is held and takes free or expired slots, up to `want` in all; what is held is not given up.
+      { s.hold_slots(std::move(owner), std::move(held), want, by) } -> std::same_as<awaitable<HeldSlots>>;
       { s.release_slots(std::move(held), by) } -> std::same_as<awaitable<void>>;
       { s.load_due(std::move(due), by) } -> std::same_as<awaitable<DuePage>>;
       // Sends that were committed into a window that had been loaded before.
@@ -67,6 +67,7 @@ concept ScheduleStorage =
       // those cancelled, edited or tried since the entry was made are left out.
       { s.fetch(std::move(entries), by) } -> std::same_as<awaitable<std::vector<ScheduledSend>>>;
       { s.list_sends(std::move(query), by) } -> std::same_as<awaitable<SendPage>>;
+      { s.list_dead(std::move(dead), by) } -> std::same_as<awaitable<DeadPage>>;
       { s.count_sends(by) } -> std::same_as<awaitable<SendCounts>>;
     };
 

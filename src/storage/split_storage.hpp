@@ -32,8 +32,7 @@ class SplitStorage {
   /// Closes both, the documents even when the schedule could not be closed.
   awaitable<void> close(Deadline by);
 
-  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
-                                               Deadline by) {
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by) {
     return schedule_.hold_slots(std::move(owner), std::move(held), want, by);
   }
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
@@ -47,6 +46,7 @@ class SplitStorage {
     return schedule_.fetch(std::move(entries), by);
   }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return schedule_.list_sends(std::move(query), by); }
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return schedule_.list_dead(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return schedule_.count_sends(by); }
 
  private:

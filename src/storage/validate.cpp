@@ -54,7 +54,8 @@ void require_valid_sends(const std::vector<ScheduledSend>& sends) {
     }
     if (send.payload.size() > longest_text || send.reference.size() > longest_text ||
         send.order_key.size() > longest_text || send.idempotency_key.size() > longest_text ||
-        send.client_request_id.size() > longest_text) {
+        send.client_request_id.size() > longest_text || send.cancel_on_reply.size() > longest_text ||
+        send.annotations.size() > longest_text) {
       throw_error(errc::invalid_argument, "A text of a scheduled send has more than 2 GiB.");
     }
   }
@@ -70,6 +71,11 @@ void require_valid_sends(const std::vector<ScheduledSend>& sends) {
   if (std::adjacent_find(ids.begin(), ids.end()) != ids.end()) {
     throw_error(errc::invalid_argument, "Two scheduled sends of one write have the same id. Use new_send_id().");
   }
+}
+
+[[noreturn]] void throw_no_place(std::string_view text) {
+  throw_error(errc::invalid_argument,
+              "\"" + std::string(text.substr(0, 80)) + "\" is not where a page of sends ended. Pass `next` unchanged.");
 }
 
 void require_valid_page(std::size_t limit) {
@@ -121,6 +127,20 @@ void require_valid(const SendQuery& query) {
   require_valid_page(query.limit);
 }
 
+void require_valid(const DeadQuery& query) {
+  require_valid_page(query.limit);
+}
+
+std::uint64_t place_of_page(std::string_view next) {
+  std::uint64_t place = 0;
+  const auto* end = next.data() + next.size();
+  const auto parsed = std::from_chars(next.data(), end, place);
+  if (!next.empty() && (parsed.ec != std::errc() || parsed.ptr != end)) {
+    throw_no_place(next);
+  }
+  return place;
+}
+
 std::string SendPlace::to_string() const {
   const auto since_epoch = std::chrono::duration_cast<std::chrono::nanoseconds>(due.time_since_epoch());
   return std::to_string(since_epoch.count()) + '.' + std::to_string(seq);
@@ -138,8 +158,7 @@ SendPlace SendPlace::parse(std::string_view text) {
       return place;
     }
   }
-  throw_error(errc::invalid_argument,
-              "\"" + std::string(text.substr(0, 80)) + "\" is not where a page of sends ended. Pass `next` unchanged.");
+  throw_no_place(text);
 }
 
 }  // namespace tern::detail

@@ -21,6 +21,10 @@ void require_valid(const StoreScan& scan);
 void require_valid(const DueQuery& query);
 
 void require_valid(const SendQuery& query);
+void require_valid(const DeadQuery& query);
+
+/// The number that a page's `next` is, 0 for the first page. Refuses what is no `next` of a page.
+std::uint64_t place_of_page(std::string_view next);
 
 /// The place in a listing of sends that a page's `next` stands for: (due in nanoseconds, seq).
 struct SendPlace {

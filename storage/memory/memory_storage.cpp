@@ -9,6 +9,7 @@
 
 namespace tern {
 
+using detail::DeadRecord;
 using detail::DocumentTable;
 using detail::PackedSend;
 using detail::ScheduleTable;
@@ -125,7 +126,7 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> MemoryStorage::wri
                                       std::to_string(state.limits.bytes) +
                                       " bytes; nothing was written. Raise the limit or use a durable backend.");
   }
-  state.schedule.require_room(sends);
+  state.schedule.require_room(sends, changes.edits);
   state.documents.apply(documents, receipt.etags);
   state.schedule.apply(changes, sends, now, receipt);
   co_return receipt;
@@ -153,8 +154,8 @@ awaitable<StorePage> MemoryStorage::scan(StoreScan scan, Deadline by) {
   co_return page;
 }
 
-awaitable<std::vector<SlotLease>> MemoryStorage::hold_slots(std::string owner, std::vector<SlotLease> held,
-                                                            std::uint16_t want, Deadline by) {
+awaitable<HeldSlots> MemoryStorage::hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                               Deadline by) {
   auto& state = *state_;
   state.require_time(by, "lease slots");
   if (owner.empty()) {
@@ -241,9 +242,27 @@ awaitable<SendCounts> MemoryStorage::count_sends(Deadline by) {
   co_return state.schedule.counts();
 }
 
-std::vector<DeadSend> MemoryStorage::dead_sends() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->schedule.dead();
+awaitable<DeadPage> MemoryStorage::list_dead(DeadQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list dead sends");
+  detail::require_valid(query);
+  const auto after = detail::place_of_page(query.after);
+  std::vector<DeadRecord> found;
+  std::uint64_t last = 0;
+  bool more = false;
+  {
+    const std::lock_guard lock(state.mutex);
+    more = state.schedule.list_dead(query, after, found, last);
+  }
+  DeadPage page;
+  page.sends.reserve(found.size());
+  for (auto& dead : found) {
+    page.sends.push_back({dead.send.unpack(), std::move(dead.reason), dead.died});
+  }
+  if (more) {
+    page.next = std::to_string(last);
+  }
+  co_return page;
 }
 
 }  // namespace tern

@@ -22,7 +22,7 @@ ScheduleTable::NewSend::NewSend(ScheduledSend& send)
       idempotency_key(std::move(send.idempotency_key)) {}
 
 ScheduleTable::ScheduleTable(const MemoryStorageLimits& limits)
-    : limits_(limits), idempotency_(limits.idempotency_keys) {}
+    : limits_(limits), idempotency_(limits.idempotency_keys), dead_(limits.dead) {}
 
 ScheduleTable::~ScheduleTable() {
   for (auto& slot : slots_) {
@@ -40,8 +40,7 @@ SendRecord* ScheduleTable::find(const SendHandle& handle) const {
   if (handle.slot >= slot_count) {
     return nullptr;
   }
-  auto* record = slots_[handle.slot].find(handle.id);
-  return record != nullptr && record->send.due == handle.due ? record : nullptr;
+  return slots_[handle.slot].find(handle.id);
 }
 
 std::optional<SendHandle> ScheduleTable::first_with(const std::string& idempotency_key) const {
@@ -57,8 +56,9 @@ std::optional<SendHandle> ScheduleTable::first_with(const std::string& idempoten
   return pending != nullptr ? pending->send.handle() : *first;
 }
 
-void ScheduleTable::require_room(const std::vector<NewSend>& sends) const {
-  std::uint64_t added = 0;
+void ScheduleTable::require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits) const {
+  auto added = static_cast<std::uint64_t>(std::count_if(
+      edits.begin(), edits.end(), [](const SendEdit& edit) { return edit.kind == SendEdit::Kind::redrive; }));
   for (const auto& send : sends) {
     if (first_with(send.idempotency_key)) {
       continue;
@@ -80,7 +80,7 @@ void ScheduleTable::require_room(const std::vector<NewSend>& sends) const {
 void ScheduleTable::apply(const StoreChanges& changes, std::vector<NewSend>& sends, WallTime now,
                           StoreReceipt& receipt) noexcept {
   for (std::size_t i = 0; i < changes.outcomes.size(); ++i) {
-    if (!accept(changes.outcomes[i])) {
+    if (!accept(changes.outcomes[i], now)) {
       receipt.refused.push_back(i);
     }
   }
@@ -116,11 +116,42 @@ void ScheduleTable::unlink(SendRecord& record) {
   slot.by_order.erase(slot.by_order.iterator_to(record));
 }
 
+void ScheduleTable::insert(SendRecord& record) {
+  link(record);
+  slots_[record.send.slot].by_id.insert(record.send.id_hash(), record);
+  ++counts_.pending;
+  if (const auto conversation = record.send.cancel_on_reply(); !conversation.empty()) {
+    by_reply_[stable_hash(conversation)].push_back(&record);
+    ++counts_.awaiting_reply;
+  }
+}
+
 void ScheduleTable::erase(SendRecord& record) {
   unlink(record);
   slots_[record.send.slot].by_id.erase(record.send.id_hash(), record);
   --counts_.pending;
+  if (const auto conversation = record.send.cancel_on_reply(); !conversation.empty()) {
+    const auto found = by_reply_.find(stable_hash(conversation));
+    std::erase(found->second, &record);
+    if (found->second.empty()) {
+      by_reply_.erase(found);
+    }
+    --counts_.awaiting_reply;
+  }
   delete &record;
+}
+
+// Due at another time, as if it had never been tried.
+void ScheduleTable::renew(SendRecord& record, WallTime due) {
+  unlink(record);
+  auto& send = record.send;
+  send.due = due;
+  send.not_before = WallTime{};  // the new time counts, not the wait of an earlier failure
+  send.attempt = 0;
+  send.begun = 0;
+  send.fetched_in = 0;
+  ++send.generation;
+  link(record);
 }
 
 void ScheduleTable::tell_owner(const SendRecord& record, WallTime now) {
@@ -149,9 +180,7 @@ void ScheduleTable::add(NewSend& send, WallTime now, StoreReceipt& receipt) {
   }
   auto& record = *send.record.release();
   record.send.seq = ++last_seq_;
-  link(record);
-  slots_[record.send.slot].by_id.insert(record.send.id_hash(), record);
-  ++counts_.pending;
+  insert(record);
   const auto handle = record.send.handle();
   if (!send.idempotency_key.empty()) {
     idempotency_.add(std::move(send.idempotency_key), handle);
@@ -163,76 +192,118 @@ void ScheduleTable::add(NewSend& send, WallTime now, StoreReceipt& receipt) {
 
 // False when the outcome is stale. That a send went out is a fact and stands whoever reports it; what is to be done
 // with one that did not is for the owner of now to say.
-bool ScheduleTable::accept(const SendOutcome& outcome) {
+bool ScheduleTable::accept(const SendOutcome& outcome, WallTime now) {
   using Kind = SendOutcome::Kind;
   auto* record = find(outcome.handle);
   if (record != nullptr && record->send.generation != outcome.generation) {
     return false;
   }
-  if (outcome.kind == Kind::sent) {
-    if (record != nullptr) {
-      erase(*record);
-      ++counts_.sent;
-    }
-    return true;
+  if (record == nullptr) {
+    return outcome.kind == Kind::sent;
   }
-  if (record == nullptr || outcome.lease.slot != outcome.handle.slot ||
-      !slots_[outcome.handle.slot].is_held_by(outcome.lease)) {
+  const bool owned = outcome.lease.slot == outcome.handle.slot && slots_[outcome.handle.slot].is_held_by(outcome.lease);
+  if (outcome.kind != Kind::sent && !owned) {
     return false;
+  }
+  if (outcome.kind == Kind::begin) {
+    ++record->send.begun;
+    return true;
   }
   if (outcome.kind == Kind::retry) {
     unlink(*record);
     record->send.attempt = outcome.attempt;
     record->send.not_before = outcome.not_before;
+    record->send.begun = 0;
     record->send.fetched_in = 0;
     link(*record);
     return true;
   }
-  erase(*record);
-  if (outcome.kind == Kind::dead) {
-    bury(outcome);
-  } else {
-    ++counts_.expired;
-  }
+  settle(*record, outcome, now);
   return true;
 }
 
-void ScheduleTable::bury(const SendOutcome& outcome) {
-  ++counts_.dead;
-  dead_.push_back(DeadSend{outcome.handle, outcome.reason.substr(0, max_reason_bytes)});
-  while (dead_.size() > limits_.dead) {
-    dead_.pop_front();
+void ScheduleTable::settle(SendRecord& record, const SendOutcome& outcome, WallTime now) {
+  using Kind = SendOutcome::Kind;
+  counts_.sent += outcome.kind == Kind::sent ? 1 : 0;
+  counts_.dead += outcome.kind == Kind::dead ? 1 : 0;
+  counts_.expired += outcome.kind == Kind::expired ? 1 : 0;
+  if (outcome.next) {
+    renew(record, *outcome.next);
+    tell_owner(record, now);
+    return;
   }
+  if (outcome.kind == Kind::dead) {
+    dead_.add(record.send, outcome.reason.substr(0, max_reason_bytes), now);
+  }
+  erase(record);
 }
 
 bool ScheduleTable::edit(const SendEdit& edit, WallTime now, SendHandle& valid_now) {
+  using Kind = SendEdit::Kind;
+  if (edit.kind == Kind::reply) {
+    cancel_replied(edit.conversation);
+    return true;
+  }
+  if (edit.kind == Kind::discard) {
+    return dead_.take(edit.handle).has_value();
+  }
+  if (edit.kind == Kind::redrive) {
+    return redrive(edit, now, valid_now);
+  }
   auto* record = find(edit.handle);
   if (record == nullptr || slots_[edit.handle.slot].is_being_sent(record->send)) {
     return false;
   }
-  if (edit.kind == SendEdit::Kind::cancel) {
+  if (edit.kind == Kind::cancel) {
     erase(*record);
     ++counts_.cancelled;
     return true;
   }
-  unlink(*record);
-  auto& send = record->send;
-  send.due = edit.new_due;
-  send.not_before = WallTime{};  // the new time counts, not the wait of an earlier failure
-  ++send.generation;
-  link(*record);
-  valid_now = send.handle();
+  renew(*record, edit.new_due);
+  valid_now = record->send.handle();
   tell_owner(*record, now);
   return true;
 }
 
-std::vector<SlotLease> ScheduleTable::hold(const std::string& owner, std::uint16_t want) {
+bool ScheduleTable::redrive(const SendEdit& edit, WallTime now, SendHandle& valid_now) {
+  auto dead = dead_.take(edit.handle);
+  if (!dead) {
+    return false;
+  }
+  auto& record = *std::make_unique<SendRecord>(std::move(dead->send)).release();
+  insert(record);
+  renew(record, edit.new_due);
+  valid_now = record.send.handle();
+  tell_owner(record, now);
+  return true;
+}
+
+void ScheduleTable::cancel_replied(const std::string& conversation) {
+  const auto found = by_reply_.find(stable_hash(conversation));
+  if (found == by_reply_.end()) {
+    return;
+  }
+  const auto waiting = found->second;  // erasing takes them out of it
+  for (auto* record : waiting) {
+    if (record->send.cancel_on_reply() == conversation && !slots_[record->send.slot].is_being_sent(record->send)) {
+      erase(*record);
+      ++counts_.cancelled;
+    }
+  }
+}
+
+HeldSlots ScheduleTable::hold(const std::string& owner, std::uint16_t want) {
+  std::set<std::string_view> owners{owner};
   std::size_t held = 0;
   for (const auto& slot : slots_) {
     held += slot.owner == owner ? 1 : 0;
+    if (slot.is_held()) {
+      owners.insert(slot.owner);
+    }
   }
-  std::vector<SlotLease> leases;
-  leases.reserve(std::max<std::size_t>(held, std::min(want, slot_count)));
+  HeldSlots now;
+  now.owners = static_cast<std::uint16_t>(owners.size());
+  now.leases.reserve(std::max<std::size_t>(held, std::min(want, slot_count)));
   for (std::uint16_t i = 0; i < slot_count; ++i) {
     auto& slot = slots_[i];
     if (!slot.is_held() && held < want) {
@@ -244,10 +315,10 @@ std::vector<SlotLease> ScheduleTable::hold(const std::string& owner, std::uint16
       ++held;
     }
     if (slot.owner == owner) {
-      leases.push_back(SlotLease{i, slot.epoch, SteadyTime::max()});
+      now.leases.push_back(SlotLease{i, slot.epoch, SteadyTime::max()});
     }
   }
-  return leases;
+  return now;
 }
 
 void ScheduleTable::release(const std::vector<SlotLease>& leases) noexcept {
@@ -309,6 +380,20 @@ std::optional<PackedSend> ScheduleTable::fetch(const DueEntry& entry) {
   }
   record->send.fetched_in = slot.epoch;
   return record->send;
+}
+
+SendCounts ScheduleTable::counts() const {
+  auto counts = counts_;
+  counts.kept_dead = dead_.size();
+  for (const auto& slot : slots_) {
+    if (!slot.fresh.empty()) {
+      counts.oldest = std::min(counts.oldest.value_or(WallTime::max()), slot.fresh.begin()->send.due);
+    }
+  }
+  if (!retries_by_due_.empty()) {
+    counts.oldest = std::min(counts.oldest.value_or(WallTime::max()), (*retries_by_due_.begin())->send.due);
+  }
+  return counts;
 }
 
 bool ScheduleTable::list(const SendQuery& query, TimePlace after, std::vector<PackedSend>& sends) const {

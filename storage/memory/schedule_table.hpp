@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dead_table.hpp"
 #include "hash_index.hpp"
 #include "idempotency_table.hpp"
 #include "send_record.hpp"
@@ -7,8 +8,9 @@
 #include <tern/storage.hpp>
 #include <tern/storage/memory_storage.hpp>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <array>
-#include <deque>
 #include <set>
 
 namespace tern::detail {
@@ -32,15 +34,16 @@ class ScheduleTable {
   ScheduleTable(const ScheduleTable&) = delete;
   ScheduleTable& operator=(const ScheduleTable&) = delete;
 
-  /// Throws `invalid_argument` when a send's id is pending already, `overloaded` when the sends do not fit.
-  void require_room(const std::vector<NewSend>& sends) const;
+  /// Throws `invalid_argument` when a send's id is pending already, `overloaded` when the sends, and dead ones that
+  /// `edits` make pending again, do not fit.
+  void require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits) const;
 
   /// Applies outcomes, then edits, then sends, and writes what came of them into `receipt`. An allocation that fails
   /// here ends the process: better than half a write.
-  /// Preconditions: `require_room(sends)` did not throw, and nothing was applied since.
+  /// Preconditions: `require_room` did not throw, and nothing was applied since.
   void apply(const StoreChanges& changes, std::vector<NewSend>& sends, WallTime now, StoreReceipt& receipt) noexcept;
 
-  std::vector<SlotLease> hold(const std::string& owner, std::uint16_t want);
+  HeldSlots hold(const std::string& owner, std::uint16_t want);
   void release(const std::vector<SlotLease>& leases) noexcept;
 
   DuePage load_due(const DueQuery& query);
@@ -53,8 +56,12 @@ class ScheduleTable {
   /// Up to `query.limit` sends after `after`, which stands for `query.after`; whether there are more.
   bool list(const SendQuery& query, TimePlace after, std::vector<PackedSend>& sends) const;
 
-  const SendCounts& counts() const noexcept { return counts_; }
-  std::vector<DeadSend> dead() const { return {dead_.begin(), dead_.end()}; }
+  bool list_dead(const DeadQuery& query, std::uint64_t after, std::vector<DeadRecord>& found,
+                 std::uint64_t& last) const {
+    return dead_.list(query, after, found, last);
+  }
+
+  SendCounts counts() const;
 
  private:
   static constexpr std::size_t inbox_sweep = 1024;
@@ -80,12 +87,17 @@ class ScheduleTable {
   std::optional<SendHandle> first_with(const std::string& idempotency_key) const;
   void link(SendRecord& record);
   void unlink(SendRecord& record);
+  /// Makes it pending.
+  void insert(SendRecord& record);
   void erase(SendRecord& record);
+  void renew(SendRecord& record, WallTime due);
   void tell_owner(const SendRecord& record, WallTime now);
   void add(NewSend& send, WallTime now, StoreReceipt& receipt);
-  bool accept(const SendOutcome& outcome);
-  void bury(const SendOutcome& outcome);
+  bool accept(const SendOutcome& outcome, WallTime now);
+  void settle(SendRecord& record, const SendOutcome& outcome, WallTime now);
   bool edit(const SendEdit& edit, WallTime now, SendHandle& valid_now);
+  bool redrive(const SendEdit& edit, WallTime now, SendHandle& valid_now);
+  void cancel_replied(const std::string& conversation);
   bool list_one(const std::string& order_key, TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
   bool list_all(TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
 
@@ -93,7 +105,8 @@ class ScheduleTable {
   std::array<Slot, slot_count> slots_;
   std::set<SendRecord*, ByDue> retries_by_due_;  ///< of all slots; few, so they have no hook of their own for it
   IdempotencyTable idempotency_;
-  std::deque<DeadSend> dead_;
+  boost::unordered_flat_map<std::uint64_t, std::vector<SendRecord*>> by_reply_;  ///< by the conversation's hash
+  DeadTable dead_;
   SendCounts counts_;
   std::uint64_t last_seq_ = 0;
 };

@@ -14,9 +14,12 @@ PackedSend::PackedSend(const ScheduledSend& send, std::uint64_t order_key_hash)
       generation(send.generation),
       attempt(send.attempt),
       slot(send.handle.slot),
-      kind(send.kind) {
-  const std::array<std::string_view, 5> parts{send.order_key, send.reference, send.payload, send.idempotency_key,
-                                              send.client_request_id};
+      begun(send.begun),
+      kind(send.kind),
+      at_most_once(send.at_most_once) {
+  const std::array<std::string_view, 7> parts{send.order_key,  send.cancel_on_reply, send.reference,
+                                              send.payload,    send.idempotency_key, send.client_request_id,
+                                              send.annotations};
   std::size_t total = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     lengths_[i] = static_cast<std::uint32_t>(parts[i].size());
@@ -38,12 +41,14 @@ ScheduledSend PackedSend::unpack() const {
   send.attempt = attempt;
   send.kind = kind;
   send.not_before = not_before;
+  send.begun = begun;
+  send.at_most_once = at_most_once;
   if (expires != WallTime::max()) {
     send.expires = expires;
   }
   const auto* at = texts_.get();
-  std::string* const parts[] = {&send.order_key, &send.reference, &send.payload, &send.idempotency_key,
-                                &send.client_request_id};
+  std::string* const parts[] = {&send.order_key,       &send.cancel_on_reply,   &send.reference,  &send.payload,
+                                &send.idempotency_key, &send.client_request_id, &send.annotations};
   for (std::size_t i = 0; i < lengths_.size(); ++i) {
     parts[i]->assign(at, lengths_[i]);
     at += lengths_[i];

@@ -9,7 +9,7 @@
 
 namespace tern::detail {
 
-/// A pending send, packed: its five texts are one allocation, and copying it copies no text, so that a page of
+/// A pending send, packed: its seven texts are one allocation, and copying it copies no text, so that a page of
 /// them can be taken under the lock and unpacked outside it.
 class PackedSend {
  public:
@@ -22,6 +22,7 @@ class PackedSend {
   WallTime effective_due() const noexcept { return std::max(due, not_before); }
   bool is_retry() const noexcept { return not_before > due; }
   std::string_view order_key() const noexcept { return {texts_.get(), lengths_[0]}; }
+  std::string_view cancel_on_reply() const noexcept { return {texts_.get() + lengths_[0], lengths_[1]}; }
   std::uint64_t id_hash() const noexcept { return hash_of(id); }
   static std::uint64_t hash_of(const std::array<std::uint8_t, 16>& id) noexcept;
 
@@ -35,11 +36,14 @@ class PackedSend {
   std::uint32_t generation;
   std::uint32_t attempt;
   std::uint16_t slot;
+  std::uint16_t begun;
   SendKind kind;
+  bool at_most_once;
 
  private:
-  std::array<std::uint32_t, 5> lengths_;
-  std::shared_ptr<const char[]> texts_;  ///< order key, reference, payload, idempotency key, request id
+  std::array<std::uint32_t, 7> lengths_;
+  /// Order key, the conversation whose reply cancels it, reference, payload, idempotency key, request id, annotations.
+  std::shared_ptr<const char[]> texts_;
 };
 
 struct ByDueTag;
@@ -51,6 +55,7 @@ using SendHook = boost::intrusive::set_base_hook<boost::intrusive::tag<Tag>, boo
 /// A pending send in its slot: in one of the slot's two orders by time, and in the order of its conversation.
 struct SendRecord : SendHook<ByDueTag>, SendHook<ByOrderTag> {
   SendRecord(const ScheduledSend& s, std::uint64_t order_key_hash) : send(s, order_key_hash) {}
+  explicit SendRecord(PackedSend packed) : send(std::move(packed)) {}
   PackedSend send;
 };
 

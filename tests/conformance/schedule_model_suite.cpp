@@ -27,7 +27,8 @@ class ScheduleModel {
       : store_(std::move(store)), start_(start), random_(seed) {}
 
   awaitable<void> run(int operations) {
-    leases_ = co_await store_.hold_slots("owner", {}, slot_count, Deadline::never());
+    auto held = co_await store_.hold_slots("owner", {}, slot_count, Deadline::never());
+    leases_ = std::move(held.leases);
     for (int i = 0; i < operations && !::testing::Test::HasFailure(); ++i) {
       switch (random_() % 10) {
         case 0:
@@ -129,6 +130,7 @@ class ScheduleModel {
     if (!send->fetched) {
       send->handle.due = when;
       send->when = when;
+      send->attempt = 0;
       ++send->generation;
     }
     EXPECT_EQ(receipt.edit_handles.at(0), send->handle);
@@ -256,7 +258,7 @@ TEST_P(ScheduleSuite, BehavesLikeAPlainList) {
   const auto seed = random_seed();
   std::cout << "TERN_TEST_SEED=" << seed << '\n';
   ScheduleModel model(*store, clock.wall_now(), seed);
-  test::run(model.run(100'000));
+  test::run(model.run(GetParam().model_operations));
 }
 
 }  // namespace tern::conformance

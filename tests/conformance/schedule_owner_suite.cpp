@@ -4,6 +4,12 @@
 
 namespace tern::conformance {
 
+namespace {
+
+using Payloads = std::vector<std::string>;
+
+}  // namespace
+
 TEST_P(ScheduleSuite, FirstOwnerTakesAllSlotsAndTheNextNone) {
   const auto first = hold("first");
   ASSERT_EQ(first.size(), slot_count);
@@ -32,6 +38,7 @@ TEST_P(ScheduleSuite, SlotsAreSharedByWant) {
     EXPECT_TRUE(std::none_of(first.begin(), first.end(), [&](const SlotLease& l) { return l.slot == lease.slot; }));
   }
   EXPECT_EQ(hold("first", 0, first).size(), 40u);  // nothing new, nothing given up
+  EXPECT_EQ(test::run(store->hold_slots("first", first, 0, never)).owners, 2);
 }
 
 TEST_P(ScheduleSuite, EpochGrowsWhenASlotChangesHands) {
@@ -127,6 +134,127 @@ TEST_P(ScheduleSuite, DeadAndExpiredAreCountedAndGone) {
   EXPECT_TRUE(load(lease, at(60)).entries.empty());
 }
 
+TEST_P(ScheduleSuite, ADeadSendCanBeSentAgain) {
+  auto first = make_send("c", at(1), "again");
+  first.cancel_on_reply = "c";
+  const auto dead = schedule(first);
+  const auto lease = lease_of(hold("owner"), dead.slot);
+  SendOutcome burial(Kind::dead, dead, 0, lease);
+  burial.reason = "conversation_gone";
+  ASSERT_TRUE(report(burial));
+  auto kept = list_dead({}).sends;
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].send.handle, dead);
+  EXPECT_EQ(kept[0].send.payload, "again");
+  EXPECT_EQ(kept[0].send.cancel_on_reply, "c");
+  EXPECT_EQ(kept[0].reason, "conversation_gone");
+  EXPECT_EQ(kept[0].died, clock.wall_now());
+  EXPECT_EQ(counts().awaiting_reply, 0u);
+
+  const auto receipt = edit(SendEdit::Kind::redrive, dead, at(5));
+  ASSERT_EQ(receipt.edits.at(0), EditOutcome::done);
+  EXPECT_EQ(receipt.edit_handles.at(0), (SendHandle{dead.slot, at(5), dead.id}));
+  EXPECT_TRUE(list_dead({}).sends.empty());
+  EXPECT_EQ(counts().pending, 1u);
+  EXPECT_EQ(counts().kept_dead, 0u);
+  EXPECT_EQ(counts().awaiting_reply, 1u);
+  const auto sends = fetch(load(lease, at(6)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  EXPECT_EQ(sends[0].payload, "again");
+  EXPECT_EQ(sends[0].attempt, 0u);
+  EXPECT_EQ(edit(SendEdit::Kind::redrive, dead, at(5)).edits.at(0), EditOutcome::too_late);
+}
+
+TEST_P(ScheduleSuite, ADeadSendCanBeDiscarded) {
+  const auto dead = schedule(make_send("c", at(1)));
+  const auto lease = lease_of(hold("owner"), dead.slot);
+  ASSERT_TRUE(report(SendOutcome(Kind::dead, dead, 0, lease)));
+  EXPECT_EQ(edit(SendEdit::Kind::discard, dead).edits.at(0), EditOutcome::done);
+  EXPECT_EQ(edit(SendEdit::Kind::discard, dead).edits.at(0), EditOutcome::too_late);
+  EXPECT_TRUE(list_dead({}).sends.empty());
+  EXPECT_EQ(counts().dead, 1u);
+}
+
+TEST_P(ScheduleSuite, DeadSendsAreListedAsTheyDied) {
+  const auto leases = hold("owner");
+  Payloads died;
+  for (int i = 0; i < 25; ++i) {
+    const auto text = std::to_string(i);
+    const auto handle = schedule(make_send(i % 2 == 0 ? "even" : "odd", at(50 - i), text));
+    clock.advance(std::chrono::microseconds(1));
+    ASSERT_TRUE(report(SendOutcome(Kind::dead, handle, 0, lease_of(leases, handle.slot))));
+    died.push_back(text);
+  }
+  Payloads listed;
+  DeadQuery query;
+  query.limit = 4;
+  do {
+    const auto page = list_dead(query);
+    EXPECT_LE(page.sends.size(), 4u);
+    for (const auto& dead : page.sends) {
+      listed.push_back(dead.send.payload);
+    }
+    query.after = page.next;
+  } while (!query.after.empty());
+  EXPECT_EQ(listed, died);
+  query.order_key = "odd";
+  query.limit = 1000;
+  EXPECT_EQ(list_dead(query).sends.size(), 12u);
+  query.after = "nowhere";
+  EXPECT_EQ(error_of([&] { (void)list_dead(query); }), errc::invalid_argument);
+  query.after = "";
+  query.limit = 0;
+  EXPECT_EQ(error_of([&] { (void)list_dead(query); }), errc::invalid_argument);
+}
+
+TEST_P(ScheduleSuite, ARecurringSendStaysWithItsNextTime) {
+  const auto handle = schedule(make_send("c", at(1), "daily"));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  ASSERT_TRUE(report_retry(fetch(load(lease, at(2)).entries).at(0), lease, at(3)));
+  auto sends = fetch(load(lease, at(4)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  SendOutcome sent(Kind::sent, handle, sends[0].generation, lease);
+  sent.next = at(100);
+  ASSERT_TRUE(report(sent));
+  EXPECT_FALSE(report(sent));  // that occurrence is over
+  EXPECT_EQ(counts().pending, 1u);
+  EXPECT_EQ(counts().sent, 1u);
+  EXPECT_TRUE(load(lease, at(100)).entries.empty());
+  sends = fetch(load(lease, at(101)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  EXPECT_EQ(sends[0].handle, (SendHandle{handle.slot, at(100), handle.id}));
+  EXPECT_EQ(sends[0].attempt, 0u);
+  EXPECT_EQ(sends[0].payload, "daily");
+
+  SendOutcome expired(Kind::expired, sends[0].handle, sends[0].generation, lease);
+  expired.next = at(200);
+  ASSERT_TRUE(report(expired));
+  SendOutcome dead(Kind::dead, handle, sends[0].generation + 1, lease);
+  dead.next = at(300);
+  ASSERT_TRUE(report(dead));
+  EXPECT_EQ(counts().expired, 1u);
+  EXPECT_EQ(counts().dead, 1u);
+  EXPECT_TRUE(list_dead({}).sends.empty());
+  EXPECT_EQ(cancel(handle), EditOutcome::done);  // the first handle names it for good
+  EXPECT_EQ(counts().pending, 0u);
+}
+
+TEST_P(ScheduleSuite, ABeginIsCountedUntilAnOutcome) {
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto old = lease_of(hold("first"), handle.slot);
+  ASSERT_EQ(fetch(load(old, at(2)).entries).at(0).begun, 0);
+  EXPECT_TRUE(report(SendOutcome(Kind::begin, handle, 0, old)));
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late);  // it is still under way
+  release({old});
+  EXPECT_FALSE(report(SendOutcome(Kind::begin, handle, 0, old)));
+  const auto now = lease_of(hold("second"), handle.slot);
+  auto sends = fetch(load(now, at(2)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  EXPECT_EQ(sends[0].begun, 1);
+  ASSERT_TRUE(report_retry(sends[0], now, at(3)));
+  EXPECT_EQ(fetch(load(now, at(4)).entries).at(0).begun, 0);
+}
+
 TEST_P(ScheduleSuite, StaleEpochMayReportSentAndNothingElse) {
   const auto handle = schedule(make_send("c", at(1)));
   const auto old = lease_of(hold("first"), handle.slot);
@@ -138,6 +266,7 @@ TEST_P(ScheduleSuite, StaleEpochMayReportSentAndNothingElse) {
   EXPECT_FALSE(report_retry(sends[0], old, at(30)));
   EXPECT_FALSE(report(SendOutcome(Kind::dead, handle, 0, old)));
   EXPECT_FALSE(report(SendOutcome(Kind::expired, handle, 0, old)));
+  EXPECT_FALSE(report(SendOutcome(Kind::begin, handle, 0, old)));
   EXPECT_EQ(load(now, at(2)).entries.size(), 1u);
   EXPECT_TRUE(report(SendOutcome(Kind::sent, handle, 0, old)));
   EXPECT_TRUE(load(now, at(2)).entries.empty());

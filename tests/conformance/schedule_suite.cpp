@@ -16,6 +16,9 @@ TEST_P(ScheduleSuite, ASendComesBackWhole) {
   send.kind = SendKind::continuation;
   send.idempotency_key = "once";
   send.expires = at(100);
+  send.cancel_on_reply = "a conversation";
+  send.annotations = R"({"every":"day"})";
+  send.at_most_once = true;
   const auto handle = schedule(send);
   EXPECT_EQ(handle, send.handle);
   const auto lease = lease_of(hold("owner"), handle.slot);
@@ -37,6 +40,10 @@ TEST_P(ScheduleSuite, ASendComesBackWhole) {
   EXPECT_EQ(fetched[0].idempotency_key, "once");
   EXPECT_EQ(fetched[0].client_request_id, send.client_request_id);
   EXPECT_EQ(fetched[0].expires, send.expires);
+  EXPECT_EQ(fetched[0].cancel_on_reply, send.cancel_on_reply);
+  EXPECT_EQ(fetched[0].annotations, send.annotations);
+  EXPECT_TRUE(fetched[0].at_most_once);
+  EXPECT_EQ(fetched[0].begun, 0);
 }
 
 TEST_P(ScheduleSuite, SendsGoOutByDueTimeThenByTheOrderOfCommit) {
@@ -150,9 +157,10 @@ TEST_P(ScheduleSuite, RescheduleYieldsTheHandleThatIsValidNow) {
   const auto moved = receipt.edit_handles.at(0);
   EXPECT_EQ(moved, (SendHandle{handle.slot, at(30), handle.id}));
   EXPECT_TRUE(fetch(stale).empty());
-  EXPECT_EQ(cancel(handle), EditOutcome::too_late);  // no longer its name
   EXPECT_EQ(due_payloads(lease, at(60)), (Payloads{"other", "moved"}));
   EXPECT_EQ(counts().pending, 2u);
+  EXPECT_EQ(cancel(handle), EditOutcome::done);  // whoever kept the first handle can still cancel
+  EXPECT_EQ(cancel(moved), EditOutcome::too_late);
 }
 
 TEST_P(ScheduleSuite, RescheduledEarlierIsDueEarlier) {
@@ -212,6 +220,45 @@ TEST_P(ScheduleSuite, IdempotencyKeyOutlivesItsSend) {
     EXPECT_EQ(schedule(again), handle);
     EXPECT_EQ(counts().pending, 0u);
   }
+}
+
+TEST_P(ScheduleSuite, AReplyCancelsWhatWaitsForIt) {
+  const auto waiting = [&](const char* conversation, const char* payload) {
+    auto send = make_send(payload, at(10), payload);  // each with an order key of its own, so in several slots
+    send.cancel_on_reply = conversation;
+    return send;
+  };
+  schedule(waiting("mine", "a"));
+  schedule(waiting("mine", "b"));
+  schedule(waiting("other", "c"));
+  const auto under_way = schedule(waiting("mine", "d"));
+  schedule(make_send("mine", at(10), "e"));
+  EXPECT_EQ(counts().awaiting_reply, 4u);
+  const auto lease = lease_of(hold("owner"), under_way.slot);
+  auto entries = load(lease, at(11)).entries;
+  std::erase_if(entries, [&](const DueEntry& entry) { return entry.id != under_way.id; });
+  ASSERT_EQ(fetch(entries).size(), 1u);
+
+  StoreChanges changes;
+  changes.edits.push_back(SendEdit::on_reply("mine"));
+  changes.edits.push_back(SendEdit::on_reply("nobody"));
+  const auto receipt = commit(std::move(changes));
+  EXPECT_EQ(receipt.edits, (std::vector<EditOutcome>{EditOutcome::done, EditOutcome::done}));
+  std::vector<std::string> left;
+  for (const auto& send : list({}).sends) {
+    left.push_back(send.payload);
+  }
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(left, (Payloads{"c", "d", "e"}));  // what is being sent cannot be cancelled
+  EXPECT_EQ(counts().cancelled, 2u);
+  EXPECT_EQ(counts().awaiting_reply, 2u);
+}
+
+TEST_P(ScheduleSuite, CountsKnowWhatIsDueFirst) {
+  EXPECT_EQ(counts().oldest, std::nullopt);
+  schedule(make_send("c", at(30)));
+  schedule(make_send("d", at(20)));
+  EXPECT_EQ(counts().oldest, at(20));
 }
 
 TEST_P(ScheduleSuite, SendsAndDocumentsAreOneUnit) {

@@ -60,7 +60,7 @@ class ScheduleSuite : public StorageSuite {
 
   std::vector<SlotLease> hold(const std::string& owner, std::uint16_t want = slot_count,
                               std::vector<SlotLease> held = {}) {
-    return test::run(store->hold_slots(owner, std::move(held), want, never));
+    return test::run(store->hold_slots(owner, std::move(held), want, never)).leases;
   }
   void release(std::vector<SlotLease> held) { test::run(store->release_slots(std::move(held), never)); }
   static SlotLease lease_of(const std::vector<SlotLease>& leases, std::uint16_t slot) {
@@ -106,6 +106,7 @@ class ScheduleSuite : public StorageSuite {
   }
 
   SendPage list(SendQuery query) { return test::run(store->list_sends(std::move(query), never)); }
+  DeadPage list_dead(DeadQuery query) { return test::run(store->list_dead(std::move(query), never)); }
   SendCounts counts() { return test::run(store->count_sends(never)); }
 
   const WallTime start_ = clock.wall_now();

@@ -44,8 +44,7 @@ class FailingStorage {
     faults_->count();
     return storage_.scan(std::move(scan), by);
   }
-  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
-                                               Deadline by) {
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by) {
     faults_->count();
     return storage_.hold_slots(std::move(owner), std::move(held), want, by);
   }
@@ -68,6 +67,10 @@ class FailingStorage {
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
     faults_->count();
     return storage_.list_sends(std::move(query), by);
+  }
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) {
+    faults_->count();
+    return storage_.list_dead(std::move(query), by);
   }
   awaitable<SendCounts> count_sends(Deadline by) {
     faults_->count();

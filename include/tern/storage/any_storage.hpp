@@ -20,13 +20,14 @@ class StorageModel {
   virtual awaitable<StorePage> scan(StoreScan scan, Deadline by) = 0;
   virtual awaitable<void> close(Deadline by) = 0;
   virtual bool schedules() const noexcept = 0;
-  virtual awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held,
-                                                       std::uint16_t want, Deadline by) = 0;
+  virtual awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                          Deadline by) = 0;
   virtual awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) = 0;
   virtual awaitable<DuePage> load_due(DueQuery due, Deadline by) = 0;
   virtual awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) = 0;
   virtual awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) = 0;
   virtual awaitable<SendPage> list_sends(SendQuery query, Deadline by) = 0;
+  virtual awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) = 0;
   virtual awaitable<SendCounts> count_sends(Deadline by) = 0;
 };
 
@@ -50,8 +51,8 @@ class StorageModelOf final : public StorageModel {
   awaitable<void> close(Deadline by) override { return storage_.close(by); }
   bool schedules() const noexcept override { return ScheduleStorage<S>; }
 
-  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
-                                               Deadline by) override {
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
+                                  Deadline by) override {
     if constexpr (ScheduleStorage<S>) {
       return storage_.hold_slots(std::move(owner), std::move(held), want, by);
     } else {
@@ -93,6 +94,13 @@ class StorageModelOf final : public StorageModel {
       throw_no_schedule(traits().name);
     }
   }
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.list_dead(std::move(query), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
   awaitable<SendCounts> count_sends(Deadline by) override {
     if constexpr (ScheduleStorage<S>) {
       return storage_.count_sends(by);
@@ -129,8 +137,7 @@ class AnyStorage {
   }
   awaitable<StorePage> scan(StoreScan scan, Deadline by) { return model_->scan(std::move(scan), by); }
   awaitable<void> close(Deadline by) { return model_->close(by); }
-  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
-                                               Deadline by) {
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by) {
     return model_->hold_slots(std::move(owner), std::move(held), want, by);
   }
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
@@ -144,6 +151,7 @@ class AnyStorage {
     return model_->fetch(std::move(entries), by);
   }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return model_->list_sends(std::move(query), by); }
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return model_->list_dead(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return model_->count_sends(by); }
 
  private:

@@ -15,13 +15,7 @@ struct MemoryStorageLimits {
   std::uint64_t bytes = 1ULL << 30;            ///< keys and documents together (default 1 GiB)
   std::uint64_t sends = 10'000'000;            ///< pending sends
   std::uint64_t idempotency_keys = 1'000'000;  ///< remembered; the oldest are forgotten
-  std::uint64_t dead = 100'000;                ///< dead sends kept, with their reasons; the oldest are forgotten
-};
-
-/// A send that was given up.
-struct DeadSend {
-  SendHandle handle;
-  std::string reason;  ///< at most 512 bytes
+  std::uint64_t dead = 100'000;                ///< dead sends kept; the oldest are forgotten
 };
 
 /// Documents and the schedule in the memory of this process: fast, bounded, and gone with it. Leases do not expire:
@@ -42,17 +36,14 @@ class MemoryStorage {
   awaitable<StorePage> scan(StoreScan scan, Deadline by);
   awaitable<void> close(Deadline by);
 
-  awaitable<std::vector<SlotLease>> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want,
-                                               Deadline by);
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by);
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by);
   awaitable<DuePage> load_due(DueQuery due, Deadline by);
   awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by);
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
-
-  /// The dead sends that are kept, oldest first, at most `MemoryStorageLimits::dead`.
-  std::vector<DeadSend> dead_sends() const;
 
  private:
   struct State;

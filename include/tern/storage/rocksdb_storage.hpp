@@ -42,7 +42,8 @@ struct RocksDbStats {
   std::uint64_t pending_compaction_bytes = 0;  ///< that compaction has yet to rewrite
 };
 
-/// Documents in a folder of this machine. One process owns the folder; a second one is refused when it opens it.
+/// Documents and the schedule in a folder of this machine. One process owns the folder; a second one is refused when it
+/// opens it. Leases of slots do not expire: they end with the process.
 ///
 /// A thread owns the writer and puts all writes that wait into one batch with one sync. Reads that the memory can
 /// answer are answered on the caller's thread; others go to a thread. When a sync fails the process ends with a
@@ -67,6 +68,16 @@ class RocksDbStorage {
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by);
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by);
   awaitable<StorePage> scan(StoreScan scan, Deadline by);
+
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by);
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by);
+  awaitable<DuePage> load_due(DueQuery due, Deadline by);
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by);
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by);
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
+  awaitable<SendCounts> count_sends(Deadline by);
+
   /// Ends what is under way; what waits fails.
   awaitable<void> close(Deadline by);
 
@@ -83,6 +94,6 @@ class RocksDbStorage {
   std::unique_ptr<State> state_;
 };
 
-static_assert(Storage<RocksDbStorage>);
+static_assert(ScheduleStorage<RocksDbStorage>);
 
 }  // namespace tern

@@ -21,10 +21,10 @@ inline std::uint16_t slot_of(std::string_view order_key) noexcept {
   return static_cast<std::uint16_t>(stable_hash(order_key) % slot_count);
 }
 
-/// Names one scheduled send for good. Its text form is what a bot keeps.
+/// Names one scheduled send for good: by its slot and id. Its text form is what a bot keeps.
 struct SendHandle {
   std::uint16_t slot = 0;
-  WallTime due{};
+  WallTime due{};  ///< when it was due when the handle was made: where a store looks first. It may have moved since
   std::array<std::uint8_t, 16> id{};
 
   std::string to_string() const;
@@ -53,23 +53,48 @@ struct ScheduledSend {
   std::string payload;          ///< JSON, see `kind`
   std::string idempotency_key;  ///< "" for none; a second send with the same key is not stored again
   std::string client_request_id;
-  WallTime not_before{};  ///< a retry waits until then; `handle.due` never changes
+  std::string cancel_on_reply;  ///< the conversation whose next message from a user drops the send; "" for none
+  std::string annotations;      ///< JSON of what the layers above keep with it: recurrence, campaign, trace; or ""
+  WallTime not_before{};        ///< a retry waits until then; `handle.due` never changes
   std::optional<WallTime> expires;
+  std::uint16_t begun = 0;    ///< how often it was begun since its last outcome, if that is noted of it
+  bool at_most_once = false;  ///< what may have arrived is not tried again
 };
 
-/// An edit of a pending send.
+/// A send that was given up. It can be sent again (`SendEdit::Kind::redrive`) until it is discarded, or makes room for
+/// later ones.
+struct DeadSend {
+  ScheduledSend send;
+  std::string reason;  ///< at most 512 bytes
+  WallTime died{};
+};
+
+/// An edit of sends.
 struct SendEdit {
-  enum class Kind : std::uint8_t { cancel, reschedule };
+  enum class Kind : std::uint8_t {
+    cancel,      ///< a pending send is never sent
+    reschedule,  ///< a pending send is due at `new_due`, as if it had never been tried
+    redrive,     ///< a dead send is pending again, due at `new_due`, as if it had never been tried
+    discard,     ///< a dead send is forgotten
+    reply        ///< cancels the pending sends whose `cancel_on_reply` is `conversation`
+  };
   SendEdit(Kind k, SendHandle h, WallTime when = {}) : kind(k), handle(h), new_due(when) {}
+  /// For `reply`.
+  static SendEdit on_reply(std::string conversation) {
+    SendEdit edit(Kind::reply, {});
+    edit.conversation = std::move(conversation);
+    return edit;
+  }
   Kind kind;
   SendHandle handle;
   WallTime new_due;
+  std::string conversation;
 };
 
 /// What became of an edit.
 enum class EditOutcome : std::uint8_t {
-  done,     ///< cancelled: it is never sent; rescheduled: the receipt has the new handle
-  too_late  ///< it is being sent, or was, or never existed
+  done,     ///< cancelled: it is never sent; moved: the receipt has the new handle; a reply: always
+  too_late  ///< it is being sent, or was, or never existed; of a dead one: it is not kept any more
 };
 
 struct SlotLease {
@@ -78,9 +103,21 @@ struct SlotLease {
   SteadyTime until{};       ///< counted from before the lease was asked for
 };
 
-/// What became of a send that was due. Fenced: a stale `retry` or `dead` is refused, a stale `sent` is accepted.
+/// The slots that an owner holds.
+struct HeldSlots {
+  std::vector<SlotLease> leases;
+  std::uint16_t owners = 1;  ///< how many live owners there are, this one among them, whether they hold slots or not
+};
+
+/// What became of a send that was due. Fenced: a stale `sent` is accepted, anything else that is stale is refused.
 struct SendOutcome {
-  enum class Kind : std::uint8_t { sent, retry, dead, expired };
+  enum class Kind : std::uint8_t {
+    sent,     ///< the channel has it
+    retry,    ///< it is tried again at `not_before`
+    dead,     ///< given up for `reason`, and kept as a dead send
+    expired,  ///< dropped, because it would have come too late
+    begin     ///< none yet: noted before it is done, so that the next owner knows that it may have been done
+  };
   SendOutcome(Kind k, SendHandle h, std::uint32_t g, SlotLease l) : kind(k), handle(h), generation(g), lease(l) {}
   Kind kind;
   SendHandle handle;
@@ -89,6 +126,9 @@ struct SendOutcome {
   std::uint32_t attempt = 0;
   WallTime not_before{};  ///< for `retry`
   std::string reason;     ///< for `dead`
+  /// For `sent`, `dead` and `expired` of a recurring send: it stays pending under its id, as if new, and is due then.
+  /// A dead occurrence is counted; it is not kept.
+  std::optional<WallTime> next;
 };
 
 /// The sends of one slot due before `until`, oldest first.
@@ -128,12 +168,28 @@ struct SendPage {
   std::string next;
 };
 
+/// A page of dead sends, those that died first first.
+struct DeadQuery {
+  std::optional<std::string> order_key;  ///< sends of one conversation
+  std::string after;                     ///< `next` of the page before
+  std::size_t limit = 100;               ///< 1 to 1,000
+};
+
+struct DeadPage {
+  std::vector<DeadSend> sends;
+  std::string next;
+};
+
+/// How many sends there are, known without counting them. What several processes share may be a moment behind.
 struct SendCounts {
   std::uint64_t pending = 0;
   std::uint64_t sent = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t expired = 0;
-  std::uint64_t dead = 0;
+  std::uint64_t dead = 0;            ///< given up, whether they are kept or not
+  std::uint64_t awaiting_reply = 0;  ///< of `pending`: those that a reply cancels
+  std::uint64_t kept_dead = 0;       ///< of `dead`: those that can be sent again
+  std::optional<WallTime> oldest;    ///< when the pending send that is due first is due
 };
 
 }  // namespace tern

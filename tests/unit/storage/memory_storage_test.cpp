@@ -158,33 +158,35 @@ TEST_F(MemoryStorageTest, KeepsTheReasonsOfTheLatestDead) {
   bounds.dead = 2;
   MemoryStorage store(bounds, clock);
   const auto handles = commit(store, with_sends(3)).handles;
-  const auto leases = test::run(store.hold_slots("owner", {}, slot_count, never));
+  const auto leases = test::run(store.hold_slots("owner", {}, slot_count, never)).leases;
   StoreChanges burials;
   for (std::size_t i = 0; i < handles.size(); ++i) {
     burials.outcomes.emplace_back(SendOutcome::Kind::dead, handles[i], 0, leases.at(handles[i].slot));
     burials.outcomes.back().reason = "reason " + std::to_string(i) + std::string(1000, '.');
   }
   EXPECT_TRUE(commit(store, std::move(burials)).refused.empty());
-  const auto dead = store.dead_sends();
+  const auto dead = test::run(store.list_dead({}, never)).sends;
   ASSERT_EQ(dead.size(), 2u);
-  EXPECT_EQ(dead[0].handle, handles[1]);
+  EXPECT_EQ(dead[0].send.handle, handles[1]);
   EXPECT_TRUE(dead[1].reason.starts_with("reason 2"));
   EXPECT_EQ(dead[1].reason.size(), 512u);
-  EXPECT_EQ(test::run(store.count_sends(never)).dead, 3u);
+  const auto counts = test::run(store.count_sends(never));
+  EXPECT_EQ(counts.dead, 3u);
+  EXPECT_EQ(counts.kept_dead, 2u);
 }
 
 TEST_F(MemoryStorageTest, LeasesDoNotExpire) {
   MemoryStorage store({}, clock);
-  const auto before = test::run(store.hold_slots("owner", {}, slot_count, never));
+  const auto before = test::run(store.hold_slots("owner", {}, slot_count, never)).leases;
   clock.advance(std::chrono::hours(24 * 365));
-  EXPECT_TRUE(test::run(store.hold_slots("another", {}, slot_count, never)).empty());
+  EXPECT_TRUE(test::run(store.hold_slots("another", {}, slot_count, never)).leases.empty());
   ASSERT_EQ(before.size(), slot_count);
   EXPECT_GT(before[0].until, clock.now());
 }
 
 TEST_F(MemoryStorageTest, OwnerThatNeverAsksForLateCommitsCostsNoMemoryWithoutEnd) {
   MemoryStorage store({}, clock);
-  const auto leases = test::run(store.hold_slots("owner", {}, slot_count, never));
+  const auto leases = test::run(store.hold_slots("owner", {}, slot_count, never)).leases;
   for (int i = 0; i < 200; ++i) {
     const auto handles = commit(store, with_sends(50)).handles;
     StoreChanges cancels;

@@ -1,0 +1,43 @@
+#include "dead_table.hpp"
+
+namespace tern::detail {
+
+void DeadTable::add(const PackedSend& send, std::string reason, WallTime now) {
+  if (most_ == 0) {
+    return;
+  }
+  const auto added = in_order_.emplace_hint(in_order_.end(), ++last_, DeadRecord{send, std::move(reason), now});
+  by_id_[key_of(send.handle())] = added;
+  if (in_order_.size() > most_) {
+    by_id_.erase(key_of(in_order_.begin()->second.send.handle()));
+    in_order_.erase(in_order_.begin());
+  }
+}
+
+std::optional<DeadRecord> DeadTable::take(const SendHandle& handle) {
+  const auto found = by_id_.find(key_of(handle));
+  if (found == by_id_.end() || found->second->second.send.slot != handle.slot) {
+    return std::nullopt;
+  }
+  auto taken = std::move(found->second->second);
+  in_order_.erase(found->second);
+  by_id_.erase(found);
+  return taken;
+}
+
+bool DeadTable::list(const DeadQuery& query, std::uint64_t after, std::vector<DeadRecord>& found,
+                     std::uint64_t& last) const {
+  for (auto at = in_order_.upper_bound(after); at != in_order_.end(); ++at) {
+    if (query.order_key && at->second.send.order_key() != *query.order_key) {
+      continue;
+    }
+    if (found.size() == query.limit) {
+      return true;
+    }
+    found.push_back(at->second);
+    last = at->first;
+  }
+  return false;
+}
+
+}  // namespace tern::detail
