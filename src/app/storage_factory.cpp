@@ -45,6 +45,47 @@ class Shared {
   awaitable<StorePage> scan(StoreScan scan, Deadline by) { return store_->scan(std::move(scan), by); }
   awaitable<void> close(Deadline by) { return store_->close(by); }
 
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->hold_slots(std::move(owner), std::move(held), want, by);
+  }
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->release_slots(std::move(held), by);
+  }
+  awaitable<DuePage> load_due(DueQuery due, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->load_due(std::move(due), by);
+  }
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->load_late(std::move(held), by);
+  }
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->fetch(std::move(entries), by);
+  }
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->list_sends(std::move(query), by);
+  }
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->list_dead(std::move(query), by);
+  }
+  awaitable<SendCounts> count_sends(Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->count_sends(by);
+  }
+
  private:
   std::shared_ptr<S> store_;
 };

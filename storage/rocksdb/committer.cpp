@@ -149,12 +149,28 @@ void Committer::fill_batch() {
   }
 }
 
-rocksdb::Status Committer::write() {
+bool Committer::look_up_schedule(WriteLane::Batch batch) {
+  std::vector<const StoreChanges*> concerned;
+  for (const auto& ticket : batch) {
+    if (ScheduleWriter::concerns(ticket.request.changes)) {
+      concerned.push_back(&ticket.request.changes);
+    }
+  }
+  if (!concerned.empty()) {
+    schedule_.look_up(concerned);
+  }
+  return !concerned.empty();
+}
+
+rocksdb::Status Committer::write(bool has_schedule) {
   require(writes_.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
   database_.keep_recoverable();
   cache_.begin_write(changes_);
   const auto status = database_.db().Write(options_, &writes_);
   cache_.end_write(changes_, status.ok());
+  if (has_schedule) {
+    schedule_.finish(status.ok());
+  }
   if (durability_is_lost(status)) {
     end_process_(describe(status, database_.path(), "write, and what the disk holds is not known"));
   }
@@ -164,6 +180,7 @@ rocksdb::Status Committer::write() {
 void Committer::serve(WriteLane::Batch batch) {
   collect(batch);
   look_up();
+  const bool schedules = look_up_schedule(batch);
   changes_.clear();
   writes_.Clear();
   Written written;
@@ -176,16 +193,30 @@ void Committer::serve(WriteLane::Batch batch) {
     try {
       if (auto keys = conflicts(rows); !keys.empty()) {
         ticket.succeed(StoreConflict{std::move(keys)});
-      } else {
-        written.emplace_back(&ticket, apply(ticket.request, rows));
+        continue;
+      }
+      const bool has_schedule = ScheduleWriter::concerns(changes);
+      if (has_schedule) {
+        schedule_.require(changes);
+      }
+      auto& receipt = written.emplace_back(&ticket, apply(ticket.request, rows)).second;
+      if (has_schedule) {
+        schedule_.apply(changes, receipt);
       }
     } catch (...) {
       ticket.fail(std::current_exception());
     }
   }
   fill_batch();
+  if (schedules) {
+    (void)schedule_.fill(writes_);
+  }
   // A conflict against a write of this same batch is told even when that then fails: it is tried again either way.
-  const auto status = changes_.empty() ? rocksdb::Status::OK() : write();
+  const bool writes = writes_.Count() > 0;
+  const auto status = writes ? write(schedules) : rocksdb::Status::OK();
+  if (schedules && !writes) {
+    schedule_.finish(true);
+  }
   if (!status.ok()) {
     for (auto& [ticket, receipt] : written) {
       ticket->fail(unavailable(status, database_.path(), "write"));
@@ -193,7 +224,7 @@ void Committer::serve(WriteLane::Batch batch) {
     return;
   }
   counters_.writes += written.size();
-  counters_.write_batches += changes_.empty() ? 0 : 1;
+  counters_.write_batches += writes ? 1 : 0;
   for (auto& [ticket, receipt] : written) {
     ticket->succeed(std::move(receipt));
   }

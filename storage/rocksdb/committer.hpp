@@ -2,6 +2,7 @@
 
 #include "database.hpp"
 #include "document_cache.hpp"
+#include "schedule_writer.hpp"
 #include "storage/lane.hpp"
 
 #include <rocksdb/write_batch.h>
@@ -32,13 +33,17 @@ using WriteLane = storage::Lane<WriteRequest, WriteAnswer>;
 /// so that of many writers of one key each gets the answer that it would have got alone. What RocksDB is given is only
 /// how a key stands in the end, in the order of keys, which its sorted list takes at half the price.
 ///
+/// Sends, edits and outcomes of a write are judged with it, by the `ScheduleWriter`.
+///
 /// eTags count up for the whole store. The last one is written with the batch that gives it, so that none is given
 /// twice, whatever is removed, and whenever the process ends.
 class Committer {
  public:
-  Committer(Database& database, DocumentCache& cache, bool sync, EndProcess end_process, Counters& counters)
+  Committer(Database& database, DocumentCache& cache, ScheduleWriter& schedule, bool sync, EndProcess end_process,
+            Counters& counters)
       : database_(database),
         cache_(cache),
+        schedule_(schedule),
         end_process_(std::move(end_process)),
         counters_(counters),
         last_etag_(database.last_etag()) {
@@ -72,15 +77,18 @@ class Committer {
   void collect(WriteLane::Batch batch);
   /// Reads the eTags of all keys of which something is expected.
   void look_up();
+  /// Whether any of the writes has sends, edits or outcomes, of which all that is stored is then looked up.
+  bool look_up_schedule(WriteLane::Batch batch);
   /// Throws what was wrong with reading what the write expects.
   std::vector<std::string> conflicts(Rows rows) const;
   StoreReceipt apply(WriteRequest& write, Rows rows);
   /// What `apply` has left, as RocksDB's batch and for the cache.
   void fill_batch();
-  rocksdb::Status write();
+  rocksdb::Status write(bool has_schedule);
 
   Database& database_;
   DocumentCache& cache_;
+  ScheduleWriter& schedule_;
   const EndProcess end_process_;
   Counters& counters_;
   rocksdb::WriteOptions options_;

@@ -2,26 +2,44 @@
 
 #include "events.hpp"
 #include "record.hpp"
+#include "schedule_keys.hpp"
 
 #include <tern/error.hpp>
 
+#include <rocksdb/compaction_filter.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 namespace tern::detail::rocks {
 
 namespace {
 
-constexpr std::uint64_t layout_version = 1;
+constexpr std::uint64_t layout_version = 2;  // 2: the schedule
 constexpr const char* version_key = "version";
 constexpr const char* filler_key = "filler";
 constexpr const char* documents_name = "documents";
+constexpr const char* due_name = "due";
+constexpr const char* retry_name = "retry";
+constexpr const char* loc_name = "loc";
+constexpr const char* order_name = "order";
+constexpr const char* reply_name = "reply";
+constexpr const char* idempotency_name = "idempotency";
+constexpr const char* dead_name = "dead";
+constexpr std::array schedule_names{due_name,   retry_name,       loc_name, order_name,
+                                    reply_name, idempotency_name, dead_name};
 constexpr const char* meta_name = "meta";
+constexpr const char* openings_key = "openings";
+constexpr std::size_t schedule_memtable_bytes = 8U << 20;
+// A table in which so many of so many neighbours are deleted is compacted at once, or a search would walk over them.
+constexpr std::size_t deletions_window = 4096;
+constexpr std::size_t deletions_trigger = 2048;
 constexpr double filter_bits = 10;
 // The newest writes are a sorted list in memory. A turn that writes two documents spent 14 us in a list of 64 MiB, most
 // of it waiting for memory, and 10 us in one of 2 MiB, which a core's cache holds. The levels begin smaller to match,
@@ -55,6 +73,33 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   // A batch comes sorted: each key is looked for from where the one before it went.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+/// Forgets idempotency keys after their time.
+class ForgetOldKeys final : public rocksdb::CompactionFilter {
+ public:
+  const char* Name() const override { return "tern.idempotency"; }
+  bool Filter(int, const rocksdb::Slice&, const rocksdb::Slice& value, std::string*, bool*) const override {
+    const auto first = decode_first({value.data(), value.size()});
+    return first && first->came + idempotency_kept < std::chrono::system_clock::now();
+  }
+
+ private:
+  static constexpr std::chrono::hours idempotency_kept{7 * 24};
+};
+
+rocksdb::ColumnFamilyOptions schedule_options(const std::shared_ptr<rocksdb::Cache>& cache, const std::string& name) {
+  static const ForgetOldKeys forget_old_keys;
+  auto options = family_options(cache);
+  options.write_buffer_size = schedule_memtable_bytes;
+  if (name == due_name || name == loc_name || name == order_name) {
+    options.table_properties_collector_factories.push_back(
+        rocksdb::NewCompactOnDeletionCollectorFactory(deletions_window, deletions_trigger));
+  }
+  if (name == idempotency_name) {
+    options.compaction_filter = &forget_old_keys;
+  }
   return options;
 }
 
@@ -118,7 +163,9 @@ void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
   if (!rocksdb::DB::ListColumnFamilies(options, path_, &names).ok()) {
     names.clear();
   }
-  for (const auto& name : {rocksdb::kDefaultColumnFamilyName, std::string(documents_name), std::string(meta_name)}) {
+  std::vector<std::string> ours{rocksdb::kDefaultColumnFamilyName, documents_name, meta_name};
+  ours.insert(ours.end(), schedule_names.begin(), schedule_names.end());
+  for (const auto& name : ours) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       names.push_back(name);
     }
@@ -126,7 +173,8 @@ void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(names.size());
   for (const auto& name : names) {
-    families.emplace_back(name, family_options(cache_));
+    const bool schedules = std::find(schedule_names.begin(), schedule_names.end(), name) != schedule_names.end();
+    families.emplace_back(name, schedules ? schedule_options(cache_, name) : family_options(cache_));
   }
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(options, path_, families, &families_, &db);
@@ -139,6 +187,24 @@ void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
   };
   documents_ = family(documents_name);
   meta_ = family(meta_name);
+  schedule_ = {family(due_name),   family(retry_name),       family(loc_name), family(order_name),
+               family(reply_name), family(idempotency_name), family(dead_name)};
+}
+
+std::string low_key(std::uint16_t slot) {
+  return "low/" + std::to_string(slot);
+}
+
+std::optional<std::string> Database::meta_value(const std::string& key) const {
+  std::string bytes;
+  const auto status = db_->Get(rocksdb::ReadOptions(), meta_, key, &bytes);
+  if (status.IsNotFound()) {
+    return std::nullopt;
+  }
+  if (!status.ok()) {
+    std::rethrow_exception(unavailable(status, path_, "be read"));
+  }
+  return bytes;
 }
 
 void Database::check_version() {
@@ -160,22 +226,24 @@ void Database::check_version() {
 }
 
 void Database::begin_etags() {
-  std::string bytes;
-  auto status = db_->Get(rocksdb::ReadOptions(), meta_, last_etag_key, &bytes);
-  if (!status.ok() && !status.IsNotFound()) {
-    std::rethrow_exception(unavailable(status, path_, "be read"));
-  }
-  const auto last = status.ok() ? decode_number(bytes) : 0;
-  if (!last) {
-    std::rethrow_exception(unavailable(rocksdb::Status::Corruption("the last eTag is no number"), path_, "be read"));
-  }
-  last_etag_ = *last + etags_lost_at_most;
+  const auto number = [this](const char* key) {
+    const auto bytes = meta_value(key);
+    const auto value = bytes ? decode_number(*bytes) : 0;
+    if (!value) {
+      const auto why = rocksdb::Status::Corruption(std::string(key) + " is no number");
+      std::rethrow_exception(unavailable(why, path_, "be read"));
+    }
+    return *value;
+  };
+  last_etag_ = number(last_etag_key) + etags_lost_at_most;
+  openings_ = number(openings_key) + 1;
   rocksdb::WriteBatch begun;
   (void)begun.Put(meta_, version_key, encode_number(layout_version));
   (void)begun.Put(meta_, last_etag_key, encode_number(last_etag_));
+  (void)begun.Put(meta_, openings_key, encode_number(openings_));
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  status = db_->Write(synced, &begun);
+  const auto status = db_->Write(synced, &begun);
   if (!status.ok()) {
     std::rethrow_exception(unavailable(status, path_, "be prepared"));
   }

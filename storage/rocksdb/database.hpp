@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,20 @@ namespace tern::detail::rocks {
 
 /// The open folder: RocksDB, its column families, and the last eTag that was given.
 ///
-/// `documents` holds a record for each key. `meta` holds the version of the layout and the last eTag. The families of
-/// the schedule (`due`, `loc`, `idempotency`, `dead`) will stand beside them.
+/// `documents` holds a record for each key. `meta` holds the version of the layout, the last eTag, and what the
+/// schedule counts; the other families are the schedule's (see schedule_keys.hpp).
 class Database {
  public:
+  struct Schedule {
+    rocksdb::ColumnFamilyHandle* due = nullptr;
+    rocksdb::ColumnFamilyHandle* retry = nullptr;
+    rocksdb::ColumnFamilyHandle* loc = nullptr;
+    rocksdb::ColumnFamilyHandle* order = nullptr;
+    rocksdb::ColumnFamilyHandle* reply = nullptr;
+    rocksdb::ColumnFamilyHandle* idempotency = nullptr;
+    rocksdb::ColumnFamilyHandle* dead = nullptr;
+  };
+
   /// Opens or makes it. `env`: the file system, nullptr for the machine's. `health`: hears when RocksDB has found room
   /// on a disk that was full, which it looks for every few seconds.
   /// Errors: as `RocksDbStorage::open`.
@@ -33,7 +44,14 @@ class Database {
   rocksdb::ColumnFamilyHandle* documents() const noexcept { return documents_; }
   rocksdb::ColumnFamilyHandle* meta() const noexcept { return meta_; }
   const std::string& path() const noexcept { return path_; }
+  const Schedule& schedule() const noexcept { return schedule_; }
   std::uint64_t last_etag() const noexcept { return last_etag_; }
+  /// How often the folder was opened, this time included.
+  std::uint64_t openings() const noexcept { return openings_; }
+
+  /// A value of `meta`; nullopt when there is none.
+  /// Errors: `errc::storage_unavailable`.
+  std::optional<std::string> meta_value(const std::string& key) const;
 
   /// Called before each write. When a log could not be written, RocksDB goes on with a new one once it has flushed what
   /// is in memory. With nothing there it would go on with the old one, whose first use then ends the process
@@ -46,7 +64,7 @@ class Database {
  private:
   void open(rocksdb::Env* env, std::shared_ptr<Health> health);
   void check_version();
-  /// Begins beyond any eTag that was given before, and notes that.
+  /// Begins beyond any eTag that was given before, counts this opening, and notes both.
   void begin_etags();
 
   const std::string path_;
@@ -55,10 +73,15 @@ class Database {
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   rocksdb::ColumnFamilyHandle* documents_ = nullptr;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
+  Schedule schedule_;
   std::uint64_t last_etag_ = 0;
+  std::uint64_t openings_ = 0;
 };
 
 inline constexpr const char* last_etag_key = "last_etag";
+inline constexpr const char* schedule_state_key = "schedule";
+/// Where the lower bound of a slot is kept.
+std::string low_key(std::uint16_t slot);
 
 /// What the lanes have done.
 struct Counters {

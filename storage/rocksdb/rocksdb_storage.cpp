@@ -3,6 +3,9 @@
 #include "access.hpp"
 #include "committer.hpp"
 #include "reader.hpp"
+#include "schedule_reader.hpp"
+#include "schedule_slots.hpp"
+#include "schedule_writer.hpp"
 #include "storage/validate.hpp"
 
 #include <tern/async/log.hpp>
@@ -25,11 +28,18 @@ using detail::rocks::ReadAnswer;
 using detail::rocks::Reader;
 using detail::rocks::ReadLane;
 using detail::rocks::ReadRequest;
+using detail::rocks::ScheduleReader;
+using detail::rocks::ScheduleSlots;
+using detail::rocks::ScheduleState;
+using detail::rocks::ScheduleWriter;
 using detail::rocks::WriteAnswer;
 using detail::rocks::WriteLane;
 using detail::rocks::WriteRequest;
 
 namespace {
+
+/// Reads of the schedule, which may wait for the disk.
+using ScheduleLane = storage::Lane<std::function<void()>, bool>;
 
 constexpr std::size_t most_cache_mb = std::size_t{1} << 20;
 
@@ -60,7 +70,9 @@ struct RocksDbStorage::State {
   ~State() { stop(); }
 
   void open();
+  void open_schedule();
   void stop() noexcept;
+  awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
   std::optional<StoreItems> read_with(const DocumentCache::Look& look, const std::vector<std::string>& keys);
   void require_open() const {
     if (!database) {
@@ -83,10 +95,14 @@ struct RocksDbStorage::State {
   mutable std::mutex database_mutex;  // between its coming or going and `stats`
   std::unique_ptr<Database> database;
   std::unique_ptr<DocumentCache> cache;
+  std::unique_ptr<ScheduleSlots> slots;
+  std::unique_ptr<ScheduleWriter> schedule_writer;
+  std::unique_ptr<ScheduleReader> schedule_reader;
   std::unique_ptr<Committer> committer;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<WriteLane> writes;
   std::unique_ptr<ReadLane> reads;
+  std::unique_ptr<ScheduleLane> schedule_reads;
 };
 
 // With what the cache knows, and of the rest what RocksDB has in memory; nullopt when that is not all, or not of one
@@ -118,13 +134,53 @@ void RocksDbStorage::State::open() {
   }
   health->set({});
   cache = std::make_unique<DocumentCache>((options.cache_mb << 20) / 2);
-  committer = std::make_unique<Committer>(*database, *cache, options.sync, end_process, counters);
+  open_schedule();
+  committer = std::make_unique<Committer>(*database, *cache, *schedule_writer, options.sync, end_process, counters);
   reader = std::make_unique<Reader>(*database);
   writes = std::make_unique<WriteLane>(
       storage::LaneSettings{"rocksdb-write", options.queue, options.max_batch, &clock, gather},
       [this](WriteLane::Batch batch) { committer->serve(batch); });
   reads = std::make_unique<ReadLane>(storage::LaneSettings{"rocksdb-read", options.queue, options.max_batch, &clock},
                                      [this](ReadLane::Batch batch) { reader->serve(batch); });
+  schedule_reads = std::make_unique<ScheduleLane>(
+      storage::LaneSettings{"rocksdb-due", options.queue, options.max_batch, &clock}, [](ScheduleLane::Batch batch) {
+        for (auto& ticket : batch) {
+          try {
+            ticket.request();
+            ticket.succeed(true);
+          } catch (...) {
+            ticket.fail(std::current_exception());
+          }
+        }
+      });
+}
+
+void RocksDbStorage::State::open_schedule() {
+  // Slots that a process held are free when it is gone; what it still says of them is told by its epochs.
+  constexpr int epochs_of_an_opening = 32;
+  slots = std::make_unique<ScheduleSlots>(database->openings() << epochs_of_an_opening);
+  const auto unreadable = [this](const char* what) {
+    std::rethrow_exception(detail::rocks::unavailable(rocksdb::Status::Corruption(what), options.path, "be read"));
+  };
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (const auto bytes = database->meta_value(detail::rocks::low_key(slot))) {
+      const auto place = detail::rocks::decode_place(*bytes);
+      if (!place) {
+        unreadable("the lower bound of a slot is unreadable");
+      }
+      slots->set_low(slot, *place);
+    }
+  }
+  ScheduleState state;
+  if (const auto bytes = database->meta_value(detail::rocks::schedule_state_key)) {
+    const auto decoded = ScheduleState::decode(*bytes);
+    if (!decoded) {
+      unreadable("the counts of the schedule are unreadable");
+    }
+    state = *decoded;
+  }
+  schedule_writer = std::make_unique<ScheduleWriter>(*database, *slots, clock, std::move(state));
+  schedule_reader = std::make_unique<ScheduleReader>(*database, *slots, clock);
 }
 
 // The lanes stay, to refuse what still comes; RocksDB and its lock go.
@@ -134,6 +190,9 @@ void RocksDbStorage::State::stop() noexcept {
   }
   if (reads) {
     reads->stop();
+  }
+  if (schedule_reads) {
+    schedule_reads->stop();
   }
   health->set("the storage is closed");
   const std::lock_guard lock(database_mutex);
@@ -213,14 +272,87 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> RocksDbStorage::wr
   auto& state = *state_;
   state.require_time(by, "write");
   detail::require_valid(changes);
-  if (!changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty()) {
-    throw_error(errc::invalid_argument, "The RocksDB storage keeps no schedule; see SplitStorage.");
-  }
   state.require_open();
   if (changes.empty()) {
     return nothing_written();
   }
   return state.writes->call(WriteRequest(std::move(changes)), by);
+}
+
+awaitable<void> RocksDbStorage::State::on_schedule_lane(std::function<void()> work, Deadline by) {
+  co_await schedule_reads->call(std::move(work), by);
+}
+
+awaitable<HeldSlots> RocksDbStorage::hold_slots(std::string owner, std::vector<SlotLease>, std::uint16_t want,
+                                                Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "lease slots");
+  state.require_open();
+  if (owner.empty()) {
+    throw_error(errc::invalid_argument, "An owner of slots needs a name. Use one that is unique to the process.");
+  }
+  co_return state.slots->hold(owner, want);
+}
+
+awaitable<void> RocksDbStorage::release_slots(std::vector<SlotLease> held, Deadline) {
+  state_->require_open();
+  state_->slots->release(held);
+  co_return;
+}
+
+awaitable<DuePage> RocksDbStorage::load_due(DueQuery due, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "load due sends");
+  detail::require_valid(due);
+  state.require_open();
+  DuePage page;
+  co_await state.on_schedule_lane([&] { page = state.schedule_reader->load_due(due); }, by);
+  co_return page;
+}
+
+awaitable<std::vector<DueEntry>> RocksDbStorage::load_late(std::vector<SlotLease> held, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "load late sends");
+  state.require_open();
+  co_return state.slots->take_late(held);
+}
+
+awaitable<std::vector<ScheduledSend>> RocksDbStorage::fetch(std::vector<DueEntry> entries, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "fetch sends");
+  state.require_open();
+  std::vector<ScheduledSend> sends;
+  co_await state.on_schedule_lane([&] { sends = state.schedule_reader->fetch(entries); }, by);
+  co_return sends;
+}
+
+awaitable<SendPage> RocksDbStorage::list_sends(SendQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list sends");
+  detail::require_valid(query);
+  state.require_open();
+  SendPage page;
+  co_await state.on_schedule_lane([&] { page = state.schedule_reader->list(query); }, by);
+  co_return page;
+}
+
+awaitable<DeadPage> RocksDbStorage::list_dead(DeadQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list dead sends");
+  detail::require_valid(query);
+  state.require_open();
+  DeadPage page;
+  co_await state.on_schedule_lane([&] { page = state.schedule_reader->list_dead(query); }, by);
+  co_return page;
+}
+
+awaitable<SendCounts> RocksDbStorage::count_sends(Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "count sends");
+  state.require_open();
+  auto counts = state.schedule_writer->counts();
+  co_await state.on_schedule_lane([&] { counts.oldest = state.schedule_reader->oldest(); }, by);
+  co_return counts;
 }
 
 awaitable<void> RocksDbStorage::close(Deadline) {

@@ -1,6 +1,6 @@
 #include <tern/storage/rocksdb_storage.hpp>
 
-#include "conformance/backend.hpp"
+#include "conformance/schedule_suite.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace tern::conformance {
@@ -44,5 +44,6 @@ std::vector<Backend> backends() {
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(RocksDb, StorageSuite, ::testing::ValuesIn(backends()), backend_name);
+INSTANTIATE_TEST_SUITE_P(RocksDb, ScheduleSuite, ::testing::ValuesIn(backends()), backend_name);
 
 }  // namespace tern::conformance

@@ -1,0 +1,376 @@
+#include "schedule_reader.hpp"
+
+#include "record.hpp"
+#include "storage/validate.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <queue>
+#include <utility>
+
+namespace tern::detail::rocks {
+
+namespace {
+
+// What is deleted lies before the lower bound of its slot; the bound stays this far behind the clock, so that nothing
+// new comes before it unless the clock is set back.
+constexpr std::chrono::seconds bound_behind{60};
+
+// The most entries that one page takes, whatever was asked for.
+constexpr std::size_t most_in_page = 4096;
+
+std::string_view view(const rocksdb::Slice& slice) noexcept {
+  return {slice.data(), slice.size()};
+}
+
+/// An iterator and the bound that it keeps to.
+class Range {
+ public:
+  Range(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& begin, std::string end)
+      : end_(std::move(end)), upper_(end_) {
+    rocksdb::ReadOptions options;
+    options.iterate_upper_bound = end_.empty() ? nullptr : &upper_;
+    rows_.reset(db.NewIterator(options, family));
+    rows_->Seek(begin);
+  }
+  Range(const Range&) = delete;
+  Range& operator=(const Range&) = delete;
+
+  rocksdb::Iterator& rows() noexcept { return *rows_; }
+
+ private:
+  const std::string end_;
+  const rocksdb::Slice upper_;
+  std::unique_ptr<rocksdb::Iterator> rows_;
+};
+
+}  // namespace
+
+void ScheduleReader::fail(const rocksdb::Status& status) const {
+  std::rethrow_exception(unavailable(status, database_.path(), "read the schedule"));
+}
+
+ScheduleReader::Row ScheduleReader::decode(rocksdb::Slice bytes, const Place& place) const {
+  auto send = decode_send(view(bytes), place);
+  if (!send) {
+    fail(rocksdb::Status::Corruption("a send has an unknown format"));
+  }
+  return {std::move(*send), place};
+}
+
+// A search from the bound meets only what was deleted since the last one, which is what keeps it short.
+void ScheduleReader::move_low(std::uint16_t slot) {
+  slots_.begin_search(slot);
+  Range range(database_.db(), database_.schedule().due, due_key(slot, slots_.low(slot)), due_begin(slot + 1));
+  auto& rows = range.rows();
+  Place first{clock_.wall_now() - bound_behind, 0};
+  if (rows.Valid()) {
+    const auto place = place_of_due_key(view(rows.key()));
+    if (place) {
+      first = std::min(first, *place);
+    }
+  } else if (!rows.status().ok()) {
+    fail(rows.status());
+  }
+  slots_.end_search(slot, first);
+}
+
+DuePage ScheduleReader::load_due(const DueQuery& query) {
+  DuePage page;
+  const auto slot = query.lease.slot;
+  if (!slots_.is_held_by(query.lease)) {
+    return page;
+  }
+  move_low(slot);
+  const Place after{query.from, query.after_seq};
+  const auto begin = due_key(slot, std::max(after, slots_.low(slot)));
+  // Rounded up: a send that is due in the microsecond in which the query ends is before its end.
+  const auto until = due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(query.until), 0});
+  slots_.note_loaded(query.lease, query.until);
+  if (query.until <= query.from) {
+    return page;
+  }
+  const auto& family = database_.schedule();
+  Range fresh_range(database_.db(), family.due, begin, until);
+  Range retry_range(database_.db(), family.retry, due_key(slot, after), until);
+  auto& fresh = fresh_range.rows();
+  auto& retries = retry_range.rows();
+
+  // The next of each that counts: past `after`, and among the fresh none that waits for a retry.
+  std::optional<Row> next_fresh;
+  std::optional<Row> next_retry;
+  const auto is_past = [&](const DueEntry& entry) { return Place{entry.due, entry.seq} > after; };
+  const auto take_fresh = [&] {
+    next_fresh.reset();
+    for (; fresh.Valid() && !next_fresh; fresh.Next()) {
+      const auto place = place_of_due_key(view(fresh.key()));
+      auto row = decode(fresh.value(), place.value_or(Place{}));
+      if (!is_retry(row.send, row.place) && is_past(entry_of(row.send, row.place))) {
+        next_fresh = std::move(row);
+      }
+    }
+  };
+  const auto take_retry = [&] {
+    next_retry.reset();
+    for (; retries.Valid() && !next_retry; retries.Next()) {
+      const auto place = decode_place(view(retries.value()));
+      auto row = place ? row_at(slot, *place) : std::nullopt;
+      if (row && is_past(entry_of(row->send, row->place))) {
+        next_retry = std::move(row);
+      }
+    }
+  };
+  const auto when = [](const Row& row) {
+    const auto entry = entry_of(row.send, row.place);
+    return Place{entry.due, entry.seq};
+  };
+  take_fresh();
+  take_retry();
+  const auto limit = std::min(query.limit, most_in_page);
+  while (next_fresh || next_retry) {
+    if (page.entries.size() == limit) {
+      page.more = true;
+      break;
+    }
+    if (!next_fresh || (next_retry && when(*next_retry) < when(*next_fresh))) {
+      page.entries.push_back(entry_of(next_retry->send, next_retry->place));
+      take_retry();
+    } else {
+      page.entries.push_back(entry_of(next_fresh->send, next_fresh->place));
+      take_fresh();
+    }
+  }
+  for (auto* rows : {&fresh, &retries}) {
+    if (!rows->status().ok()) {
+      fail(rows->status());
+    }
+  }
+  return page;
+}
+
+std::optional<ScheduleReader::Row> ScheduleReader::row_at(std::uint16_t slot, const Place& place) {
+  std::string bytes;
+  const auto status =
+      database_.db().Get(rocksdb::ReadOptions(), database_.schedule().due, due_key(slot, place), &bytes);
+  if (status.IsNotFound()) {
+    return std::nullopt;
+  }
+  if (!status.ok()) {
+    fail(status);
+  }
+  return decode(bytes, place);
+}
+
+std::optional<ScheduleReader::Row> ScheduleReader::row_of(const SendId& id, std::uint16_t slot) {
+  std::string bytes;
+  const rocksdb::Slice key(id_key(id).data(), id.size());
+  const auto status = database_.db().Get(rocksdb::ReadOptions(), database_.schedule().loc, key, &bytes);
+  if (status.IsNotFound()) {
+    return std::nullopt;
+  }
+  const auto location = status.ok() ? decode_location(bytes) : std::nullopt;
+  if (!location) {
+    fail(status.ok() ? rocksdb::Status::Corruption("a send's place is unreadable") : status);
+  }
+  return location->slot == slot ? row_at(slot, location->place) : std::nullopt;
+}
+
+// An entry that waits for no retry names the place of its record, which spares a look for it.
+std::vector<std::optional<ScheduleReader::Row>> ScheduleReader::rows_of(const std::vector<DueEntry>& entries) {
+  std::vector<std::string> keys;
+  keys.reserve(entries.size());
+  for (const auto& entry : entries) {
+    keys.push_back(due_key(entry.slot, Place{entry.due, entry.seq}));
+  }
+  const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), database_.schedule().due);
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<std::string> values;
+  const auto statuses = database_.db().MultiGet(rocksdb::ReadOptions(), families, slices, &values);
+  std::vector<std::optional<Row>> rows(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (statuses[i].ok()) {
+      rows[i] = decode(values[i], Place{entries[i].due, entries[i].seq});
+    } else if (!statuses[i].IsNotFound()) {
+      fail(statuses[i]);
+    }
+    if (!rows[i] || rows[i]->send.handle.id != entries[i].id) {
+      rows[i] = row_of(entries[i].id, entries[i].slot);
+    }
+  }
+  return rows;
+}
+
+std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& entries) {
+  // Claimed before they are read: what is cancelled from here on is told that it is too late.
+  const auto ours = slots_.claim(entries);
+  std::vector<DueEntry> claimed;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (ours[i]) {
+      claimed.push_back(entries[i]);
+    }
+  }
+  std::vector<SendId> kept_back;
+  std::vector<ScheduledSend> sends;
+  try {
+    auto rows = rows_of(claimed);
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+      const auto& entry = claimed[i];
+      const bool current = rows[i] && rows[i]->send.generation == entry.generation &&
+                           entry_of(rows[i]->send, rows[i]->place).attempt == entry.attempt;
+      if (current) {
+        sends.push_back(std::move(rows[i]->send));
+      } else {
+        kept_back.push_back(entry.id);
+      }
+    }
+  } catch (...) {
+    kept_back.clear();
+    for (const auto& entry : claimed) {
+      kept_back.push_back(entry.id);
+    }
+    slots_.unclaim(kept_back);
+    throw;
+  }
+  slots_.unclaim(kept_back);
+  return sends;
+}
+
+SendPage ScheduleReader::list(const SendQuery& query) {
+  Place after{WallTime::min(), 0};
+  if (!query.after.empty()) {
+    const auto place = SendPlace::parse(query.after);
+    after = {place.due, place.seq};
+  }
+  if (query.handle) {
+    SendPage page;
+    auto row = query.handle->slot < slot_count ? row_of(query.handle->id, query.handle->slot) : std::nullopt;
+    if (row && row->place > after && (!query.order_key || row->send.order_key == *query.order_key)) {
+      page.sends.push_back(std::move(row->send));
+    }
+    return page;
+  }
+  return query.order_key ? list_one_conversation(query, after) : list_all(query, after);
+}
+
+SendPage ScheduleReader::list_one_conversation(const SendQuery& query, const Place& after) {
+  const auto hash = stable_hash(*query.order_key);
+  Range range(database_.db(), database_.schedule().order, order_key_of(hash, after), after_hash(hash));
+  auto& rows = range.rows();
+  SendPage page;
+  Place last;
+  for (; rows.Valid(); rows.Next()) {
+    const auto place = decode_place(view(rows.key()).substr(sizeof hash));
+    if (!place || *place <= after) {
+      continue;
+    }
+    auto row = row_at(static_cast<std::uint16_t>(hash % slot_count), *place);
+    if (!row || row->send.order_key != *query.order_key) {
+      continue;  // another key with the same hash
+    }
+    if (page.sends.size() == query.limit) {
+      page.next = SendPlace{last.due, last.seq}.to_string();
+      break;
+    }
+    last = *place;
+    page.sends.push_back(std::move(row->send));
+  }
+  if (!rows.status().ok()) {
+    fail(rows.status());
+  }
+  return page;
+}
+
+// Merges the slots; a listing of everything is rare.
+SendPage ScheduleReader::list_all(const SendQuery& query, const Place& after) {
+  struct Head {
+    Place place;
+    Range* range;
+    bool operator>(const Head& other) const noexcept { return place > other.place; }
+  };
+  std::vector<std::unique_ptr<Range>> ranges;
+  std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
+  const auto offer = [&](Range* range) {
+    for (auto& rows = range->rows(); rows.Valid(); rows.Next()) {
+      const auto place = place_of_due_key(view(rows.key()));
+      if (place && *place > after) {
+        heads.push({*place, range});
+        return;
+      }
+    }
+    if (!range->rows().status().ok()) {
+      fail(range->rows().status());
+    }
+  };
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    const auto begin = due_key(slot, std::max(after, slots_.low(slot)));
+    ranges.push_back(std::make_unique<Range>(database_.db(), database_.schedule().due, begin, due_begin(slot + 1)));
+    offer(ranges.back().get());
+  }
+  SendPage page;
+  Place last;
+  while (!heads.empty()) {
+    const auto head = heads.top();
+    heads.pop();
+    if (page.sends.size() == query.limit) {
+      page.next = SendPlace{last.due, last.seq}.to_string();
+      break;
+    }
+    auto& rows = head.range->rows();
+    page.sends.push_back(decode(rows.value(), head.place).send);
+    last = head.place;
+    rows.Next();
+    offer(head.range);
+  }
+  return page;
+}
+
+DeadPage ScheduleReader::list_dead(const DeadQuery& query) {
+  const auto after = place_of_page(query.after);
+  Range range(database_.db(), database_.schedule().dead, dead_key(after), "o");
+  auto& rows = range.rows();
+  DeadPage page;
+  std::uint64_t last = 0;
+  for (; rows.Valid(); rows.Next()) {
+    const auto number = number_of_dead_key(view(rows.key()));
+    if (!number || *number <= after) {
+      continue;
+    }
+    auto dead = decode_dead(view(rows.value()));
+    if (!dead) {
+      fail(rocksdb::Status::Corruption("a dead send has an unknown format"));
+    }
+    if (query.order_key && dead->send.order_key != *query.order_key) {
+      continue;
+    }
+    if (page.sends.size() == query.limit) {
+      page.next = std::to_string(last);
+      break;
+    }
+    last = *number;
+    page.sends.push_back(std::move(*dead));
+  }
+  if (!rows.status().ok()) {
+    fail(rows.status());
+  }
+  return page;
+}
+
+std::optional<WallTime> ScheduleReader::oldest() {
+  std::optional<WallTime> oldest;
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    Range range(database_.db(), database_.schedule().due, due_key(slot, slots_.low(slot)), due_begin(slot + 1));
+    auto& rows = range.rows();
+    const auto place = rows.Valid() ? place_of_due_key(view(rows.key())) : std::nullopt;
+    if (!rows.status().ok()) {
+      fail(rows.status());
+    }
+    if (place) {
+      oldest = std::min(oldest.value_or(WallTime::max()), place->due);
+    }
+  }
+  return oldest;
+}
+
+}  // namespace tern::detail::rocks

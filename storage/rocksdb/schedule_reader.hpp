@@ -1,0 +1,51 @@
+#pragma once
+
+#include "database.hpp"
+#include "schedule_record.hpp"
+#include "schedule_slots.hpp"
+
+#include <tern/async/clock.hpp>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace tern::detail::rocks {
+
+/// Reads the schedule. Blocks; used by the one thread of its lane.
+///
+/// Errors: `errc::storage_unavailable`.
+class ScheduleReader {
+ public:
+  ScheduleReader(Database& database, ScheduleSlots& slots, Clock& clock)
+      : database_(database), slots_(slots), clock_(clock) {}
+
+  DuePage load_due(const DueQuery& query);
+  std::vector<ScheduledSend> fetch(const std::vector<DueEntry>& entries);
+  SendPage list(const SendQuery& query);
+  DeadPage list_dead(const DeadQuery& query);
+  /// When the pending send that is due first is due.
+  std::optional<WallTime> oldest();
+
+ private:
+  struct Row {
+    ScheduledSend send;
+    Place place;
+  };
+  using Rows = std::unique_ptr<rocksdb::Iterator>;
+
+  void move_low(std::uint16_t slot);
+  std::optional<Row> row_at(std::uint16_t slot, const Place& place);
+  std::optional<Row> row_of(const SendId& id, std::uint16_t slot);
+  std::vector<std::optional<Row>> rows_of(const std::vector<DueEntry>& entries);
+  Row decode(rocksdb::Slice bytes, const Place& place) const;
+  SendPage list_one_conversation(const SendQuery& query, const Place& after);
+  SendPage list_all(const SendQuery& query, const Place& after);
+  [[noreturn]] void fail(const rocksdb::Status& status) const;
+
+  Database& database_;
+  ScheduleSlots& slots_;
+  Clock& clock_;
+};
+
+}  // namespace tern::detail::rocks

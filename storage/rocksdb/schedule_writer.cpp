@@ -1,0 +1,558 @@
+#include "schedule_writer.hpp"
+
+#include "byte_text.hpp"
+#include "record.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace tern::detail::rocks {
+
+namespace {
+
+constexpr std::size_t max_reason_bytes = 512;
+constexpr std::uint64_t most_dead = 100'000;
+constexpr std::size_t most_forgotten = 64;  // dead sends, with one batch
+
+void require_ok(const rocksdb::Status& status) {
+  if (!status.ok()) {
+    throw_error(errc::storage_unavailable, "RocksDB could not take a send into its batch: " + status.ToString());
+  }
+}
+
+std::vector<rocksdb::Status> get_all(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                                     const std::vector<std::string>& keys, std::vector<std::string>& values) {
+  const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), family);
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  return db.MultiGet(rocksdb::ReadOptions(), families, slices, &values);
+}
+
+}  // namespace
+
+std::string ScheduleState::encode() const {
+  ByteWriter bytes;
+  bytes.number(std::uint8_t{1});
+  for (const auto number : {counts.pending, counts.sent, counts.cancelled, counts.expired, counts.dead,
+                            counts.awaiting_reply, counts.kept_dead, last_seq, last_dead, first_dead}) {
+    bytes.number(number);
+  }
+  return bytes.take();
+}
+
+std::optional<ScheduleState> ScheduleState::decode(std::string_view bytes) {
+  ByteReader reader(bytes);
+  if (reader.number<std::uint8_t>() != 1) {
+    return std::nullopt;
+  }
+  ScheduleState state;
+  for (auto* number :
+       {&state.counts.pending, &state.counts.sent, &state.counts.cancelled, &state.counts.expired, &state.counts.dead,
+        &state.counts.awaiting_reply, &state.counts.kept_dead, &state.last_seq, &state.last_dead, &state.first_dead}) {
+    *number = reader.number<std::uint64_t>();
+  }
+  return reader.at_end() ? std::optional(state) : std::nullopt;
+}
+
+void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
+  now_ = clock_.wall_now();
+  state_before_ = state_;
+  items_.clear();
+  dead_.clear();
+  firsts_.clear();
+  new_firsts_.clear();
+  replied_.clear();
+  std::vector<SendId> pending;
+  std::vector<SendId> dead;
+  std::vector<const std::string*> keys;
+  for (const auto* changes : writes) {
+    for (const auto& outcome : changes->outcomes) {
+      pending.push_back(outcome.handle.id);
+    }
+    for (const auto& edit : changes->edits) {
+      if (edit.kind == SendEdit::Kind::reply) {
+        auto& ids = replied_[edit.conversation];
+        ids = find_replied(edit.conversation);
+        pending.insert(pending.end(), ids.begin(), ids.end());
+      } else if (edit.kind == SendEdit::Kind::redrive || edit.kind == SendEdit::Kind::discard) {
+        dead.push_back(edit.handle.id);
+        pending.push_back(edit.handle.id);
+      } else {
+        pending.push_back(edit.handle.id);
+      }
+    }
+    for (const auto& send : changes->sends) {
+      pending.push_back(send.handle.id);
+      if (!send.idempotency_key.empty()) {
+        keys.push_back(&send.idempotency_key);
+      }
+    }
+  }
+  concerned_ = !pending.empty() || !replied_.empty();
+  look_up_pending(pending);
+  look_up_dead(dead);
+  look_up_first(keys);
+}
+
+void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
+  if (ids.empty()) {
+    return;
+  }
+  auto& db = database_.db();
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const auto& id : ids) {
+    keys.emplace_back(id_key(id));
+  }
+  std::vector<std::string> values;
+  auto statuses = get_all(db, database_.schedule().loc, keys, values);
+  std::vector<std::string> due_keys;
+  std::vector<std::pair<Item*, Location>> found;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    auto& item = items_[ids[i]];
+    if (statuses[i].IsNotFound()) {
+      continue;
+    }
+    const auto location = statuses[i].ok() ? decode_location(values[i]) : std::nullopt;
+    if (!location) {
+      item.error =
+          unavailable(statuses[i].ok() ? rocksdb::Status::Corruption("a send's place is unreadable") : statuses[i],
+                      database_.path(), "read a send");
+      continue;
+    }
+    due_keys.push_back(due_key(location->slot, location->place));
+    found.emplace_back(&item, *location);
+  }
+  statuses = get_all(db, database_.schedule().due, due_keys, values);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    auto& [item, location] = found[i];
+    auto send = statuses[i].ok() ? decode_send(values[i], location.place) : std::nullopt;
+    if (!send) {
+      item->error =
+          unavailable(statuses[i].ok() ? rocksdb::Status::Corruption("a send has an unknown format") : statuses[i],
+                      database_.path(), "read a send");
+      continue;
+    }
+    item->before = Pending{std::move(*send), location.place};
+    item->now = item->before;
+  }
+}
+
+void ScheduleWriter::look_up_dead(const std::vector<SendId>& ids) {
+  for (const auto& id : ids) {
+    std::string number;
+    std::string bytes;
+    auto& db = database_.db();
+    auto* const family = database_.schedule().dead;
+    if (!db.Get(rocksdb::ReadOptions(), family, dead_id_key(id), &number).ok()) {
+      continue;
+    }
+    const auto found = decode_number(number);
+    if (!found || !db.Get(rocksdb::ReadOptions(), family, dead_key(*found), &bytes).ok()) {
+      continue;
+    }
+    if (auto dead = decode_dead(bytes)) {
+      dead_[id] = Dead{*found, std::move(*dead), true, false};
+    }
+  }
+}
+
+void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys) {
+  if (keys.empty()) {
+    return;
+  }
+  std::vector<std::string> names;
+  names.reserve(keys.size());
+  for (const auto* key : keys) {
+    names.push_back(*key);
+  }
+  std::vector<std::string> values;
+  const auto statuses = get_all(database_.db(), database_.schedule().idempotency, names, values);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto first = statuses[i].ok() ? decode_first(values[i]) : std::nullopt) {
+      firsts_.emplace(names[i], first->handle);
+    }
+  }
+}
+
+std::vector<SendId> ScheduleWriter::find_replied(const std::string& conversation) const {
+  const auto hash = stable_hash(conversation);
+  const auto end = after_hash(hash);
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = end.empty() ? nullptr : &upper;
+  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(options, database_.schedule().reply));
+  std::vector<SendId> ids;
+  for (rows->Seek(reply_begin(hash)); rows->Valid(); rows->Next()) {
+    const auto key = rows->key();
+    SendId id{};
+    if (key.size() == sizeof hash + id.size()) {
+      std::copy_n(key.data() + sizeof hash, id.size(), reinterpret_cast<char*>(id.data()));
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+ScheduleWriter::Item* ScheduleWriter::find(const SendHandle& handle) {
+  const auto found = items_.find(handle.id);
+  if (found == items_.end() || !found->second.now || found->second.now->send.handle.slot != handle.slot) {
+    return nullptr;
+  }
+  return &found->second;
+}
+
+void ScheduleWriter::require(const StoreChanges& changes) const {
+  const auto readable = [this](const SendId& id) {
+    const auto found = items_.find(id);
+    if (found != items_.end() && found->second.error) {
+      std::rethrow_exception(found->second.error);
+    }
+  };
+  for (const auto& outcome : changes.outcomes) {
+    readable(outcome.handle.id);
+  }
+  for (const auto& edit : changes.edits) {
+    readable(edit.handle.id);
+  }
+  for (const auto& send : changes.sends) {
+    readable(send.handle.id);
+    if (firsts_.contains(send.idempotency_key)) {
+      continue;
+    }
+    const auto found = items_.find(send.handle.id);
+    if (found != items_.end() && found->second.now) {
+      throw_error(errc::invalid_argument, "The scheduled send " + send.handle.to_string() +
+                                              " is pending already. Give every send an id from new_send_id().");
+    }
+  }
+}
+
+void ScheduleWriter::apply(const StoreChanges& changes, StoreReceipt& receipt) {
+  for (std::size_t i = 0; i < changes.outcomes.size(); ++i) {
+    if (!accept(changes.outcomes[i])) {
+      receipt.refused.push_back(i);
+    }
+  }
+  for (const auto& change : changes.edits) {
+    auto valid_now = change.handle;
+    receipt.edits.push_back(edit(change, valid_now));
+    receipt.edit_handles.push_back(valid_now);
+  }
+  for (const auto& send : changes.sends) {
+    add(send, receipt);
+  }
+}
+
+// False when the outcome is stale. That a send went out is a fact and stands whoever reports it; what is to be done
+// with one that did not is for the owner of now to say.
+bool ScheduleWriter::accept(const SendOutcome& outcome) {
+  using Kind = SendOutcome::Kind;
+  auto* item = find(outcome.handle);
+  if (item == nullptr) {
+    return outcome.kind == Kind::sent;
+  }
+  auto& send = item->now->send;
+  if (send.generation != outcome.generation) {
+    return false;
+  }
+  const bool owned = outcome.lease.slot == outcome.handle.slot && slots_.is_held_by(outcome.lease);
+  if (outcome.kind != Kind::sent && !owned) {
+    return false;
+  }
+  item->changed = true;
+  if (outcome.kind == Kind::begin) {
+    ++send.begun;
+    return true;
+  }
+  item->ended = true;
+  if (outcome.kind == Kind::retry) {
+    send.attempt = outcome.attempt;
+    send.not_before = outcome.not_before;
+    send.begun = 0;
+    return true;
+  }
+  settle(*item, outcome);
+  return true;
+}
+
+void ScheduleWriter::settle(Item& item, const SendOutcome& outcome) {
+  using Kind = SendOutcome::Kind;
+  auto& counts = state_.counts;
+  counts.sent += outcome.kind == Kind::sent ? 1 : 0;
+  counts.dead += outcome.kind == Kind::dead ? 1 : 0;
+  counts.expired += outcome.kind == Kind::expired ? 1 : 0;
+  if (outcome.next) {
+    renew(item, *outcome.next);
+    return;
+  }
+  if (outcome.kind == Kind::dead) {
+    bury(*item.now, outcome.reason);
+  }
+  erase(item);
+}
+
+void ScheduleWriter::bury(const Pending& pending, const std::string& reason) {
+  auto& dead = dead_[pending.send.handle.id];
+  dead.number = ++state_.last_dead;
+  dead.dead = DeadSend{pending.send, reason.substr(0, max_reason_bytes), now_};
+  dead.is_stored = false;
+  dead.gone = false;
+  ++state_.counts.kept_dead;
+}
+
+bool ScheduleWriter::may_edit(Item& item) {
+  if (item.ended || item.edited) {
+    return true;
+  }
+  const auto& handle = item.now->send.handle;
+  item.edited = slots_.begin_edit(handle.slot, handle.id);
+  return item.edited;
+}
+
+EditOutcome ScheduleWriter::edit(const SendEdit& edit, SendHandle& valid_now) {
+  using Kind = SendEdit::Kind;
+  if (edit.kind == Kind::reply) {
+    cancel_replied(edit.conversation);
+    return EditOutcome::done;
+  }
+  if (edit.kind == Kind::redrive) {
+    return redrive(edit, valid_now);
+  }
+  if (edit.kind == Kind::discard) {
+    const auto dead = dead_.find(edit.handle.id);
+    if (dead == dead_.end() || dead->second.gone || dead->second.dead.send.handle.slot != edit.handle.slot) {
+      return EditOutcome::too_late;
+    }
+    dead->second.gone = true;
+    --state_.counts.kept_dead;
+    return EditOutcome::done;
+  }
+  auto* item = find(edit.handle);
+  if (item == nullptr || !may_edit(*item)) {
+    return EditOutcome::too_late;
+  }
+  if (edit.kind == Kind::cancel) {
+    erase(*item);
+    ++state_.counts.cancelled;
+    return EditOutcome::done;
+  }
+  renew(*item, edit.new_due);
+  valid_now = item->now->send.handle;
+  return EditOutcome::done;
+}
+
+EditOutcome ScheduleWriter::redrive(const SendEdit& edit, SendHandle& valid_now) {
+  const auto found = dead_.find(edit.handle.id);
+  if (found == dead_.end() || found->second.gone || found->second.dead.send.handle.slot != edit.handle.slot) {
+    return EditOutcome::too_late;
+  }
+  found->second.gone = true;
+  --state_.counts.kept_dead;
+  auto& item = items_[edit.handle.id];
+  insert(item, found->second.dead.send);
+  renew(item, edit.new_due);
+  valid_now = item.now->send.handle;
+  return EditOutcome::done;
+}
+
+void ScheduleWriter::cancel_replied(const std::string& conversation) {
+  // Those that were stored, and those that came in this batch.
+  auto ids = replied_[conversation];
+  for (const auto& [id, item] : items_) {
+    if (item.now && !item.before && item.now->send.cancel_on_reply == conversation) {
+      ids.push_back(id);
+    }
+  }
+  for (const auto& id : ids) {
+    auto& item = items_[id];
+    if (item.now && item.now->send.cancel_on_reply == conversation && may_edit(item)) {
+      erase(item);
+      ++state_.counts.cancelled;
+    }
+  }
+}
+
+void ScheduleWriter::add(const ScheduledSend& send, StoreReceipt& receipt) {
+  if (!send.idempotency_key.empty()) {
+    const auto [first, is_new] = firsts_.try_emplace(send.idempotency_key, send.handle);
+    if (!is_new) {
+      receipt.handles.push_back(first->second);
+      receipt.seqs.push_back(0);
+      return;
+    }
+    new_firsts_.emplace_back(send.idempotency_key, send.handle);
+  }
+  auto& item = items_[send.handle.id];
+  insert(item, send);
+  receipt.handles.push_back(send.handle);
+  receipt.seqs.push_back(item.now->place.seq);
+}
+
+Place ScheduleWriter::place_for(std::uint16_t slot, WallTime due) {
+  return slots_.enter(slot, Place{due, ++state_.last_seq});
+}
+
+void ScheduleWriter::insert(Item& item, ScheduledSend send) {
+  const auto place = place_for(send.handle.slot, send.handle.due);
+  send.seq = place.seq;
+  ++state_.counts.pending;
+  state_.counts.awaiting_reply += send.cancel_on_reply.empty() ? 0 : 1;
+  item.now = Pending{std::move(send), place};
+  item.changed = true;
+}
+
+void ScheduleWriter::erase(Item& item) {
+  --state_.counts.pending;
+  state_.counts.awaiting_reply -= item.now->send.cancel_on_reply.empty() ? 0 : 1;
+  item.now.reset();
+  item.changed = true;
+}
+
+// Due at another time, as if it had never been tried. It keeps its number in the order of commit.
+void ScheduleWriter::renew(Item& item, WallTime due) {
+  auto& send = item.now->send;
+  send.handle.due = due;
+  send.not_before = WallTime{};
+  send.attempt = 0;
+  send.begun = 0;
+  ++send.generation;
+  item.now->place = slots_.enter(send.handle.slot, Place{due, item.now->place.seq});
+  item.changed = true;
+}
+
+void ScheduleWriter::remove_before(rocksdb::WriteBatch& batch, const SendId& id, const Item& item) {
+  const auto& family = database_.schedule();
+  const auto& [send, place] = *item.before;
+  const bool stays = item.now && item.now->place == place;
+  if (!stays) {
+    require_ok(batch.Delete(family.due, due_key(send.handle.slot, place)));
+    require_ok(batch.Delete(family.order, order_key_of(stable_hash(send.order_key), place)));
+  }
+  if (is_retry(send, place)) {
+    require_ok(batch.Delete(family.retry, retry_key(send.handle.slot, send.not_before, place.seq)));
+  }
+  if (!item.now) {
+    require_ok(batch.Delete(family.loc, id_key(id)));
+    if (!send.cancel_on_reply.empty()) {
+      require_ok(batch.Delete(family.reply, reply_key(stable_hash(send.cancel_on_reply), id)));
+    }
+  }
+}
+
+void ScheduleWriter::fill_item(rocksdb::WriteBatch& batch, const SendId& id, const Item& item) {
+  if (item.before) {
+    remove_before(batch, id, item);
+  }
+  if (!item.now) {
+    return;
+  }
+  const auto& family = database_.schedule();
+  const auto& [send, place] = *item.now;
+  require_ok(batch.Put(family.due, due_key(send.handle.slot, place), encode_send(send)));
+  require_ok(batch.Put(family.loc, id_key(id), encode_location({send.handle.slot, place, send.generation})));
+  if (!item.before || item.before->place != place) {
+    require_ok(batch.Put(family.order, order_key_of(stable_hash(send.order_key), place), rocksdb::Slice()));
+  }
+  if (is_retry(send, place)) {
+    require_ok(batch.Put(family.retry, retry_key(send.handle.slot, send.not_before, place.seq), encode_place(place)));
+  }
+  if (!item.before && !send.cancel_on_reply.empty()) {
+    require_ok(batch.Put(family.reply, reply_key(stable_hash(send.cancel_on_reply), id), rocksdb::Slice()));
+  }
+}
+
+void ScheduleWriter::fill_dead(rocksdb::WriteBatch& batch) {
+  const auto& family = database_.schedule();
+  for (const auto& [id, dead] : dead_) {
+    if (dead.gone && dead.is_stored) {
+      require_ok(batch.Delete(family.dead, dead_key(dead.number)));
+      require_ok(batch.Delete(family.dead, dead_id_key(id)));
+    } else if (!dead.gone && !dead.is_stored) {
+      require_ok(batch.Put(family.dead, dead_key(dead.number), encode_dead(dead.dead)));
+      require_ok(batch.Put(family.dead, dead_id_key(id), encode_number(dead.number)));
+    }
+  }
+  if (state_.counts.kept_dead > most_dead) {
+    forget_oldest_dead(batch);
+  }
+}
+
+void ScheduleWriter::forget_oldest_dead(rocksdb::WriteBatch& batch) {
+  const auto& family = database_.schedule();
+  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(rocksdb::ReadOptions(), family.dead));
+  std::size_t forgotten = 0;
+  for (rows->Seek(dead_key(state_.first_dead));
+       rows->Valid() && state_.counts.kept_dead > most_dead && forgotten < most_forgotten; rows->Next()) {
+    const auto number = number_of_dead_key({rows->key().data(), rows->key().size()});
+    const auto dead = decode_dead({rows->value().data(), rows->value().size()});
+    if (!number || !dead || dead_.contains(dead->send.handle.id)) {
+      continue;
+    }
+    require_ok(batch.Delete(family.dead, rows->key()));
+    require_ok(batch.Delete(family.dead, dead_id_key(dead->send.handle.id)));
+    state_.first_dead = *number + 1;
+    --state_.counts.kept_dead;
+    ++forgotten;
+  }
+}
+
+bool ScheduleWriter::fill(rocksdb::WriteBatch& batch) {
+  if (!concerned_) {
+    return false;
+  }
+  const auto& family = database_.schedule();
+  for (const auto& [id, item] : items_) {
+    if (item.changed) {
+      fill_item(batch, id, item);
+    }
+  }
+  for (const auto& [key, handle] : new_firsts_) {
+    require_ok(batch.Put(family.idempotency, key, encode_first({now_, handle})));
+  }
+  fill_dead(batch);
+  if (batch.Count() == 0) {
+    return false;
+  }
+  require_ok(batch.Put(database_.meta(), schedule_state_key, state_.encode()));
+  for (const auto& [slot, place] : slots_.take_moved()) {
+    require_ok(batch.Put(database_.meta(), low_key(slot), encode_place(place)));
+  }
+  return true;
+}
+
+void ScheduleWriter::finish(bool written) {
+  std::vector<SendId> edited;
+  std::vector<SendId> ended;
+  if (!written) {
+    state_ = state_before_;
+  }
+  for (const auto& [id, item] : items_) {
+    if (item.edited) {
+      edited.push_back(id);
+    }
+    if (written && item.ended) {
+      ended.push_back(id);
+    }
+    // Its owner may have asked for it while the edit kept it back, and been told that there is nothing: so it is told
+    // anew, also when the edit came to nothing.
+    const auto& valid = written ? item.now : item.before;
+    const bool is_new = valid && (!item.before || item.before->send.generation != valid->send.generation);
+    if (valid && (is_new || item.edited)) {
+      slots_.tell(entry_of(valid->send, valid->place), now_);
+    }
+  }
+  slots_.unclaim(ended);
+  slots_.end_edits(edited);
+  const std::lock_guard lock(counts_mutex_);
+  counts_ = state_.counts;
+}
+
+SendCounts ScheduleWriter::counts() const {
+  const std::lock_guard lock(counts_mutex_);
+  return counts_;
+}
+
+}  // namespace tern::detail::rocks

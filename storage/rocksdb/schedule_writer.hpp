@@ -1,0 +1,123 @@
+#pragma once
+
+#include "database.hpp"
+#include "schedule_record.hpp"
+#include "schedule_slots.hpp"
+
+#include <tern/async/clock.hpp>
+
+#include <rocksdb/write_batch.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tern::detail::rocks {
+
+/// What the schedule counts and numbers, stored with each batch that changes it.
+struct ScheduleState {
+  SendCounts counts;  ///< but for `oldest`
+  std::uint64_t last_seq = 0;
+  std::uint64_t last_dead = 0;   ///< number of the dead send that died last
+  std::uint64_t first_dead = 1;  ///< no dead send that is kept has a lower one
+
+  std::string encode() const;
+  static std::optional<ScheduleState> decode(std::string_view bytes);
+};
+
+/// The schedule's part in a batch of writes, for the one thread that commits: what the sends, edits and outcomes of
+/// each write do, in order of arrival, to the sends that are pending. As with documents, what RocksDB is given is how
+/// each send stands in the end.
+///
+/// For each batch: `look_up`, then `require` and `apply` for each write that goes through, `fill`, and `finish`.
+/// Lifetime: the writes outlive `finish`.
+class ScheduleWriter {
+ public:
+  ScheduleWriter(Database& database, ScheduleSlots& slots, Clock& clock, ScheduleState state)
+      : database_(database), slots_(slots), clock_(clock), state_(std::move(state)), counts_(state_.counts) {}
+
+  static bool concerns(const StoreChanges& changes) noexcept {
+    return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty();
+  }
+
+  /// Reads what is stored of all sends that the writes concern.
+  void look_up(std::span<const StoreChanges* const> writes);
+  /// Throws `invalid_argument` for a send that is pending already, `storage_unavailable` for one that cannot be read.
+  void require(const StoreChanges& changes) const;
+  /// Outcomes, then edits, then sends, as `MemoryStorage` does.
+  void apply(const StoreChanges& changes, StoreReceipt& receipt);
+  /// Whether the batch has anything for the disk.
+  bool fill(rocksdb::WriteBatch& batch);
+  /// The batch is on the disk, or nothing of it is.
+  void finish(bool written);
+
+  /// Callable from any thread.
+  SendCounts counts() const;
+
+ private:
+  struct Pending {
+    ScheduledSend send;
+    Place place;
+  };
+  /// One send that the batch concerns.
+  struct Item {
+    std::optional<Pending> before;  ///< as it is stored
+    std::optional<Pending> now;
+    std::exception_ptr error;  ///< what is stored cannot be read
+    bool ended = false;        ///< an outcome ended its sending: it may be claimed again, or edited in this batch
+    bool edited = false;       ///< kept from being claimed until `finish`
+    bool changed = false;
+  };
+  struct Dead {
+    std::uint64_t number = 0;
+    DeadSend dead;
+    bool is_stored = false;
+    bool gone = false;
+  };
+  using Items = std::unordered_map<SendId, Item, SendIdHash>;
+
+  void look_up_pending(const std::vector<SendId>& ids);
+  void look_up_dead(const std::vector<SendId>& ids);
+  void look_up_first(const std::vector<const std::string*>& keys);
+  std::vector<SendId> find_replied(const std::string& conversation) const;
+
+  Item* find(const SendHandle& handle);
+  bool accept(const SendOutcome& outcome);
+  void settle(Item& item, const SendOutcome& outcome);
+  void bury(const Pending& pending, const std::string& reason);
+  EditOutcome edit(const SendEdit& edit, SendHandle& valid_now);
+  bool may_edit(Item& item);
+  EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
+  void cancel_replied(const std::string& conversation);
+  void add(const ScheduledSend& send, StoreReceipt& receipt);
+  void insert(Item& item, ScheduledSend send);
+  void erase(Item& item);
+  void renew(Item& item, WallTime due);
+  Place place_for(std::uint16_t slot, WallTime due);
+
+  void fill_item(rocksdb::WriteBatch& batch, const SendId& id, const Item& item);
+  void remove_before(rocksdb::WriteBatch& batch, const SendId& id, const Item& item);
+  void fill_dead(rocksdb::WriteBatch& batch);
+  void forget_oldest_dead(rocksdb::WriteBatch& batch);
+
+  Database& database_;
+  ScheduleSlots& slots_;
+  Clock& clock_;
+  ScheduleState state_;
+  mutable std::mutex counts_mutex_;
+  SendCounts counts_;  ///< of what is on the disk
+
+  // Of the batch under way.
+  ScheduleState state_before_;
+  WallTime now_{};
+  Items items_;
+  std::unordered_map<SendId, Dead, SendIdHash> dead_;
+  std::unordered_map<std::string, SendHandle> firsts_;
+  std::vector<std::pair<std::string, SendHandle>> new_firsts_;
+  std::unordered_map<std::string, std::vector<SendId>> replied_;
+  bool concerned_ = false;
+};
+
+}  // namespace tern::detail::rocks
