@@ -28,6 +28,8 @@ class ScheduleObserver {
   /// `seqs`: the place that the store gave each; 0 for one that was not stored, since an earlier one stands.
   virtual void on_scheduled(const std::vector<ScheduledSend>& sends,
                             const std::vector<std::uint64_t>& seqs) noexcept = 0;
+  /// Whether a reply may cancel anything, in any conversation: otherwise nobody need ask the store.
+  virtual bool awaits_replies() const noexcept = 0;
 };
 
 /// What every turn of a shard works with. It outlives them.

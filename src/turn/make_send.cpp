@@ -1,5 +1,6 @@
 #include "turn/make_send.hpp"
 
+#include "turn/annotations.hpp"
 #include "turn/keys.hpp"
 
 #include <tern/error.hpp>
@@ -26,14 +27,16 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   if (due > now + send_horizon) {
     throw_error(errc::invalid_argument, "A send can be scheduled at most five years ahead.");
   }
+  const auto annotations = Annotations::of(options);
   ScheduledSend send;
   // Whole microseconds, which every backend keeps; rounded up, so that a send is never early.
-  send.handle.due = std::chrono::ceil<std::chrono::microseconds>(std::max(due, now));
-  send.order_key = options.order_key();
-  if (send.order_key.empty()) {
-    send.order_key =
-        conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
-  }
+  send.handle.due = std::chrono::ceil<std::chrono::microseconds>(annotations.awake(std::max(due, now)));
+  auto conversation =
+      conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
+  send.cancel_on_reply = options.cancel_on_reply() ? conversation : std::string();
+  send.order_key = options.order_key().empty() ? std::move(conversation) : options.order_key();
+  send.at_most_once = options.at_most_once();
+  send.annotations = annotations.to_string();
   send.handle.slot = slot_of(send.order_key);
   send.handle.id = new_send_id();
   send.reference = json::serialize(reference.without_activity().json());

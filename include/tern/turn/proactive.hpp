@@ -5,6 +5,7 @@
 #include <tern/schema/conversation_parameters.hpp>
 #include <tern/storage/schedule_types.hpp>
 #include <tern/turn/hooks.hpp>
+#include <tern/turn/recurrence.hpp>
 
 #include <chrono>
 #include <optional>
@@ -22,15 +23,38 @@ class SendOptions {
   SendOptions& order_key(std::string value) { return order_key_ = std::move(value), *this; }
   /// Past this time the send is dropped instead of sent late.
   SendOptions& expires(WallTime value) { return expires_ = value, *this; }
+  /// What may have arrived is given up instead of tried again: dead, with a reason that says so. Without it a send
+  /// arrives at least once.
+  SendOptions& at_most_once(bool value = true) { return at_most_once_ = value, *this; }
+  /// The next message of a user in the conversation cancels it, unless it is being sent by then.
+  SendOptions& cancel_on_reply(bool value = true) { return cancel_on_reply_ = value, *this; }
+  /// The zone of quiet hours and recurrences, a name of the IANA database. Default: UTC. An activity says what its
+  /// user's is in `localTimezone`.
+  SendOptions& time_zone(std::string value) { return time_zone_ = std::move(value), *this; }
+  /// What is due in these hours waits for their end, also when it is late.
+  SendOptions& quiet_hours(QuietHours value) { return quiet_hours_ = value, *this; }
+  /// The send comes again: each next time is set with the outcome of the last, under the same handle, until it is
+  /// cancelled, or dead for good since the conversation is gone. Times that were missed are not made up for.
+  SendOptions& every(Recurrence value) { return every_ = value, *this; }
 
   const std::string& key() const noexcept { return key_; }
   const std::string& order_key() const noexcept { return order_key_; }
   std::optional<WallTime> expires() const noexcept { return expires_; }
+  bool at_most_once() const noexcept { return at_most_once_; }
+  bool cancel_on_reply() const noexcept { return cancel_on_reply_; }
+  const std::string& time_zone() const noexcept { return time_zone_; }
+  const std::optional<QuietHours>& quiet_hours() const noexcept { return quiet_hours_; }
+  const std::optional<Recurrence>& every() const noexcept { return every_; }
 
  private:
   std::string key_;
   std::string order_key_;
   std::optional<WallTime> expires_;
+  bool at_most_once_ = false;
+  bool cancel_on_reply_ = false;
+  std::string time_zone_ = "UTC";
+  std::optional<QuietHours> quiet_hours_;
+  std::optional<Recurrence> every_;
 };
 
 enum class CancelOutcome : std::uint8_t {
@@ -84,6 +108,17 @@ class Proactive {
   virtual awaitable<CancelOutcome> cancel(SendHandle handle) = 0;
   /// The handle that is valid now; nullopt when it was too late.
   virtual awaitable<std::optional<SendHandle>> reschedule(SendHandle handle, WallTime when) = 0;
+  /// Sends it now, whatever it waits for; of a recurring one this occurrence. The handle that is valid now; nullopt
+  /// when it was too late.
+  virtual awaitable<std::optional<SendHandle>> send_now(SendHandle handle) = 0;
+  /// Cancels all that is pending in a conversation; how many. What is being sent is not among them.
+  virtual awaitable<std::size_t> cancel_all(ConversationReference reference) = 0;
+  /// Sends that were given up, those that died first first, paged.
+  virtual awaitable<DeadPage> list_dead(DeadQuery query) = 0;
+  /// Sends a dead one again, now. The handle that is valid now; nullopt when it is not kept any more.
+  virtual awaitable<std::optional<SendHandle>> redrive(SendHandle handle) = 0;
+  /// Forgets a dead one; false when it is not kept any more.
+  virtual awaitable<bool> discard(SendHandle handle) = 0;
   /// Pending sends by due time, paged.
   virtual awaitable<SendPage> list(SendQuery query) = 0;
   /// What `SendQuery::order_key` is for the sends of a conversation.

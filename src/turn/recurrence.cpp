@@ -1,0 +1,224 @@
+#include <tern/turn/recurrence.hpp>
+
+#include <tern/error.hpp>
+
+#include <date/tz.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace tern {
+
+namespace {
+
+using std::chrono::minutes;
+using LocalDays = date::local_days;
+using LocalTime = date::local_time<WallTime::duration>;
+
+constexpr std::chrono::seconds shortest_interval{60};
+
+const date::time_zone* find_zone(std::string_view name) noexcept {
+  try {
+    return date::locate_zone(std::string(name));
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+const date::time_zone& zone(const std::string& name) {
+  const auto* found = find_zone(name);
+  if (found == nullptr) {
+    throw_error(errc::invalid_argument, "The time zone \"" + name.substr(0, 80) +
+                                            "\" is not known. Use a name of the IANA database, as Europe/Berlin; the "
+                                            "package tzdata has them.");
+  }
+  return *found;
+}
+
+LocalTime local(WallTime when, const date::time_zone& zone) {
+  return zone.to_local(when);
+}
+
+// In a gap as much later as the clock skips: the offset before it. Of two the first: the offset before the clock was
+// set back. So it is the first offset in every case.
+WallTime instant(LocalTime when, const date::time_zone& zone) {
+  const auto info = zone.get_info(when);
+  return WallTime(when.time_since_epoch() - info.first.offset);
+}
+
+TimeOfDay time_of_day(LocalTime when) {
+  const auto since = std::chrono::floor<minutes>(when - std::chrono::floor<date::days>(when)).count();
+  return TimeOfDay(static_cast<int>(since / 60), static_cast<int>(since % 60));
+}
+
+std::optional<int> number(std::string_view text) noexcept {
+  int value = 0;
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end && !text.empty() ? std::optional(value) : std::nullopt;
+}
+
+Recurrence::Day weekday_of(LocalDays day) {
+  return static_cast<Recurrence::Day>(date::weekday(day).iso_encoding() - 1);
+}
+
+// Seconds, days and numbers as they stand in JSON; nullopt when one is missing or of another kind.
+std::optional<std::int64_t> integer(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_int64() ? std::optional(value->as_int64()) : std::nullopt;
+}
+
+}  // namespace
+
+TimeOfDay::TimeOfDay(int hour, int minute) : minutes_(hour * 60 + minute) {
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59) {
+    throw_error(errc::invalid_argument, "A time of day has an hour from 0 to 23 and a minute from 0 to 59, not " +
+                                            std::to_string(hour) + ":" + std::to_string(minute) + ".");
+  }
+}
+
+std::optional<TimeOfDay> TimeOfDay::parse(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0 || colon > 2 || text.size() != colon + 3) {
+    return std::nullopt;
+  }
+  const auto hour = number(text.substr(0, colon));
+  const auto minute = number(text.substr(colon + 1));
+  if (!hour || !minute || *hour < 0 || *hour > 23 || *minute < 0 || *minute > 59) {
+    return std::nullopt;
+  }
+  return TimeOfDay(*hour, *minute);
+}
+
+std::string TimeOfDay::to_string() const {
+  const auto two = [](std::int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
+  return two(minutes_.count() / 60) + ":" + two(minutes_.count() % 60);
+}
+
+bool QuietHours::contains(TimeOfDay time) const noexcept {
+  return from_ <= to_ ? from_ <= time && time < to_ : time >= from_ || time < to_;
+}
+
+Recurrence Recurrence::every(std::chrono::seconds interval) {
+  if (interval < shortest_interval) {
+    throw_error(errc::invalid_argument,
+                "Something can come again every minute at most, not every " + std::to_string(interval.count()) + " s.");
+  }
+  Recurrence made;
+  made.interval_ = interval;
+  return made;
+}
+
+Recurrence Recurrence::daily(TimeOfDay at) {
+  return weekly(Days().set(), at);
+}
+
+Recurrence Recurrence::weekly(Days days, TimeOfDay at) {
+  if (days.none()) {
+    throw_error(errc::invalid_argument, "A weekly recurrence names at least one day.");
+  }
+  Recurrence made;
+  made.kind_ = Kind::weekly;
+  made.days_ = days;
+  made.at_ = at;
+  return made;
+}
+
+Recurrence Recurrence::weekly(Day day, TimeOfDay at) {
+  return weekly(Days().set(static_cast<std::size_t>(day)), at);
+}
+
+Recurrence Recurrence::monthly(int day, TimeOfDay at) {
+  if (day < 1 || day > 31) {
+    throw_error(errc::invalid_argument,
+                "A monthly recurrence names a day from 1 to 31, not " + std::to_string(day) + ".");
+  }
+  Recurrence made;
+  made.kind_ = Kind::monthly;
+  made.day_of_month_ = day;
+  made.at_ = at;
+  return made;
+}
+
+WallTime Recurrence::next(WallTime after, const std::string& time_zone) const {
+  const auto& there = zone(time_zone);
+  if (kind_ == Kind::interval) {
+    return after + interval_;
+  }
+  const auto matches = [this](LocalDays day) {
+    if (kind_ == Kind::weekly) {
+      return days_.test(static_cast<std::size_t>(weekday_of(day)));
+    }
+    const date::year_month_day date(day);
+    const auto last = static_cast<unsigned>((date.year() / date.month() / date::last).day());
+    return static_cast<unsigned>(date.day()) == std::min(static_cast<unsigned>(day_of_month_), last);
+  };
+  // From the day before, since a gap may carry yesterday's time beyond `after`; 40 days have each day of a month.
+  constexpr int enough = 40;
+  auto day = std::chrono::floor<date::days>(local(after, there)) - date::days(1);
+  for (int i = 0; i < enough; ++i, day += date::days(1)) {
+    if (matches(day)) {
+      const auto when = instant(LocalTime(day) + at_.since_midnight(), there);
+      if (when > after) {
+        return when;
+      }
+    }
+  }
+  throw_error(errc::invalid_argument, "The recurrence has no next time.");
+}
+
+json::object Recurrence::to_json() const {
+  json::object object;
+  switch (kind_) {
+    case Kind::interval:
+      object["seconds"] = interval_.count();
+      break;
+    case Kind::weekly:
+      object["days"] = static_cast<std::int64_t>(days_.to_ulong());
+      object["at"] = at_.to_string();
+      break;
+    case Kind::monthly:
+      object["day"] = day_of_month_;
+      object["at"] = at_.to_string();
+      break;
+  }
+  return object;
+}
+
+std::optional<Recurrence> Recurrence::from_json(const json::value& value) {
+  const auto* object = value.if_object();
+  if (object == nullptr) {
+    return std::nullopt;
+  }
+  if (const auto seconds = integer(*object, "seconds"); seconds && *seconds >= shortest_interval.count()) {
+    return every(std::chrono::seconds(*seconds));
+  }
+  const auto* text = object->if_contains("at");
+  const auto at = text != nullptr && text->is_string() ? TimeOfDay::parse(text->as_string()) : std::nullopt;
+  const auto days = integer(*object, "days");
+  if (at && days && *days > 0 && *days < 1 << 7) {
+    return weekly(Days(static_cast<unsigned long>(*days)), *at);
+  }
+  const auto day = integer(*object, "day");
+  if (at && day && *day >= 1 && *day <= 31) {
+    return monthly(static_cast<int>(*day), *at);
+  }
+  return std::nullopt;
+}
+
+bool is_time_zone(std::string_view name) noexcept {
+  return find_zone(name) != nullptr;
+}
+
+WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::string& time_zone) {
+  const auto& there = zone(time_zone);
+  const auto here = local(when, there);
+  if (!quiet.contains(time_of_day(here))) {
+    return when;
+  }
+  const auto day = std::chrono::floor<date::days>(here);
+  const auto end = instant(LocalTime(day) + quiet.to().since_midnight(), there);
+  return end > when ? end : instant(LocalTime(day + date::days(1)) + quiet.to().since_midnight(), there);
+}
+
+}  // namespace tern

@@ -1,0 +1,145 @@
+#include <tern/turn/recurrence.hpp>
+
+#include <tern/error.hpp>
+
+#include <date/date.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace tern {
+namespace {
+
+using namespace std::chrono_literals;
+
+// "2026-11-23 09:30:00", UTC.
+WallTime utc(const std::string& text) {
+  std::istringstream in(text);
+  date::sys_time<std::chrono::microseconds> time;
+  in >> date::parse("%F %T", time);
+  EXPECT_FALSE(in.fail()) << text;
+  return time;
+}
+
+std::string text(WallTime time) {
+  return date::format("%F %T", std::chrono::floor<std::chrono::seconds>(time));
+}
+
+std::string next(const Recurrence& recurrence, const std::string& after, const std::string& zone = "Europe/Berlin") {
+  return text(recurrence.next(utc(after), zone));
+}
+
+template <class Action>
+error_code error_of(Action action) {
+  try {
+    action();
+  } catch (const system_error& error) {
+    return error.code();
+  }
+  return {};
+}
+
+TEST(Recurrence, DailyIsInTheUsersZone) {
+  const auto at_nine = Recurrence::daily(TimeOfDay(9));
+  EXPECT_EQ(next(at_nine, "2026-11-23 07:59:00"), "2026-11-23 08:00:00");
+  EXPECT_EQ(next(at_nine, "2026-11-23 08:00:00"), "2026-11-24 08:00:00") << "after means after";
+  EXPECT_EQ(next(at_nine, "2026-07-01 00:00:00"), "2026-07-01 07:00:00") << "summer";
+  EXPECT_EQ(next(at_nine, "2026-11-23 12:00:00", "America/New_York"), "2026-11-23 14:00:00");
+  EXPECT_EQ(next(at_nine, "2026-11-23 20:00:00", "Pacific/Auckland"), "2026-11-24 20:00:00");
+  EXPECT_EQ(next(at_nine, "2026-11-23 07:59:00", "UTC"), "2026-11-23 09:00:00");
+}
+
+TEST(Recurrence, KeepsTheLocalTimeWhenTheClockChanges) {
+  const auto at_nine = Recurrence::daily(TimeOfDay(9));
+  EXPECT_EQ(next(at_nine, "2026-03-28 08:00:00"), "2026-03-29 07:00:00");
+  EXPECT_EQ(next(at_nine, "2026-10-24 07:00:00"), "2026-10-25 08:00:00");
+}
+
+// On 29 March the clock goes from 02:00 to 03:00.
+TEST(Recurrence, ATimeThatTheClockSkipsComesLater) {
+  const auto at_half_past_two = Recurrence::daily(TimeOfDay(2, 30));
+  EXPECT_EQ(next(at_half_past_two, "2026-03-28 12:00:00"), "2026-03-29 01:30:00") << "03:30 in Berlin";
+  EXPECT_EQ(next(at_half_past_two, "2026-03-29 01:30:00"), "2026-03-30 00:30:00");
+}
+
+// On 25 October 02:30 comes twice, at 00:30 and at 01:30 UTC.
+TEST(Recurrence, OfATimeThatComesTwiceTheFirstCounts) {
+  const auto at_half_past_two = Recurrence::daily(TimeOfDay(2, 30));
+  EXPECT_EQ(next(at_half_past_two, "2026-10-24 12:00:00"), "2026-10-25 00:30:00");
+  EXPECT_EQ(next(at_half_past_two, "2026-10-25 00:30:00"), "2026-10-26 01:30:00");
+}
+
+TEST(Recurrence, WeeklyTakesTheDaysItNames) {
+  using Day = Recurrence::Day;
+  Recurrence::Days days;
+  days.set(static_cast<std::size_t>(Day::monday)).set(static_cast<std::size_t>(Day::friday));
+  const auto twice = Recurrence::weekly(days, TimeOfDay(18));
+  EXPECT_EQ(next(twice, "2026-11-23 12:00:00"), "2026-11-23 17:00:00") << "a Monday";
+  EXPECT_EQ(next(twice, "2026-11-23 17:00:00"), "2026-11-27 17:00:00");
+  EXPECT_EQ(next(twice, "2026-11-27 17:00:00"), "2026-11-30 17:00:00");
+  EXPECT_EQ(next(Recurrence::weekly(Day::sunday, TimeOfDay(0)), "2026-11-23 12:00:00"), "2026-11-28 23:00:00");
+}
+
+TEST(Recurrence, MonthlyEndsWithAShorterMonth) {
+  const auto last = Recurrence::monthly(31, TimeOfDay(12));
+  EXPECT_EQ(next(last, "2026-01-31 12:00:00"), "2026-02-28 11:00:00");
+  EXPECT_EQ(next(last, "2026-02-28 11:00:00"), "2026-03-31 10:00:00");
+  EXPECT_EQ(next(last, "2028-02-01 00:00:00"), "2028-02-29 11:00:00");
+  EXPECT_EQ(next(Recurrence::monthly(1, TimeOfDay(12)), "2026-12-15 00:00:00"), "2027-01-01 11:00:00");
+}
+
+TEST(Recurrence, AnIntervalCountsFromTheLastTime) {
+  EXPECT_EQ(next(Recurrence::every(90min), "2026-03-29 00:00:00"), "2026-03-29 01:30:00");
+}
+
+TEST(Recurrence, SurvivesItsJson) {
+  for (const auto& recurrence :
+       {Recurrence::every(3600s), Recurrence::daily(TimeOfDay(9, 5)),
+        Recurrence::weekly(Recurrence::Day::wednesday, TimeOfDay(23, 59)), Recurrence::monthly(31, TimeOfDay(0))}) {
+    EXPECT_EQ(Recurrence::from_json(recurrence.to_json()), recurrence);
+  }
+  for (const auto* text : {"null", "{}", R"({"seconds":1})", R"({"days":0,"at":"09:00"})", R"({"days":5})",
+                           R"({"day":32,"at":"09:00"})", R"({"day":1,"at":"24:00"})", R"({"days":"5","at":"09:00"})"}) {
+    EXPECT_EQ(Recurrence::from_json(json::parse(text)), std::nullopt) << text;
+  }
+}
+
+TEST(Recurrence, MisuseIsRefused) {
+  EXPECT_EQ(error_of([] { (void)Recurrence::every(59s); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([] { (void)Recurrence::weekly(Recurrence::Days(), TimeOfDay(9)); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([] { (void)Recurrence::monthly(0, TimeOfDay(9)); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([] { (void)TimeOfDay(24); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([] { (void)next(Recurrence::daily(TimeOfDay(9)), "2026-11-23 00:00:00", "Mars/Base"); }),
+            errc::invalid_argument);
+  EXPECT_TRUE(is_time_zone("Europe/Berlin"));
+  EXPECT_FALSE(is_time_zone(""));
+  EXPECT_FALSE(is_time_zone("Europe/Nowhere"));
+}
+
+TEST(TimeOfDay, ReadsAndWritesItsText) {
+  EXPECT_EQ(TimeOfDay::parse("09:05"), TimeOfDay(9, 5));
+  EXPECT_EQ(TimeOfDay::parse("9:05"), TimeOfDay(9, 5));
+  EXPECT_EQ(TimeOfDay(9, 5).to_string(), "09:05");
+  for (const auto* text : {"", "9", "9:5", "24:00", "12:60", ":30", "123:00", "a:bc", "-1:00", "09:05 "}) {
+    EXPECT_EQ(TimeOfDay::parse(text), std::nullopt) << text;
+  }
+}
+
+TEST(QuietHours, MoveWhatLiesInThemToTheirEnd) {
+  const QuietHours night(TimeOfDay(22), TimeOfDay(8));
+  const auto moved = [&](const std::string& when) {
+    return text(after_quiet_hours(utc(when), night, "Europe/Berlin"));
+  };
+  EXPECT_EQ(moved("2026-11-23 20:59:59"), "2026-11-23 20:59:59");
+  EXPECT_EQ(moved("2026-11-23 21:00:00"), "2026-11-24 07:00:00");
+  EXPECT_EQ(moved("2026-11-24 06:59:59"), "2026-11-24 07:00:00");
+  EXPECT_EQ(moved("2026-11-24 07:00:00"), "2026-11-24 07:00:00");
+  EXPECT_EQ(moved("2026-03-28 23:30:00"), "2026-03-29 06:00:00") << "a short night";
+  const QuietHours lunch(TimeOfDay(12), TimeOfDay(13));
+  EXPECT_EQ(text(after_quiet_hours(utc("2026-11-23 11:30:00"), lunch, "Europe/Berlin")), "2026-11-23 12:00:00");
+  const QuietHours none(TimeOfDay(12), TimeOfDay(12));
+  EXPECT_EQ(text(after_quiet_hours(utc("2026-11-23 11:00:00"), none, "Europe/Berlin")), "2026-11-23 11:00:00");
+}
+
+}  // namespace
+}  // namespace tern
