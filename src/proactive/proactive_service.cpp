@@ -1,5 +1,6 @@
 #include "proactive/proactive_service.hpp"
 
+#include "turn/annotations.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
 
@@ -9,8 +10,13 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/uuid/uuid.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -33,6 +39,21 @@ awaitable<void> submitted(runtime::Runtime& target, runtime::Continuation contin
   };
   co_await asio::async_initiate<const asio::deferred_t&, void(std::exception_ptr)>(begin, asio::deferred, &target,
                                                                                    std::move(continuation));
+}
+
+// Runs it on a shard; the caller goes on where it was.
+template <class T>
+auto on_shard(runtime::Shard& shard, awaitable<T> work) {
+  return asio::co_spawn(shard.io(), std::move(work), asio::use_awaitable);
+}
+
+// Unique, and tells whoever reads a shared store which process it is.
+std::string owner_name() {
+  boost::system::error_code ignored;
+  boost::uuids::uuid unique;
+  const auto id = new_send_id();
+  std::copy(id.begin(), id.end(), unique.begin());
+  return asio::ip::host_name(ignored) + '/' + std::to_string(::getpid()) + '/' + boost::uuids::to_string(unique);
 }
 
 std::uint64_t etag_number(const std::string& etag) {
@@ -81,6 +102,16 @@ class ProactiveService::Executor final : public SendExecutor {
     co_await submitted(runtime_, std::move(continuation));
   }
 
+  std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
+    if (send.annotations.empty()) {
+      return std::nullopt;
+    }
+    return detail::Annotations::parse(send.annotations).next(send.handle.due, now);
+  }
+  WallTime not_before(const ScheduledSend& send, WallTime now) const override {
+    return send.annotations.empty() ? now : detail::Annotations::parse(send.annotations).awake(now);
+  }
+
  private:
   runtime::Runtime& runtime_;
   detail::TurnEnvironment& environment_;
@@ -88,10 +119,10 @@ class ProactiveService::Executor final : public SendExecutor {
 
 struct ProactiveService::Home {
   Home(runtime::Shard& on, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Clock& clock,
-       ScheduleFigures& figures, const SchedulerOptions& options)
+       ScheduleFigures& figures, SoloGate& solo, const SchedulerOptions& options)
       : shard(on),
         sends(runtime, environment),
-        scheduler(on.ex(), environment.schedule, sends, clock, figures, options) {}
+        scheduler(on.ex(), environment.schedule, sends, clock, figures, solo, options) {}
   runtime::Shard& shard;
   Executor sends;
   Scheduler scheduler;
@@ -106,10 +137,10 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
     environment.proactive = this;
     environment.proactive_enabled = enabled;
     environment.observer = this;
-    homes_.push_back(std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, options));
+    homes_.push_back(std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, options));
   }
-  const auto id = new_send_id();
-  owner_.assign(id.begin(), id.end());
+  keeper_ = std::make_unique<SlotKeeper>(shards[0].ex(), runtime.environment(0).schedule, static_cast<SlotWork&>(*this),
+                                         clock, owner_name());
 }
 
 ProactiveService::~ProactiveService() = default;
@@ -142,26 +173,75 @@ awaitable<void> ProactiveService::start(Deadline by) {
   if (!enabled_) {
     co_return;
   }
-  auto storage = runtime_.environment(0).schedule;
-  auto held = co_await storage.hold_slots(owner_, {}, slot_count, by);
-  leases_ = std::move(held);
+  co_await on_shard(shards_[0], keeper_->take(by));
+  co_await look_for_awaited_replies(by);
+  for (auto& home : homes_) {
+    asio::co_spawn(home->shard.io(), home->scheduler.run(), [](std::exception_ptr error) {
+      if (error) {
+        log::error("a scheduler ended with an exception");
+      }
+    });
+  }
+  if (keeper_->is_shared()) {
+    run_keeper();
+  }
+}
+
+awaitable<void> ProactiveService::look_for_awaited_replies(Deadline by) {
+  auto schedule = runtime_.environment(0).schedule;
+  const auto counts = co_await schedule.count_sends(by);
+  if (counts.awaiting_reply > 0) {
+    awaits_replies_.store(true, std::memory_order_relaxed);
+  }
+}
+
+void ProactiveService::run_keeper() {
+  const auto log_end = [](std::exception_ptr error) {
+    if (error) {
+      log::error("the keeper of the schedule's slots ended with an exception");
+    }
+  };
+  asio::co_spawn(shards_[0].io(), keeper_->run(), log_end);
+  asio::co_spawn(shards_[0].io(), keeper_->run_late(), log_end);
+}
+
+void ProactiveService::own(const std::vector<SlotLease>& leases) {
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     std::vector<SlotLease> mine;
-    std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(mine),
+    std::copy_if(leases.begin(), leases.end(), std::back_inserter(mine),
                  [&](const SlotLease& lease) { return lease.slot % homes_.size() == i; });
     auto& home = *homes_[i];
-    asio::post(home.shard.io(), [&home, mine = std::move(mine)] {
-      home.scheduler.own(mine);
-      asio::co_spawn(home.shard.io(), home.scheduler.run(), [](std::exception_ptr error) {
-        if (error) {
-          log::error("a scheduler ended with an exception");
-        }
-      });
-    });
+    asio::post(home.shard.io(), [&home, mine = std::move(mine)] { home.scheduler.own(mine); });
+  }
+}
+
+awaitable<bool> ProactiveService::quiet(SlotSet slots, Deadline by) {
+  bool all = true;
+  for (auto& home : homes_) {
+    const bool here = co_await on_shard(home->shard, home->scheduler.quiet(slots, by));
+    all = all && here;
+  }
+  co_return all;
+}
+
+void ProactiveService::on_late(std::vector<DueEntry> entries) {
+  std::vector<std::vector<DueEntry>> by_home(homes_.size());
+  for (const auto& entry : entries) {
+    by_home[entry.slot % homes_.size()].push_back(entry);
+  }
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    if (!by_home[i].empty()) {
+      homes_[i]->scheduler.on_committed(std::move(by_home[i]));
+    }
   }
 }
 
 awaitable<bool> ProactiveService::drain(Deadline by) {
+  auto stop_keeper = [](SlotKeeper* keeper) -> awaitable<void> {
+    keeper->stop();
+    co_return;
+  };
+  co_await on_shard(shards_[0], stop_keeper(keeper_.get()));
   bool clean = true;
   for (auto& home : homes_) {
     // A coroutine, so that its first line runs on the home's shard too: a scheduler belongs to its shard.
@@ -170,17 +250,14 @@ awaitable<bool> ProactiveService::drain(Deadline by) {
       const bool idle = co_await where->scheduler.idle(until);
       co_return idle;
     };
-    const bool idle = co_await asio::co_spawn(home->shard.io(), quiet(home.get(), by), asio::use_awaitable);
+    const bool idle = co_await on_shard(home->shard, quiet(home.get(), by));
     clean = clean && idle;
   }
   co_return clean;
 }
 
 awaitable<void> ProactiveService::release(Deadline by) {
-  if (!leases_.empty()) {
-    auto storage = runtime_.environment(0).schedule;
-    co_await storage.release_slots(std::exchange(leases_, {}), by);
-  }
+  co_await on_shard(shards_[0], keeper_->release(by));
 }
 
 awaitable<ResourceResponse> ProactiveService::send(ConversationReference reference, Activity activity) {
@@ -313,10 +390,14 @@ awaitable<CancelOutcome> ProactiveService::cancel(SendHandle handle) {
 }
 
 awaitable<std::optional<SendHandle>> ProactiveService::reschedule(SendHandle handle, WallTime when) {
+  return move_to(SendEdit::Kind::reschedule, handle, when);
+}
+
+awaitable<std::optional<SendHandle>> ProactiveService::move_to(SendEdit::Kind how, SendHandle handle, WallTime when) {
   require_enabled();
   StoreChanges changes;
   const auto due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, clock_.wall_now()));
-  changes.edits.emplace_back(SendEdit::Kind::reschedule, handle, due);
+  changes.edits.emplace_back(how, handle, due);
   auto schedule = runtime_.environment(0).schedule;
   auto written = co_await schedule.write(std::move(changes), storage_deadline());
   if (!written.has_value() || written->edits.at(0) != EditOutcome::done) {
@@ -325,6 +406,55 @@ awaitable<std::optional<SendHandle>> ProactiveService::reschedule(SendHandle han
   const auto moved = written->edit_handles.at(0);
   co_await tell_of_edit(moved);
   co_return moved;
+}
+
+awaitable<std::optional<SendHandle>> ProactiveService::send_now(SendHandle handle) {
+  return reschedule(handle, clock_.wall_now());
+}
+
+awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference reference) {
+  require_enabled();
+  std::size_t cancelled = 0;
+  SendQuery query;
+  query.order_key = order_key(reference);
+  query.limit = 1000;
+  auto schedule = runtime_.environment(0).schedule;
+  do {
+    auto page = co_await schedule.list_sends(query, storage_deadline());
+    StoreChanges changes;
+    for (const auto& send : page.sends) {
+      changes.edits.emplace_back(SendEdit::Kind::cancel, send.handle);
+    }
+    if (!changes.edits.empty()) {
+      auto written = co_await schedule.write(std::move(changes), storage_deadline());
+      if (written.has_value()) {
+        cancelled +=
+            static_cast<std::size_t>(std::count(written->edits.begin(), written->edits.end(), EditOutcome::done));
+      }
+    }
+    query.after = page.next;
+  } while (!query.after.empty());
+  co_return cancelled;
+}
+
+awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query) {
+  require_enabled();
+  auto schedule = runtime_.environment(0).schedule;
+  auto page = co_await schedule.list_dead(std::move(query), storage_deadline());
+  co_return page;
+}
+
+awaitable<std::optional<SendHandle>> ProactiveService::redrive(SendHandle handle) {
+  return move_to(SendEdit::Kind::redrive, handle, clock_.wall_now());
+}
+
+awaitable<bool> ProactiveService::discard(SendHandle handle) {
+  require_enabled();
+  StoreChanges changes;
+  changes.edits.emplace_back(SendEdit::Kind::discard, handle);
+  auto schedule = runtime_.environment(0).schedule;
+  auto written = co_await schedule.write(std::move(changes), storage_deadline());
+  co_return written.has_value() && written->edits.at(0) == EditOutcome::done;
 }
 
 // The window must learn of a send that was moved into it; its record says what it now is.
@@ -411,6 +541,9 @@ void ProactiveService::on_scheduled(const std::vector<ScheduledSend>& sends,
                                     const std::vector<std::uint64_t>& seqs) noexcept {
   std::map<std::size_t, std::vector<DueEntry>> by_home;
   for (std::size_t i = 0; i < sends.size() && i < seqs.size(); ++i) {
+    if (!sends[i].cancel_on_reply.empty()) {
+      awaits_replies_.store(true, std::memory_order_relaxed);
+    }
     if (seqs[i] != 0) {
       by_home[sends[i].handle.slot % homes_.size()].push_back(entry_of(sends[i], seqs[i]));
     }

@@ -1,20 +1,22 @@
 #pragma once
 
 #include "proactive/scheduler.hpp"
+#include "proactive/slot_keeper.hpp"
 #include "runtime/runtime.hpp"
 
 #include <tern/turn/proactive.hpp>
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
 namespace tern::proactive {
 
 /// The process's `Proactive`: sends now through the shard's connector, schedules through the storage, and owns a
-/// scheduler on each shard.
+/// scheduler on each shard and the keeper of their slots on the first.
 ///
 /// Thread safety: as `Proactive`.
-class ProactiveService final : public Proactive, public detail::ScheduleObserver {
+class ProactiveService final : public Proactive, public detail::ScheduleObserver, private SlotWork {
  public:
   ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled, SchedulerOptions options,
                    Clock& clock, Metrics& metrics);
@@ -42,6 +44,11 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
                                        json::value value, SendOptions options) override;
   awaitable<CancelOutcome> cancel(SendHandle handle) override;
   awaitable<std::optional<SendHandle>> reschedule(SendHandle handle, WallTime when) override;
+  awaitable<std::optional<SendHandle>> send_now(SendHandle handle) override;
+  awaitable<std::size_t> cancel_all(ConversationReference reference) override;
+  awaitable<DeadPage> list_dead(DeadQuery query) override;
+  awaitable<std::optional<SendHandle>> redrive(SendHandle handle) override;
+  awaitable<bool> discard(SendHandle handle) override;
   awaitable<SendPage> list(SendQuery query) override;
   std::string order_key(const ConversationReference& reference) const override;
   awaitable<SendCounts> counts() override;
@@ -50,16 +57,24 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
                                                                  std::string conversation_id) override;
 
   void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
+  bool awaits_replies() const noexcept override { return awaits_replies_.load(std::memory_order_relaxed); }
 
  private:
   class Executor;
   struct Home;
+
+  void own(const std::vector<SlotLease>& leases) override;
+  awaitable<bool> quiet(SlotSet slots, Deadline by) override;
+  void on_late(std::vector<DueEntry> entries) override;
+  void run_keeper();
+  awaitable<void> look_for_awaited_replies(Deadline by);
 
   void require_enabled() const;
   detail::TurnEnvironment& environment_here() noexcept;
   std::size_t shard_here() const noexcept;
   WallTime after(WallTime::duration delay) const noexcept;
   awaitable<SendHandle> store(ScheduledSend send);
+  awaitable<std::optional<SendHandle>> move_to(SendEdit::Kind how, SendHandle handle, WallTime when);
   awaitable<void> tell_of_edit(SendHandle handle);
   Deadline storage_deadline() const noexcept;
 
@@ -68,9 +83,10 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   bool enabled_;
   Clock& clock_;
   ScheduleFigures figures_;
-  std::string owner_;
-  std::vector<SlotLease> leases_;
+  SoloGate solo_;
   std::vector<std::unique_ptr<Home>> homes_;
+  std::unique_ptr<SlotKeeper> keeper_;
+  std::atomic<bool> awaits_replies_ = false;
 };
 
 }  // namespace tern::proactive

@@ -16,6 +16,8 @@ namespace {
 // The first write of a send must still lie well inside the lease.
 constexpr std::chrono::seconds lease_margin{1};
 constexpr std::chrono::milliseconds storage_pause{250};
+// A continuation that was begun so often, and never came to an end, is what ends the process.
+constexpr std::uint16_t most_begun = 3;
 
 double seconds_between(WallTime from, WallTime to) {
   return std::chrono::duration<double>(to - from).count();
@@ -41,6 +43,8 @@ ScheduleFigures::ScheduleFigures(Metrics& metrics)
       possible_duplicates(metrics.counter("tern_possible_duplicates_total",
                                           "Sends that are tried again though they may have arrived.")),
       refused(metrics.counter("tern_stale_outcomes_total", "Outcomes refused because another owner came.")),
+      suspects(metrics.counter("tern_suspect_continuations_total",
+                               "Continuations that had begun when a process died, run again alone.")),
       lateness(metrics.histogram("tern_schedule_lateness_seconds", "From due to the beginning of the attempt.",
                                  {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300})) {}
 
@@ -57,7 +61,7 @@ DueEntry entry_of(const ScheduledSend& send, std::uint64_t seq) {
 }
 
 Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock& clock, ScheduleFigures& figures,
-                     SchedulerOptions options)
+                     SoloGate& solo, SchedulerOptions options)
     : ex_(ex),
       storage_(std::move(storage)),
       sends_(sends),
@@ -66,8 +70,13 @@ Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock
       options_(options),
       timer_(clock, ex),
       idle_timer_(clock, ex),
+      quiet_timer_(clock, ex),
+      solo_(solo),
       window_(options.window_entries),
-      random_(static_cast<std::minstd_rand::result_type>(clock.now().time_since_epoch().count() | 1)) {}
+      swept_(clock.now()),
+      random_(static_cast<std::minstd_rand::result_type>(clock.now().time_since_epoch().count() | 1)) {
+  solo.add_listener([this] { asio::post(ex_, [this] { begin_suspect(); }); });
+}
 
 Scheduler::~Scheduler() = default;
 
@@ -106,6 +115,9 @@ awaitable<void> Scheduler::run() {
       if (window_is_short()) {
         co_await load_window();
       }
+      if (storage_.traits().shared && clock_.now() - swept_ >= options_.sweep) {
+        co_await sweep();
+      }
       co_await send_due();
     } catch (const system_error& e) {
       if (e.code() == asio::error::operation_aborted) {
@@ -130,6 +142,9 @@ awaitable<void> Scheduler::run() {
 
 void Scheduler::stop() noexcept {
   stopped_ = true;
+  for (const auto& [entry, send] : std::exchange(suspects_, {})) {
+    ended(entry);
+  }
   timer_.cancel();
 }
 
@@ -194,6 +209,29 @@ awaitable<void> Scheduler::load_slot(std::uint16_t slot, WallTime until) {
   }
 }
 
+// Asks for all that is overdue, whatever was loaded before: a store that several processes write to may have shown less
+// than there was. What is found twice is handed out once. Nothing is asked while this is behind with what it has.
+awaitable<void> Scheduler::sweep() {
+  swept_ = clock_.now();
+  const auto now = clock_.wall_now();
+  if (const auto due = window_.next_due(); due && *due < now) {
+    co_return;
+  }
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (!owned_[slot].held) {
+      continue;
+    }
+    DueQuery query;
+    query.lease = owned_[slot].lease;
+    query.until = now;
+    auto page = co_await storage_.load_due(std::move(query), Deadline::after(options_.storage_timeout, clock_));
+    if (owned_[slot].held) {
+      std::for_each(page.entries.begin(), page.entries.end(),
+                    [this](const DueEntry& entry) { window_.add_loaded(entry); });
+    }
+  }
+}
+
 awaitable<void> Scheduler::send_due() {
   while (!stopped_ && in_flight_ < options_.in_flight) {
     const auto room = std::min(options_.in_flight - in_flight_, options_.batch);
@@ -203,6 +241,9 @@ awaitable<void> Scheduler::send_due() {
     }
     // Counted from here on, so that `idle` knows of them while their records are read.
     in_flight_ += entries.size();
+    for (const auto& entry : entries) {
+      ++owned_[entry.slot].in_flight;
+    }
     std::vector<ScheduledSend> sends;
     std::exception_ptr error;
     try {
@@ -214,7 +255,7 @@ awaitable<void> Scheduler::send_due() {
     if (error) {
       for (const auto& entry : entries) {
         window_.retry(entry);
-        --in_flight_;
+        left_flight(entry);
       }
       std::rethrow_exception(error);
     }
@@ -224,7 +265,7 @@ awaitable<void> Scheduler::send_due() {
       if (found && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
         begin(entry, std::move(sends[next]));
       } else {
-        ended(entry.order_hash);  // cancelled, edited, or done already
+        ended(entry);  // cancelled, edited, or done already
       }
       next += found ? 1 : 0;
     }
@@ -232,6 +273,11 @@ awaitable<void> Scheduler::send_due() {
 }
 
 void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
+  if (send.begun > 0 && send.kind == SendKind::continuation) {
+    suspects_.emplace_back(entry, std::move(send));
+    begin_suspect();
+    return;
+  }
   asio::co_spawn(ex_, attempt(entry, std::move(send)), [](std::exception_ptr error) {
     if (error) {
       log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
@@ -239,26 +285,76 @@ void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
   });
 }
 
+void Scheduler::begin_suspect() {
+  if (suspects_.empty() || !solo_.try_enter()) {
+    return;
+  }
+  auto [entry, send] = std::move(suspects_.front());
+  suspects_.pop_front();
+  asio::co_spawn(ex_, attempt_alone(entry, std::move(send)), [this](std::exception_ptr error) {
+    if (error) {
+      log::error("a scheduled continuation ended with an exception", {{"error", describe(error)}});
+    }
+    solo_.leave();
+  });
+}
+
+awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
+  figures_.suspects.inc();
+  log::warn("a continuation that had begun when a process ended runs again, alone",
+            {{"send", send.handle.to_string()}, {"begun", send.begun}});
+  co_await attempt(entry, std::move(send));
+}
+
 awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send) {
   const auto now = clock_.wall_now();
+  const auto lease = owned_[entry.slot].lease;
   if (send.expires && *send.expires < now) {
     figures_.expired.inc();
-    record(SendOutcome(SendOutcome::Kind::expired, send.handle, send.generation, owned_[entry.slot].lease));
-    ended(entry.order_hash);
+    SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, lease);
+    outcome.next = sends_.next_occurrence(send, now);
+    record(std::move(outcome), entry);
+    ended(entry);
     co_return;
   }
   if (!lease_is_good(entry.slot)) {
-    ended(entry.order_hash);  // its new owner sends it
+    ended(entry);  // its new owner sends it
+    co_return;
+  }
+  if (const auto awake = sends_.not_before(send, now); awake > now) {
+    postpone(entry, send, awake);
+    co_return;
+  }
+  if (send.begun > 0 && send.at_most_once) {
+    bury(entry, send, "it may have arrived before the process ended, and was to arrive at most once");
+    co_return;
+  }
+  if (send.begun >= most_begun) {
+    bury(entry, send, "it ended the process " + std::to_string(send.begun) + " times");
     co_return;
   }
   figures_.lateness.observe(seconds_between(entry.due, now));
   std::exception_ptr error;
   try {
+    if (send.at_most_once || send.kind == SendKind::continuation) {
+      if (!co_await note_begin(send, lease)) {
+        ended(entry);
+        co_return;
+      }
+    }
     co_await sends_.execute(send);
   } catch (...) {
     error = std::current_exception();
   }
   settle(entry, send, error);
+}
+
+// False when another owner has it, or it was cancelled.
+awaitable<bool> Scheduler::note_begin(const ScheduledSend& send, const SlotLease& lease) {
+  StoreChanges changes;
+  changes.outcomes.emplace_back(SendOutcome::Kind::begin, send.handle, send.generation, lease);
+  auto written = co_await storage_.write(std::move(changes), Deadline::after(options_.storage_timeout, clock_));
+  co_return written.has_value() && written->refused.empty();
 }
 
 void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error) {
@@ -267,8 +363,10 @@ void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const s
     return;
   }
   figures_.sent.inc();
-  record(SendOutcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease));
-  ended(entry.order_hash);
+  SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease);
+  outcome.next = sends_.next_occurrence(send, clock_.wall_now());
+  record(std::move(outcome), entry);
+  ended(entry);
 }
 
 void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error) {
@@ -276,17 +374,15 @@ void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send,
                         static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
   const auto verdict = options_.policy.judge(error, send.attempt + 1, random);
   if (verdict.kind == Verdict::Kind::leave) {
-    ended(entry.order_hash);
+    ended(entry);
     return;
   }
   if (verdict.kind == Verdict::Kind::dead) {
-    figures_.dead.inc();
-    log::warn("a scheduled send is dead", {{"send", send.handle.to_string()}, {"reason", verdict.reason}});
-    SendOutcome outcome(SendOutcome::Kind::dead, send.handle, send.generation, owned_[entry.slot].lease);
-    outcome.attempt = send.attempt + 1;
-    outcome.reason = verdict.reason;
-    record(std::move(outcome));
-    ended(entry.order_hash);
+    bury(entry, send, verdict.reason);
+    return;
+  }
+  if (verdict.ambiguous && send.at_most_once) {
+    bury(entry, send, "it may have arrived, and was to arrive at most once: " + verdict.reason);
     return;
   }
   figures_.retried.inc();
@@ -296,27 +392,58 @@ void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send,
   SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, owned_[entry.slot].lease);
   outcome.attempt = send.attempt + 1;
   outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now() + verdict.delay);
-  auto again = entry;
-  again.attempt = static_cast<std::uint16_t>(outcome.attempt);
-  again.due = outcome.not_before;
   // The key stays busy: a later send of the conversation does not overtake this one.
+  left_flight(entry);
+  record(std::move(outcome), entry);
+}
+
+void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::string reason) {
+  figures_.dead.inc();
+  log::warn("a scheduled send is dead", {{"send", send.handle.to_string()}, {"reason", reason}});
+  SendOutcome outcome(SendOutcome::Kind::dead, send.handle, send.generation, owned_[entry.slot].lease);
+  outcome.attempt = send.attempt + 1;
+  outcome.reason = std::move(reason);
+  outcome.next = sends_.next_occurrence(send, clock_.wall_now());
+  record(std::move(outcome), entry);
+  ended(entry);
+}
+
+// No attempt was made, so none is counted.
+void Scheduler::postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until) {
+  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, owned_[entry.slot].lease);
+  outcome.attempt = send.attempt;
+  outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(until);
+  left_flight(entry);
+  record(std::move(outcome), entry);
+}
+
+void Scheduler::ended(const DueEntry& entry) noexcept {
+  window_.release(entry.order_hash);
+  left_flight(entry);
+}
+
+void Scheduler::left_flight(const DueEntry& entry) noexcept {
   --in_flight_;
-  record(std::move(outcome), again);
+  --owned_[entry.slot].in_flight;
   wake_ = true;
   timer_.cancel();
   idle_timer_.cancel();
+  quiet_timer_.cancel();
 }
 
-void Scheduler::ended(std::uint64_t order_hash) noexcept {
-  window_.release(order_hash);
-  --in_flight_;
-  wake_ = true;
-  timer_.cancel();
-  idle_timer_.cancel();
-}
-
-void Scheduler::record(SendOutcome outcome, std::optional<DueEntry> again) {
-  outcomes_.push_back({std::move(outcome), again});
+void Scheduler::record(SendOutcome outcome, const DueEntry& entry) {
+  Unrecorded item{std::move(outcome), std::nullopt, std::nullopt};
+  if (item.outcome.kind == SendOutcome::Kind::retry) {
+    item.again = entry;
+    item.again->attempt = static_cast<std::uint16_t>(item.outcome.attempt);
+    item.again->due = item.outcome.not_before;
+  } else if (item.outcome.next) {
+    item.next = entry;
+    item.next->attempt = 0;
+    item.next->due = *item.outcome.next;
+    ++item.next->generation;
+  }
+  outcomes_.push_back(std::move(item));
   flush();
 }
 
@@ -331,10 +458,14 @@ void Scheduler::recorded(std::size_t count, const std::vector<std::size_t>& refu
         window_.release(again->order_hash);  // its new owner tries it
       }
     }
+    if (const auto& next = outcomes_[i].next; next && owned_[next->slot].held) {
+      window_.add_committed(*next);  // one that was refused meanwhile is not handed out
+    }
   }
   outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
   wake_ = true;
   timer_.cancel();
+  quiet_timer_.cancel();
 }
 
 void Scheduler::flush() {
@@ -393,6 +524,24 @@ awaitable<bool> Scheduler::idle(Deadline by) {
     co_await idle_timer_.wait_until(by.when());
   }
   co_return in_flight_ == 0 && outcomes_.empty();
+}
+
+bool Scheduler::is_quiet(SlotSet slots) const noexcept {
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (slots.test(slot) && owned_[slot].in_flight > 0) {
+      return false;
+    }
+  }
+  return std::none_of(outcomes_.begin(), outcomes_.end(),
+                      [&](const Unrecorded& item) { return slots.test(item.outcome.handle.slot); });
+}
+
+awaitable<bool> Scheduler::quiet(SlotSet slots, Deadline by) {
+  while (!is_quiet(slots) && !by.expired(clock_)) {
+    flush();
+    co_await quiet_timer_.wait_until(by.when());
+  }
+  co_return is_quiet(slots);
 }
 
 void Scheduler::on_committed(std::vector<DueEntry> entries) {

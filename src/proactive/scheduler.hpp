@@ -2,13 +2,16 @@
 
 #include "proactive/near_window.hpp"
 #include "proactive/send_policy.hpp"
+#include "proactive/solo_gate.hpp"
 
 #include <tern/async/metrics.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/storage/any_storage.hpp>
 
 #include <array>
+#include <bitset>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,7 +25,13 @@ class SendExecutor {
  public:
   virtual ~SendExecutor() = default;
   virtual awaitable<void> execute(ScheduledSend send) = 0;
+  /// When a recurring send is due again after `now`; nullopt for one that is not.
+  virtual std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const = 0;
+  /// `now`, or when the quiet hours of the send end that it lies in.
+  virtual WallTime not_before(const ScheduledSend& send, WallTime now) const = 0;
 };
+
+using SlotSet = std::bitset<slot_count>;
 
 struct SchedulerOptions {
   SchedulerOptions() = default;
@@ -32,25 +41,31 @@ struct SchedulerOptions {
   std::size_t batch = 256;               ///< records fetched, and outcomes written, at once
   std::chrono::milliseconds storage_timeout{5'000};
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed
+  std::chrono::seconds sweep{60};                  ///< how often a shared store is asked for what was missed
   SendPolicy policy;
 };
 
 /// The figures of all schedulers of a process.
 struct ScheduleFigures {
   explicit ScheduleFigures(Metrics& metrics);
-  Counter sent, retried, dead, expired, possible_duplicates, refused;
+  Counter sent, retried, dead, expired, possible_duplicates, refused, suspects;
   Histogram lateness;
 };
 
 /// Sends what is due in the slots that it owns: one timer over a heap of small entries, payloads read when they are
 /// due, outcomes written in batches.
 ///
+/// What may not simply be done twice is noted before it is begun: a continuation, which may have been what ended the
+/// process, and a send that may arrive at most once. Found begun, the one runs alone, and is dead after it has ended
+/// three processes; the other is dead at once.
+///
 /// Lifetime: `stop` (or the end of the `io_context`) before destruction.
 /// Thread safety: everything on its executor, but for `on_committed`.
 class Scheduler {
  public:
+  /// `solo`: of the process, for what runs alone.
   Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock& clock, ScheduleFigures& figures,
-            SchedulerOptions options = SchedulerOptions());
+            SoloGate& solo, SchedulerOptions options = SchedulerOptions());
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -64,8 +79,10 @@ class Scheduler {
   void stop() noexcept;
   /// Waits until nothing is under way and all outcomes are written, at most until `by`. True when so.
   awaitable<bool> idle(Deadline by);
+  /// The same for slots that are not owned any more, or not for long.
+  awaitable<bool> quiet(SlotSet slots, Deadline by);
 
-  /// Sends that were committed by this process go into the window at once. Callable from any thread.
+  /// Sends that were committed, by this process or another, go into the window at once. Callable from any thread.
   void on_committed(std::vector<DueEntry> entries);
 
   std::size_t window_size() const noexcept { return window_.size(); }
@@ -75,24 +92,34 @@ class Scheduler {
   struct Owned {
     SlotLease lease;
     bool held = false;
+    std::uint32_t in_flight = 0;
   };
 
   struct Unrecorded {
     SendOutcome outcome;
     std::optional<DueEntry> again;  // for a retry: goes back into the window once the store knows of it
+    std::optional<DueEntry> next;   // likewise for the next occurrence of a recurring send
   };
 
   SteadyTime::duration time_to_sleep() const noexcept;
   bool window_is_short() const noexcept;
   awaitable<void> load_window();
   awaitable<void> load_slot(std::uint16_t slot, WallTime until);
+  awaitable<void> sweep();
   awaitable<void> send_due();
   void begin(const DueEntry& entry, ScheduledSend send);
+  void begin_suspect();
   awaitable<void> attempt(DueEntry entry, ScheduledSend send);
+  awaitable<void> attempt_alone(DueEntry entry, ScheduledSend send);
+  awaitable<bool> note_begin(const ScheduledSend& send, const SlotLease& lease);
+  void bury(const DueEntry& entry, const ScheduledSend& send, std::string reason);
+  void postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until);
   void settle(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
   void settle_failure(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
-  void ended(std::uint64_t order_hash) noexcept;
-  void record(SendOutcome outcome, std::optional<DueEntry> again = std::nullopt);
+  void ended(const DueEntry& entry) noexcept;
+  void left_flight(const DueEntry& entry) noexcept;
+  bool is_quiet(SlotSet slots) const noexcept;
+  void record(SendOutcome outcome, const DueEntry& entry);
   void recorded(std::size_t count, const std::vector<std::size_t>& refused);
   awaitable<void> write_outcomes();
   void flush();
@@ -106,9 +133,13 @@ class Scheduler {
   SchedulerOptions options_;
   Timer timer_;
   Timer idle_timer_;
+  Timer quiet_timer_;
+  SoloGate& solo_;
+  std::deque<std::pair<DueEntry, ScheduledSend>> suspects_;  ///< each waits for its turn to run alone
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};
   std::optional<WallTime> loaded_until_;
+  SteadyTime swept_;
   std::vector<Unrecorded> outcomes_;
   std::size_t in_flight_ = 0;
   bool writing_ = false;

@@ -1,5 +1,6 @@
 #include "runtime/shard_runtime.hpp"
 
+#include "turn/keys.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/async/log.hpp>
@@ -191,6 +192,9 @@ awaitable<void> ShardRuntime::run(Turn& turn) {
   std::exception_ptr error;
   try {
     prepare(turn);
+    if (is_reply(turn)) {
+      co_await cancel_what_waits_for_a_reply(turn.context.activity());
+    }
     co_await run_handler(turn);
     if (turn.context.has_unit_of_work() && !turn.cut) {
       co_await commit(turn);
@@ -214,6 +218,28 @@ void ShardRuntime::prepare(Turn& turn) {
   }
   if (runtime_.options().capture_references && !turn.continued && references_.has_news(turn.context.activity())) {
     turn.reference_seen = references_.observe(turn.context.activity(), turn.context.unit_of_work());
+  }
+}
+
+// A message of somebody else than the bot; most bots await none, and then nobody asks the store.
+bool ShardRuntime::is_reply(const Turn& turn) const {
+  const auto& activity = turn.context.activity();
+  return !turn.continued && environment_.observer != nullptr && environment_.observer->awaits_replies() &&
+         activity.is(activity_types::message) && activity.from_id() != activity.recipient_id();
+}
+
+awaitable<void> ShardRuntime::cancel_what_waits_for_a_reply(const Activity& activity) {
+  StoreChanges changes;
+  changes.edits.push_back(SendEdit::on_reply(detail::conversation_key(
+      environment_.bot_id, activity.channel_id().value_or(""), activity.conversation_id().value_or(""))));
+  try {
+    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+    (void)co_await environment_.schedule.write(std::move(changes), by);
+  } catch (const system_error& e) {
+    if (e.code() == asio::error::operation_aborted) {
+      throw;
+    }
+    log::warn("what waits for a reply could not be cancelled", {{"error", e.what()}});
   }
 }
 

@@ -43,6 +43,9 @@ class ShardRuntime {
 
   awaitable<void> run(Turn& turn);
   void prepare(Turn& turn);
+  bool is_reply(const Turn& turn) const;
+  /// The user has answered: what was to be sent only otherwise is cancelled, before the turn begins to think.
+  awaitable<void> cancel_what_waits_for_a_reply(const Activity& activity);
   awaitable<void> run_handler(Turn& turn);
   awaitable<void> run_middleware(Turn& turn, Bot& bot, std::size_t index);
   awaitable<void> run_innermost(Turn& turn, Bot& bot);

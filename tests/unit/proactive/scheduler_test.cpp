@@ -330,7 +330,7 @@ TEST(Scheduler, EverythingArrivesOnceAndInOrderWhicheverCallOfTheStorageFails) {
 TEST(Scheduler, AFailedFirstLoadIsSoonRepeated) {
   for (long n = 1; n <= slot_count; ++n) {
     auto faults = std::make_shared<test::StorageFaults>();
-    faults->calls_left = n;  // after the slots were taken
+    faults->calls_left = n + 1;  // after the slots were taken and the sends counted
     BotWorld world(silent_bot(), runtime::RuntimeOptions(), true, proactive::SchedulerOptions(), faults);
     for (int conversation = 0; conversation < 16; ++conversation) {
       schedule(world, 1s, "x", "conv-" + std::to_string(conversation));

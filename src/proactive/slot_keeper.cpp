@@ -1,0 +1,189 @@
+#include "proactive/slot_keeper.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::proactive {
+
+namespace {
+
+constexpr std::chrono::milliseconds storage_timeout{1'500};  // an answer that comes later renews too little
+constexpr std::chrono::seconds quiet_timeout{30};            // longer than a send takes
+
+bool is_cancelled(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const system_error& e) {
+    return e.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+std::string what(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
+}  // namespace
+
+SlotKeeper::SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner)
+    : ex_(ex),
+      storage_(std::move(storage)),
+      work_(work),
+      clock_(clock),
+      owner_(std::move(owner)),
+      shared_(storage_.traits().shared),
+      heartbeat_timer_(clock, ex),
+      late_timer_(clock, ex),
+      end_timer_(clock, ex) {}
+
+std::uint16_t SlotKeeper::share() const noexcept {
+  return static_cast<std::uint16_t>((slot_count + owners_ - 1) / std::max<std::uint16_t>(1, owners_));
+}
+
+void SlotKeeper::tell() {
+  std::vector<SlotLease> staying;
+  std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(staying),
+               [this](const SlotLease& lease) { return !leaving_.test(lease.slot); });
+  work_.own(staying);
+}
+
+awaitable<void> SlotKeeper::take(Deadline by) {
+  auto held = co_await storage_.hold_slots(owner_, {}, slot_count, by);
+  leases_ = std::move(held.leases);
+  owners_ = held.owners;
+  tell();
+}
+
+// All that this says to the storage about slots is said one after the other, so that no answer is older than it seems.
+awaitable<void> SlotKeeper::run() {
+  running_ = true;
+  while (!stopped_) {
+    co_await heartbeat_timer_.wait_for(heartbeat);
+    if (stopped_) {
+      break;
+    }
+    std::exception_ptr error;
+    try {
+      co_await beat();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error) {
+      if (is_cancelled(error)) {
+        std::rethrow_exception(error);
+      }
+      // The leases run out by themselves: no send begins in the last second of one.
+      log::warn("the leases of the schedule could not be renewed; it is tried again", {{"error", what(error)}});
+    }
+  }
+  running_ = false;
+  end_timer_.cancel();
+}
+
+awaitable<void> SlotKeeper::beat() {
+  co_await release_quiet_slots();
+  const auto before = leases_.size();
+  auto held = co_await storage_.hold_slots(owner_, leases_, share(), Deadline::after(storage_timeout, clock_));
+  leases_ = std::move(held.leases);
+  if (owners_ != std::exchange(owners_, held.owners) || before != leases_.size()) {
+    log::info("the slots of the schedule are shared", {{"held", leases_.size()}, {"owners", owners_}});
+  }
+  SlotSet now;
+  for (const auto& lease : leases_) {
+    now.set(lease.slot);
+  }
+  leaving_ &= now;
+  quiet_ &= now;
+  if (leaving_.none() && leases_.size() > share()) {
+    begin_to_leave();
+  }
+  tell();
+}
+
+// Whoever takes a slot sends what its records say: so every outcome is written before the slot goes.
+void SlotKeeper::begin_to_leave() {
+  for (std::size_t i = share(); i < leases_.size(); ++i) {
+    leaving_.set(leases_[i].slot);
+  }
+  asio::co_spawn(ex_, leave(leaving_), [this](std::exception_ptr error) {
+    if (error && !is_cancelled(error)) {
+      leaving_.reset();
+      log::warn("slots of the schedule could not be given up; it is tried again", {{"error", what(error)}});
+    }
+  });
+}
+
+awaitable<void> SlotKeeper::leave(SlotSet slots) {
+  const bool quiet = co_await work_.quiet(slots, Deadline::after(quiet_timeout, clock_));
+  if (!quiet) {
+    leaving_.reset();  // the next heartbeat begins anew
+    co_return;
+  }
+  quiet_ = leaving_ & slots;
+  heartbeat_timer_.cancel();
+}
+
+awaitable<void> SlotKeeper::release_quiet_slots() {
+  if (quiet_.none()) {
+    co_return;
+  }
+  std::vector<SlotLease> going;
+  std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(going),
+               [this](const SlotLease& lease) { return quiet_.test(lease.slot); });
+  std::erase_if(leases_, [this](const SlotLease& lease) { return quiet_.test(lease.slot); });
+  leaving_.reset();
+  quiet_.reset();
+  co_await storage_.release_slots(std::move(going), Deadline::after(storage_timeout, clock_));
+}
+
+awaitable<void> SlotKeeper::run_late() {
+  while (!stopped_) {
+    co_await late_timer_.wait_for(late_poll);
+    if (stopped_ || leases_.empty()) {
+      continue;
+    }
+    std::exception_ptr error;
+    std::vector<DueEntry> late;
+    try {
+      late = co_await storage_.load_late(leases_, Deadline::after(storage_timeout, clock_));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error && is_cancelled(error)) {
+      std::rethrow_exception(error);
+    }
+    // An outage: the heartbeat tells of it, and a sweep finds what was missed meanwhile.
+    if (!late.empty()) {
+      work_.on_late(std::move(late));
+    }
+  }
+}
+
+void SlotKeeper::stop() noexcept {
+  stopped_ = true;
+  heartbeat_timer_.cancel();
+  late_timer_.cancel();
+}
+
+awaitable<void> SlotKeeper::release(Deadline by) {
+  while (running_ && !by.expired(clock_)) {
+    co_await end_timer_.wait_until(by.when());
+  }
+  if (!leases_.empty()) {
+    co_await storage_.release_slots(std::exchange(leases_, {}), by);
+  }
+}
+
+}  // namespace tern::proactive

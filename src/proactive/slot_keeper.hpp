@@ -1,0 +1,81 @@
+#pragma once
+
+#include "proactive/scheduler.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tern::proactive {
+
+/// What works on slots, on whatever shards.
+class SlotWork {
+ public:
+  virtual ~SlotWork() = default;
+  /// These are owned from now on, with these leases; others are not, or no more.
+  virtual void own(const std::vector<SlotLease>& leases) = 0;
+  /// Begins nothing more of these slots. True once nothing of them is under way and all outcomes are written; false
+  /// when `by` came first.
+  virtual awaitable<bool> quiet(SlotSet slots, Deadline by) = 0;
+  /// Sends that were committed, perhaps by another process, into what was loaded before.
+  virtual void on_late(std::vector<DueEntry> entries) = 0;
+};
+
+/// Holds this process's share of the slots: renews its leases, takes what is free or was let expire, and gives up what
+/// is beyond its share when another process comes, once nothing of that is under way. With a store of one process it
+/// takes all, once.
+///
+/// Lifetime: `stop`, then the end of `run`, before destruction.
+/// Thread safety: everything on its executor.
+class SlotKeeper {
+ public:
+  /// Source: schedule, "Postgres".
+  static constexpr std::chrono::milliseconds heartbeat{2'000};
+  static constexpr std::chrono::milliseconds late_poll{75};
+
+  /// `owner`: unique to this process.
+  SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner);
+  SlotKeeper(const SlotKeeper&) = delete;
+  SlotKeeper& operator=(const SlotKeeper&) = delete;
+
+  /// Takes what is free.
+  /// Errors: those of the storage.
+  awaitable<void> take(Deadline by);
+  /// Whether there is anything to do for `run`: others may come, and commit.
+  bool is_shared() const noexcept { return shared_; }
+  /// Keeps the share, until `stop`. Outages are waited for.
+  awaitable<void> run();
+  /// Asks for what was committed late, until `stop`.
+  awaitable<void> run_late();
+  void stop() noexcept;
+  /// Gives all back, once `run` has ended; after `stop`, when nothing is under way.
+  /// Errors: those of the storage.
+  awaitable<void> release(Deadline by);
+
+  std::size_t held() const noexcept { return leases_.size(); }
+
+ private:
+  awaitable<void> beat();
+  awaitable<void> release_quiet_slots();
+  void begin_to_leave();
+  awaitable<void> leave(SlotSet slots);
+  void tell();
+  std::uint16_t share() const noexcept;
+
+  executor ex_;
+  AnyStorage storage_;
+  SlotWork& work_;
+  Clock& clock_;
+  const std::string owner_;
+  const bool shared_;
+  Timer heartbeat_timer_;
+  Timer late_timer_;
+  Timer end_timer_;
+  std::vector<SlotLease> leases_;
+  SlotSet leaving_;  ///< held, but given up as soon as nothing of them is under way
+  SlotSet quiet_;    ///< of them, those with nothing under way any more
+  std::uint16_t owners_ = 1;
+  bool running_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace tern::proactive

@@ -1,0 +1,212 @@
+// Two processes on one store share its slots.
+
+#include "proactive/slot_keeper.hpp"
+#include "support/run.hpp"
+
+#include <tern/async/manual_clock.hpp>
+#include <tern/storage/memory_storage.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace tern::proactive {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Deadline never = Deadline::never();
+
+/// A memory store that several processes are said to share: it knows of owners that hold nothing, and can be away.
+class SharedStore {
+ public:
+  struct State {
+    explicit State(Clock& clock) : storage(MemoryStorageLimits(), clock) {}
+    MemoryStorage storage;
+    std::set<std::string> owners;
+    std::vector<DueEntry> late;
+    bool away = false;
+
+    void require_there() const {
+      if (away) {
+        throw_error(errc::storage_unavailable, "the store is away");
+      }
+    }
+  };
+  explicit SharedStore(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  StoreTraits traits() const noexcept { return {"shared", true, true}; }
+  awaitable<void> open(Deadline by) { return state_->storage.open(by); }
+  awaitable<void> close(Deadline by) { return state_->storage.close(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
+    return state_->storage.read(std::move(keys), by);
+  }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    return state_->storage.write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return state_->storage.scan(std::move(scan), by); }
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by) {
+    state_->require_there();
+    state_->owners.insert(owner);
+    auto now = co_await state_->storage.hold_slots(std::move(owner), std::move(held), want, by);
+    now.owners = static_cast<std::uint16_t>(state_->owners.size());
+    co_return now;
+  }
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
+    return state_->storage.release_slots(std::move(held), by);
+  }
+  awaitable<DuePage> load_due(DueQuery due, Deadline by) { return state_->storage.load_due(std::move(due), by); }
+  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease>, Deadline) {
+    state_->require_there();
+    co_return std::exchange(state_->late, {});
+  }
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
+    return state_->storage.fetch(std::move(entries), by);
+  }
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
+    return state_->storage.list_sends(std::move(query), by);
+  }
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) {
+    return state_->storage.list_dead(std::move(query), by);
+  }
+  awaitable<SendCounts> count_sends(Deadline by) { return state_->storage.count_sends(by); }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// Notes what it owns; slots in `busy` have something under way.
+class Work final : public SlotWork {
+ public:
+  explicit Work(Clock& clock) : clock_(clock) {}
+
+  void own(const std::vector<SlotLease>& leases) override {
+    owned.clear();
+    for (const auto& lease : leases) {
+      owned.insert(lease.slot);
+    }
+  }
+  awaitable<bool> quiet(SlotSet slots, Deadline by) override {
+    while ((slots & busy).any() && !by.expired(clock_)) {
+      co_await sleep_for(100ms, clock_);
+    }
+    co_return (slots & busy).none();
+  }
+  void on_late(std::vector<DueEntry> entries) override { late += entries.size(); }
+
+  std::set<std::uint16_t> owned;
+  SlotSet busy;
+  std::size_t late = 0;
+
+ private:
+  Clock& clock_;
+};
+
+struct Process {
+  Process(asio::io_context& io, AnyStorage storage, Clock& clock, std::string name)
+      : work(clock), keeper(io.get_executor(), std::move(storage), work, clock, std::move(name)) {
+    test::run_on(io, keeper.take(never));
+    asio::co_spawn(io, keeper.run(), asio::detached);
+    asio::co_spawn(io, keeper.run_late(), asio::detached);
+  }
+  Work work;
+  SlotKeeper keeper;
+};
+
+class SlotKeeperTest : public ::testing::Test {
+ protected:
+  ~SlotKeeperTest() override { processes.clear(); }
+
+  Process& start(const std::string& name) {
+    processes.push_back(std::make_unique<Process>(io, storage, clock, name));
+    return *processes.back();
+  }
+  void pass(std::chrono::milliseconds time) {
+    for (auto done = 0ms; done < time; done += 50ms) {
+      clock.advance(50ms);
+      test::drain(io);
+      // At no moment do two processes own one slot.
+      std::map<std::uint16_t, int> owners;
+      for (const auto& process : processes) {
+        for (const auto slot : process->work.owned) {
+          EXPECT_EQ(++owners[slot], 1) << "slot " << slot;
+        }
+      }
+    }
+  }
+
+  asio::io_context io;
+  ManualClock clock;
+  std::shared_ptr<SharedStore::State> state = std::make_shared<SharedStore::State>(clock);
+  AnyStorage storage = AnyStorage::make<SharedStore>(state);
+  std::vector<std::unique_ptr<Process>> processes;
+};
+
+TEST_F(SlotKeeperTest, TheFirstTakesAll) {
+  EXPECT_EQ(start("a").work.owned.size(), slot_count);
+}
+
+TEST_F(SlotKeeperTest, ASecondGetsItsShare) {
+  auto& first = start("a");
+  auto& second = start("b");
+  EXPECT_TRUE(second.work.owned.empty());
+  pass(6s);
+  EXPECT_EQ(first.work.owned.size(), 32u);
+  EXPECT_EQ(second.work.owned.size(), 32u);
+  auto& third = start("c");
+  pass(10s);
+  EXPECT_EQ(third.work.owned.size(), 20u) << "what the others have beyond 22 each";
+  EXPECT_EQ(first.work.owned.size(), 22u);
+  EXPECT_EQ(second.work.owned.size(), 22u);
+}
+
+TEST_F(SlotKeeperTest, ASlotIsGivenUpOnceNothingOfItIsUnderWay) {
+  auto& first = start("a");
+  first.work.busy.set(63);
+  auto& second = start("b");
+  pass(10s);
+  EXPECT_EQ(first.work.owned.size(), 32u) << "nothing more is begun";
+  EXPECT_TRUE(second.work.owned.empty());
+  first.work.busy.reset();
+  pass(5s);
+  EXPECT_EQ(second.work.owned.size(), 32u);
+}
+
+TEST_F(SlotKeeperTest, ACleanStopGivesAllBackAtOnce) {
+  auto& first = start("a");
+  auto& second = start("b");
+  pass(6s);
+  first.keeper.stop();
+  test::drain(io);
+  state->owners.erase("a");
+  test::run_on(io, first.keeper.release(never));
+  first.work.owned.clear();
+  pass(4s);
+  EXPECT_EQ(second.work.owned.size(), slot_count);
+}
+
+TEST_F(SlotKeeperTest, AnOutageIsWaitedFor) {
+  auto& first = start("a");
+  state->away = true;
+  pass(10s);
+  EXPECT_EQ(first.work.owned.size(), slot_count) << "the leases end by themselves";
+  state->away = false;
+  start("b");
+  pass(6s);
+  EXPECT_EQ(first.work.owned.size(), 32u);
+}
+
+TEST_F(SlotKeeperTest, LateCommitsAreAskedForSeveralTimesASecond) {
+  auto& first = start("a");
+  state->late.resize(3);
+  pass(200ms);
+  EXPECT_EQ(first.work.late, 3u);
+}
+
+}  // namespace
+}  // namespace tern::proactive
