@@ -61,8 +61,8 @@ concept ScheduleStorage =
       { s.hold_slots(std::move(owner), std::move(held), want, by) } -> std::same_as<awaitable<HeldSlots>>;
       { s.release_slots(std::move(held), by) } -> std::same_as<awaitable<void>>;
       { s.load_due(std::move(due), by) } -> std::same_as<awaitable<DuePage>>;
-      // Sends that were committed into a window that had been loaded before.
-      { s.load_late(std::move(held), by) } -> std::same_as<awaitable<std::vector<DueEntry>>>;
+      // Sends that were committed into a window that had been loaded before, and whether there are slots to take.
+      { s.load_late(std::move(held), by) } -> std::same_as<awaitable<LateSends>>;
       // The whole records, in the order asked for, each handed out once until its outcome or a new owner of its slot;
       // those cancelled, edited or tried since the entry was made are left out.
       { s.fetch(std::move(entries), by) } -> std::same_as<awaitable<std::vector<ScheduledSend>>>;

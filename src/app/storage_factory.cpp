@@ -60,7 +60,7 @@ class Shared {
   {
     return store_->load_due(std::move(due), by);
   }
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by)
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by)
     requires ScheduleStorage<S>
   {
     return store_->load_late(std::move(held), by);

@@ -213,6 +213,11 @@ void ProactiveService::own(const std::vector<SlotLease>& leases) {
     auto& home = *homes_[i];
     asio::post(home.shard.io(), [&home, mine = std::move(mine)] { home.scheduler.own(mine); });
   }
+  if (keeper_->is_shared() && !awaits_replies() && !std::exchange(looking_, true)) {
+    // Another process may have stored a send that a reply here cancels.
+    asio::co_spawn(shards_[0].io(), look_for_awaited_replies(storage_deadline()),
+                   [this](std::exception_ptr) { looking_ = false; });
+  }
 }
 
 awaitable<bool> ProactiveService::quiet(SlotSet slots, Deadline by) {

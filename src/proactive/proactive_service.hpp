@@ -87,6 +87,7 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<SlotKeeper> keeper_;
   std::atomic<bool> awaits_replies_ = false;
+  bool looking_ = false;  ///< whether a count is under way that says if replies are awaited; of the keeper's shard
 };
 
 }  // namespace tern::proactive

@@ -94,10 +94,16 @@ awaitable<void> SlotKeeper::run() {
 
 awaitable<void> SlotKeeper::beat() {
   co_await release_quiet_slots();
-  const auto before = leases_.size();
+  const auto owners_before = owners_;
   auto held = co_await storage_.hold_slots(owner_, leases_, share(), Deadline::after(storage_timeout, clock_));
+  if (std::exchange(owners_, held.owners) > held.owners) {
+    // Fewer share them: what the others left is to be had at once.
+    held = co_await storage_.hold_slots(owner_, held.leases, share(), Deadline::after(storage_timeout, clock_));
+    owners_ = held.owners;
+  }
   leases_ = std::move(held.leases);
-  if (owners_ != std::exchange(owners_, held.owners) || before != leases_.size()) {
+  if (owners_ != owners_before || told_held_ != leases_.size()) {
+    told_held_ = leases_.size();
     log::info("the slots of the schedule are shared", {{"held", leases_.size()}, {"owners", owners_}});
   }
   SlotSet now;
@@ -151,11 +157,11 @@ awaitable<void> SlotKeeper::release_quiet_slots() {
 awaitable<void> SlotKeeper::run_late() {
   while (!stopped_) {
     co_await late_timer_.wait_for(late_poll);
-    if (stopped_ || leases_.empty()) {
-      continue;
+    if (stopped_) {
+      break;
     }
     std::exception_ptr error;
-    std::vector<DueEntry> late;
+    LateSends late;
     try {
       late = co_await storage_.load_late(leases_, Deadline::after(storage_timeout, clock_));
     } catch (...) {
@@ -165,8 +171,11 @@ awaitable<void> SlotKeeper::run_late() {
       std::rethrow_exception(error);
     }
     // An outage: the heartbeat tells of it, and a sweep finds what was missed meanwhile.
-    if (!late.empty()) {
-      work_.on_late(std::move(late));
+    if (!late.entries.empty()) {
+      work_.on_late(std::move(late.entries));
+    }
+    if (late.free_slots) {
+      heartbeat_timer_.cancel();  // who gave them back is gone, or has more than its share
     }
   }
 }

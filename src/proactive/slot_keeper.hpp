@@ -74,6 +74,7 @@ class SlotKeeper {
   SlotSet leaving_;  ///< held, but given up as soon as nothing of them is under way
   SlotSet quiet_;    ///< of them, those with nothing under way any more
   std::uint16_t owners_ = 1;
+  std::size_t told_held_ = 0;  ///< as the log was told
   bool running_ = false;
   bool stopped_ = false;
 };

@@ -39,7 +39,7 @@ class SplitStorage {
     return schedule_.release_slots(std::move(held), by);
   }
   awaitable<DuePage> load_due(DueQuery due, Deadline by) { return schedule_.load_due(std::move(due), by); }
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) {
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) {
     return schedule_.load_late(std::move(held), by);
   }
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {

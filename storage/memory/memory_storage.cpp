@@ -181,11 +181,11 @@ awaitable<DuePage> MemoryStorage::load_due(DueQuery due, Deadline by) {
   co_return state.schedule.load_due(due);
 }
 
-awaitable<std::vector<DueEntry>> MemoryStorage::load_late(std::vector<SlotLease> held, Deadline by) {
+awaitable<LateSends> MemoryStorage::load_late(std::vector<SlotLease> held, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "load late sends");
   const std::lock_guard lock(state.mutex);
-  co_return state.schedule.load_late(held);
+  co_return LateSends{state.schedule.load_late(held), false};
 }
 
 awaitable<std::vector<ScheduledSend>> MemoryStorage::fetch(std::vector<DueEntry> entries, Deadline by) {

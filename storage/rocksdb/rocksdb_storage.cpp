@@ -310,11 +310,11 @@ awaitable<DuePage> RocksDbStorage::load_due(DueQuery due, Deadline by) {
   co_return page;
 }
 
-awaitable<std::vector<DueEntry>> RocksDbStorage::load_late(std::vector<SlotLease> held, Deadline by) {
+awaitable<LateSends> RocksDbStorage::load_late(std::vector<SlotLease> held, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "load late sends");
   state.require_open();
-  co_return state.slots->take_late(held);
+  co_return LateSends{state.slots->take_late(held), false};
 }
 
 awaitable<std::vector<ScheduledSend>> RocksDbStorage::fetch(std::vector<DueEntry> entries, Deadline by) {

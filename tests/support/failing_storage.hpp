@@ -56,7 +56,7 @@ class FailingStorage {
     faults_->count();
     return storage_.load_due(std::move(due), by);
   }
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) {
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) {
     faults_->count();
     return storage_.load_late(std::move(held), by);
   }

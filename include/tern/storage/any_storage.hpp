@@ -24,7 +24,7 @@ class StorageModel {
                                           Deadline by) = 0;
   virtual awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) = 0;
   virtual awaitable<DuePage> load_due(DueQuery due, Deadline by) = 0;
-  virtual awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) = 0;
+  virtual awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) = 0;
   virtual awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) = 0;
   virtual awaitable<SendPage> list_sends(SendQuery query, Deadline by) = 0;
   virtual awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) = 0;
@@ -73,7 +73,7 @@ class StorageModelOf final : public StorageModel {
       throw_no_schedule(traits().name);
     }
   }
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) override {
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) override {
     if constexpr (ScheduleStorage<S>) {
       return storage_.load_late(std::move(held), by);
     } else {
@@ -144,7 +144,7 @@ class AnyStorage {
     return model_->release_slots(std::move(held), by);
   }
   awaitable<DuePage> load_due(DueQuery due, Deadline by) { return model_->load_due(std::move(due), by); }
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by) {
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) {
     return model_->load_late(std::move(held), by);
   }
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {

@@ -72,7 +72,7 @@ class RocksDbStorage {
   awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by);
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by);
   awaitable<DuePage> load_due(DueQuery due, Deadline by);
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease> held, Deadline by);
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by);
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);

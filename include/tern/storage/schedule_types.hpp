@@ -156,6 +156,12 @@ struct DuePage {
   bool more = false;
 };
 
+/// What came since it was last asked for.
+struct LateSends {
+  std::vector<DueEntry> entries;  ///< committed into a window that had been loaded before, of slots that are held
+  bool free_slots = false;        ///< an owner has given slots back: they can be had before its lease would have ended
+};
+
 struct SendQuery {
   std::optional<std::string> order_key;  ///< sends of one conversation
   std::optional<SendHandle> handle;      ///< this one alone, if it is pending

@@ -29,7 +29,7 @@ class SharedStore {
     explicit State(Clock& clock) : storage(MemoryStorageLimits(), clock) {}
     MemoryStorage storage;
     std::set<std::string> owners;
-    std::vector<DueEntry> late;
+    LateSends late;
     bool away = false;
 
     void require_there() const {
@@ -61,7 +61,7 @@ class SharedStore {
     return state_->storage.release_slots(std::move(held), by);
   }
   awaitable<DuePage> load_due(DueQuery due, Deadline by) { return state_->storage.load_due(std::move(due), by); }
-  awaitable<std::vector<DueEntry>> load_late(std::vector<SlotLease>, Deadline) {
+  awaitable<LateSends> load_late(std::vector<SlotLease>, Deadline) {
     state_->require_there();
     co_return std::exchange(state_->late, {});
   }
@@ -190,6 +190,23 @@ TEST_F(SlotKeeperTest, ACleanStopGivesAllBackAtOnce) {
   EXPECT_EQ(second.work.owned.size(), slot_count);
 }
 
+TEST_F(SlotKeeperTest, WhatIsGivenBackIsTakenBeforeTheNextHeartbeat) {
+  auto& first = start("a");
+  auto& second = start("b");
+  pass(6s);
+  first.keeper.stop();
+  test::drain(io);
+  state->owners.erase("a");
+  test::run_on(io, first.keeper.release(never));
+  first.work.owned.clear();
+  pass(200ms);
+  const auto held = second.work.owned.size();
+  state->late.free_slots = true;
+  pass(200ms);
+  EXPECT_LE(held, slot_count);
+  EXPECT_EQ(second.work.owned.size(), slot_count);
+}
+
 TEST_F(SlotKeeperTest, AnOutageIsWaitedFor) {
   auto& first = start("a");
   state->away = true;
@@ -203,7 +220,7 @@ TEST_F(SlotKeeperTest, AnOutageIsWaitedFor) {
 
 TEST_F(SlotKeeperTest, LateCommitsAreAskedForSeveralTimesASecond) {
   auto& first = start("a");
-  state->late.resize(3);
+  state->late.entries.resize(3);
   pass(200ms);
   EXPECT_EQ(first.work.late, 3u);
 }

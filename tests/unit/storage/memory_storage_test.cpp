@@ -195,7 +195,7 @@ TEST_F(MemoryStorageTest, OwnerThatNeverAsksForLateCommitsCostsNoMemoryWithoutEn
     }
     commit(store, std::move(cancels));
   }
-  EXPECT_LE(test::run(store.load_late(leases, never)).size(), 2048u);
+  EXPECT_LE(test::run(store.load_late(leases, never)).entries.size(), 2048u);
 }
 
 TEST_F(MemoryStorageTest, MovesWithItsContent) {
