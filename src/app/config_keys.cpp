@@ -253,7 +253,7 @@ std::vector<ConfigKey> limit_keys() {
       size_key("limits.storage_bytes", Place{&S::limits, &L::storage_bytes}, 1ULL << 10, 1ULL << 40,
                "Keys and documents in the memory storage."),
       number_key("limits.pending_sends", Place{&S::limits, &L::pending_sends}, 1, 1000 * million,
-                 "Pending sends, which are in memory."),
+                 "Pending sends in the memory storage."),
       number_key("limits.storage_queue", Place{&S::limits, &L::storage_queue}, 1, million,
                  "Operations that wait for one lane of a durable storage; more fail as overloaded."),
   };

@@ -22,7 +22,7 @@ void append_binary(std::string& bytes, Integer value) {
 }
 
 /// The type of an array's elements, by its number in PostgreSQL's catalogue; these never change.
-enum class ElementType : std::uint32_t { bytea = 17, int8 = 20, int4 = 23, text = 25 };
+enum class ElementType : std::uint32_t { bytea = 17, int8 = 20, int4 = 23, text = 25, uuid = 2950 };
 
 /// Writes an array parameter in the binary format: no escaping, and a NUL is a byte like any other.
 ///
@@ -48,6 +48,8 @@ class BinaryArray {
     append_binary(bytes_, static_cast<std::int32_t>(sizeof value));
     append_binary(bytes_, value);
   }
+  /// Elements that are written already, each with its length before it.
+  void add_elements(std::string_view elements) { bytes_.append(elements); }
   void add_null() { append_binary<std::int32_t>(bytes_, -1); }
 
   pqxx::binarystring parameter() const { return {bytes_.data(), bytes_.size()}; }

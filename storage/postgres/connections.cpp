@@ -77,7 +77,7 @@ Connections::Loan::~Loan() {
 Connections::Connections(const ConnectionString& target, const PostgresOptions& options, Counters& counters,
                          std::shared_ptr<Health> health)
     : target_(target), options_(options), counters_(counters), health_(std::move(health)) {
-  for (int i = 0; i < options.read_lanes + options.write_lanes; ++i) {
+  for (int i = 0; i < options.read_lanes + options.write_lanes + schedule_links; ++i) {
     links_.push_back(std::make_unique<Link>());
   }
 }

@@ -25,6 +25,9 @@ class Health {
   std::string why_ = "not open";
 };
 
+/// The connections of the schedule: one for leases and late commits, which must not wait, and one for what is due.
+inline constexpr int schedule_links = 2;
+
 /// The connections of all lanes. A lane borrows its own; one that is lost is made anew by a thread here, with back-off,
 /// and meanwhile `is_up` is false and operations are refused at the door. That thread also tries idle connections each
 /// second, since a server that hangs or is gone says nothing.

@@ -6,8 +6,10 @@ namespace tern::detail::pg {
 
 FailureKind kind_of(const std::string& sqlstate) noexcept {
   const auto is = [&](std::string_view prefix) { return sqlstate.starts_with(prefix); };
-  if (is("40") || is("23505") || is("22012") || is("22P02")) {
-    return FailureKind::race;  // the last two are how our own statements undo themselves
+  if (is("40") || is("23505") || is("23514") || is("22012") || is("22P02")) {
+    // 23514: the partition for a send was dropped since it was seen, for it was empty. The last two are how our own
+    // statements undo themselves.
+    return FailureKind::race;
   }
   if (is("57014")) {
     return FailureKind::timed_out;

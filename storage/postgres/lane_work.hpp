@@ -1,6 +1,7 @@
 #pragma once
 
 #include "requests.hpp"
+#include "schedule_batch.hpp"
 #include "schema.hpp"
 #include "write_batch.hpp"
 
@@ -60,8 +61,15 @@ class WrittenKeys {
 /// reason that may lie in a single write, the writes are repeated one by one, so that none fails for another's sake.
 class Writer {
  public:
-  Writer(Session& session, const Statements& statements, const PostgresOptions& options, Counters& counters)
-      : session_(session), statements_(statements), options_(options), counters_(counters) {}
+  /// `lane`: what this process and lane count the schedule as.
+  Writer(Session& session, const Statements& statements, ScheduleState& schedule, std::int32_t lane,
+         const PostgresOptions& options, Counters& counters)
+      : session_(session),
+        statements_(statements),
+        schedule_(schedule),
+        lane_(lane),
+        options_(options),
+        counters_(counters) {}
 
   /// Every ticket is answered.
   void serve(WriteLane::Batch batch);
@@ -75,6 +83,12 @@ class Writer {
   void write(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
   void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
   void answer(WriteLane::Ticket& ticket, WriteAnswer answer);
+  void serve_documents(Tickets tickets);
+  /// Those with sends, edits or outcomes.
+  void serve_schedule(Tickets tickets);
+  void write_units(const Tickets& tickets);
+  /// In one transaction of several statements.
+  void write_units_once(const Tickets& tickets, SteadyTime cut_at);
   static void fail(const Tickets& tickets, const Failure& failure);
   bool answer_from_written(WriteLane::Ticket& ticket);
   void write_alone(WriteLane::Ticket& ticket);
@@ -83,6 +97,8 @@ class Writer {
 
   Session& session_;
   const Statements& statements_;
+  ScheduleState& schedule_;
+  const std::int32_t lane_;
   const PostgresOptions& options_;
   Counters& counters_;
   WrittenKeys written_;

@@ -1,12 +1,15 @@
+#include <tern/async/log.hpp>
 #include <tern/async/offload.hpp>
 #include <tern/storage/postgres_storage.hpp>
 
 #include "connections.hpp"
+#include "schedule_reader.hpp"
 #include "storage/validate.hpp"
 #include "utf8.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <random>
 
 namespace tern {
 
@@ -39,12 +42,36 @@ void require_valid(const PostgresOptions& options) {
   require(options.queue >= 1, "The queue of a lane of the Postgres storage has room for at least 1 operation.");
   require(options.max_batch >= 1 && options.max_batch <= longest_batch,
           "A batch of the Postgres storage has 1 to 10,000 operations.");
+  require(options.lease >= 1s && options.lease <= 24h, "A lease of the Postgres storage lasts 1 s to a day.");
 }
 
-void require_storable(const StoreChanges& changes) {
-  if (!changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty()) {
+void require_in_horizon(WallTime due, WallTime now) {
+  constexpr std::chrono::days horizon{5 * 366};
+  if (due > now && due - now > horizon) {
     throw_error(errc::invalid_argument,
-                "The Postgres storage keeps documents only, no scheduled sends. Keep the schedule in another backend.");
+                "A send is due in more than five years, which the Postgres storage does not schedule. Use a send that "
+                "comes back sooner, or look at the time's unit.");
+  }
+}
+
+void require_storable(const ScheduledSend& send) {
+  for (const auto* text : {&send.order_key, &send.reference, &send.payload, &send.idempotency_key,
+                           &send.client_request_id, &send.cancel_on_reply, &send.annotations}) {
+    if (!is_storable_text(*text)) {
+      throw_error(errc::invalid_argument, "A field of the scheduled send " + send.handle.to_string() +
+                                              " is not UTF-8 or holds a NUL, which Postgres cannot store. JSON text "
+                                              "escapes NUL as \\u0000.");
+    }
+  }
+}
+
+void require_storable(const StoreChanges& changes, WallTime now) {
+  for (const auto& send : changes.sends) {
+    require_in_horizon(send.handle.due, now);
+    require_storable(send);
+  }
+  for (const auto& edit : changes.edits) {
+    require_in_horizon(edit.new_due, now);
   }
   for (const auto& upsert : changes.upserts) {
     if (!is_storable_text(upsert.document)) {
@@ -61,6 +88,30 @@ void refuse(Batch batch, const Health& health) {
   for (auto& ticket : batch) {
     ticket.fail(error_for(away, false));
   }
+}
+
+// The lane of a write: by its first key, so that the writes of a conversation meet in one lane and not as locks in the
+// server; of the schedule's, by slot.
+std::size_t hash_of(const StoreChanges& changes) {
+  const std::hash<std::string_view> hash;
+  if (!changes.upserts.empty()) {
+    return hash(changes.upserts.front().key);
+  }
+  if (!changes.removals.empty()) {
+    return hash(changes.removals.front().key);
+  }
+  if (!changes.sends.empty()) {
+    return changes.sends.front().handle.slot;
+  }
+  return !changes.outcomes.empty() ? changes.outcomes.front().handle.slot
+         : !changes.edits.empty()  ? changes.edits.front().handle.slot
+                                   : 0;
+}
+
+// Each lane of each process adds to counts of its own, or nearly: two that share a row wait for each other at times.
+std::int32_t any_lane_of_counts() {
+  constexpr unsigned lanes = 256;
+  return static_cast<std::int32_t>(std::random_device()() % lanes);
 }
 
 std::string lane_name(const char* kind, std::size_t index) {
@@ -84,6 +135,13 @@ struct PostgresStorage::State {
     return by.is_never() ? SteadyTime::max() : Deadline::after(by.remaining(clock), system_clock()).when();
   }
   void start_lanes();
+  std::unique_ptr<ScheduleLane> make_schedule_lane(const char* name, std::size_t link);
+  /// Runs on a lane of the schedule, which is the first or the second of its connections.
+  template <class Result>
+  awaitable<Result> on(ScheduleLane& lane, std::size_t link, std::function<Result(ScheduleReader&)> work, Deadline by);
+  std::size_t slots_link() const noexcept { return static_cast<std::size_t>(options.write_lanes) + options.read_lanes; }
+  std::size_t due_link() const noexcept { return slots_link() + 1; }
+  void tidy_at_times(ScheduleReader& reader);
   void stop() noexcept;
 
   /// The lane to use: `preferred`, or the next whose connection is there.
@@ -114,11 +172,16 @@ struct PostgresStorage::State {
   Clock& clock;
   const ConnectionString target;
   const Statements statements;
+  ScheduleState schedule;
   Counters counters;
   std::shared_ptr<Health> health = std::make_shared<Health>();
   Connections connections;
   std::vector<std::unique_ptr<WriteLane>> writers;
   std::vector<std::unique_ptr<ReadLane>> readers;
+  std::unique_ptr<ScheduleLane> slots_lane;  ///< leases and late commits, which must not wait for the others
+  std::unique_ptr<ScheduleLane> due_lane;    ///< what is due, lists and counts
+  const std::int32_t lane_of_counts = any_lane_of_counts();
+  SteadyTime tidied = std::chrono::steady_clock::now();  ///< used by the lane of what is due
   std::atomic<std::size_t> scans = 0;
 };
 
@@ -127,6 +190,7 @@ PostgresStorage::State::State(PostgresOptions given, Clock& time)
       clock(time),
       target(options.url),
       statements(options.schema),
+      schedule(options.schema, time),
       connections(target, options, counters, health) {}
 
 PostgresStorage::State::~State() {
@@ -141,6 +205,11 @@ void PostgresStorage::State::stop() noexcept {
   for (auto& lane : readers) {
     lane->stop();
   }
+  for (auto* lane : {slots_lane.get(), due_lane.get()}) {
+    if (lane != nullptr) {
+      lane->stop();
+    }
+  }
   connections.close();
 }
 
@@ -148,10 +217,10 @@ void PostgresStorage::State::start_lanes() {
   for (std::size_t i = 0; i < options.write_lanes; ++i) {
     writers.push_back(std::make_unique<WriteLane>(
         storage::LaneSettings{lane_name("write", i), options.queue, options.max_batch, &clock, gather},
-        [this, i](WriteLane::Batch batch) {
+        [this, i, lane = any_lane_of_counts()](WriteLane::Batch batch) {
           const Connections::Loan loan(connections, i);
           if (auto* session = loan.session()) {
-            Writer(*session, statements, options, counters).serve(batch);
+            Writer(*session, statements, schedule, lane, options, counters).serve(batch);
           } else {
             refuse(batch, *health);
           }
@@ -168,6 +237,63 @@ void PostgresStorage::State::start_lanes() {
             refuse(batch, *health);
           }
         }));
+  }
+  slots_lane = make_schedule_lane("pg-slots", slots_link());
+  due_lane = make_schedule_lane("pg-due", due_link());
+}
+
+std::unique_ptr<ScheduleLane> PostgresStorage::State::make_schedule_lane(const char* name, std::size_t link) {
+  return std::make_unique<ScheduleLane>(storage::LaneSettings{name, options.queue, options.max_batch, &clock},
+                                        [this, link](ScheduleLane::Batch batch) {
+                                          const Connections::Loan loan(connections, link);
+                                          auto* const session = loan.session();
+                                          if (session == nullptr) {
+                                            refuse(batch, *health);
+                                            return;
+                                          }
+                                          for (auto& ticket : batch) {
+                                            try {
+                                              ticket.request.work(*session, cut_time(ticket.request.by, options));
+                                              ticket.succeed(true);
+                                            } catch (const Failure& failure) {
+                                              ticket.fail(error_for(failure, false));
+                                            } catch (...) {
+                                              ticket.fail(std::current_exception());
+                                            }
+                                          }
+                                        });
+}
+
+template <class Result>
+awaitable<Result> PostgresStorage::State::on(ScheduleLane& lane, std::size_t link,
+                                             std::function<Result(ScheduleReader&)> work, Deadline by) {
+  if (!connections.is_up(link)) {
+    throw_error(errc::storage_unavailable, "The Postgres storage is away: " + health->obstacle());
+  }
+  std::optional<Result> result;
+  // The call ends only when its work has, or will not begin: so the work may write here.
+  ScheduleRequest request;
+  request.work = [this, &result, &work](Session& session, SteadyTime cut_at) {
+    ScheduleReader reader(session, schedule, cut_at);
+    result = work(reader);
+  };
+  request.by = real(by);
+  co_await lane.call(std::move(request), by);
+  co_return std::move(*result);
+}
+
+// Forgetting is nobody's request: a failure is told, and it is tried again.
+void PostgresStorage::State::tidy_at_times(ScheduleReader& reader) {
+  constexpr std::chrono::minutes pause{1};
+  const auto now = std::chrono::steady_clock::now();
+  if (now - tidied < pause) {
+    return;
+  }
+  tidied = now;
+  try {
+    reader.tidy(lane_of_counts);
+  } catch (const Failure& failure) {
+    log::warn("the schedule's tables could not be tidied; it is tried again", {{"error", failure.what()}});
   }
 }
 
@@ -227,14 +353,94 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> PostgresStorage::w
   auto& state = *state_;
   state.require_time(by, "write; nothing was written");
   detail::require_valid(changes);
-  require_storable(changes);
+  require_storable(changes, state.clock.wall_now());
   if (changes.empty()) {
     return nothing_written();
   }
-  // By key, so that the writes of a conversation meet in one lane and not as locks in the server.
-  const auto& key = changes.upserts.empty() ? changes.removals.front().key : changes.upserts.front().key;
-  auto& lane = state.lane_of(state.writers, std::hash<std::string_view>()(key), 0);
+  auto& lane = state.lane_of(state.writers, hash_of(changes), 0);
   return lane.call(WriteRequest{std::move(changes), state.real(by)}, by);
+}
+
+awaitable<HeldSlots> PostgresStorage::hold_slots(std::string owner, std::vector<SlotLease>, std::uint16_t want,
+                                                 Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "lease slots");
+  if (owner.empty()) {
+    throw_error(errc::invalid_argument, "An owner of slots needs a name. Use one that is unique to the process.");
+  }
+  const auto asked_at = state.clock.now();
+  std::function<HeldSlots(ScheduleReader&)> work = [&](ScheduleReader& reader) {
+    return reader.hold(owner, want, state.options.lease, asked_at);
+  };
+  auto held = co_await state.on(*state.slots_lane, state.slots_link(), std::move(work), by);
+  co_return held;
+}
+
+awaitable<void> PostgresStorage::release_slots(std::vector<SlotLease> held, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "release slots");
+  std::function<bool(ScheduleReader&)> work = [&](ScheduleReader& reader) {
+    reader.release(held);
+    return true;
+  };
+  co_await state.on(*state.slots_lane, state.slots_link(), std::move(work), by);
+}
+
+awaitable<DuePage> PostgresStorage::load_due(DueQuery due, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "load due sends");
+  detail::require_valid(due);
+  std::function<DuePage(ScheduleReader&)> work = [&](ScheduleReader& reader) {
+    auto page = reader.load_due(due);
+    state.tidy_at_times(reader);
+    return page;
+  };
+  auto page = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  co_return page;
+}
+
+awaitable<LateSends> PostgresStorage::load_late(std::vector<SlotLease> held, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "load late sends");
+  std::function<LateSends(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.load_late(held); };
+  auto late = co_await state.on(*state.slots_lane, state.slots_link(), std::move(work), by);
+  co_return late;
+}
+
+awaitable<std::vector<ScheduledSend>> PostgresStorage::fetch(std::vector<DueEntry> entries, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "fetch sends");
+  std::function<std::vector<ScheduledSend>(ScheduleReader&)> work = [&](ScheduleReader& reader) {
+    return reader.fetch(entries);
+  };
+  auto sends = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  co_return sends;
+}
+
+awaitable<SendPage> PostgresStorage::list_sends(SendQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list sends");
+  detail::require_valid(query);
+  std::function<SendPage(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.list(query); };
+  auto page = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  co_return page;
+}
+
+awaitable<DeadPage> PostgresStorage::list_dead(DeadQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list dead sends");
+  detail::require_valid(query);
+  std::function<DeadPage(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.list_dead(query); };
+  auto page = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  co_return page;
+}
+
+awaitable<SendCounts> PostgresStorage::count_sends(Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "count sends");
+  std::function<SendCounts(ScheduleReader&)> work = [](ScheduleReader& reader) { return reader.counts(); };
+  auto counts = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  co_return counts;
 }
 
 bool PostgresStorage::healthy() const noexcept {

@@ -4,11 +4,14 @@
 
 #include "storage/lane.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace tern::detail::pg {
+
+class Session;
 
 /// A read of keys, or a scan: what the reading lanes are asked for.
 struct ReadRequest {
@@ -27,9 +30,16 @@ struct WriteRequest {
   SteadyTime by;  ///< in real time
 };
 
+/// Something to do for the schedule, on the lane's connection.
+struct ScheduleRequest {
+  std::function<void(Session&, SteadyTime cut_at)> work;
+  SteadyTime by;  ///< in real time
+};
+
 using WriteAnswer = boost::system::result<StoreReceipt, StoreConflict>;
 
 using ReadLane = storage::Lane<ReadRequest, ReadAnswer>;
 using WriteLane = storage::Lane<WriteRequest, WriteAnswer>;
+using ScheduleLane = storage::Lane<ScheduleRequest, bool>;
 
 }  // namespace tern::detail::pg

@@ -1,5 +1,7 @@
 #include "schema.hpp"
 
+#include "schedule_schema.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <algorithm>
@@ -13,14 +15,15 @@ namespace {
 //
 // Keys are bytes, because a key may be any bytes and pages go in byte order; `convert_from(key, 'UTF8')` shows one.
 // Room is left in each page, so that an update finds place beside the old version and touches no index.
-constexpr std::array<std::string_view, schema_version> migrations{R"(
+const std::array<std::string_view, schema_version> migrations{R"(
 CREATE TABLE @.documents (
   key bytea PRIMARY KEY,
   document text NOT NULL,
   etag bigint NOT NULL
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE SEQUENCE @.etag AS bigint;
-)"};
+)",
+                                                              schedule_migration};
 
 constexpr std::string_view create_versions = R"(
 CREATE SCHEMA IF NOT EXISTS @;
@@ -192,7 +195,12 @@ std::string postgres_schema_sql(const std::string& schema, const std::string& ro
     const auto to = " TO " + quoted_name(role) + ";\n";
     sql += in_schema("GRANT USAGE ON SCHEMA @", schema) + to + in_schema("GRANT SELECT ON @.schema_version", schema) +
            to + in_schema("GRANT SELECT, INSERT, UPDATE, DELETE ON @.documents", schema) + to +
-           in_schema("GRANT USAGE ON SEQUENCE @.etag", schema) + to;
+           in_schema("GRANT USAGE ON SEQUENCE @.etag, @.send_seq, @.dead_number", schema) + to +
+           in_schema(
+               "GRANT SELECT, INSERT, UPDATE, DELETE ON @.slot, @.owner, @.send, @.retry, @.moved, @.reply, @.inbox, "
+               "@.idempotency, @.dead, @.counter",
+               schema) +
+           to + in_schema("GRANT EXECUTE ON FUNCTION @.add_send_week(int4), @.drop_drained_weeks(int4)", schema) + to;
   }
   return sql + "COMMIT;\n";
 }

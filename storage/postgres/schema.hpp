@@ -9,8 +9,8 @@ namespace tern::detail::pg {
 
 /// The schema's newest version. Migrations only add, so an older process goes on beside a newer one that is started.
 ///
-/// 1: `documents`. Versions after it may add the schedule's tables; nothing of them is needed for documents.
-inline constexpr int schema_version = 1;
+/// 1: `documents`. 2: the schedule's tables.
+inline constexpr int schema_version = 2;
 
 /// An identifier in double quotes.
 std::string quoted_name(const std::string& name);

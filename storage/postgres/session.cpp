@@ -86,8 +86,12 @@ pqxx::result Session::run(const std::string& sql, SteadyTime cut_at) {
 
 pqxx::result Session::execute(const Statement& statement, const Parameters& parameters, SteadyTime cut_at) {
   return guarded(cut_at, [&]() -> pqxx::result {
+    if (options_.pgbouncer && !in_transaction_) {
+      return alone(statement, parameters);
+    }
     if (options_.pgbouncer) {
-      return in_transaction(statement, parameters);
+      pqxx::nontransaction work(connection_);
+      return work.exec_params(statement.sql, pqxx::prepare::make_dynamic_params(parameters));
     }
     if (std::find(prepared_.begin(), prepared_.end(), &statement) == prepared_.end()) {
       connection_.prepare(statement.name, statement.sql);
@@ -98,7 +102,29 @@ pqxx::result Session::execute(const Statement& statement, const Parameters& para
   });
 }
 
-pqxx::result Session::in_transaction(const Statement& statement, const Parameters& parameters) {
+void Session::begin(SteadyTime cut_at) {
+  run(options_.pgbouncer ? settings_ : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", cut_at);
+  in_transaction_ = true;
+}
+
+void Session::commit(SteadyTime cut_at) {
+  in_transaction_ = false;
+  run("COMMIT", cut_at);
+}
+
+void Session::rollback(SteadyTime cut_at) noexcept {
+  in_transaction_ = false;
+  if (is_lost()) {
+    return;
+  }
+  try {
+    run("ROLLBACK", cut_at);
+  } catch (const std::exception&) {
+    // The connection is lost, and the transaction with it: `is_lost` says so to whoever gives it back.
+  }
+}
+
+pqxx::result Session::alone(const Statement& statement, const Parameters& parameters) {
   pqxx::nontransaction work(connection_);
   work.exec(settings_);
   try {

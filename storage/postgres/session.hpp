@@ -34,8 +34,14 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Runs one statement as one transaction and waits for its commit, at most until `cut_at`.
+  /// Runs one statement as one transaction and waits for its commit, at most until `cut_at`. Between `begin` and
+  /// `commit` it is part of that transaction.
   pqxx::result execute(const Statement& statement, const Parameters& parameters, SteadyTime cut_at);
+
+  /// Several statements as one transaction: of what fails before `commit`, `rollback` comes next.
+  void begin(SteadyTime cut_at);
+  void commit(SteadyTime cut_at);
+  void rollback(SteadyTime cut_at) noexcept;
 
   /// Runs SQL without parameters, several statements perhaps; together they are one transaction unless they say BEGIN.
   pqxx::result run(const std::string& sql, SteadyTime cut_at);
@@ -51,13 +57,14 @@ class Session {
   template <class Work>
   pqxx::result guarded(SteadyTime cut_at, Work work);
   Failure failed(const Failure& failure, bool cut);
-  pqxx::result in_transaction(const Statement& statement, const Parameters& parameters);
+  pqxx::result alone(const Statement& statement, const Parameters& parameters);
 
   const ConnectionString& target_;
   const PostgresOptions& options_;
   Watchdog& watchdog_;
   std::string settings_;
   std::string why_lost_;
+  bool in_transaction_ = false;
   std::vector<const Statement*> prepared_;
   pqxx::connection connection_;
   pqxx::quiet_errorhandler quiet_;  ///< or libpqxx prints notices to standard error

@@ -64,11 +64,16 @@ std::optional<StoreConflict> WrittenKeys::conflict_of(const StoreChanges& change
 
 void Writer::serve(WriteLane::Batch batch) {
   counters_.writes += batch.size();
-  Tickets tickets;
-  tickets.reserve(batch.size());
+  Tickets documents;
+  Tickets schedule;
   for (auto& ticket : batch) {
-    tickets.push_back(&ticket);
+    (ScheduleBatch::concerns(ticket.request.changes) ? schedule : documents).push_back(&ticket);
   }
+  serve_documents(std::move(documents));
+  serve_schedule(std::move(schedule));
+}
+
+void Writer::serve_documents(Tickets tickets) {
   written_ = WrittenKeys();
   careful_.clear();
   while (!tickets.empty()) {

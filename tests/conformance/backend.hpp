@@ -27,6 +27,7 @@ struct Backend {
   std::string skip;
   /// How many random operations are compared with a plain map; fewer for a variant of a backend that had them all.
   int model_operations = 100'000;
+  int schedule_operations = 100'000;  ///< the same for the schedule
 };
 
 inline void PrintTo(const Backend& backend, std::ostream* out) {

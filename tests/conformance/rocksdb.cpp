@@ -37,7 +37,9 @@ std::vector<Backend> backends() {
   std::vector<Backend> all{rocksdb("usual", {}), rocksdb("unsynced", unsynced), rocksdb("one_by_one", one_by_one)};
   constexpr int fewer = 10'000;
   all[0].model_operations = fewer;
+  all[0].schedule_operations = fewer;
   all[2].model_operations = fewer;
+  all[2].schedule_operations = fewer;
   return all;
 }
 

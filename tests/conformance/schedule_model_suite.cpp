@@ -142,6 +142,8 @@ class ScheduleModel {
       co_return;
     }
     DueEntry entry;
+    entry.due = send->when;
+    entry.seq = send->seq;
     entry.id = send->handle.id;
     entry.slot = send->handle.slot;
     entry.generation = send->generation + (random_() % 4 == 0 ? 1 : 0);
@@ -258,7 +260,7 @@ TEST_P(ScheduleSuite, BehavesLikeAPlainList) {
   const auto seed = random_seed();
   std::cout << "TERN_TEST_SEED=" << seed << '\n';
   ScheduleModel model(*store, clock.wall_now(), seed);
-  test::run(model.run(GetParam().model_operations));
+  test::run(model.run(GetParam().schedule_operations));
 }
 
 }  // namespace tern::conformance

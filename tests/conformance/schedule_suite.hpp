@@ -84,7 +84,7 @@ class ScheduleSuite : public StorageSuite {
     return test::run(store->load_due(query, never));
   }
   std::vector<DueEntry> load_late(std::vector<SlotLease> held) {
-    return test::run(store->load_late(std::move(held), never));
+    return test::run(store->load_late(std::move(held), never)).entries;
   }
   std::vector<ScheduledSend> fetch(std::vector<DueEntry> entries) {
     return test::run(store->fetch(std::move(entries), never));

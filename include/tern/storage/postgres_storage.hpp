@@ -28,6 +28,8 @@ struct PostgresOptions {
   std::uint16_t read_lanes = 2;
   /// The longest that the server works on one statement, 100 ms to an hour. One second later the connection is cut.
   std::chrono::milliseconds statement_timeout{5000};
+  /// How long a process owns its slots of the schedule without a word from it, 1 s to a day. It says so each 2 s.
+  std::chrono::milliseconds lease{6000};
   /// Operations that wait for one lane; beyond that `errc::overloaded`. 1 or more.
   std::size_t queue = 4096;
   /// Operations in one statement; 1 to 10,000.
@@ -45,7 +47,7 @@ struct PostgresStats {
   std::uint64_t connections_made = 0;
 };
 
-/// Documents in PostgreSQL, shared by all processes that name the same database and schema.
+/// Documents and the schedule in PostgreSQL, shared by all processes that name the same database and schema.
 ///
 /// Operations queue on lanes, each a thread with a connection, that put all that waits into one statement. A write is
 /// committed before it is confirmed (`synchronous_commit` is on, whatever the server's default). Keys are any bytes;
@@ -78,6 +80,16 @@ class PostgresStorage {
   /// Ends the lanes; what still waits fails. What is in flight at `by` is cut.
   awaitable<void> close(Deadline by);
 
+  // The schedule: see `ScheduleStorage`. What is due in more than five years is refused.
+  awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by);
+  awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by);
+  awaitable<DuePage> load_due(DueQuery due, Deadline by);
+  awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by);
+  awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
+  awaitable<SendPage> list_sends(SendQuery query, Deadline by);
+  awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
+  awaitable<SendCounts> count_sends(Deadline by);
+
   /// Whether every lane has its connection; what `/readyz` says. An idle connection is tried each second.
   bool healthy() const noexcept;
 
@@ -92,7 +104,7 @@ class PostgresStorage {
   std::unique_ptr<State> state_;
 };
 
-static_assert(Storage<PostgresStorage>);
+static_assert(ScheduleStorage<PostgresStorage>);
 
 /// The SQL that creates the schema, for an administrator to run where Tern may not: it can be run again, and ends with
 /// the rights that `role` needs at run time (none when "").

@@ -1,0 +1,535 @@
+#include "schedule_batch.hpp"
+
+#include "binary_array.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace tern::detail::pg {
+
+namespace {
+
+using storage::SendClaims;
+
+constexpr std::size_t max_reason_bytes = 512;
+
+// A process that does not own a slot leaves to its owner what is due so soon: the owner may be about to send it.
+constexpr std::chrono::seconds owners_part{2};
+
+// Whether nothing but the send's own row says what becomes of it, and any owner may.
+bool is_plain_fact(const SendOutcome& outcome) noexcept {
+  return outcome.kind == SendOutcome::Kind::sent && !outcome.next;
+}
+
+bool is_of_pending(const SendEdit& edit) noexcept {
+  return edit.kind == SendEdit::Kind::cancel || edit.kind == SendEdit::Kind::reschedule;
+}
+
+std::uint16_t one_more(std::uint16_t number) noexcept {
+  return number == std::numeric_limits<std::int16_t>::max() ? number : static_cast<std::uint16_t>(number + 1);
+}
+
+}  // namespace
+
+ScheduleBatch::ScheduleBatch(Session& session, ScheduleState& state, std::int32_t lane, SteadyTime cut_at)
+    : session_(session), state_(state), lane_(lane), cut_at_(cut_at), now_(state.clock.wall_now()) {}
+
+ScheduleBatch::~ScheduleBatch() {
+  if (edits_.empty()) {
+    return;
+  }
+  state_.claims.end_edits(edits_);
+  // Their owner here may have asked for one while it was kept back, and been told that there is nothing.
+  for (const auto& id : edits_) {
+    const auto& item = items_.at(id);
+    if (item.before) {
+      Item kept;
+      kept.slot = item.slot;
+      kept.now = item.before;
+      state_.claims.tell(entry_of(id, kept), now_);
+    }
+  }
+}
+
+pqxx::result ScheduleBatch::run(const Statement& statement, const Session::Parameters& parameters) {
+  return session_.execute(statement, parameters, cut_at_);
+}
+
+void ScheduleBatch::prepare(const std::vector<const StoreChanges*>& writes) {
+  std::set<std::int32_t> weeks;
+  for (const auto* changes : writes) {
+    for (const auto& send : changes->sends) {
+      weeks.insert(week_of(send.handle.due));
+    }
+    for (const auto& edit : changes->edits) {
+      weeks.insert(week_of(edit.new_due));
+    }
+    for (const auto& outcome : changes->outcomes) {
+      if (outcome.next) {
+        weeks.insert(week_of(*outcome.next));
+      }
+    }
+  }
+  for (const auto week : state_.weeks.missing(weeks)) {
+    std::string number;
+    append_binary(number, week);
+    run(statements().add_week, {pqxx::binarystring(number.data(), number.size())});
+    state_.weeks.add(week);
+  }
+}
+
+void ScheduleBatch::look_up(const std::vector<Part>& parts) {
+  Wanted wanted;
+  look_up_replied(parts, wanted);
+  std::set<std::uint16_t> slots;
+  for (const auto& [slot, due, id] : wanted) {
+    slots.insert(slot);
+  }
+  for (const auto& part : parts) {
+    for (const auto& outcome : part.changes->outcomes) {
+      if (outcome.handle.slot >= slot_count) {
+        continue;
+      }
+      wanted.emplace(outcome.handle.slot, to_ns(outcome.handle.due), outcome.handle.id);
+      if (!is_plain_fact(outcome)) {
+        slots.insert(outcome.handle.slot);
+      }
+    }
+    for (const auto& edit : part.changes->edits) {
+      if (is_of_pending(edit) && edit.handle.slot < slot_count) {
+        wanted.emplace(edit.handle.slot, to_ns(edit.handle.due), edit.handle.id);
+        slots.insert(edit.handle.slot);
+      }
+    }
+  }
+  look_up_slots(slots);
+  look_up_pending(wanted);
+  look_up_missing(parts);
+  look_up_dead(parts);
+  look_up_keys(parts);
+}
+
+void ScheduleBatch::look_up_slots(const std::set<std::uint16_t>& slots) {
+  if (slots.empty()) {
+    return;
+  }
+  BinaryArray ids(ElementType::int4, slots.size());
+  for (const auto slot : slots) {
+    ids.add_integer(static_cast<std::int32_t>(slot));
+  }
+  for (const auto& row : run(statements().lock_slots, {ids.parameter()})) {
+    auto& slot = slots_[static_cast<std::uint16_t>(number_of(row[0]))];
+    slot.epoch = static_cast<std::uint64_t>(number_of(row[1]));
+    slot.owned = row[2].as<bool>();
+    slot.expired = row[3].as<bool>();
+  }
+}
+
+void ScheduleBatch::look_up_replied(const std::vector<Part>& parts, Wanted& wanted) {
+  std::map<std::uint64_t, std::string> conversations;
+  for (const auto& part : parts) {
+    for (const auto& edit : part.changes->edits) {
+      if (edit.kind == SendEdit::Kind::reply) {
+        conversations.emplace(stable_hash(edit.conversation), edit.conversation);
+      }
+    }
+  }
+  if (conversations.empty()) {
+    return;
+  }
+  BinaryArray hashes(ElementType::int8, conversations.size());
+  for (const auto& [hash, conversation] : conversations) {
+    hashes.add_integer(to_signed(hash));
+  }
+  for (const auto& row : run(statements().find_replied, {hashes.parameter()})) {
+    wanted.emplace(static_cast<std::uint16_t>(number_of(row[1])), number_of(row[2]), id_of(row[0]));
+  }
+}
+
+void ScheduleBatch::look_up_pending(const Wanted& wanted) {
+  if (wanted.empty()) {
+    return;
+  }
+  BinaryArray slots(ElementType::int4, wanted.size());
+  BinaryArray dues(ElementType::int8, wanted.size());
+  BinaryArray ids(ElementType::uuid, wanted.size());
+  std::vector<std::pair<std::uint16_t, SendId>> asked;
+  for (const auto& [slot, due, id] : wanted) {
+    slots.add_integer(static_cast<std::int32_t>(slot));
+    dues.add_integer(due);
+    ids.add(bytes_of(id));
+    asked.emplace_back(slot, id);
+  }
+  for (const auto& row : run(statements().locate, {slots.parameter(), dues.parameter(), ids.parameter()})) {
+    const auto& [slot, id] = asked.at(static_cast<std::size_t>(number_of(row[0]) - 1));
+    Pending pending;
+    pending.due = from_ns(number_of(row[1]));
+    pending.seq = static_cast<std::uint64_t>(number_of(row[2]));
+    pending.generation = static_cast<std::uint32_t>(number_of(row[3]));
+    pending.attempt = static_cast<std::uint32_t>(number_of(row[4]));
+    pending.begun = static_cast<std::uint16_t>(number_of(row[5]));
+    if (!row[6].is_null()) {
+      pending.not_before = from_ns(number_of(row[6]));
+    }
+    pending.order_hash = static_cast<std::uint64_t>(number_of(row[7]));
+    pending.cancel_on_reply = text_of(row[8]);
+    if (!pending.cancel_on_reply.empty()) {
+      replied_[pending.cancel_on_reply].push_back(id);
+    }
+    auto& item = items_[id];
+    item.slot = slot;
+    item.before = std::move(pending);
+    item.now = item.before;
+  }
+}
+
+// One that was not where its handle and `moved` said may have been moved in that moment: the next statement sees it.
+void ScheduleBatch::look_up_missing(const std::vector<Part>& parts) {
+  Wanted missing;
+  for (const auto& part : parts) {
+    for (const auto& edit : part.changes->edits) {
+      if (is_of_pending(edit) && edit.handle.slot < slot_count && !items_.contains(edit.handle.id)) {
+        missing.emplace(edit.handle.slot, to_ns(edit.handle.due), edit.handle.id);
+      }
+    }
+  }
+  look_up_pending(missing);
+}
+
+void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
+  std::set<SendId> wanted;
+  for (const auto& part : parts) {
+    for (const auto& edit : part.changes->edits) {
+      if (edit.kind == SendEdit::Kind::redrive || edit.kind == SendEdit::Kind::discard) {
+        wanted.insert(edit.handle.id);
+      }
+    }
+  }
+  if (wanted.empty()) {
+    return;
+  }
+  BinaryArray ids(ElementType::uuid, wanted.size());
+  for (const auto& id : wanted) {
+    ids.add(bytes_of(id));
+  }
+  const std::vector<SendId> asked(wanted.begin(), wanted.end());
+  for (const auto& row : run(statements().locate_dead, {ids.parameter()})) {
+    auto& dead = dead_[asked.at(static_cast<std::size_t>(number_of(row[0]) - 1))];
+    dead.slot = static_cast<std::uint16_t>(number_of(row[1]));
+    dead.generation = static_cast<std::uint32_t>(number_of(row[2]));
+    dead.order_hash = static_cast<std::uint64_t>(number_of(row[3]));
+    dead.cancel_on_reply = text_of(row[4]);
+  }
+}
+
+void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
+  constexpr std::chrono::hours kept_for{7 * 24};
+  std::map<std::string, const SendHandle*> first;
+  for (const auto& part : parts) {
+    for (const auto& send : part.changes->sends) {
+      if (!send.idempotency_key.empty()) {
+        first.emplace(send.idempotency_key, &send.handle);
+      }
+    }
+  }
+  if (first.empty()) {
+    return;
+  }
+  BinaryArray keys(ElementType::bytea, first.size());
+  BinaryArray slots(ElementType::int4, first.size());
+  BinaryArray dues(ElementType::int8, first.size());
+  BinaryArray ids(ElementType::uuid, first.size());
+  for (const auto& [key, handle] : first) {
+    keys.add(key);
+    slots.add_integer(static_cast<std::int32_t>(handle->slot));
+    dues.add_integer(to_ns(handle->due));
+    ids.add(bytes_of(handle->id));
+  }
+  std::string now;
+  append_binary(now, to_ns(now_));
+  std::string cutoff;
+  append_binary(cutoff, to_ns(now_ - kept_for));
+  std::set<SendId> claimed;
+  for (const auto& row : run(statements().claim_keys, {keys.parameter(), slots.parameter(), dues.parameter(),
+                                                       ids.parameter(), pqxx::binarystring(now.data(), now.size()),
+                                                       pqxx::binarystring(cutoff.data(), cutoff.size())})) {
+    claimed.insert(id_of(row[0]));
+  }
+  std::erase_if(first, [&](const auto& entry) { return claimed.contains(entry.second->id); });
+  if (first.empty()) {
+    return;
+  }
+  BinaryArray taken(ElementType::bytea, first.size());
+  std::vector<const std::string*> asked;
+  for (const auto& [key, handle] : first) {
+    taken.add(key);
+    asked.push_back(&key);
+  }
+  for (const auto& row : run(statements().first_handles, {taken.parameter()})) {
+    SendHandle handle;
+    handle.slot = static_cast<std::uint16_t>(number_of(row[1]));
+    handle.due = from_ns(number_of(row[2]));
+    handle.id = id_of(row[3]);
+    firsts_.emplace(*asked.at(static_cast<std::size_t>(number_of(row[0]) - 1)), handle);
+  }
+}
+
+ScheduleBatch::Item* ScheduleBatch::find(const SendHandle& handle) {
+  const auto found = items_.find(handle.id);
+  if (found == items_.end() || !found->second.now || found->second.slot != handle.slot) {
+    return nullptr;
+  }
+  return &found->second;
+}
+
+void ScheduleBatch::apply(const Part& part) {
+  auto& receipt = *part.receipt;
+  for (std::size_t i = 0; i < part.changes->outcomes.size(); ++i) {
+    if (!accept(part.changes->outcomes[i])) {
+      receipt.refused.push_back(i);
+    }
+  }
+  for (const auto& change : part.changes->edits) {
+    auto valid_now = change.handle;
+    receipt.edits.push_back(edit(change, valid_now));
+    receipt.edit_handles.push_back(valid_now);
+  }
+  for (const auto& send : part.changes->sends) {
+    add(send, *part.changes, receipt);
+  }
+}
+
+// False when the outcome is stale. That a send went out is a fact and stands whoever reports it; what is to be done
+// with one that did not is for the owner of now to say.
+bool ScheduleBatch::accept(const SendOutcome& outcome) {
+  using Kind = SendOutcome::Kind;
+  auto* item = find(outcome.handle);
+  if (item == nullptr) {
+    return outcome.kind == Kind::sent;
+  }
+  auto& send = *item->now;
+  if (send.generation != outcome.generation) {
+    return false;
+  }
+  if (outcome.kind != Kind::sent) {
+    const auto& slot = slots_[outcome.handle.slot];
+    if (!slot.owned || slot.epoch != outcome.lease.epoch || outcome.lease.slot != outcome.handle.slot) {
+      return false;
+    }
+  }
+  if (outcome.kind == Kind::begin) {
+    send.begun = one_more(send.begun);
+    return true;
+  }
+  item->ended = true;
+  if (outcome.kind == Kind::retry) {
+    send.attempt = outcome.attempt;
+    send.not_before = outcome.not_before > send.due ? std::optional(outcome.not_before) : std::nullopt;
+    send.begun = 0;
+    return true;
+  }
+  settle(*item, outcome);
+  return true;
+}
+
+void ScheduleBatch::settle(Item& item, const SendOutcome& outcome) {
+  using Kind = SendOutcome::Kind;
+  added_.sent += outcome.kind == Kind::sent ? 1 : 0;
+  added_.dead += outcome.kind == Kind::dead ? 1 : 0;
+  added_.expired += outcome.kind == Kind::expired ? 1 : 0;
+  if (outcome.next) {
+    renew(item, *outcome.next);
+    return;
+  }
+  if (outcome.kind == Kind::dead) {
+    item.buried = outcome.reason.substr(0, max_reason_bytes);
+    ++added_.kept_dead;
+  }
+  erase(item);
+}
+
+bool ScheduleBatch::is_held_here(std::uint16_t slot) const {
+  const auto epoch = state_.claims.epoch_of(slot);
+  const auto row = slots_.find(slot);
+  return epoch && (row == slots_.end() || (row->second.owned && row->second.epoch == *epoch));
+}
+
+// The slot stays with its owner, or without one, until this is committed. Whoever fetches the send meanwhile waits for
+// that, since its row is locked.
+bool ScheduleBatch::may_edit_from_afar(const Item& item) const {
+  const auto& slot = slots_.at(item.slot);
+  return !slot.owned || slot.expired || item.now->not_before.value_or(item.now->due) > now_ + owners_part;
+}
+
+bool ScheduleBatch::may_edit(const SendId& id, Item& item) {
+  if (item.ended || item.edited) {
+    return true;
+  }
+  if (!is_held_here(item.slot)) {
+    return may_edit_from_afar(item);
+  }
+  item.edited = state_.claims.begin_edit(item.slot, id);
+  if (item.edited) {
+    edits_.push_back(id);
+  }
+  return item.edited;
+}
+
+EditOutcome ScheduleBatch::edit(const SendEdit& edit, SendHandle& valid_now) {
+  using Kind = SendEdit::Kind;
+  if (edit.kind == Kind::reply) {
+    cancel_replied(edit.conversation);
+    return EditOutcome::done;
+  }
+  if (edit.kind == Kind::redrive) {
+    return redrive(edit, valid_now);
+  }
+  if (edit.kind == Kind::discard) {
+    return discard(edit);
+  }
+  auto* item = find(edit.handle);
+  if (item == nullptr || !may_edit(edit.handle.id, *item)) {
+    return EditOutcome::too_late;
+  }
+  if (edit.kind == Kind::cancel) {
+    erase(*item);
+    ++added_.cancelled;
+    return EditOutcome::done;
+  }
+  renew(*item, edit.new_due);
+  valid_now.due = edit.new_due;
+  return EditOutcome::done;
+}
+
+EditOutcome ScheduleBatch::discard(const SendEdit& edit) {
+  const auto found = dead_.find(edit.handle.id);
+  if (found == dead_.end() || found->second.gone || found->second.slot != edit.handle.slot) {
+    return EditOutcome::too_late;
+  }
+  found->second.gone = true;
+  --added_.kept_dead;
+  return EditOutcome::done;
+}
+
+EditOutcome ScheduleBatch::redrive(const SendEdit& edit, SendHandle& valid_now) {
+  const auto done = discard(edit);
+  if (done != EditOutcome::done) {
+    return done;
+  }
+  auto& dead = dead_.at(edit.handle.id);
+  dead.redriven = true;
+  auto& item = items_[edit.handle.id];
+  item = Item();
+  item.slot = dead.slot;
+  item.redriven = true;
+  Pending pending;
+  pending.due = edit.new_due;
+  pending.generation = dead.generation + 1;
+  pending.order_hash = dead.order_hash;
+  pending.cancel_on_reply = dead.cancel_on_reply;
+  ++added_.pending;
+  added_.awaiting_reply += pending.cancel_on_reply.empty() ? 0 : 1;
+  item.now = std::move(pending);
+  valid_now.due = edit.new_due;
+  return EditOutcome::done;
+}
+
+void ScheduleBatch::cancel_replied(const std::string& conversation) {
+  const auto found = replied_.find(conversation);
+  if (found == replied_.end()) {
+    return;
+  }
+  for (const auto& id : found->second) {
+    auto& item = items_.at(id);
+    if (item.now && item.now->cancel_on_reply == conversation && may_edit(id, item)) {
+      erase(item);
+      ++added_.cancelled;
+    }
+  }
+}
+
+void ScheduleBatch::add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt) {
+  if (!send.idempotency_key.empty()) {
+    const auto [first, is_new] = firsts_.try_emplace(send.idempotency_key, send.handle);
+    if (!is_new) {
+      receipt.handles.push_back(first->second);
+      receipt.seqs.push_back(0);
+      return;
+    }
+  }
+  auto& item = items_[send.handle.id];
+  if (item.now) {
+    throw Misuse(from, "The scheduled send " + send.handle.to_string() +
+                           " is pending already. Give every send an id from new_send_id().");
+  }
+  item = Item();
+  item.slot = send.handle.slot;
+  item.fresh = &send;
+  item.from = &from;
+  Pending pending;
+  pending.due = send.handle.due;
+  pending.generation = send.generation;
+  pending.attempt = send.attempt;
+  pending.begun = send.begun;
+  pending.not_before = send.not_before > send.handle.due ? std::optional(send.not_before) : std::nullopt;
+  pending.order_hash = stable_hash(send.order_key);
+  pending.cancel_on_reply = send.cancel_on_reply;
+  ++added_.pending;
+  if (!send.cancel_on_reply.empty()) {
+    ++added_.awaiting_reply;
+    replied_[send.cancel_on_reply].push_back(send.handle.id);
+  }
+  item.now = std::move(pending);
+  seqs_.push_back({&receipt, {receipt.seqs.size(), send.handle.id}});
+  receipt.handles.push_back(send.handle);
+  receipt.seqs.push_back(0);
+}
+
+void ScheduleBatch::erase(Item& item) {
+  --added_.pending;
+  added_.awaiting_reply -= item.now->cancel_on_reply.empty() ? 0 : 1;
+  item.now.reset();
+}
+
+// Due at another time, as if it had never been tried. It keeps its number in the order of commit.
+void ScheduleBatch::renew(Item& item, WallTime due) {
+  auto& send = *item.now;
+  send.due = due;
+  send.not_before.reset();
+  send.attempt = 0;
+  send.begun = 0;
+  ++send.generation;
+}
+
+DueEntry ScheduleBatch::entry_of(const SendId& id, const Item& item) const {
+  DueEntry entry;
+  entry.due = item.now->not_before.value_or(item.now->due);
+  entry.seq = item.now->seq;
+  entry.order_hash = item.now->order_hash;
+  entry.id = id;
+  entry.generation = item.now->generation;
+  entry.slot = item.slot;
+  entry.attempt = static_cast<std::uint16_t>(item.now->attempt);
+  return entry;
+}
+
+void ScheduleBatch::finish() {
+  for (const auto& [id, item] : items_) {
+    if (item.ended) {
+      state_.claims.unclaim(item.slot, id);
+    }
+    if (item.now && item.now->not_before) {
+      state_.retries.note(item.slot, id, item.now->due);
+    } else {
+      state_.retries.forget(item.slot, id);
+    }
+    const bool is_new = item.now && (!item.before || item.before->generation != item.now->generation);
+    if (item.now && (is_new || item.edited)) {
+      state_.claims.tell(entry_of(id, item), now_);
+    }
+  }
+  state_.claims.end_edits(edits_);
+  edits_.clear();
+}
+
+}  // namespace tern::detail::pg

@@ -1,0 +1,150 @@
+#pragma once
+
+#include "schedule_state.hpp"
+
+#include <tern/storage.hpp>
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tern::detail::pg {
+
+/// A write that is misuse: which one, and why. Nothing of its transaction may be committed.
+class Misuse : public std::runtime_error {
+ public:
+  Misuse(const StoreChanges& changes, const std::string& message) : std::runtime_error(message), changes_(&changes) {}
+  const StoreChanges* changes() const noexcept { return changes_; }
+
+ private:
+  const StoreChanges* changes_;
+};
+
+/// The schedule's part of one transaction: what the sends, edits and outcomes of each write do, in order of arrival, to
+/// the sends that are pending. The server is told how each send stands in the end.
+///
+/// `look_up`, then `apply` for each write, then `store`, all inside the transaction; and `finish` after it.
+/// Lifetime: the writes outlive it.
+/// Errors: `Failure`, `Misuse`.
+class ScheduleBatch {
+ public:
+  struct Part {
+    const StoreChanges* changes = nullptr;
+    StoreReceipt* receipt = nullptr;
+  };
+
+  /// `lane`: whose counts are added to.
+  ScheduleBatch(Session& session, ScheduleState& state, std::int32_t lane, SteadyTime cut_at);
+  ~ScheduleBatch();
+  ScheduleBatch(const ScheduleBatch&) = delete;
+  ScheduleBatch& operator=(const ScheduleBatch&) = delete;
+
+  static bool concerns(const StoreChanges& changes) noexcept {
+    return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty();
+  }
+
+  /// Makes the partitions that the writes need. Before the transaction, which must not hold what that waits for.
+  void prepare(const std::vector<const StoreChanges*>& writes);
+
+  void look_up(const std::vector<Part>& parts);
+  /// Outcomes, then edits, then sends, as `MemoryStorage` does.
+  void apply(const Part& part);
+  void store();
+  /// The transaction is committed.
+  void finish();
+
+ private:
+  /// How a pending send stands.
+  struct Pending {
+    WallTime due{};
+    std::uint64_t seq = 0;
+    std::uint32_t generation = 0;
+    std::uint32_t attempt = 0;
+    std::uint16_t begun = 0;
+    std::optional<WallTime> not_before;  ///< none when it has passed at `due`
+    std::uint64_t order_hash = 0;
+    std::string cancel_on_reply;
+  };
+  struct Item {
+    std::uint16_t slot = 0;
+    std::optional<Pending> before;  ///< as it is stored
+    std::optional<Pending> now;
+    const ScheduledSend* fresh = nullptr;  ///< a new one: its record
+    const StoreChanges* from = nullptr;    ///< of a new one
+    bool redriven = false;                 ///< its record is among the dead
+    bool ended = false;                    ///< an outcome ended its sending
+    bool edited = false;                   ///< kept from being claimed until the end of the transaction
+    std::optional<std::string> buried;     ///< the reason
+  };
+  struct Dead {
+    std::uint16_t slot = 0;
+    std::uint32_t generation = 0;
+    std::uint64_t order_hash = 0;
+    std::string cancel_on_reply;
+    bool gone = false;
+    bool redriven = false;
+  };
+  struct Slot {
+    std::uint64_t epoch = 0;
+    bool owned = false;
+    bool expired = true;
+  };
+  using Wanted = std::set<std::tuple<std::uint16_t, std::int64_t, SendId>>;
+
+  const ScheduleStatements& statements() const noexcept { return state_.statements; }
+  pqxx::result run(const Statement& statement, const Session::Parameters& parameters);
+
+  void look_up_slots(const std::set<std::uint16_t>& slots);
+  void look_up_replied(const std::vector<Part>& parts, Wanted& wanted);
+  void look_up_pending(const Wanted& wanted);
+  void look_up_missing(const std::vector<Part>& parts);
+  void look_up_dead(const std::vector<Part>& parts);
+  void look_up_keys(const std::vector<Part>& parts);
+
+  Item* find(const SendHandle& handle);
+  bool accept(const SendOutcome& outcome);
+  void settle(Item& item, const SendOutcome& outcome);
+  bool may_edit(const SendId& id, Item& item);
+  bool may_edit_from_afar(const Item& item) const;
+  bool is_held_here(std::uint16_t slot) const;
+  EditOutcome edit(const SendEdit& edit, SendHandle& valid_now);
+  EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
+  EditOutcome discard(const SendEdit& edit);
+  void cancel_replied(const std::string& conversation);
+  void add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
+  void erase(Item& item);
+  static void renew(Item& item, WallTime due);
+
+  void store_new();
+  void store_redriven();
+  void store_buried();
+  void store_changed();
+  void store_gone();
+  void store_places();
+  void store_inbox();
+  void store_counts();
+  DueEntry entry_of(const SendId& id, const Item& item) const;
+
+  Session& session_;
+  ScheduleState& state_;
+  const std::int32_t lane_;
+  const SteadyTime cut_at_;
+  const WallTime now_;
+  std::map<std::uint16_t, Slot> slots_;
+  std::map<SendId, Item> items_;
+  std::map<SendId, Dead> dead_;
+  std::unordered_map<std::string, SendHandle> firsts_;
+  std::map<std::string, std::vector<SendId>> replied_;
+  std::vector<SendId> edits_;
+  SendCounts added_;  ///< differences, so negative ones wrap around
+  std::vector<std::pair<StoreReceipt*, std::pair<std::size_t, SendId>>> seqs_;
+};
+
+}  // namespace tern::detail::pg

@@ -1,0 +1,286 @@
+#include "schedule_reader.hpp"
+
+#include "binary_array.hpp"
+#include "storage/validate.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <tuple>
+
+namespace tern::detail::pg {
+
+namespace {
+
+// The most entries that one page takes, whatever was asked for.
+constexpr std::size_t most_in_page = 4096;
+
+constexpr std::chrono::hours keys_are_kept{7 * 24};
+constexpr std::int64_t most_dead = 100'000;
+
+/// A value as a parameter in the binary format; libpqxx keeps a copy.
+template <class Integer>
+pqxx::binarystring scalar(Integer value) {
+  std::string bytes;
+  append_binary(bytes, value);
+  return {bytes.data(), bytes.size()};
+}
+
+pqxx::binarystring scalar(const std::string& text) {
+  return {text.data(), text.size()};
+}
+
+std::int64_t limited(std::uint64_t number) noexcept {
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::int64_t>::max()));
+}
+
+struct LeaseArrays {
+  explicit LeaseArrays(const std::vector<SlotLease>& leases)
+      : slots(ElementType::int4, leases.size()), epochs(ElementType::int8, leases.size()) {
+    for (const auto& lease : leases) {
+      slots.add_integer(static_cast<std::int32_t>(lease.slot));
+      epochs.add_integer(to_signed(lease.epoch));
+    }
+  }
+  Session::Parameters parameters() const { return {slots.parameter(), epochs.parameter()}; }
+
+  BinaryArray slots;
+  BinaryArray epochs;
+};
+
+// Reads seq, hash, id, generation and attempt, which follow the time in a row of the window.
+DueEntry entry_of(const pqxx::row& row, WallTime due, std::uint16_t slot) {
+  DueEntry entry;
+  entry.due = due;
+  entry.slot = slot;
+  entry.seq = static_cast<std::uint64_t>(number_of(row[1]));
+  entry.order_hash = static_cast<std::uint64_t>(number_of(row[2]));
+  entry.id = id_of(row[3]);
+  entry.generation = static_cast<std::uint32_t>(number_of(row[4]));
+  entry.attempt = static_cast<std::uint16_t>(number_of(row[5]));
+  return entry;
+}
+
+SendPage page_of(const pqxx::result& rows, std::size_t limit) {
+  SendPage page;
+  const auto count = std::min<std::size_t>(rows.size(), limit);
+  page.sends.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    page.sends.push_back(send_of(rows[static_cast<pqxx::result::size_type>(i)]));
+  }
+  if (rows.size() > count) {
+    const auto& last = page.sends.back();
+    page.next = SendPlace{last.handle.due, last.seq}.to_string();
+  }
+  return page;
+}
+
+}  // namespace
+
+HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std::chrono::milliseconds lease,
+                               SteadyTime asked_at) {
+  const auto length = scalar(static_cast<std::int64_t>(lease.count()));
+  HeldSlots held;
+  for (const auto& row : run(statements().hold, {scalar(owner), scalar(static_cast<std::int32_t>(want)), length})) {
+    SlotLease slot;
+    slot.slot = static_cast<std::uint16_t>(number_of(row[0]));
+    slot.epoch = static_cast<std::uint64_t>(number_of(row[1]));
+    slot.until = asked_at + lease;
+    if (!state_.claims.is_held_by(slot)) {
+      state_.retries.forget_slot(slot.slot);
+    }
+    held.leases.push_back(slot);
+  }
+  state_.claims.hold(owner, held.leases);
+  const auto others = number_of(run(statements().count_owners, {scalar(owner), length})[0][0]);
+  held.owners = static_cast<std::uint16_t>(std::min<std::int64_t>(others, slot_count) + 1);
+  return held;
+}
+
+void ScheduleReader::release(const std::vector<SlotLease>& leases) {
+  state_.claims.release(leases);
+  if (!leases.empty()) {
+    run(statements().release, LeaseArrays(leases).parameters());
+  }
+}
+
+void ScheduleReader::note_place(const DueEntry& entry, WallTime due) {
+  if (due != entry.due) {
+    state_.retries.note(entry.slot, entry.id, due);
+  }
+}
+
+DuePage ScheduleReader::load_due(const DueQuery& query) {
+  DuePage page;
+  const auto slot = query.lease.slot;
+  if (!state_.claims.is_held_by(query.lease)) {
+    return page;
+  }
+  // Before the rows are read: what is committed here from now on is told.
+  state_.claims.note_loaded(query.lease, query.until);
+  if (query.until <= query.from) {
+    return page;
+  }
+  const auto limit = std::min(query.limit, most_in_page);
+  const auto rows =
+      run(statements().load,
+          {scalar(static_cast<std::int32_t>(slot)), scalar(to_signed(query.lease.epoch)), scalar(to_ns(query.from)),
+           scalar(limited(query.after_seq)), scalar(to_ns(query.until)), scalar(static_cast<std::int64_t>(limit + 1))});
+  const auto count = std::min<std::size_t>(rows.size(), limit);
+  page.entries.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = rows[static_cast<pqxx::result::size_type>(i)];
+    page.entries.push_back(entry_of(row, from_ns(number_of(row[0])), slot));
+    note_place(page.entries.back(), from_ns(number_of(row[6])));
+  }
+  page.more = rows.size() > count;
+  return page;
+}
+
+LateSends ScheduleReader::load_late(const std::vector<SlotLease>& held) {
+  LateSends late;
+  late.entries = state_.claims.take_late(held);
+  for (const auto& row : run(statements().take_inbox, LeaseArrays(held).parameters())) {
+    if (row[3].is_null()) {
+      late.free_slots = true;
+      continue;
+    }
+    late.entries.push_back(entry_of(row, from_ns(number_of(row[0])), static_cast<std::uint16_t>(number_of(row[6]))));
+  }
+  return late;
+}
+
+// Rows are locked in the order in which writers lock them, and handed out in the order asked for.
+std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& entries) {
+  const auto ours = state_.claims.claim(entries);
+  std::vector<std::size_t> order;
+  std::vector<WallTime> due(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (ours[i]) {
+      order.push_back(i);
+      due[i] = state_.retries.due_of(entries[i]);
+    }
+  }
+  if (order.empty()) {
+    return {};
+  }
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(entries[a].slot, due[a], entries[a].id) < std::tie(entries[b].slot, due[b], entries[b].id);
+  });
+  BinaryArray slots(ElementType::int4, order.size());
+  BinaryArray dues(ElementType::int8, order.size());
+  BinaryArray ids(ElementType::uuid, order.size());
+  BinaryArray generations(ElementType::int4, order.size());
+  BinaryArray attempts(ElementType::int4, order.size());
+  for (const auto i : order) {
+    slots.add_integer(static_cast<std::int32_t>(entries[i].slot));
+    dues.add_integer(to_ns(due[i]));
+    ids.add(bytes_of(entries[i].id));
+    generations.add_integer(static_cast<std::int32_t>(entries[i].generation));
+    attempts.add_integer(static_cast<std::int32_t>(entries[i].attempt));
+  }
+  std::vector<std::optional<ScheduledSend>> found(entries.size());
+  const auto give_back = [&] {
+    for (const auto i : order) {
+      if (!found[i]) {
+        state_.claims.unclaim(entries[i].slot, entries[i].id);
+      }
+    }
+  };
+  try {
+    for (const auto& row : run(statements().fetch, {slots.parameter(), dues.parameter(), ids.parameter(),
+                                                    generations.parameter(), attempts.parameter()})) {
+      found[order.at(static_cast<std::size_t>(number_of(row[send_columns]) - 1))] = send_of(row);
+    }
+  } catch (...) {
+    found.assign(entries.size(), std::nullopt);
+    give_back();
+    throw;
+  }
+  give_back();
+  std::vector<ScheduledSend> sends;
+  sends.reserve(order.size());
+  for (auto& send : found) {
+    if (send) {
+      sends.push_back(std::move(*send));
+    }
+  }
+  return sends;
+}
+
+SendPage ScheduleReader::list(const SendQuery& query) {
+  const auto after = query.after.empty() ? SendPlace{from_ns(std::numeric_limits<std::int64_t>::min()), 0}
+                                         : SendPlace::parse(query.after);
+  const auto due = scalar(to_ns(after.due));
+  const auto seq = scalar(limited(after.seq));
+  const auto limit = scalar(static_cast<std::int64_t>(query.limit + 1));
+  if (query.handle) {
+    if (query.handle->slot >= slot_count) {
+      return {};
+    }
+    const auto rows =
+        run(statements().send_of, {scalar(static_cast<std::int32_t>(query.handle->slot)),
+                                   scalar(to_ns(query.handle->due)), scalar(std::string(bytes_of(query.handle->id)))});
+    auto page = page_of(rows, query.limit);
+    std::erase_if(page.sends, [&](const ScheduledSend& send) {
+      return (query.order_key && send.order_key != *query.order_key) ||
+             std::pair(send.handle.due, send.seq) <= std::pair(after.due, after.seq);
+    });
+    return page;
+  }
+  if (query.order_key) {
+    return page_of(run(statements().list_conversation,
+                       {scalar(to_signed(stable_hash(*query.order_key))), scalar(*query.order_key), due, seq, limit}),
+                   query.limit);
+  }
+  return page_of(run(statements().list_all, {due, seq, limit}), query.limit);
+}
+
+DeadPage ScheduleReader::list_dead(const DeadQuery& query) {
+  const auto after = scalar(limited(place_of_page(query.after)));
+  const auto limit = scalar(static_cast<std::int64_t>(query.limit + 1));
+  const auto rows = query.order_key ? run(statements().list_dead_of, {scalar(to_signed(stable_hash(*query.order_key))),
+                                                                      scalar(*query.order_key), after, limit})
+                                    : run(statements().list_dead, {after, limit});
+  DeadPage page;
+  const auto count = std::min<std::size_t>(rows.size(), query.limit);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = rows[static_cast<pqxx::result::size_type>(i)];
+    page.sends.push_back({send_of(row), text_of(row[send_columns + 2]), from_ns(number_of(row[send_columns + 1]))});
+    if (i + 1 == count && rows.size() > count) {
+      page.next = text_of(row[send_columns]);
+    }
+  }
+  return page;
+}
+
+SendCounts ScheduleReader::counts() {
+  const auto sums = run(statements().counts, {})[0];
+  const auto sum = [&](pqxx::row::size_type column) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_of(sums[column])));
+  };
+  SendCounts counts;
+  counts.pending = sum(0);
+  counts.sent = sum(1);
+  counts.cancelled = sum(2);
+  counts.expired = sum(3);
+  counts.dead = sum(4);
+  counts.awaiting_reply = sum(5);
+  counts.kept_dead = sum(6);
+  const auto oldest = run(statements().oldest, {})[0][0];
+  if (!oldest.is_null()) {
+    counts.oldest = from_ns(number_of(oldest));
+  }
+  return counts;
+}
+
+void ScheduleReader::tidy(std::int32_t lane) {
+  constexpr std::int32_t weeks_kept = 2;
+  const auto now = state_.clock.wall_now();
+  run(statements().forget_owners, {});
+  run(statements().forget_keys, {scalar(to_ns(now - keys_are_kept))});
+  run(statements().forget_dead, {scalar(lane), scalar(most_dead)});
+  run(statements().drop_weeks, {scalar(week_of(now) - weeks_kept)});
+}
+
+}  // namespace tern::detail::pg

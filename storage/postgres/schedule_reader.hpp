@@ -1,0 +1,43 @@
+#pragma once
+
+#include "schedule_state.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tern::detail::pg {
+
+/// What an owner of slots asks for, and what is listed and counted: each function is one or a few statements on the
+/// lane's connection.
+///
+/// Errors: `Failure`.
+class ScheduleReader {
+ public:
+  ScheduleReader(Session& session, ScheduleState& state, SteadyTime cut_at)
+      : session_(session), state_(state), cut_at_(cut_at) {}
+
+  /// The leases end `lease` after `asked_at`, which was before they were asked for.
+  HeldSlots hold(const std::string& owner, std::uint16_t want, std::chrono::milliseconds lease, SteadyTime asked_at);
+  void release(const std::vector<SlotLease>& leases);
+  DuePage load_due(const DueQuery& query);
+  LateSends load_late(const std::vector<SlotLease>& held);
+  std::vector<ScheduledSend> fetch(const std::vector<DueEntry>& entries);
+  SendPage list(const SendQuery& query);
+  DeadPage list_dead(const DeadQuery& query);
+  SendCounts counts();
+  /// Forgets what has served its time. `lane`: whose counts are added to.
+  void tidy(std::int32_t lane);
+
+ private:
+  pqxx::result run(const Statement& statement, const Session::Parameters& parameters) {
+    return session_.execute(statement, parameters, cut_at_);
+  }
+  const ScheduleStatements& statements() const noexcept { return state_.statements; }
+  void note_place(const DueEntry& entry, WallTime due);
+
+  Session& session_;
+  ScheduleState& state_;
+  const SteadyTime cut_at_;
+};
+
+}  // namespace tern::detail::pg

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <tern/storage/schedule_types.hpp>
+
+#include "storage/send_claims.hpp"
+
+#include <pqxx/pqxx>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// How values of the schedule are written in parameters and read from results.
+namespace tern::detail::pg {
+
+using storage::SendId;
+using storage::SendIdHash;
+
+/// Times are stored as nanoseconds since 1970.
+std::int64_t to_ns(WallTime time) noexcept;
+WallTime from_ns(std::int64_t nanoseconds) noexcept;
+
+/// The week, counted from 1970, in which a time lies: sends have a partition for each.
+std::int32_t week_of(WallTime time) noexcept;
+
+/// Hashes are unsigned; a bigint holds the same bits.
+inline std::int64_t to_signed(std::uint64_t number) noexcept {
+  return static_cast<std::int64_t>(number);
+}
+
+std::string_view bytes_of(const SendId& id) noexcept;
+/// Reads a uuid as the server writes it.
+SendId id_of(const pqxx::field& field);
+std::int64_t number_of(const pqxx::field& field);
+std::string text_of(const pqxx::field& field);
+
+/// Reads the columns of a send, which come first in the row, in the order of the statements.
+ScheduledSend send_of(const pqxx::row& row);
+/// How many columns these are.
+inline constexpr int send_columns = 18;
+
+}  // namespace tern::detail::pg

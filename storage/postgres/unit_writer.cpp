@@ -1,0 +1,134 @@
+#include "lane_work.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <optional>
+
+namespace tern::detail::pg {
+
+namespace {
+
+constexpr std::size_t max_batch_bytes = 4U << 20;
+constexpr int tries_together = 4;
+constexpr int tries_alone = 12;
+
+std::size_t bytes_of(const StoreChanges& changes) noexcept {
+  std::size_t bytes = 0;
+  for (const auto& send : changes.sends) {
+    bytes += send.payload.size() + send.reference.size() + send.annotations.size();
+  }
+  return bytes;
+}
+
+// As many as go into one transaction: the first, and those after it whose documents' keys are not taken yet.
+std::vector<WriteLane::Ticket*> first_of(const std::vector<WriteLane::Ticket*>& tickets) {
+  std::vector<const StoreChanges*> changes;
+  std::size_t bytes = 0;
+  for (const auto* ticket : tickets) {
+    bytes += bytes_of(ticket->request.changes);
+    if (!changes.empty() && bytes > max_batch_bytes) {
+      break;
+    }
+    changes.push_back(&ticket->request.changes);
+  }
+  std::vector<WriteLane::Ticket*> together;
+  const WriteBatch documents(changes, max_batch_bytes);
+  for (const auto i : documents.taken()) {
+    together.push_back(tickets[i]);
+  }
+  return together;
+}
+
+}  // namespace
+
+void Writer::serve_schedule(Tickets tickets) {
+  while (!tickets.empty()) {
+    write_units(first_of(tickets));
+    std::erase_if(tickets, [](const auto* ticket) { return ticket->answered(); });
+  }
+}
+
+void Writer::write_units(const Tickets& tickets) {
+  auto by = SteadyTime::max();
+  for (const auto* ticket : tickets) {
+    by = std::min(by, ticket->request.by);
+  }
+  const auto cut_at = cut_time(by, options_);
+  const int most = tickets.size() > 1 ? tries_together : tries_alone;
+  for (int tried = 1;; ++tried) {
+    try {
+      write_units_once(tickets, cut_at);
+      return;
+    } catch (const Misuse& misuse) {
+      // It alone fails; the others come again.
+      for (auto* ticket : tickets) {
+        if (&ticket->request.changes == misuse.changes()) {
+          ticket->fail(std::make_exception_ptr(
+              system_error(make_error_code(errc::invalid_argument), std::string(misuse.what()))));
+        }
+      }
+      return;
+    } catch (const Failure& failure) {
+      if (failure.kind() == FailureKind::race) {
+        schedule_.weeks.forget_all();
+        if (wait_after_race(tried, most, cut_at)) {
+          continue;
+        }
+      }
+      const bool may_be_one = failure.kind() == FailureKind::race || failure.kind() == FailureKind::input;
+      if (tickets.size() == 1 || !may_be_one) {
+        fail(tickets, failure);
+        return;
+      }
+      for (auto* ticket : tickets) {
+        write_units({ticket});
+      }
+      return;
+    }
+  }
+}
+
+void Writer::write_units_once(const Tickets& tickets, SteadyTime cut_at) {
+  std::vector<const StoreChanges*> changes;
+  bool with_documents = false;
+  for (const auto* ticket : tickets) {
+    changes.push_back(&ticket->request.changes);
+    with_documents = with_documents || !changes.back()->upserts.empty() || !changes.back()->removals.empty();
+  }
+  ScheduleBatch schedule(session_, schedule_, lane_, cut_at);
+  schedule.prepare(changes);
+  session_.begin(cut_at);
+  std::vector<WriteAnswer> answers;
+  try {
+    if (with_documents) {
+      const WriteBatch documents(changes, max_batch_bytes);
+      answers = documents.answers(session_.execute(statements_.write, documents.parameters(), cut_at));
+    } else {
+      answers.assign(tickets.size(), StoreReceipt());
+    }
+    // A write whose documents met a conflict does nothing else either.
+    std::vector<ScheduleBatch::Part> parts;
+    for (std::size_t i = 0; i < tickets.size(); ++i) {
+      if (answers[i].has_value()) {
+        parts.push_back({changes[i], &*answers[i]});
+      }
+    }
+    schedule.look_up(parts);
+    for (const auto& part : parts) {
+      schedule.apply(part);
+    }
+    schedule.store();
+    session_.commit(cut_at);
+  } catch (...) {
+    session_.rollback(cut_at);
+    throw;
+  }
+  ++counters_.write_batches;
+  schedule.finish();
+  for (std::size_t i = 0; i < tickets.size(); ++i) {
+    tickets[i]->succeed(std::move(answers[i]));
+  }
+}
+
+}  // namespace tern::detail::pg

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "programs/program.hpp"
+#include "support/fake_channel.hpp"
+#include "support/raw_client.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <csignal>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tern::test {
+
+/// proactive_bot, listening.
+class ProactiveBot {
+ public:
+  explicit ProactiveBot(const std::vector<std::string>& settings) : program_(words(settings)) {
+    const auto line = program_.wait_for(" serving ");
+    port_ = static_cast<std::uint16_t>(std::stoi(line.substr(line.find("port=") + 5)));
+  }
+
+  /// The status of the turn.
+  int say(const FakeChannel& channel, const std::string& text) {
+    const boost::json::object activity{{"type", "message"},
+                                       {"id", "in-" + text},
+                                       {"text", text},
+                                       {"channelId", "emulator"},
+                                       {"serviceUrl", channel.url()},
+                                       {"from", {{"id", "user"}}},
+                                       {"recipient", {{"id", "bot"}}},
+                                       {"conversation", {{"id", "conversation " + text}}}};
+    return post_activity(port_, boost::json::serialize(activity)).status;
+  }
+  /// The first line of its log with `text` in it.
+  std::string wait_for(const std::string& text) { return program_.wait_for(text); }
+  void signal(int number) const { program_.signal(number); }
+  void kill() {
+    program_.signal(SIGKILL);
+    (void)program_.wait();
+  }
+  Ended stop() {
+    program_.signal(SIGTERM);
+    return program_.wait();
+  }
+
+ private:
+  static std::vector<std::string> words(const std::vector<std::string>& settings) {
+    std::vector<std::string> all{TERN_PROACTIVE_BOT, "--set", "listen.port=0"};
+    for (const auto& setting : settings) {
+      all.insert(all.end(), {"--set", setting});
+    }
+    return all;
+  }
+
+  Program program_;
+  std::uint16_t port_ = 0;
+};
+
+/// The texts of the messages among what a channel received.
+inline std::multiset<std::string> texts(const std::vector<FakeRequest>& requests) {
+  std::multiset<std::string> texts;
+  for (const auto& request : requests) {
+    const auto activity = boost::json::parse(request.body);
+    if (activity.at("type") == "message") {
+      texts.insert(activity.at("text").as_string().c_str());
+    }
+  }
+  return texts;
+}
+
+}  // namespace tern::test
