@@ -164,7 +164,8 @@ struct FakeChannel::Impl {
 
   mutable std::mutex mutex;  // guards what follows, up to `sessions`
   mutable std::condition_variable changed;
-  std::vector<FakeRequest> requests;
+  std::vector<FakeRequest> requests;  // those that are kept
+  std::size_t arrived = 0;
   std::deque<FakeAnswer> script;
   std::function<FakeAnswer(const FakeRequest&)> otherwise;
   std::deque<std::shared_ptr<Gate>> held;
@@ -327,7 +328,10 @@ FakeAnswer FakeChannel::Impl::record(FakeRequest request, Session& session, std:
     session.gate = std::make_shared<Gate>(io);
     held.push_back(session.gate);
   }
-  requests.push_back(std::move(request));
+  ++arrived;
+  if (options.keep_requests) {
+    requests.push_back(std::move(request));
+  }
   changed.notify_all();
   return answer;
 }
@@ -337,7 +341,7 @@ void FakeChannel::Impl::await_change(const char* what, Predicate predicate) cons
   std::unique_lock lock(mutex);
   if (!changed.wait_for(lock, patience, predicate)) {
     throw std::runtime_error(std::string("FakeChannel: 30 s have passed without ") + what + "; requests so far: " +
-                             std::to_string(requests.size()) + ", open connections: " + std::to_string(open));
+                             std::to_string(arrived) + ", open connections: " + std::to_string(open));
   }
 }
 
@@ -422,7 +426,7 @@ std::vector<FakeRequest> FakeChannel::requests() const {
 
 std::size_t FakeChannel::request_count() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->requests.size();
+  return impl_->arrived;
 }
 
 std::size_t FakeChannel::held_count() const {
@@ -441,7 +445,7 @@ std::size_t FakeChannel::open() const {
 }
 
 std::vector<FakeRequest> FakeChannel::wait_for(std::size_t count) const {
-  impl_->await_change("the requests waited for", [&] { return impl_->requests.size() >= count; });
+  impl_->await_change("the requests waited for", [&] { return impl_->arrived >= count; });
   return requests();
 }
 

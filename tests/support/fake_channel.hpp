@@ -59,6 +59,7 @@ struct FakeAnswer {
 struct FakeChannelOptions {
   std::string certificate;
   std::string private_key;
+  bool keep_requests = true;       ///< false: they are counted, and `answer_with` sees them, but they are not kept
   std::string host = "127.0.0.1";  ///< the literal address it listens on: "127.0.0.1" or "::1"
 };
 
