@@ -1,5 +1,6 @@
 #include "proactive/proactive_service.hpp"
 
+#include "storage/process_name.hpp"
 #include "turn/annotations.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
@@ -10,13 +11,8 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/uuid/uuid.hpp>
-#include <boost/uuid/uuid_io.hpp>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -45,15 +41,6 @@ awaitable<void> submitted(runtime::Runtime& target, runtime::Continuation contin
 template <class T>
 auto on_shard(runtime::Shard& shard, awaitable<T> work) {
   return asio::co_spawn(shard.io(), std::move(work), asio::use_awaitable);
-}
-
-// Unique, and tells whoever reads a shared store which process it is.
-std::string owner_name() {
-  boost::system::error_code ignored;
-  boost::uuids::uuid unique;
-  const auto id = new_send_id();
-  std::copy(id.begin(), id.end(), unique.begin());
-  return asio::ip::host_name(ignored) + '/' + std::to_string(::getpid()) + '/' + boost::uuids::to_string(unique);
 }
 
 std::uint64_t etag_number(const std::string& etag) {
@@ -140,7 +127,7 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
     homes_.push_back(std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, options));
   }
   keeper_ = std::make_unique<SlotKeeper>(shards[0].ex(), runtime.environment(0).schedule, static_cast<SlotWork&>(*this),
-                                         clock, owner_name());
+                                         clock, storage::process_name());
 }
 
 ProactiveService::~ProactiveService() = default;

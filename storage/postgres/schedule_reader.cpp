@@ -1,6 +1,7 @@
 #include "schedule_reader.hpp"
 
 #include "binary_array.hpp"
+#include "storage/process_name.hpp"
 #include "storage/validate.hpp"
 
 #include <algorithm>
@@ -77,9 +78,29 @@ SendPage page_of(const pqxx::result& rows, std::size_t limit) {
 
 }  // namespace
 
+// A process that is started again after `kill -9` need not wait for the lease of the one before it.
+void ScheduleReader::end_leases_of_the_dead() {
+  std::vector<std::string> ended;
+  for (const auto& row : run(statements().owners_of_slots, {})) {
+    auto owner = text_of(row[0]);
+    if (storage::is_ended_neighbour(owner)) {
+      ended.push_back(std::move(owner));
+    }
+  }
+  if (ended.empty()) {
+    return;
+  }
+  BinaryArray names(ElementType::text, ended.size());
+  for (const auto& name : ended) {
+    names.add(name);
+  }
+  run(statements().end_leases, {names.parameter()});
+}
+
 HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std::chrono::milliseconds lease,
                                SteadyTime asked_at) {
   const auto length = scalar(static_cast<std::int64_t>(lease.count()));
+  end_leases_of_the_dead();
   HeldSlots held;
   for (const auto& row : run(statements().hold, {scalar(owner), scalar(static_cast<std::int32_t>(want)), length})) {
     SlotLease slot;

@@ -17,6 +17,8 @@ class ScheduleReader {
       : session_(session), state_(state), cut_at_(cut_at) {}
 
   /// The leases end `lease` after `asked_at`, which was before they were asked for.
+  /// Leases of processes of this machine that have ended end with them.
+  void end_leases_of_the_dead();
   HeldSlots hold(const std::string& owner, std::uint16_t want, std::chrono::milliseconds lease, SteadyTime asked_at);
   void release(const std::vector<SlotLease>& leases);
   DuePage load_due(const DueQuery& query);

@@ -128,6 +128,15 @@ ON CONFLICT (lane) DO UPDATE SET pending = t.pending + excluded.pending, sent = 
 
 constexpr std::string_view add_week_sql = "SELECT @.add_send_week($1::int4)";
 
+constexpr std::string_view owners_of_slots_sql = R"(
+SELECT DISTINCT owner FROM @.slot WHERE owner IS NOT NULL)";
+
+constexpr std::string_view end_leases_sql = R"(
+WITH ended AS (
+  UPDATE @.slot SET owner = NULL, lease_until = NULL WHERE owner = ANY($1::text[])
+)
+DELETE FROM @.owner WHERE name = ANY($1::text[]))";
+
 // What is held is renewed, also when it had run out and nobody took it; then free and expired slots are taken.
 constexpr std::string_view hold_sql = R"(
 WITH me AS (
@@ -284,6 +293,8 @@ ScheduleStatements::ScheduleStatements(const std::string& schema)
       tell{"tern_tell", in_schema(tell_sql, schema)},
       count{"tern_count", in_schema(count_sql, schema)},
       add_week{"tern_add_week", in_schema(add_week_sql, schema)},
+      owners_of_slots{"tern_owners_of_slots", in_schema(owners_of_slots_sql, schema)},
+      end_leases{"tern_end_leases", in_schema(end_leases_sql, schema)},
       hold{"tern_hold", in_schema(hold_sql, schema)},
       count_owners{"tern_count_owners", in_schema(count_owners_sql, schema)},
       release{"tern_release", in_schema(release_sql, schema)},

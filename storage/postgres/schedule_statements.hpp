@@ -35,6 +35,8 @@ struct ScheduleStatements {
   Statement add_week;         ///< ($1 int4)
 
   // Of an owner.
+  Statement owners_of_slots;    ///< no parameters: names
+  Statement end_leases;         ///< ($1 text[] owners): of owners that have ended
   Statement hold;               ///< ($1 text owner, $2 int4 want, $3 int8 lease in ms): id, epoch
   Statement count_owners;       ///< ($1 text owner, $2 int8 lease in ms): others that live
   Statement release;            ///< ($1 int4[], $2 int8[] epochs)
