@@ -34,7 +34,10 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   auto conversation =
       conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
   send.cancel_on_reply = options.cancel_on_reply() ? conversation : std::string();
-  send.order_key = options.order_key().empty() ? std::move(conversation) : options.order_key();
+  send.order_key = options.order_key();
+  if (send.order_key.empty()) {
+    send.order_key = std::move(conversation);
+  }
   send.at_most_once = options.at_most_once();
   send.annotations = annotations.to_string();
   send.handle.slot = slot_of(send.order_key);

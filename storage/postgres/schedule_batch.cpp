@@ -9,8 +9,6 @@ namespace tern::detail::pg {
 
 namespace {
 
-using storage::SendClaims;
-
 constexpr std::size_t max_reason_bytes = 512;
 
 // A process that does not own a slot leaves to its owner what is due so soon: the owner may be about to send it.

@@ -10,6 +10,8 @@ namespace tern::detail::pg {
 //  owner        processes that take part, whether they hold slots or not.
 //  send         pending sends, a partition for each week of `due`, made when it is first needed and dropped when it is
 //               over and empty. `due` never changes with a retry, which sets `not_before`.
+//               The index of conversations has no second column: a plan for (slot, due, id) that is made while a partition
+//               is empty would take it for as good as the primary key, and stay in use while the partition grows.
 //  retry        the sends that wait for `not_before`, in the order of that.
 //  moved        the sends that were rescheduled, recurred or were sent again: when they are due now.
 //  reply        the sends that the next message of a user cancels.
@@ -49,7 +51,7 @@ CREATE TABLE @.send (
   annotations text NOT NULL,
   PRIMARY KEY (slot, due, id)
 ) PARTITION BY RANGE (due);
-CREATE INDEX send_order ON @.send (order_hash, due);
+CREATE INDEX send_order ON @.send (order_hash);
 CREATE TABLE @.send_past PARTITION OF @.send FOR VALUES FROM (MINVALUE) TO (1693440000000000000);
 
 CREATE TABLE @.retry (

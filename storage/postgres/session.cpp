@@ -17,11 +17,13 @@ std::string settings(const PostgresOptions& options, const std::string& set) {
 }
 
 // A look into the index for each key, whatever the table's statistics say today: a plan that was made while the table
-// was small stays in use while it grows. Behind PgBouncer nothing is prepared, so each plan is of its moment. Engines
-// that merely resemble PostgreSQL may not have these, and then do without.
+// was small stays in use while it grows. It is made once, since planning for many partitions takes long. Behind
+// PgBouncer nothing is prepared, so each plan is of its moment. Engines that merely resemble PostgreSQL may not have
+// these, and then do without.
 constexpr const char* plan_settings =
-    "SELECT set_config(name, 'off', false) FROM pg_settings "
-    "WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit')";
+    "SELECT set_config(name, CASE name WHEN 'plan_cache_mode' THEN 'force_generic_plan' ELSE 'off' END, false) "
+    "FROM pg_settings WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit', "
+    "'plan_cache_mode')";
 
 pqxx::connection connect(const ConnectionString& target) {
   try {

@@ -14,6 +14,19 @@
 
 namespace tern::conformance {
 
+/// Sanitizers make everything ten times slower; with one, the longest tests do a tenth.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int part = 10;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr int part = 10;
+#else
+inline constexpr int part = 1;
+#endif
+#else
+inline constexpr int part = 1;
+#endif
+
 /// A backend under test. A new one needs a file with
 /// `INSTANTIATE_TEST_SUITE_P(Name, StorageSuite, ::testing::Values(...), backend_name)`, and likewise for
 /// `ScheduleSuite` when it keeps a schedule.
@@ -28,6 +41,8 @@ struct Backend {
   /// How many random operations are compared with a plain map; fewer for a variant of a backend that had them all.
   int model_operations = 100'000;
   int schedule_operations = 100'000;  ///< the same for the schedule
+  int races = 100'000 / part;         ///< how many sends are cancelled while they are fetched
+  int overdue = 1'000'000 / part;     ///< how many sends wait when an owner comes
 };
 
 inline void PrintTo(const Backend& backend, std::ostream* out) {

@@ -88,8 +88,9 @@ std::vector<Backend> backends() {
   constexpr int fewer = 10'000;
   all[1].model_operations = fewer;
   all[2].model_operations = fewer;
+  all[2].races = fewer / part;
+  all[2].overdue = 5 * fewer / part;
   all[0].schedule_operations = 20'000;  // each is a transaction, most of several statements
-  all[1].schedule_operations = 5'000;
   all[2].schedule_operations = 5'000;
   return all;
 }
@@ -97,6 +98,7 @@ std::vector<Backend> backends() {
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Postgres, StorageSuite, ::testing::ValuesIn(backends()), backend_name);
-INSTANTIATE_TEST_SUITE_P(Postgres, ScheduleSuite, ::testing::ValuesIn(backends()), backend_name);
+// What several lanes change is how documents are written.
+INSTANTIATE_TEST_SUITE_P(Postgres, ScheduleSuite, ::testing::Values(backends()[0], backends()[2]), backend_name);
 
 }  // namespace tern::conformance

@@ -54,6 +54,32 @@ class PostgresSchema : public ::testing::Test {
       return error.what();
     }
   }
+  static void use_schedule(PostgresStorage& store) {
+    const auto now = system_clock().wall_now();
+    StoreChanges changes;
+    for (const auto due : {now, now + std::chrono::weeks(3)}) {
+      ScheduledSend send;
+      send.order_key = "a conversation";
+      send.handle = {slot_of(send.order_key), due, new_send_id()};
+      changes.sends.push_back(std::move(send));
+    }
+    const auto written = test::run(store.write(changes, Deadline::after(5s)));
+    ASSERT_TRUE(written.has_value());
+    const auto leases = test::run(store.hold_slots("owner", {}, slot_count, Deadline::after(5s))).leases;
+    ASSERT_EQ(leases.size(), slot_count);
+    DueQuery due;
+    due.lease = leases.at(changes.sends[0].handle.slot);
+    due.until = now + 1s;
+    auto entries = test::run(store.load_due(due, Deadline::after(5s))).entries;
+    ASSERT_EQ(entries.size(), 1U);
+    ASSERT_EQ(test::run(store.fetch(entries, Deadline::after(5s))).size(), 1U);
+    StoreChanges outcome;
+    outcome.outcomes.emplace_back(SendOutcome::Kind::sent, changes.sends[0].handle, 0, due.lease);
+    outcome.edits.emplace_back(SendEdit::Kind::cancel, changes.sends[1].handle);
+    EXPECT_TRUE(test::run(store.write(outcome, Deadline::after(5s)))->refused.empty());
+    EXPECT_EQ(test::run(store.count_sends(Deadline::after(5s))).pending, 0U);
+    test::run(store.release_slots(leases, Deadline::after(5s)));
+  }
   static void use(const PostgresOptions& given) {
     PostgresStorage store(given);
     test::run(store.open(Deadline::after(20s)));
@@ -65,6 +91,7 @@ class PostgresSchema : public ::testing::Test {
     StoreChanges removal;
     removal.removals.emplace_back("key");
     EXPECT_TRUE(test::run(store.write(removal, Deadline::after(5s))).has_value());
+    use_schedule(store);
     test::run(store.close(Deadline::after(5s)));
   }
 
@@ -88,7 +115,46 @@ TEST_F(PostgresSchema, ReplicasThatStartAtOnceAgree) {
     replica.join();
   }
   EXPECT_EQ(opened, 8);
-  EXPECT_EQ(administer("SELECT version FROM tern.schema_version").size(), 1U);
+  EXPECT_STREQ(administer("SELECT count(*) = max(version) FROM tern.schema_version")[0][0].c_str(), "t");
+}
+
+TEST_F(PostgresSchema, AnOlderVersionIsMigratedAndKeepsItsDocuments) {
+  administer(
+      "CREATE SCHEMA tern; "
+      "CREATE TABLE tern.schema_version (version integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now()); "
+      "INSERT INTO tern.schema_version (version) VALUES (1); "
+      "CREATE TABLE tern.documents (key bytea PRIMARY KEY, document text NOT NULL, etag bigint NOT NULL); "
+      "CREATE SEQUENCE tern.etag AS bigint; "
+      "INSERT INTO tern.documents VALUES ('old', '\"kept\"', nextval('tern.etag'))");
+  PostgresStorage store(options());
+  test::run(store.open(Deadline::after(20s)));
+  use_schedule(store);
+  EXPECT_EQ(test::run(store.read({"old"}, Deadline::after(5s))).begin()->document, "\"kept\"");
+  test::run(store.close(Deadline::after(5s)));
+}
+
+TEST_F(PostgresSchema, WeeksAreDroppedOnceTheyAreOverAndEmpty) {
+  use(options());
+  administer("SELECT tern.add_send_week(2900); SELECT tern.add_send_week(2901); SELECT tern.add_send_week(2902)");
+  administer(
+      "INSERT INTO tern.send SELECT 2901 * 604800000000000 + 1, 1, 1, NULL, NULL, gen_random_uuid(), 0, 0, 0, 0, 0, "
+      "false, '', '{}', '{}', '', '', '', ''");
+  EXPECT_EQ(administer("SELECT tern.drop_drained_weeks(2902)")[0][0].as<int>(), 1);
+  EXPECT_EQ(administer("SELECT 1 FROM pg_class WHERE relname IN ('send_w2901', 'send_w2902')").size(), 2U);
+  // A store that knew of a week that is gone makes it again.
+  PostgresStorage store(options());
+  test::run(store.open(Deadline::after(20s)));
+  for (int i = 0; i < 2; ++i) {
+    ScheduledSend send;
+    send.order_key = "a conversation";
+    send.handle = {slot_of(send.order_key), WallTime(2902 * std::chrono::weeks(1) + std::chrono::hours(1)),
+                   new_send_id()};
+    StoreChanges changes;
+    changes.sends.push_back(send);
+    EXPECT_TRUE(test::run(store.write(changes, Deadline::after(5s))).has_value());
+    administer("DROP TABLE tern.send_w2902");
+  }
+  test::run(store.close(Deadline::after(5s)));
 }
 
 TEST_F(PostgresSchema, NewerVersionIsRefused) {
