@@ -1,5 +1,7 @@
 #include "app/assembly.hpp"
 
+#include "connector/service_url.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <algorithm>
@@ -113,11 +115,21 @@ void Assembly::make_edge() {
     router.add(http::Method::get, "/readyz", *readiness_);
     router.add(http::Method::get, "/metrics", *figures_);
   };
+  if (!settings.proactive.secret.empty()) {
+    proactive_paths_ = std::make_unique<ProactiveEndpoint>(
+        *proactive, clock, settings.proactive.secret, [only_here = loopback_only(settings)](std::string_view text) {
+          const auto url = connector::parse_service_url(text);
+          return url && (!only_here || connector::is_loopback(*url));
+        });
+  }
   std::vector<http::ServerShard> edges;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, clients_, i, loopback_only(settings)));
     routers_.push_back(std::make_unique<http::Router>());
     routers_.back()->add(http::Method::post, "/api/messages", *messages_.back());
+    if (proactive_paths_) {
+      routers_.back()->add_below("/proactive", *proactive_paths_);
+    }
     if (!settings.metrics.port) {
       add_health(*routers_.back());
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/endpoints.hpp"
+#include "app/proactive_endpoint.hpp"
 #include "app/storage_factory.hpp"
 #include "connector/connector_client.hpp"
 #include "http/router.hpp"
@@ -84,6 +85,7 @@ class Assembly {
   std::unique_ptr<ReadyEndpoint> readiness_;
   std::unique_ptr<MetricsEndpoint> figures_;
   std::vector<std::unique_ptr<MessagesEndpoint>> messages_;
+  std::unique_ptr<ProactiveEndpoint> proactive_paths_;
   std::vector<std::unique_ptr<http::Router>> routers_;
   std::unique_ptr<ShardRouters> handler_;
   std::unique_ptr<http::Router> metrics_router_;

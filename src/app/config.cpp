@@ -161,6 +161,11 @@ void check_combinations(const Settings& settings) {
         "bot.app_id or bot.app_password is set, but this version has no authentication yet, and serving an app "
         "without checking its callers would be unsafe. Unset both to serve this machine only.");
   }
+  if (!settings.proactive.secret.empty() && !settings.proactive.enabled) {
+    throw ConfigError(
+        "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
+        "sent by them. Switch it on, or leave the secret out.");
+  }
   const auto address = boost::asio::ip::make_address(settings.listen.address);
   if (!address.is_loopback() && !settings.bot.allow_anonymous) {
     throw ConfigError(

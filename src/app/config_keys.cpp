@@ -43,6 +43,30 @@ ConfigKey number_key(std::string name, P place, std::uint64_t least, std::uint64
           [=](const Settings& settings) { return json::value(static_cast<std::uint64_t>(place.in(settings))); }};
 }
 
+// Long enough that nobody guesses it, and nothing in it that a header cannot carry.
+template <class P>
+ConfigKey secret_key(std::string name, P place, std::string help) {
+  constexpr std::size_t shortest_secret = 16;
+  constexpr std::size_t longest_secret = 1024;
+  const std::string allowed = "16 to 1024 letters, digits and other characters of ASCII without spaces";
+  return {std::move(name),
+          allowed,
+          std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            const bool text = value.is_string();
+            const auto secret = text ? std::string(value.as_string()) : std::string();
+            const bool printable =
+                std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c <= '~'; });
+            const bool long_enough = secret.size() >= shortest_secret && secret.size() <= longest_secret;
+            if (!text || !printable || !(secret.empty() || long_enough)) {
+              throw std::invalid_argument(allowed);
+            }
+            place.in(settings) = secret;
+          },
+          [=](const Settings& settings) { return json::value(place.in(settings)); },
+          true};
+}
+
 template <class P>
 ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
   auto allowed = "bytes from " + write_size(least) + " to " + write_size(most) + ", as a number or with KiB, MiB, GiB";
@@ -171,6 +195,9 @@ std::vector<ConfigKey> service_keys() {
       metrics_port_key(),
       bool_key("proactive.enabled", Place{&S::proactive, &ProactiveSettings::enabled},
                "Messages outside a turn: now, later, to other conversations, from background work."),
+      secret_key(
+          "proactive.secret", Place{&S::proactive, &ProactiveSettings::secret},
+          "Whoever sends it may send through the bot, at the paths below /proactive/. Without it there are none."),
       duration_key("turn.ack_after", Place{&S::turn, &TurnSettings::ack_after},
                    "A turn that takes longer is answered 202 and goes on."),
       duration_key("turn.deadline", Place{&S::turn, &TurnSettings::deadline},

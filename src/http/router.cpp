@@ -88,6 +88,10 @@ void Router::add(std::initializer_list<Method> methods, std::string path, HttpHa
   }
 }
 
+void Router::add_below(std::string path, HttpHandler& handler) {
+  trees_.push_back({std::string(without_slash(path)), &handler});
+}
+
 Router::Route* Router::find(std::string_view path) noexcept {
   path = without_slash(path);
   const auto at = std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return same_text(r.path, path); });
@@ -98,6 +102,13 @@ Router::Route* Router::find(std::string_view path) noexcept {
 awaitable<HttpResponse> Router::handle(HttpRequest& request) {
   const Route* route = find(request.path());
   if (!route) {
+    const auto path = request.path();
+    for (const auto& tree : trees_) {
+      const auto size = tree.path.size();
+      if (same_text(path.substr(0, size), tree.path) && (path.size() == size || path[size] == '/')) {
+        return tree.handler->handle(request);
+      }
+    }
     return answer(error_response(404, "NotFound", "There is nothing at this path."));
   }
   if (HttpHandler* handler = handler_for(route->entries, request.method())) {

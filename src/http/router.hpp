@@ -24,6 +24,10 @@ class Router final : public HttpHandler {
   void add(Method method, std::string path, HttpHandler& handler);
   void add(std::initializer_list<Method> methods, std::string path, HttpHandler& handler);
 
+  /// `handler` gets every request, whatever its method, for `path` and what lies below it, unless an exact path above
+  /// takes it. It answers 404, 405 and OPTIONS by itself.
+  void add_below(std::string path, HttpHandler& handler);
+
   awaitable<HttpResponse> handle(HttpRequest& request) override;
 
  private:
@@ -38,6 +42,12 @@ class Router final : public HttpHandler {
 
   Route* find(std::string_view path) noexcept;
 
+  struct Tree {
+    std::string path;  // without trailing slash
+    HttpHandler* handler;
+  };
+
+  std::vector<Tree> trees_;
   std::vector<Route> routes_;  // few: comparing them costs less than hashing
 };
 

@@ -59,6 +59,7 @@ struct StorageSettings {
 
 struct ProactiveSettings {
   bool enabled = false;
+  std::string secret;  ///< "": nothing is served below /proactive/
 };
 
 struct TurnSettings {

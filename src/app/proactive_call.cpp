@@ -1,0 +1,283 @@
+#include "app/proactive_call.hpp"
+
+#include "app/config_values.hpp"
+
+#include <tern/schema/parse.hpp>
+#include <tern/schema/timestamp.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace tern::app {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw BadCall("BadArgument", message);
+}
+
+/// The members of an object, each asked for by name; in the end there must be no other.
+class Members {
+ public:
+  explicit Members(json::object& fields, std::string where = {}) : fields_(fields), where_(std::move(where)) {}
+
+  json::value* find(std::string_view name) {
+    known_.emplace_back(name);
+    auto* const value = fields_.if_contains(name);
+    return value != nullptr && !value->is_null() ? value : nullptr;
+  }
+  std::optional<std::string> text(std::string_view name) {
+    auto* const value = find(name);
+    if (value == nullptr) {
+      return std::nullopt;
+    }
+    if (!value->is_string() || value->as_string().empty()) {
+      refuse(where_ + std::string(name) + " is a text that is not empty.");
+    }
+    return std::string(value->as_string());
+  }
+  bool flag(std::string_view name) {
+    auto* const value = find(name);
+    if (value != nullptr && !value->is_bool()) {
+      refuse(where_ + std::string(name) + " is true or false.");
+    }
+    return value != nullptr && value->as_bool();
+  }
+  json::object* object(std::string_view name) {
+    auto* const value = find(name);
+    if (value != nullptr && !value->is_object()) {
+      refuse(where_ + std::string(name) + " is an object.");
+    }
+    return value != nullptr ? &value->as_object() : nullptr;
+  }
+  void require_no_others() const {
+    for (const auto& member : fields_) {
+      if (std::find(known_.begin(), known_.end(), member.key()) == known_.end()) {
+        std::string allowed;
+        for (const auto& name : known_) {
+          allowed += (allowed.empty() ? "" : ", ") + name;
+        }
+        refuse(where_ + std::string(member.key()) + " is not known here. What is known: " + allowed + ".");
+      }
+    }
+  }
+
+ private:
+  json::object& fields_;
+  std::string where_;
+  std::vector<std::string> known_;
+};
+
+WallTime time_of(const std::string& text, const char* name) {
+  const auto time = Timestamp::parse(text);
+  if (!time) {
+    refuse(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
+  }
+  return time->time();
+}
+
+TimeOfDay time_of_day(const json::value& value, const std::string& name) {
+  const auto time = value.is_string() ? TimeOfDay::parse(value.as_string()) : std::nullopt;
+  if (!time) {
+    refuse(name + " is a time of the day as in 09:00.");
+  }
+  return *time;
+}
+
+Recipient recipient_of(Members& members) {
+  Recipient to;
+  if (auto* const reference = members.object("reference")) {
+    to.reference = ConversationReference(std::move(*reference));
+  }
+  to.channel_id = members.text("channelId").value_or("");
+  to.user_id = members.text("userId").value_or("");
+  to.conversation_id = members.text("conversationId").value_or("");
+  const bool by_user = !to.channel_id.empty() && !to.user_id.empty();
+  if (to.reference && !(to.channel_id.empty() && to.user_id.empty() && to.conversation_id.empty())) {
+    refuse("Say to whom by reference, or by channelId and userId, not by both.");
+  }
+  if (!to.reference && !by_user) {
+    throw BadCall("MissingProperty",
+                  "To whom? Give reference, a conversation reference that the bot kept, or channelId and userId of a "
+                  "user who has written to the bot (and conversationId for one of several conversations).");
+  }
+  return to;
+}
+
+Recurrence::Days days_of(const json::value& value) {
+  constexpr std::array names{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+  Recurrence::Days days;
+  const auto add = [&](const json::value& day) {
+    const auto found = day.is_string() ? std::find(names.begin(), names.end(), day.as_string()) : names.end();
+    if (found == names.end()) {
+      refuse("every.weekly is a day or a list of days: monday to sunday.");
+    }
+    days.set(static_cast<std::size_t>(found - names.begin()));
+  };
+  if (value.is_array()) {
+    std::for_each(value.as_array().begin(), value.as_array().end(), add);
+  } else {
+    add(value);
+  }
+  return days;
+}
+
+// {"interval":"2h"}, {"daily":"09:00"}, {"weekly":["monday"],"at":"09:00"}, {"monthly":1,"at":"09:00"}
+Recurrence recurrence_of(json::object& fields) {
+  Members members(fields, "every.");
+  auto* const interval = members.find("interval");
+  auto* const daily = members.find("daily");
+  auto* const weekly = members.find("weekly");
+  auto* const monthly = members.find("monthly");
+  auto* const at = members.find("at");
+  members.require_no_others();
+  const auto kinds = std::array{interval, daily, weekly, monthly};
+  if (std::count(kinds.begin(), kinds.end(), nullptr) != 3) {
+    refuse("every has one of interval, daily, weekly and monthly.");
+  }
+  if ((weekly != nullptr || monthly != nullptr) != (at != nullptr)) {
+    refuse("every.at is the time of the day that goes with weekly and monthly, as in 09:00.");
+  }
+  if (interval != nullptr) {
+    const auto length = read_duration(*interval);
+    if (!length) {
+      refuse("every.interval is a number of milliseconds, or as in 90m.");
+    }
+    return Recurrence::every(std::chrono::duration_cast<std::chrono::seconds>(*length));
+  }
+  if (daily != nullptr) {
+    return Recurrence::daily(time_of_day(*daily, "every.daily"));
+  }
+  const auto when = time_of_day(*at, "every.at");
+  if (weekly != nullptr) {
+    return Recurrence::weekly(days_of(*weekly), when);
+  }
+  const auto day = read_number(*monthly);
+  if (!day || *day < 1 || *day > 31) {
+    refuse("every.monthly is a day of the month, 1 to 31.");
+  }
+  return Recurrence::monthly(static_cast<int>(*day), when);
+}
+
+QuietHours quiet_hours_of(json::object& fields) {
+  Members members(fields, "quietHours.");
+  auto* const from = members.find("from");
+  auto* const to = members.find("to");
+  members.require_no_others();
+  if (from == nullptr || to == nullptr) {
+    refuse("quietHours has from and to, times of the day as in 22:00.");
+  }
+  return {time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
+}
+
+SendOptions options_of(Members& members) {
+  SendOptions options;
+  if (auto key = members.text("key")) {
+    options.key(std::move(*key));
+  }
+  if (auto key = members.text("orderKey")) {
+    options.order_key(std::move(*key));
+  }
+  if (const auto expires = members.text("expires")) {
+    options.expires(time_of(*expires, "expires"));
+  }
+  options.at_most_once(members.flag("atMostOnce"));
+  options.cancel_on_reply(members.flag("cancelOnReply"));
+  if (auto zone = members.text("timeZone")) {
+    if (!is_time_zone(*zone)) {
+      refuse("timeZone is a name of the IANA database, as in Europe/Berlin; \"" + *zone + "\" is none.");
+    }
+    options.time_zone(std::move(*zone));
+  }
+  if (auto* const quiet = members.object("quietHours")) {
+    options.quiet_hours(quiet_hours_of(*quiet));
+  }
+  if (auto* const every = members.object("every")) {
+    options.every(recurrence_of(*every));
+  }
+  return options;
+}
+
+std::optional<WallTime> due_of(Members& members, WallTime now) {
+  const auto at = members.text("at");
+  auto* const after = members.find("after");
+  if (at && after != nullptr) {
+    refuse("Give at or after, not both.");
+  }
+  if (at) {
+    return time_of(*at, "at");
+  }
+  if (after == nullptr) {
+    return std::nullopt;
+  }
+  const auto delay = read_duration(*after);
+  if (!delay) {
+    refuse("after is a number of milliseconds, or as in 30s, 5m, 2h.");
+  }
+  return now + *delay;
+}
+
+void read_what(Members& members, CallKind kind, ProactiveCall& call) {
+  if (kind == CallKind::send || kind == CallKind::schedule) {
+    if (auto* const activity = members.object("activity")) {
+      call.activity = Activity(std::move(*activity));
+      if (call.activity->type().empty()) {
+        throw BadCall("MissingProperty", R"(activity.type is missing; a text is {"type":"message","text":"..."}.)");
+      }
+    }
+  }
+  if (kind == CallKind::schedule) {
+    call.continuation = members.text("continuation");
+  }
+  if (kind == CallKind::schedule || kind == CallKind::continuing) {
+    if (auto* const value = members.find("value")) {
+      call.value = std::move(*value);
+    }
+  }
+  if (kind == CallKind::send && !call.activity) {
+    throw BadCall("MissingProperty", "activity is missing.");
+  }
+  if (kind == CallKind::schedule && call.activity.has_value() == call.continuation.has_value()) {
+    throw BadCall("MissingProperty", "Give activity, or continuation with a value: one of them.");
+  }
+}
+
+}  // namespace
+
+ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTime now) {
+  auto parsed = parse_json(body);
+  if (!parsed) {
+    throw BadCall(parsed.error().code, parsed.error().message);
+  }
+  if (!parsed->is_object()) {
+    throw BadCall("BadSyntax", "The body is a JSON object.");
+  }
+  ProactiveCall call;
+  Members members(parsed->as_object());
+  if (kind != CallKind::moving) {
+    call.to = recipient_of(members);
+  }
+  read_what(members, kind, call);
+  if (kind == CallKind::schedule || kind == CallKind::continuing) {
+    call.options = options_of(members);
+  }
+  std::optional<WallTime> due;
+  if (kind == CallKind::schedule || kind == CallKind::moving) {
+    due = due_of(members, now);
+  }
+  members.require_no_others();
+  if (!due && call.options.every()) {
+    due = call.options.every()->next(now, call.options.time_zone());
+  }
+  if (!due && kind != CallKind::send && kind != CallKind::continuing) {
+    throw BadCall("MissingProperty", "When? Give at, after or every.");
+  }
+  call.due = due.value_or(now);
+  return call;
+}
+
+}  // namespace tern::app

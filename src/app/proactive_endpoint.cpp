@@ -1,0 +1,532 @@
+#include "app/proactive_endpoint.hpp"
+
+#include "app/content_type.hpp"
+
+#include <tern/error.hpp>
+#include <tern/schema/parse.hpp>
+#include <tern/schema/timestamp.hpp>
+#include <tern/turn/channel_sender.hpp>
+
+#include <boost/json/serialize.hpp>
+#include <boost/url/decode_view.hpp>
+#include <boost/url/parse_query.hpp>
+#include <boost/url/pct_string_view.hpp>
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <utility>
+
+namespace tern::app {
+
+namespace {
+
+using http::HttpResponse;
+using http::Method;
+namespace urls = boost::urls;
+
+constexpr std::string_view json_type = "application/json; charset=utf-8";
+constexpr std::string_view root = "/proactive";
+
+/// An answer that is not what was asked for, thrown to where the request is answered.
+struct Refusal {
+  unsigned status;
+  std::string code;
+  std::string message;
+  std::string header;  ///< "" for none
+  std::string value;
+};
+
+[[noreturn]] void refuse(unsigned status, std::string code, std::string message, std::string header = {},
+                         std::string value = {}) {
+  throw Refusal{status, std::move(code), std::move(message), std::move(header), std::move(value)};
+}
+
+HttpResponse json_response(unsigned status, const json::value& body) {
+  return HttpResponse(status, json::serialize(body), json_type);
+}
+
+HttpResponse to_response(const Refusal& refusal) {
+  HttpResponse response(refusal.status, error_body(refusal.code, refusal.message), json_type);
+  if (!refusal.header.empty()) {
+    response.headers.emplace_back(refusal.header, refusal.value);
+  }
+  return response;
+}
+
+Refusal refusal_of(const ChannelError& error) {
+  Refusal refusal{502,
+                  "ChannelRejected",
+                  "The channel answered " + std::to_string(error.status()) + ": nothing was delivered.",
+                  {},
+                  {}};
+  if (error.retry_after()) {
+    refusal.status = 503;
+    refusal.header = "Retry-After";
+    refusal.value = std::to_string(std::chrono::ceil<std::chrono::seconds>(*error.retry_after()).count());
+  }
+  return refusal;
+}
+
+Refusal refusal_of(const system_error& error) {
+  const auto& code = error.code();
+  if (code == errc::invalid_argument) {
+    return {400, "BadArgument", error.what(), {}, {}};
+  }
+  if (code == errc::unknown_continuation) {
+    return {404, "UnknownContinuation", error.what(), {}, {}};
+  }
+  if (code == errc::service_url_refused) {
+    return {403, "ServiceUrlNotAllowed", error.what(), {}, {}};
+  }
+  if (code == errc::proactive_disabled) {
+    return {503, "ProactiveDisabled", "proactive.enabled is off: this bot sends nothing of its own accord.", {}, {}};
+  }
+  if (code == errc::channel_unreachable) {
+    return {502, "ChannelUnreachable", "The channel could not be reached; nothing was delivered.", {}, {}};
+  }
+  // An outage, a bound that is reached, a drain: the same request may succeed later.
+  return {503, "ServiceUnavailable", "The bot cannot do this now: " + code.message() + ".", "Retry-After", "1"};
+}
+
+// Why a request came to nothing. What is not known here is not for the sender to see: the server says 500.
+Refusal refusal_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Refusal& refusal) {
+    return refusal;
+  } catch (const BadCall& bad) {
+    return {400, bad.code(), bad.what(), {}, {}};
+  } catch (const ChannelError& rejected) {
+    return refusal_of(rejected);
+  } catch (const AmbiguousSend&) {
+    return {504, "OutcomeUnknown", "The message was sent and the channel did not answer: it may have arrived.", {}, {}};
+  } catch (const system_error& failed) {
+    return refusal_of(failed);
+  }
+}
+
+std::string decoded(std::string_view text) {
+  const auto encoded = urls::make_pct_string_view(text);
+  if (!encoded) {
+    refuse(400, "BadArgument", "The path has a % that begins no escape.");
+  }
+  std::string plain;
+  plain.reserve(text.size());
+  for (const char character : *encoded.value()) {
+    plain += character;
+  }
+  return plain;
+}
+
+// What follows /proactive/, without a trailing slash.
+std::vector<std::string> segments_of(std::string_view path) {
+  path.remove_prefix(std::min(path.size(), root.size()));
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto end = std::min(path.find('/'), path.size());
+    if (end > 0) {
+      segments.push_back(decoded(path.substr(0, end)));
+    }
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+/// The parameters of a query, each asked for by name.
+class Parameters {
+ public:
+  explicit Parameters(std::string_view query) {
+    const auto parsed = urls::parse_query(query);
+    if (!parsed) {
+      refuse(400, "BadArgument", "The query cannot be read.");
+    }
+    for (const auto& parameter : urls::params_view(*parsed)) {
+      given_.emplace_back(parameter.key, parameter.value);
+    }
+  }
+  std::string take(std::string_view name) {
+    const auto found =
+        std::find_if(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
+    if (found == given_.end()) {
+      return {};
+    }
+    auto value = std::move(found->second);
+    given_.erase(found);
+    return value;
+  }
+  std::size_t take_limit() {
+    const auto text = take("limit");
+    if (text.empty()) {
+      return 100;
+    }
+    std::size_t limit = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000) {
+      refuse(400, "BadArgument", "limit is 1 to 1000.");
+    }
+    return limit;
+  }
+  void require_no_others() const {
+    if (!given_.empty()) {
+      refuse(400, "BadArgument", "The parameter " + given_.front().first + " is not known here.");
+    }
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> given_;
+};
+
+json::value text_of_time(WallTime time) {
+  return json::value(Timestamp::utc(time).text());
+}
+
+json::value parsed_or_text(const std::string& text) {
+  auto parsed = parse_json(text);
+  return parsed ? std::move(*parsed) : json::value(text);
+}
+
+json::object to_json(const ScheduledSend& send) {
+  json::object fields;
+  fields["handle"] = send.handle.to_string();
+  fields["due"] = text_of_time(send.handle.due);
+  if (send.not_before > send.handle.due) {
+    fields["notBefore"] = text_of_time(send.not_before);
+  }
+  if (send.expires) {
+    fields["expires"] = text_of_time(*send.expires);
+  }
+  fields["attempts"] = send.attempt;
+  auto payload = parsed_or_text(send.payload);
+  if (send.kind == SendKind::activity) {
+    fields["activity"] = std::move(payload);
+  } else if (payload.is_object()) {
+    fields["continuation"] = payload.as_object()["name"];
+    fields["value"] = payload.as_object()["value"];
+  }
+  fields["reference"] = parsed_or_text(send.reference);
+  fields["orderKey"] = send.order_key;
+  if (!send.idempotency_key.empty()) {
+    fields["key"] = send.idempotency_key;
+  }
+  if (!send.cancel_on_reply.empty()) {
+    fields["cancelOnReply"] = true;
+  }
+  if (send.at_most_once) {
+    fields["atMostOnce"] = true;
+  }
+  return fields;
+}
+
+json::object page_of(json::array items, const std::string& next) {
+  json::object page;
+  page["items"] = std::move(items);
+  if (!next.empty()) {
+    page["next"] = next;
+  }
+  return page;
+}
+
+SendHandle handle_of(const std::string& text) {
+  const auto handle = SendHandle::parse(text);
+  if (!handle) {
+    refuse(404, "NotFound", "There is no such handle. One is what scheduling answered with.");
+  }
+  return *handle;
+}
+
+void require_json(const http::HttpRequest& request) {
+  const auto type = request.header("content-type");
+  if (!type || !is_json_content_type(*type)) {
+    refuse(415, "UnsupportedMediaType", "The body must be application/json in UTF-8; set Content-Type accordingly.");
+  }
+}
+
+[[noreturn]] void refuse_method(const std::string& allowed) {
+  refuse(405, "MethodNotAllowed", "This path does not serve this method, but " + allowed + ".", "Allow", allowed);
+}
+
+[[noreturn]] void refuse_path() {
+  refuse(404, "NotFound", "There is nothing at this path. docs/proactive-http.md lists those below /proactive/.");
+}
+
+[[noreturn]] void refuse_late() {
+  refuse(409, "TooLate", "It is being sent, was sent or cancelled, or never existed.");
+}
+
+}  // namespace
+
+// Whoever guesses learns nothing from the time that it takes: lengths aside, every byte is compared.
+bool ProactiveEndpoint::is_authorized(const http::HttpRequest& request) const {
+  constexpr std::string_view scheme = "bearer ";
+  const auto header = request.header("authorization");
+  if (!header || header->size() != scheme.size() + secret_.size()) {
+    return false;
+  }
+  const bool bearer = std::equal(scheme.begin(), scheme.end(), header->begin(),
+                                 [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+  const auto given = header->substr(scheme.size());
+  return bearer && CRYPTO_memcmp(given.data(), secret_.data(), secret_.size()) == 0;
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::handle(http::HttpRequest& request) {
+  if (!is_authorized(request)) {
+    co_return to_response({401, "Unauthorized", "Send the secret of proactive.secret as Authorization: Bearer SECRET.",
+                           "WWW-Authenticate", "Bearer"});
+  }
+  std::exception_ptr error;
+  try {
+    auto response = co_await dispatch(request);
+    co_return response;
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_return to_response(refusal_of(error));
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::dispatch(http::HttpRequest& request) {
+  auto path = segments_of(request.path());
+  const auto method = request.method();
+  if (path.empty()) {
+    refuse_path();
+  }
+  if (path[0] == "schedule") {
+    return dispatch_schedule(request, path);
+  }
+  if (path[0] == "dead") {
+    return dispatch_dead(request, path);
+  }
+  if (path[0] == "counts" && path.size() == 1) {
+    if (method != Method::get && method != Method::head) {
+      refuse_method("GET");
+    }
+    return counts();
+  }
+  const bool sending = path[0] == "send" && path.size() == 1;
+  const bool continuing = path[0] == "continue" && path.size() == 2;
+  if (!sending && !continuing) {
+    refuse_path();
+  }
+  if (method != Method::post) {
+    refuse_method("POST");
+  }
+  require_json(request);
+  return sending ? send(std::move(request.body())) : continue_with(std::move(path[1]), std::move(request.body()));
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::dispatch_schedule(http::HttpRequest& request, const Segments& path) {
+  const auto method = request.method();
+  const bool reading = method == Method::get || method == Method::head;
+  if (path.size() == 1) {
+    if (method == Method::post) {
+      require_json(request);
+      return schedule(std::move(request.body()));
+    }
+    if (!reading) {
+      refuse_method("GET, POST");
+    }
+    return list(std::string(request.query()));
+  }
+  if (path.size() > 2) {
+    refuse_path();
+  }
+  const auto handle = handle_of(path[1]);
+  if (method == Method::del) {
+    return cancel(handle);
+  }
+  if (method == Method::patch) {
+    require_json(request);
+    return reschedule(handle, std::move(request.body()));
+  }
+  if (!reading) {
+    refuse_method("GET, PATCH, DELETE");
+  }
+  return show(handle);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::dispatch_dead(http::HttpRequest& request, const Segments& path) {
+  const auto method = request.method();
+  if (path.size() == 1) {
+    if (method != Method::get && method != Method::head) {
+      refuse_method("GET");
+    }
+    return list_dead(std::string(request.query()));
+  }
+  const auto handle = handle_of(path[1]);
+  if (path.size() == 2) {
+    if (method != Method::del) {
+      refuse_method("DELETE");
+    }
+    return discard(handle);
+  }
+  if (path.size() > 3 || path[2] != "redrive") {
+    refuse_path();
+  }
+  if (method != Method::post) {
+    refuse_method("POST");
+  }
+  return redrive(handle);
+}
+
+awaitable<ConversationReference> ProactiveEndpoint::resolve(Recipient to) {
+  std::optional<ConversationReference> found = std::move(to.reference);
+  if (!found && to.conversation_id.empty()) {
+    found = co_await proactive_.find_reference(to.channel_id, to.user_id);
+  } else if (!found) {
+    found = co_await proactive_.find_reference(to.channel_id, to.user_id, to.conversation_id);
+  }
+  if (!found) {
+    refuse(404, "NotFound",
+           "The bot knows no conversation with this user: the user has not written to it, or has left it.");
+  }
+  if (!may_send_to_(found->service_url().value_or(""))) {
+    refuse(403, "ServiceUrlNotAllowed", "The configuration does not let this bot send to the reference's serviceUrl.");
+  }
+  co_return std::move(*found);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::send(std::string body) {
+  auto call = parse_proactive_call(body, CallKind::send, clock_.wall_now());
+  auto reference = co_await resolve(std::move(call.to));
+  auto sent = co_await proactive_.send(std::move(reference), std::move(*call.activity));
+  co_return json_response(200, sent.json());
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
+  auto call = parse_proactive_call(body, CallKind::schedule, clock_.wall_now());
+  auto reference = co_await resolve(std::move(call.to));
+  SendHandle handle;
+  if (call.activity) {
+    handle = co_await proactive_.send_at(std::move(reference), call.due, std::move(*call.activity), call.options);
+  } else {
+    handle = co_await proactive_.continue_at(std::move(reference), call.due, std::move(*call.continuation),
+                                             std::move(call.value), call.options);
+  }
+  json::object answer;
+  answer["handle"] = handle.to_string();
+  answer["due"] = text_of_time(handle.due);
+  co_return json_response(201, answer);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::continue_with(std::string name, std::string body) {
+  auto call = parse_proactive_call(body, CallKind::continuing, clock_.wall_now());
+  auto reference = co_await resolve(std::move(call.to));
+  auto handle = co_await proactive_.continue_at(std::move(reference), call.due, std::move(name), std::move(call.value),
+                                                call.options);
+  json::object answer;
+  answer["handle"] = handle.to_string();
+  co_return json_response(202, answer);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::list(std::string query) {
+  Parameters parameters(query);
+  SendQuery wanted;
+  wanted.limit = parameters.take_limit();
+  wanted.after = parameters.take("after");
+  auto order_key = parameters.take("orderKey");
+  parameters.require_no_others();
+  if (!order_key.empty()) {
+    wanted.order_key = std::move(order_key);
+  }
+  auto page = co_await proactive_.list(std::move(wanted));
+  json::array items;
+  for (const auto& item : page.sends) {
+    items.push_back(to_json(item));
+  }
+  co_return json_response(200, page_of(std::move(items), page.next));
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::show(SendHandle handle) {
+  SendQuery wanted;
+  wanted.handle = handle;
+  wanted.limit = 1;
+  auto page = co_await proactive_.list(std::move(wanted));
+  if (page.sends.empty()) {
+    refuse(404, "NotFound", "It is not pending: it was sent, cancelled or given up, or never existed.");
+  }
+  co_return json_response(200, to_json(page.sends.front()));
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::cancel(SendHandle handle) {
+  const auto outcome = co_await proactive_.cancel(handle);
+  if (outcome != CancelOutcome::cancelled) {
+    refuse_late();
+  }
+  json::object answer;
+  answer["outcome"] = "cancelled";
+  co_return json_response(200, answer);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::reschedule(SendHandle handle, std::string body) {
+  const auto call = parse_proactive_call(body, CallKind::moving, clock_.wall_now());
+  const auto moved = co_await proactive_.reschedule(handle, call.due);
+  if (!moved) {
+    refuse_late();
+  }
+  json::object answer;
+  answer["handle"] = moved->to_string();
+  answer["due"] = text_of_time(moved->due);
+  co_return json_response(200, answer);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::list_dead(std::string query) {
+  Parameters parameters(query);
+  DeadQuery wanted;
+  wanted.limit = parameters.take_limit();
+  wanted.after = parameters.take("after");
+  auto order_key = parameters.take("orderKey");
+  parameters.require_no_others();
+  if (!order_key.empty()) {
+    wanted.order_key = std::move(order_key);
+  }
+  auto page = co_await proactive_.list_dead(std::move(wanted));
+  json::array items;
+  for (const auto& dead : page.sends) {
+    auto item = to_json(dead.send);
+    item["died"] = text_of_time(dead.died);
+    item["reason"] = dead.reason;
+    items.push_back(std::move(item));
+  }
+  co_return json_response(200, page_of(std::move(items), page.next));
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::redrive(SendHandle handle) {
+  const auto again = co_await proactive_.redrive(handle);
+  if (!again) {
+    refuse(404, "NotFound", "It is not among the dead sends that are kept.");
+  }
+  json::object answer;
+  answer["handle"] = again->to_string();
+  co_return json_response(200, answer);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::discard(SendHandle handle) {
+  const bool discarded = co_await proactive_.discard(handle);
+  if (!discarded) {
+    refuse(404, "NotFound", "It is not among the dead sends that are kept.");
+  }
+  json::object answer;
+  answer["outcome"] = "discarded";
+  co_return json_response(200, answer);
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::counts() {
+  const auto counted = co_await proactive_.counts();
+  json::object answer;
+  answer["pending"] = counted.pending;
+  answer["awaitingReply"] = counted.awaiting_reply;
+  answer["sent"] = counted.sent;
+  answer["cancelled"] = counted.cancelled;
+  answer["expired"] = counted.expired;
+  answer["dead"] = counted.dead;
+  answer["keptDead"] = counted.kept_dead;
+  if (counted.oldest) {
+    answer["oldestDue"] = text_of_time(*counted.oldest);
+  }
+  co_return json_response(200, answer);
+}
+
+}  // namespace tern::app

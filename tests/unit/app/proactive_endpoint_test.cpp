@@ -1,0 +1,264 @@
+// The paths below /proactive/, over real HTTP, on a bot in this process.
+
+#include <tern/app/app.hpp>
+
+#include "app/proactive_call.hpp"
+#include "support/fake_channel.hpp"
+#include "support/raw_client.hpp"
+
+#include <tern/tern.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+
+namespace tern {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FakeChannel;
+using test::RawAnswer;
+using testing::HasSubstr;
+
+constexpr const char* secret = "0123456789abcdef-secret";
+
+class Silent : public ActivityHandler {
+  awaitable<void> on_message(TurnContext&) override { co_return; }
+};
+
+class ProactivePaths : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Settings settings;
+    settings.listen.port = 0;
+    settings.listen.threads = 2;
+    settings.proactive.enabled = true;
+    settings.proactive.secret = secret;
+    settings.log.level = log::Level::error;
+    app = std::make_unique<App>(settings, [] {
+      auto bot = std::make_unique<FunctionBot>();
+      bot->on_message([](TurnContext&) -> awaitable<void> { co_return; });
+      bot->on_continue("greet", [](TurnContext& turn) -> awaitable<void> {
+        co_await turn.send("Hello " + json::serialize(turn.activity().json().at("value")));
+      });
+      return bot;
+    });
+    app->start();
+    user_writes();
+  }
+  void TearDown() override { EXPECT_TRUE(app->stop()); }
+
+  // So that the bot has a reference.
+  void user_writes() {
+    const json::object activity{{"type", "message"},
+                                {"id", "in-1"},
+                                {"text", "hello"},
+                                {"channelId", "emulator"},
+                                {"serviceUrl", channel.url()},
+                                {"from", {{"id", "user-1"}}},
+                                {"recipient", {{"id", "bot"}}},
+                                {"conversation", {{"id", "c"}}}};
+    ASSERT_EQ(test::post_activity(app->port(), json::serialize(activity)).status, 200);
+  }
+
+  RawAnswer ask(const std::string& method, const std::string& path, const std::string& body = {},
+                const std::string& authorization = std::string("Bearer ") + secret) {
+    std::string request = method + " /proactive" + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    if (!authorization.empty()) {
+      request += "Authorization: " + authorization + "\r\n";
+    }
+    if (!body.empty()) {
+      request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    }
+    return test::exchange_bytes(app->port(), request + "\r\n" + body);
+  }
+  json::value ask_for(int status, const std::string& method, const std::string& path, const std::string& body = {}) {
+    const auto answer = ask(method, path, body);
+    EXPECT_EQ(answer.status, status) << method << " " << path << " " << body << "\n" << answer.body;
+    return answer.body.empty() ? json::value() : json::parse(answer.body);
+  }
+  std::string refusal(int status, const std::string& method, const std::string& path, const std::string& body = {}) {
+    const auto answer = ask_for(status, method, path, body);
+    const auto* error = answer.is_object() ? answer.as_object().if_contains("error") : nullptr;
+    EXPECT_NE(error, nullptr);
+    return error == nullptr ? "" : json::serialize(*error);
+  }
+  static std::string text_of(const json::value& value, const char* name) {
+    return std::string(value.at(name).as_string());
+  }
+
+  const std::string to_user = R"("channelId":"emulator","userId":"user-1")";
+  const std::string message = R"("activity":{"type":"message","text":"news"})";
+  FakeChannel channel;
+  std::unique_ptr<App> app;
+};
+
+TEST_F(ProactivePaths, WantTheSecret) {
+  for (const auto* authorization : {"", "Bearer", "Bearer wrong", "Bearer 0123456789abcdef-secreT",
+                                    "Basic 0123456789abcdef-secret", "Bearer 0123456789abcdef-secret1"}) {
+    const auto answer = ask("GET", "/counts", {}, authorization);
+    EXPECT_EQ(answer.status, 401) << authorization;
+    EXPECT_THAT(answer.head, HasSubstr("WWW-Authenticate: Bearer"));
+    EXPECT_THAT(answer.body, HasSubstr("proactive.secret"));
+  }
+  EXPECT_EQ(ask("GET", "/counts", {}, std::string("bearer ") + secret).status, 200);
+}
+
+TEST_F(ProactivePaths, SendNow) {
+  const auto answer = ask_for(200, "POST", "/send", "{" + to_user + "," + message + "}");
+  EXPECT_EQ(text_of(answer, "id"), "mock-1");
+  const auto received = channel.wait_for(1);
+  EXPECT_EQ(received[0].target, "/v3/conversations/c/activities");
+  EXPECT_EQ(json::parse(received[0].body).at("text"), "news");
+  channel.answer_next(test::FakeAnswer::with(403));
+  EXPECT_THAT(refusal(502, "POST", "/send", "{" + to_user + "," + message + "}"), HasSubstr("403"));
+  channel.answer_next(test::FakeAnswer::with(429, {}, {{"Retry-After", "7"}}));
+  const auto limited = ask("POST", "/send", "{" + to_user + "," + message + "}");
+  EXPECT_EQ(limited.status, 503);
+  EXPECT_THAT(limited.head, HasSubstr("Retry-After: 7"));
+}
+
+TEST_F(ProactivePaths, ScheduleListShowMoveAndCancel) {
+  const auto made = ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"2h","key":"once"})");
+  const auto handle = text_of(made, "handle");
+  const auto again =
+      ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"3h","key":"once"})");
+  EXPECT_EQ(text_of(again, "handle"), handle) << "the same key";
+
+  const auto listed = ask_for(200, "GET", "/schedule?limit=10");
+  ASSERT_EQ(listed.at("items").as_array().size(), 1U);
+  const auto& item = listed.at("items").at(0);
+  EXPECT_EQ(text_of(item, "handle"), handle);
+  EXPECT_EQ(text_of(item, "key"), "once");
+  EXPECT_EQ(text_of(item.at("activity"), "text"), "news");
+  EXPECT_EQ(text_of(item.at("reference").at("conversation"), "id"), "c");
+  EXPECT_FALSE(listed.as_object().contains("next"));
+
+  const auto moved = ask_for(200, "PATCH", "/schedule/" + handle, R"({"at":"2030-01-01T00:00:00Z"})");
+  EXPECT_EQ(text_of(moved, "due").substr(0, 19), "2030-01-01T00:00:00");
+  EXPECT_EQ(text_of(ask_for(200, "GET", "/schedule/" + handle), "due").substr(0, 10), "2030-01-01");
+  ask_for(200, "DELETE", "/schedule/" + handle);
+  EXPECT_THAT(refusal(409, "DELETE", "/schedule/" + handle), HasSubstr("TooLate"));
+  refusal(404, "GET", "/schedule/" + handle);
+  const auto counts = ask_for(200, "GET", "/counts");
+  EXPECT_EQ(counts.at("pending"), 0);
+  EXPECT_EQ(counts.at("cancelled"), 1);
+  EXPECT_EQ(channel.request_count(), 0U);
+}
+
+TEST_F(ProactivePaths, PagesFollowEachOther) {
+  for (int i = 0; i < 5; ++i) {
+    ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"2h"})");
+  }
+  std::size_t seen = 0;
+  std::string next;
+  do {
+    const auto page = ask_for(200, "GET", "/schedule?limit=2" + (next.empty() ? "" : "&after=" + next));
+    seen += page.at("items").as_array().size();
+    next = page.as_object().contains("next") ? text_of(page, "next") : "";
+  } while (!next.empty());
+  EXPECT_EQ(seen, 5U);
+  EXPECT_THAT(refusal(400, "GET", "/schedule?limit=0"), HasSubstr("1 to 1000"));
+  EXPECT_THAT(refusal(400, "GET", "/schedule?offset=3"), HasSubstr("offset"));
+  refusal(400, "GET", "/schedule?after=nowhere");
+}
+
+TEST_F(ProactivePaths, RunAContinuation) {
+  ask_for(202, "POST", "/continue/greet", "{" + to_user + R"(,"value":{"name":"Ann"}})");
+  const auto received = channel.wait_for(1);
+  EXPECT_EQ(json::parse(received[0].body).at("text"), R"(Hello {"name":"Ann"})");
+  EXPECT_THAT(refusal(404, "POST", "/continue/unknown", "{" + to_user + "}"), HasSubstr("UnknownContinuation"));
+}
+
+TEST_F(ProactivePaths, TheDeadCanBeSentAgainOrForgotten) {
+  for (int i = 0; i < 2; ++i) {
+    channel.answer_next(test::FakeAnswer::with(404));
+    ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":0})");
+    (void)channel.wait_for(static_cast<std::size_t>(i) + 1);
+  }
+  json::value dead;
+  while (dead.is_null() || dead.at("items").as_array().size() < 2) {
+    dead = ask_for(200, "GET", "/dead");
+  }
+  EXPECT_EQ(text_of(dead.at("items").at(0), "reason"), "conversation_gone");
+  ask_for(200, "POST", "/dead/" + text_of(dead.at("items").at(0), "handle") + "/redrive");
+  (void)channel.wait_for(3);
+  const auto second = text_of(dead.at("items").at(1), "handle");
+  ask_for(200, "DELETE", "/dead/" + second);
+  refusal(404, "DELETE", "/dead/" + second);
+  refusal(404, "POST", "/dead/" + second + "/redrive");
+}
+
+TEST_F(ProactivePaths, SayWhatIsWrong) {
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{"), HasSubstr("BadSyntax"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + message + R"(,"after":1})"), HasSubstr("To whom"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + "}"), HasSubstr("When"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + R"(,"after":1})"), HasSubstr("continuation"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"soon"})"),
+              HasSubstr("30s"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"at":"tomorrow"})"),
+              HasSubstr("RFC 3339"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"at":"2999-01-01T00:00:00Z"})"),
+              HasSubstr("five years"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"expire":"x"})"),
+              HasSubstr("expire is not known"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"timeZone":"Mars"})"),
+              HasSubstr("Mars"));
+  EXPECT_THAT(refusal(404, "POST", "/send", R"({"channelId":"emulator","userId":"nobody",)" + message + "}"),
+              HasSubstr("knows no conversation"));
+  EXPECT_THAT(refusal(403, "POST", "/send",
+                      R"({"reference":{"channelId":"emulator","serviceUrl":"https://example.org",)"
+                      R"("conversation":{"id":"c"}},)" +
+                          message + "}"),
+              HasSubstr("ServiceUrlNotAllowed"));
+  refusal(404, "GET", "/nothing");
+  refusal(404, "GET", "/schedule/not-a-handle");
+  const auto wrong_method = ask("PUT", "/counts");
+  EXPECT_EQ(wrong_method.status, 405);
+  EXPECT_THAT(wrong_method.head, HasSubstr("Allow: GET"));
+  const auto no_type = test::exchange_bytes(
+      app->port(), "POST /proactive/send HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " +
+                       std::string(secret) + "\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_EQ(no_type.status, 415);
+}
+
+TEST(ProactivePathsOff, AreNotThereWithoutASecret) {
+  Settings settings;
+  settings.listen.port = 0;
+  settings.listen.threads = 1;
+  settings.proactive.enabled = true;
+  settings.log.level = log::Level::error;
+  App app(settings, [] { return std::make_unique<Silent>(); });
+  app.start();
+  EXPECT_EQ(test::get(app.port(), "/proactive/counts").status, 404);
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(ProactiveCall, ReadsRecurrencesAndQuietHours) {
+  const WallTime now = std::chrono::sys_days(std::chrono::year(2026) / 12 / 1) + 12h;
+  const auto call = app::parse_proactive_call(
+      R"({"channelId":"c","userId":"u","activity":{"type":"message"},"every":{"weekly":["friday"],"at":"09:30"},
+          "timeZone":"Europe/Berlin","quietHours":{"from":"22:00","to":"07:00"},"cancelOnReply":true,"atMostOnce":true})",
+      app::CallKind::schedule, now);
+  EXPECT_EQ(call.due, std::chrono::sys_days(std::chrono::year(2026) / 12 / 4) + 8h + 30min);
+  EXPECT_EQ(call.options.every(), Recurrence::weekly(Recurrence::Day::friday, TimeOfDay(9, 30)));
+  EXPECT_TRUE(call.options.cancel_on_reply());
+  EXPECT_TRUE(call.options.at_most_once());
+  ASSERT_TRUE(call.options.quiet_hours());
+  EXPECT_EQ(call.options.quiet_hours()->from(), TimeOfDay(22));
+  for (const auto* every : {R"({})", R"({"daily":"25:00"})", R"({"weekly":"someday","at":"09:00"})",
+                            R"({"monthly":32,"at":"09:00"})", R"({"monthly":1})", R"({"daily":"09:00","at":"10:00"})",
+                            R"({"interval":"2h","daily":"09:00"})", R"({"yearly":1})"}) {
+    const auto body =
+        R"({"channelId":"c","userId":"u","activity":{"type":"message"},"every":)" + std::string(every) + "}";
+    EXPECT_THROW((void)app::parse_proactive_call(body, app::CallKind::schedule, now), app::BadCall) << every;
+  }
+}
+
+}  // namespace
+}  // namespace tern
