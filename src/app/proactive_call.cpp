@@ -1,6 +1,7 @@
 #include "app/proactive_call.hpp"
 
 #include "app/config_values.hpp"
+#include "turn/make_send.hpp"
 
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -72,12 +73,32 @@ class Members {
   std::vector<std::string> known_;
 };
 
+// `Timestamp` takes a time without an offset for UTC. Here it would be a guess: it may be meant in `timeZone`.
+bool has_offset(const std::string& text) {
+  constexpr std::size_t numeric = 6;  // +01:00
+  const char last = text.empty() ? ' ' : text.back();
+  const char sign = text.size() > numeric ? text[text.size() - numeric] : ' ';
+  return last == 'Z' || last == 'z' || sign == '+' || sign == '-';
+}
+
 WallTime time_of(const std::string& text, const char* name) {
   const auto time = Timestamp::parse(text);
-  if (!time) {
+  if (!time || !has_offset(text)) {
     refuse(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
   }
   return time->time();
+}
+
+// Bounded before it is added to a time: what the clock cannot hold would wrap into the past, and be due at once.
+std::chrono::milliseconds length_of(const json::value& value, const std::string& name) {
+  const auto length = read_duration(value);
+  if (!length) {
+    refuse(name + " is a number of milliseconds, or as in 30s, 5m, 2h.");
+  }
+  if (*length > detail::send_horizon) {
+    refuse(name + " is at most five years.");
+  }
+  return *length;
 }
 
 TimeOfDay time_of_day(const json::value& value, const std::string& name) {
@@ -143,11 +164,7 @@ Recurrence recurrence_of(json::object& fields) {
     refuse("every.at is the time of the day that goes with weekly and monthly, as in 09:00.");
   }
   if (interval != nullptr) {
-    const auto length = read_duration(*interval);
-    if (!length) {
-      refuse("every.interval is a number of milliseconds, or as in 90m.");
-    }
-    return Recurrence::every(std::chrono::duration_cast<std::chrono::seconds>(*length));
+    return Recurrence::every(std::chrono::floor<std::chrono::seconds>(length_of(*interval, "every.interval")));
   }
   if (daily != nullptr) {
     return Recurrence::daily(time_of_day(*daily, "every.daily"));
@@ -214,11 +231,7 @@ std::optional<WallTime> due_of(Members& members, WallTime now) {
   if (after == nullptr) {
     return std::nullopt;
   }
-  const auto delay = read_duration(*after);
-  if (!delay) {
-    refuse("after is a number of milliseconds, or as in 30s, 5m, 2h.");
-  }
-  return now + *delay;
+  return now + length_of(*after, "after");
 }
 
 void read_what(Members& members, CallKind kind, ProactiveCall& call) {

@@ -1,6 +1,8 @@
 #include "app/proactive_endpoint.hpp"
 
 #include "app/content_type.hpp"
+#include "proactive/send_policy.hpp"
+#include "turn/make_send.hpp"
 
 #include <tern/error.hpp>
 #include <tern/schema/parse.hpp>
@@ -57,29 +59,36 @@ HttpResponse to_response(const Refusal& refusal) {
 }
 
 Refusal refusal_of(const ChannelError& error) {
-  Refusal refusal{502,
-                  "ChannelRejected",
-                  "The channel answered " + std::to_string(error.status()) + ": nothing was delivered.",
-                  {},
-                  {}};
+  const auto said = "The channel answered " + std::to_string(error.status());
+  Refusal refusal{502, "ChannelRejected", said + ": nothing was delivered.", {}, {}};
+  if (proactive::may_have_arrived(error.status())) {
+    refusal = {504, "OutcomeUnknown", said + ": the message may have arrived all the same.", {}, {}};
+  }
   if (error.retry_after()) {
-    refusal.status = 503;
+    refusal.status = refusal.status == 502 ? 503 : refusal.status;
     refusal.header = "Retry-After";
     refusal.value = std::to_string(std::chrono::ceil<std::chrono::seconds>(*error.retry_after()).count());
   }
   return refusal;
 }
 
+// What was said where it was thrown, without what the code adds for a programmer.
+std::string message_of(const system_error& error) {
+  const std::string_view text = error.what();
+  const auto added = ": " + error.code().what();
+  return std::string(text.ends_with(added) ? text.substr(0, text.size() - added.size()) : text);
+}
+
 Refusal refusal_of(const system_error& error) {
   const auto& code = error.code();
   if (code == errc::invalid_argument) {
-    return {400, "BadArgument", error.what(), {}, {}};
+    return {400, "BadArgument", message_of(error), {}, {}};
   }
   if (code == errc::unknown_continuation) {
-    return {404, "UnknownContinuation", error.what(), {}, {}};
+    return {404, "UnknownContinuation", message_of(error), {}, {}};
   }
   if (code == errc::service_url_refused) {
-    return {403, "ServiceUrlNotAllowed", error.what(), {}, {}};
+    return {403, "ServiceUrlNotAllowed", message_of(error), {}, {}};
   }
   if (code == errc::proactive_disabled) {
     return {503, "ProactiveDisabled", "proactive.enabled is off: this bot sends nothing of its own accord.", {}, {}};
@@ -382,6 +391,7 @@ awaitable<ConversationReference> ProactiveEndpoint::resolve(Recipient to) {
     refuse(404, "NotFound",
            "The bot knows no conversation with this user: the user has not written to it, or has left it.");
   }
+  detail::require_reachable(*found);
   if (!may_send_to_(found->service_url().value_or(""))) {
     refuse(403, "ServiceUrlNotAllowed", "The configuration does not let this bot send to the reference's serviceUrl.");
   }

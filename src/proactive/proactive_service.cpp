@@ -387,6 +387,7 @@ awaitable<std::optional<SendHandle>> ProactiveService::reschedule(SendHandle han
 
 awaitable<std::optional<SendHandle>> ProactiveService::move_to(SendEdit::Kind how, SendHandle handle, WallTime when) {
   require_enabled();
+  detail::require_in_horizon(clock_.wall_now(), when);
   StoreChanges changes;
   const auto due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, clock_.wall_now()));
   changes.edits.emplace_back(how, handle, due);

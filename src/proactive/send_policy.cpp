@@ -44,7 +44,7 @@ Verdict judge_status(const SendPolicy& policy, const ChannelError& error, std::u
   if (status == 429) {
     return retry_verdict(policy, attempt, random, error.retry_after(), false, "429");
   }
-  if (status == 408 || status == 412 || status >= 500) {
+  if (may_have_arrived(status)) {
     return retry_verdict(policy, attempt, random, error.retry_after(), true, std::to_string(status));
   }
   if (status == 401) {

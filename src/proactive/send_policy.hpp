@@ -36,4 +36,9 @@ struct SendPolicy {
   Verdict judge(const std::exception_ptr& error, std::uint32_t attempt, double random) const;
 };
 
+/// Whether a channel that answered with this error may have taken the message all the same.
+constexpr bool may_have_arrived(int status) noexcept {
+  return status == 408 || status == 412 || status >= 500;
+}
+
 }  // namespace tern::proactive

@@ -24,9 +24,7 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   if (options.key().size() > max_send_key || options.order_key().size() > max_send_key) {
     throw_error(errc::invalid_argument, "SendOptions::key and order_key take at most 512 bytes.");
   }
-  if (due > now + send_horizon) {
-    throw_error(errc::invalid_argument, "A send can be scheduled at most five years ahead.");
-  }
+  require_in_horizon(now, due);
   const auto annotations = Annotations::of(options);
   ScheduledSend send;
   // Whole microseconds, which every backend keeps; rounded up, so that a send is never early.
@@ -53,6 +51,12 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
 }
 
 }  // namespace
+
+void require_in_horizon(WallTime now, WallTime due) {
+  if (due > now + send_horizon) {
+    throw_error(errc::invalid_argument, "A send can be scheduled at most five years ahead.");
+  }
+}
 
 void require_reachable(const ConversationReference& reference) {
   if (!reference.conversation_id() || reference.conversation_id()->empty()) {

@@ -9,6 +9,10 @@ namespace tern::detail {
 /// The furthest a send may lie ahead.
 inline constexpr std::chrono::hours send_horizon{24 * 366 * 5};
 
+/// Checks that a time is one for which a send can be kept.
+/// Errors: `errc::invalid_argument`.
+void require_in_horizon(WallTime now, WallTime due);
+
 /// Checks that a reference can be written to: serviceUrl and conversation id are there.
 /// Errors: `errc::invalid_argument`.
 void require_reachable(const ConversationReference& reference);

@@ -1,5 +1,7 @@
 #include <tern/turn/recurrence.hpp>
 
+#include "turn/make_send.hpp"
+
 #include <tern/error.hpp>
 
 #include <date/tz.h>
@@ -16,6 +18,7 @@ using LocalDays = date::local_days;
 using LocalTime = date::local_time<WallTime::duration>;
 
 constexpr std::chrono::seconds shortest_interval{60};
+constexpr std::chrono::seconds longest_interval = detail::send_horizon;
 
 const date::time_zone* find_zone(std::string_view name) noexcept {
   try {
@@ -104,6 +107,11 @@ Recurrence Recurrence::every(std::chrono::seconds interval) {
     throw_error(errc::invalid_argument,
                 "Something can come again every minute at most, not every " + std::to_string(interval.count()) + " s.");
   }
+  // Beyond that the next time could be no time of the clock, and wrap into the past: due again and again at once.
+  if (interval > longest_interval) {
+    throw_error(errc::invalid_argument, "Something can come again every five years at least, not every " +
+                                            std::to_string(interval.count()) + " s.");
+  }
   Recurrence made;
   made.interval_ = interval;
   return made;
@@ -190,7 +198,8 @@ std::optional<Recurrence> Recurrence::from_json(const json::value& value) {
   if (object == nullptr) {
     return std::nullopt;
   }
-  if (const auto seconds = integer(*object, "seconds"); seconds && *seconds >= shortest_interval.count()) {
+  if (const auto seconds = integer(*object, "seconds");
+      seconds && *seconds >= shortest_interval.count() && *seconds <= longest_interval.count()) {
     return every(std::chrono::seconds(*seconds));
   }
   const auto* text = object->if_contains("at");

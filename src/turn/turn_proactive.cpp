@@ -91,6 +91,7 @@ awaitable<CancelOutcome> TurnProactive::cancel(SendHandle handle) {
 }
 
 awaitable<std::optional<SendHandle>> TurnProactive::reschedule(SendHandle handle, WallTime when) {
+  detail::require_in_horizon(turn_->clock().wall_now(), when);
   if (auto moved = turn_->unit_of_work().reschedule(handle, when)) {
     co_return moved;
   }

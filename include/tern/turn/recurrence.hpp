@@ -51,7 +51,7 @@ class Recurrence {
   enum class Day : std::uint8_t { monday, tuesday, wednesday, thursday, friday, saturday, sunday };
   using Days = std::bitset<7>;
 
-  /// Errors: `errc::invalid_argument` for less than a minute.
+  /// Errors: `errc::invalid_argument` for less than a minute, or more than five years (a send lies no further ahead).
   static Recurrence every(std::chrono::seconds interval);
   static Recurrence daily(TimeOfDay at);
   /// Errors: `errc::invalid_argument` without a day.

@@ -203,6 +203,9 @@ TEST_F(ProactivePaths, SayWhatIsWrong) {
               HasSubstr("30s"));
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"at":"tomorrow"})"),
               HasSubstr("RFC 3339"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"at":"2027-01-01T09:00:00"})"),
+              HasSubstr("RFC 3339"))
+      << "which zone?";
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"at":"2999-01-01T00:00:00Z"})"),
               HasSubstr("five years"));
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"expire":"x"})"),
@@ -225,6 +228,40 @@ TEST_F(ProactivePaths, SayWhatIsWrong) {
       app->port(), "POST /proactive/send HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " +
                        std::string(secret) + "\r\nContent-Length: 2\r\n\r\n{}");
   EXPECT_EQ(no_type.status, 415);
+}
+
+// What the clock cannot hold must not wrap around: it would be sent at once, and a recurring one again and again.
+TEST_F(ProactivePaths, RefuseWhatLiesTooFarAhead) {
+  for (const auto* when : {R"("after":9000000000000000000)", R"("after":"5000000h")", R"("after":"50000h")",
+                           R"("every":{"interval":"5000000h"})", R"("at":"9999-01-01T00:00:00Z")"}) {
+    EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + "," + when + "}"),
+                HasSubstr("five years"))
+        << when;
+  }
+  const auto made = ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"2h"})");
+  const auto path = "/schedule/" + text_of(made, "handle");
+  for (const auto* when : {R"({"after":9000000000000000000})", R"({"at":"2200-01-01T00:00:00Z"})"}) {
+    EXPECT_THAT(refusal(400, "PATCH", path, when), HasSubstr("five years")) << when;
+  }
+  EXPECT_EQ(text_of(ask_for(200, "GET", path), "due"), text_of(made, "due"));
+  EXPECT_EQ(channel.request_count(), 0U);
+}
+
+TEST_F(ProactivePaths, SayWhenAMessageMayHaveArrived) {
+  for (const unsigned status : {408U, 412U, 500U}) {
+    channel.answer_next(test::FakeAnswer::with(status));
+    EXPECT_THAT(refusal(504, "POST", "/send", "{" + to_user + "," + message + "}"), HasSubstr("OutcomeUnknown"));
+  }
+}
+
+TEST_F(ProactivePaths, SayWhatAReferenceLacks) {
+  const auto send = [&](const std::string& reference) {
+    return refusal(400, "POST", "/send", R"({"reference":{)" + reference + "}," + message + "}");
+  };
+  EXPECT_THAT(send(R"("channelId":"emulator","conversation":{"id":"c"})"), HasSubstr("no serviceUrl"));
+  const auto nowhere = send(R"("channelId":"emulator","serviceUrl":")" + channel.url() + R"(")");
+  EXPECT_THAT(nowhere, HasSubstr("no conversation.id."));
+  EXPECT_THAT(nowhere, testing::Not(HasSubstr("tern:")));
 }
 
 TEST(ProactivePathsOff, AreNotThereWithoutASecret) {

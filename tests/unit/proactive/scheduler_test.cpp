@@ -153,6 +153,19 @@ TEST(Scheduler, ASendCanBeMoved) {
   EXPECT_FALSE(test::run_on(world.io(), world.proactive->reschedule(*moved, world.clock.wall_now())));
 }
 
+TEST(Scheduler, ASendIsNotMovedBeyondTheHorizon) {
+  BotWorld world(silent_bot());
+  const auto handle = schedule(world, 1h, "stays");
+  try {
+    (void)test::run_on(world.io(), world.proactive->reschedule(handle, WallTime::max()));
+    FAIL() << "moved";
+  } catch (const system_error& e) {
+    EXPECT_EQ(e.code(), errc::invalid_argument);
+  }
+  world.pass(1h);
+  EXPECT_THAT(world.sender.texts(), ElementsAre("stays"));
+}
+
 TEST(Scheduler, ATurnMayTakeBackWhatItHasScheduled) {
   BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
     auto handle = co_await turn.proactive().send_after(1s, Activity::message("no"));

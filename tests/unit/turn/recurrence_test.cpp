@@ -98,14 +98,16 @@ TEST(Recurrence, SurvivesItsJson) {
         Recurrence::weekly(Recurrence::Day::wednesday, TimeOfDay(23, 59)), Recurrence::monthly(31, TimeOfDay(0))}) {
     EXPECT_EQ(Recurrence::from_json(recurrence.to_json()), recurrence);
   }
-  for (const auto* text : {"null", "{}", R"({"seconds":1})", R"({"days":0,"at":"09:00"})", R"({"days":5})",
-                           R"({"day":32,"at":"09:00"})", R"({"day":1,"at":"24:00"})", R"({"days":"5","at":"09:00"})"}) {
+  for (const auto* text :
+       {"null", "{}", R"({"seconds":1})", R"({"seconds":18000000000})", R"({"days":0,"at":"09:00"})", R"({"days":5})",
+        R"({"day":32,"at":"09:00"})", R"({"day":1,"at":"24:00"})", R"({"days":"5","at":"09:00"})"}) {
     EXPECT_EQ(Recurrence::from_json(json::parse(text)), std::nullopt) << text;
   }
 }
 
 TEST(Recurrence, MisuseIsRefused) {
   EXPECT_EQ(error_of([] { (void)Recurrence::every(59s); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([] { (void)Recurrence::every(std::chrono::hours(5'000'000)); }), errc::invalid_argument);
   EXPECT_EQ(error_of([] { (void)Recurrence::weekly(Recurrence::Days(), TimeOfDay(9)); }), errc::invalid_argument);
   EXPECT_EQ(error_of([] { (void)Recurrence::monthly(0, TimeOfDay(9)); }), errc::invalid_argument);
   EXPECT_EQ(error_of([] { (void)TimeOfDay(24); }), errc::invalid_argument);
