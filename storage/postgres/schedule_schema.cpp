@@ -10,8 +10,9 @@ namespace tern::detail::pg {
 //  owner        processes that take part, whether they hold slots or not.
 //  send         pending sends, a partition for each week of `due`, made when it is first needed and dropped when it is
 //               over and empty. `due` never changes with a retry, which sets `not_before`.
-//               The index of conversations has no second column: a plan for (slot, due, id) that is made while a partition
-//               is empty would take it for as good as the primary key, and stay in use while the partition grows.
+//               The index of conversations has no second column: a plan for (slot, due, id) that is made while a
+//               partition is empty would take it for as good as the primary key, and stay in use while the partition
+//               grows.
 //  retry        the sends that wait for `not_before`, in the order of that.
 //  moved        the sends that were rescheduled, recurred or were sent again: when they are due now.
 //  reply        the sends that the next message of a user cancels.
@@ -118,6 +119,8 @@ BEGIN
     SELECT c.relname AS name FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
     WHERE i.inhparent = '@.send'::regclass AND c.relname ~ '^send_w[0-9]+$' AND substr(c.relname, 7)::int4 < before
   LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM @.%I)', part.name) INTO found_one;
+    CONTINUE WHEN found_one;  -- all that wait for the lock would make others wait
     BEGIN
       EXECUTE format('LOCK TABLE @.send, @.%I IN ACCESS EXCLUSIVE MODE', part.name);
       EXECUTE format('SELECT EXISTS (SELECT FROM @.%I)', part.name) INTO found_one;
