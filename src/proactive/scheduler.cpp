@@ -148,9 +148,19 @@ void Scheduler::stop() noexcept {
   timer_.cancel();
 }
 
+// All leases are renewed at once.
+bool Scheduler::leases_are_good() const noexcept {
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (owned_[slot].held && !lease_is_good(slot)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
-  if (in_flight_ >= options_.in_flight) {
-    return options_.longest_sleep;  // the end of any of them wakes the loop
+  if (in_flight_ >= options_.in_flight || !leases_are_good()) {
+    return options_.longest_sleep;  // the end of any of them wakes the loop, as new leases do
   }
   const auto now = clock_.wall_now();
   auto wake_at = loaded_until_ ? *loaded_until_ - options_.window / 2 : now;
@@ -233,7 +243,7 @@ awaitable<void> Scheduler::sweep() {
 }
 
 awaitable<void> Scheduler::send_due() {
-  while (!stopped_ && in_flight_ < options_.in_flight) {
+  while (!stopped_ && in_flight_ < options_.in_flight && leases_are_good()) {
     const auto room = std::min(options_.in_flight - in_flight_, options_.batch);
     auto entries = window_.take_due(clock_.wall_now(), room);
     if (entries.empty()) {
@@ -317,8 +327,10 @@ awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send) {
     ended(entry);
     co_return;
   }
-  if (!lease_is_good(entry.slot)) {
-    ended(entry);  // its new owner sends it
+  // The lease ran out, or the clock was set back, while its record was read. It was handed out by the store, which must
+  // know that it was not begun: the lease may be renewed, and then it is handed out again.
+  if (!lease_is_good(entry.slot) || now < entry.due) {
+    postpone(entry, send, entry.due);
     co_return;
   }
   if (const auto awake = sends_.not_before(send, now); awake > now) {
@@ -436,7 +448,8 @@ void Scheduler::record(SendOutcome outcome, const DueEntry& entry) {
   if (item.outcome.kind == SendOutcome::Kind::retry) {
     item.again = entry;
     item.again->attempt = static_cast<std::uint16_t>(item.outcome.attempt);
-    item.again->due = item.outcome.not_before;
+    // The clock may have been set back since it was due.
+    item.again->due = std::max(item.outcome.not_before, item.outcome.handle.due);
   } else if (item.outcome.next) {
     item.next = entry;
     item.next->attempt = 0;

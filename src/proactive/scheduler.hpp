@@ -124,6 +124,7 @@ class Scheduler {
   awaitable<void> write_outcomes();
   void flush();
   bool lease_is_good(std::uint16_t slot) const noexcept;
+  bool leases_are_good() const noexcept;
 
   executor ex_;
   AnyStorage storage_;

@@ -1,0 +1,135 @@
+#pragma once
+
+#include "proactive/scheduler.hpp"
+#include "simulation/faults.hpp"
+#include "simulation/sim_store.hpp"
+
+#include <tern/async/manual_clock.hpp>
+#include <tern/turn/channel_sender.hpp>
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tern::simulation {
+
+using SendId = std::array<std::uint8_t, 16>;
+
+/// What is known of one send outside of everything that is tested.
+struct Record {
+  std::string name;
+  std::multiset<WallTime> due;  ///< all that may stand: the answer to a reschedule may be lost
+  SendHandle handle;
+  bool confirmed = false;  ///< the store said that it is scheduled
+  bool cancelled = false;  ///< the store said that it is never sent from now on
+  std::size_t delivered = 0;
+  std::size_t begun = 0;
+  bool excused = false;  ///< something befell it that may double it: a lost answer, a process that ended, stalled,
+                         ///< or did not reach the store until its lease was over
+};
+
+/// The channel: takes its time, refuses, and at times takes a message and says nothing. It looks at each send that is
+/// begun whether it may be.
+class SimChannel {
+ public:
+  SimChannel(ManualClock& clock, Faults& faults) : clock_(clock), faults_(faults) {}
+
+  Record& record(const SendId& id) { return records_[id]; }
+  std::map<SendId, Record>& records() noexcept { return records_; }
+  /// From now on what was begun, and is so, may arrive twice.
+  void excuse(const std::function<bool(const Record&)>& is_so) {
+    for (auto& [id, record] : records_) {
+      record.excused = record.excused || (record.begun > 0 && is_so(record));
+    }
+  }
+  const std::vector<std::string>& broken_promises() const noexcept { return broken_; }
+  void broken(const std::string& promise, const Record& record) { broken_.push_back(promise + ": " + record.name); }
+
+  awaitable<void> post(ScheduledSend send, bool is_owner) {
+    auto& record = records_[send.handle.id];
+    ++record.begun;
+    if (clock_.wall_now() < *record.due.begin()) {
+      broken("early", record);
+    }
+    if (record.cancelled) {
+      broken("begun after it was cancelled", record);
+    }
+    if (!is_owner) {
+      broken("begun by a process that does not own its slot", record);
+    }
+    co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
+    if (!faults_.channel_fails()) {
+      ++record.delivered;
+      co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
+      co_return;
+    }
+    fail(record);
+  }
+
+ private:
+  [[noreturn]] void fail(Record& record) {
+    using std::chrono_literals::operator""s;
+    switch (faults_.number(5)) {
+      case 0:
+        throw ChannelError(429, "the simulated channel has a limit", 1s * faults_.number(20));
+      case 1:
+        throw system_error(make_error_code(errc::channel_unreachable), "the simulated channel is away");
+      case 2:
+        record.excused = true;
+        ++record.delivered;
+        throw AmbiguousSend(make_error_code(errc::timed_out), "the simulated channel took it and said nothing");
+      case 3:
+        record.excused = true;
+        throw AmbiguousSend(make_error_code(errc::timed_out), "the simulated channel lost it and said nothing");
+      default:
+        record.excused = true;
+        throw ChannelError(503, "the simulated channel is busy", std::nullopt);
+    }
+  }
+
+  ManualClock& clock_;
+  Faults& faults_;
+  std::map<SendId, Record> records_;
+  std::vector<std::string> broken_;
+};
+
+/// How the scheduler of one process reaches it.
+class SimSender final : public proactive::SendExecutor {
+ public:
+  SimSender(SimChannel& channel, SharedSchedule& schedule, std::string owner)
+      : channel_(channel), schedule_(schedule), owner_(std::move(owner)) {}
+
+  awaitable<void> execute(ScheduledSend send) override {
+    if (!under_way_.insert(send.order_key).second) {
+      channel_.broken("two of a conversation at once", channel_.record(send.handle.id));
+    }
+    const auto key = send.order_key;
+    std::exception_ptr error;
+    try {
+      const bool is_owner = schedule_.is_owner(owner_, send.handle.slot);
+      co_await channel_.post(std::move(send), is_owner);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    under_way_.erase(key);
+    if (error) {
+      std::rethrow_exception(error);
+    }
+  }
+  std::optional<WallTime> next_occurrence(const ScheduledSend&, WallTime) const override { return std::nullopt; }
+  WallTime not_before(const ScheduledSend&, WallTime now) const override { return now; }
+  /// What this process was doing may be done again by the next one.
+  void excuse_all() {
+    channel_.excuse([](const Record&) { return true; });
+  }
+
+ private:
+  SimChannel& channel_;
+  SharedSchedule& schedule_;
+  const std::string owner_;
+  std::set<std::string> under_way_;
+};
+
+}  // namespace tern::simulation

@@ -1,0 +1,65 @@
+// Many short runs of the simulation. A run that broke a promise is repeated with
+// `TERN_TEST_SEED=N TERN_TEST_SEEDS=1 build/release/tests/simulation_tests`.
+
+#include "simulation/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+namespace tern::simulation {
+namespace {
+
+// Sanitizers make each run ten times as long.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t usual_seeds = 100;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::uint64_t usual_seeds = 100;
+#else
+constexpr std::uint64_t usual_seeds = 1000;
+#endif
+#else
+constexpr std::uint64_t usual_seeds = 1000;
+#endif
+
+std::uint64_t given(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+TEST(Simulation, KeepsItsPromisesWhateverHappens) {
+  const auto first = given("TERN_TEST_SEED", 1);
+  const auto seeds = given("TERN_TEST_SEEDS", usual_seeds);
+  Findings all;
+  std::uint64_t broken = 0;
+  for (std::uint64_t seed = first; seed < first + seeds && broken < 5; ++seed) {
+    const auto found = simulate(seed);
+    all.confirmed += found.confirmed;
+    all.delivered += found.delivered;
+    all.duplicates += found.duplicates;
+    all.process_faults += found.process_faults;
+    broken += found.broken.empty() ? 0 : 1;
+    for (const auto& promise : found.broken) {
+      ADD_FAILURE() << "TERN_TEST_SEED=" << seed << ": " << promise;
+    }
+  }
+  std::cout << seeds << " seeds from " << first << ": " << all.confirmed << " sends confirmed, " << all.delivered
+            << " delivered, " << all.duplicates << " more than once, " << all.process_faults
+            << " faults of processes and clocks\n";
+}
+
+TEST(Simulation, TheSameSeedIsTheSameRun) {
+  const auto first = simulate(7);
+  const auto second = simulate(7);
+  EXPECT_EQ(first.confirmed, second.confirmed);
+  EXPECT_EQ(first.delivered, second.delivered);
+  EXPECT_EQ(first.duplicates, second.duplicates);
+  EXPECT_EQ(first.process_faults, second.process_faults);
+  EXPECT_GT(first.confirmed, 50u);
+}
+
+}  // namespace
+}  // namespace tern::simulation
