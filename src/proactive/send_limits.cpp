@@ -1,0 +1,131 @@
+#include "proactive/send_limits.hpp"
+
+#include <tern/schema/parse.hpp>
+#include <tern/storage/schedule_types.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <charconv>
+
+namespace tern::proactive {
+
+namespace {
+
+std::string_view take_until(std::string_view& text, char end) {
+  const auto at = text.find(end);
+  const auto part = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  return part;
+}
+
+std::optional<std::uint32_t> number(std::string_view& text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || value == 0) {
+    return std::nullopt;
+  }
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+std::optional<std::chrono::milliseconds> unit(std::string_view text) {
+  using std::chrono::milliseconds;
+  if (text == "ms") {
+    return milliseconds(1);
+  }
+  if (text == "s") {
+    return milliseconds(1'000);
+  }
+  if (text == "m") {
+    return milliseconds(60'000);
+  }
+  return text == "h" ? std::optional(milliseconds(3'600'000)) : std::nullopt;
+}
+
+std::optional<std::vector<SendWindow>> parse_windows(std::string_view text) {
+  std::vector<SendWindow> windows;
+  while (!text.empty()) {
+    auto part = take_until(text, ',');
+    const auto sends = number(part);
+    if (!sends || part.empty() || part.front() != '/') {
+      return std::nullopt;
+    }
+    part.remove_prefix(1);
+    const auto count = number(part);
+    const auto of = unit(part);
+    if (!count || !of) {
+      return std::nullopt;
+    }
+    SendWindow window;
+    window.sends = *sends;
+    window.length = *of * *count;
+    windows.push_back(window);
+  }
+  return windows.empty() ? std::nullopt : std::optional(std::move(windows));
+}
+
+std::string_view text_at(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
+}
+
+std::string_view text_in(const json::object& object, std::string_view outer, std::string_view name) {
+  const auto* value = object.if_contains(outer);
+  return value != nullptr && value->is_object() ? text_at(value->as_object(), name) : std::string_view();
+}
+
+}  // namespace
+
+std::optional<ChannelLimits> ChannelLimits::parse(std::string_view text) {
+  ChannelLimits limits;
+  if (text == "none") {
+    return limits;
+  }
+  while (!text.empty()) {
+    auto part = take_until(text, ' ');
+    if (part.empty()) {
+      continue;
+    }
+    const auto name = take_until(part, '=');
+    auto* into = name == "conversation" ? &limits.conversation
+                 : name == "bot"        ? &limits.bot
+                 : name == "tenant"     ? &limits.tenant
+                                        : nullptr;
+    auto windows = parse_windows(part);
+    if (into == nullptr || !into->empty() || !windows) {
+      return std::nullopt;
+    }
+    *into = std::move(*windows);
+  }
+  return limits;
+}
+
+SendLimits::SendLimits() {
+  channels["msteams"] = *ChannelLimits::parse("conversation=7/1s,8/2s,60/30s,1800/1h tenant=50/1s");
+  channels["slack"] = *ChannelLimits::parse("conversation=1/1s");
+  channels["telegram"] = *ChannelLimits::parse("conversation=1/1s bot=30/1s");
+}
+
+const ChannelLimits& SendLimits::of(std::string_view channel_id) const {
+  const auto found = channels.find(channel_id);
+  return found == channels.end() ? others : found->second;
+}
+
+SendScope SendScope::of(std::string_view reference, const SendLimits& limits) {
+  SendScope scope;
+  const auto parsed = parse_json(reference);
+  if (!parsed || !parsed->is_object()) {
+    return scope;
+  }
+  const auto& fields = parsed->as_object();
+  const std::string channel(text_at(fields, "channelId"));
+  const std::string bot = channel + '\n' + std::string(text_in(fields, "bot", "id"));
+  scope.limits = &limits.of(channel);
+  scope.bot = stable_hash(bot);
+  scope.tenant = stable_hash(bot + "\ntenant\n" + std::string(text_in(fields, "conversation", "tenantId")));
+  scope.conversation = stable_hash(bot + "\nconversation\n" + std::string(text_in(fields, "conversation", "id")));
+  return scope;
+}
+
+}  // namespace tern::proactive

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <tern/async/clock.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::proactive {
+
+/// At most `sends` in any interval of `length`.
+struct SendWindow {
+  std::uint32_t sends = 1;
+  std::chrono::milliseconds length{1'000};
+  friend bool operator==(const SendWindow&, const SendWindow&) = default;
+};
+
+/// What a channel lets through; an empty list is no limit.
+struct ChannelLimits {
+  std::vector<SendWindow> conversation;
+  std::vector<SendWindow> bot;     ///< all conversations of one bot in the channel
+  std::vector<SendWindow> tenant;  ///< all conversations of one bot in one tenant
+
+  /// Reads `conversation=7/1s,8/2s bot=50/1s tenant=50/1s`: each scope at most once, lengths in ms, s, m or h; "" and
+  /// "none" are no limits. nullopt for anything else.
+  static std::optional<ChannelLimits> parse(std::string_view text);
+  friend bool operator==(const ChannelLimits&, const ChannelLimits&) = default;
+};
+
+/// The limits by channel.
+struct SendLimits {
+  /// Teams, Slack and Telegram with what they document.
+  SendLimits();
+
+  std::map<std::string, ChannelLimits, std::less<>> channels;
+  ChannelLimits others;  ///< for a channel that is not in `channels`
+
+  const ChannelLimits& of(std::string_view channel_id) const;
+};
+
+/// To what a send counts, as hashes. Zero: not known, and without limits.
+struct SendScope {
+  std::uint64_t conversation = 0;
+  std::uint64_t tenant = 0;
+  std::uint64_t bot = 0;
+  const ChannelLimits* limits = nullptr;
+
+  /// Reads it from the JSON of a conversation reference.
+  /// Lifetime: `limits` outlives it.
+  static SendScope of(std::string_view reference, const SendLimits& limits);
+};
+
+}  // namespace tern::proactive

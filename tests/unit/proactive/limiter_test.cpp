@@ -1,0 +1,189 @@
+#include "proactive/limiter.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tern::proactive {
+namespace {
+
+using namespace std::chrono_literals;
+
+const SteadyTime start{std::chrono::hours(1)};
+
+SendScope scope(const Limiter& limiter, const std::string& channel, const std::string& conversation,
+                const std::string& tenant = "t") {
+  return limiter.scope_of(R"({"channelId":")" + channel + R"(","bot":{"id":"b"},"conversation":{"id":")" +
+                          conversation + R"(","tenantId":")" + tenant + R"("}})");
+}
+
+// Lets one send go as soon as it may; when that was.
+SteadyTime send_one(Limiter& limiter, const SendScope& to, SteadyTime now) {
+  for (auto at = limiter.ask(to, now, 0s); at > now; at = limiter.ask(to, now, 0s)) {
+    now = at;
+  }
+  limiter.ended(to, now);
+  return now;
+}
+
+std::size_t most_within(const std::vector<SteadyTime>& times, SteadyTime::duration length) {
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const auto end = std::lower_bound(times.begin(), times.end(), times[i] + length);
+    most = std::max(most, static_cast<std::size_t>(end - times.begin()) - i);
+  }
+  return most;
+}
+
+TEST(SendLimits, AreReadFromText) {
+  const auto limits = ChannelLimits::parse("conversation=7/1s,60/30s bot=5/100ms tenant=9/2h");
+  ASSERT_TRUE(limits);
+  EXPECT_EQ(limits->conversation.size(), 2u);
+  EXPECT_EQ(limits->conversation[1].sends, 60u);
+  EXPECT_EQ(limits->conversation[1].length, 30s);
+  EXPECT_EQ(limits->bot[0].length, 100ms);
+  EXPECT_EQ(limits->tenant[0].length, 2h);
+  EXPECT_EQ(ChannelLimits::parse("none"), ChannelLimits());
+  for (const auto* bad : {"x", "bot", "bot=", "bot=0/1s", "bot=1", "bot=1/s", "bot=1/1d", "bot=1/1s bot=1/1s",
+                          "user=1/1s", "bot=-1/1s", "bot=1/1s,x"}) {
+    EXPECT_FALSE(ChannelLimits::parse(bad)) << bad;
+  }
+}
+
+TEST(Limiter, NoIntervalHoldsMoreThanAWindowAllowsAndNothingIsWasted) {
+  Limiter limiter;
+  const auto to = scope(limiter, "msteams", "c");
+  std::vector<SteadyTime> sent;
+  auto now = start;
+  while (now < start + 2h) {
+    now = send_one(limiter, to, now);
+    sent.push_back(now);
+  }
+  EXPECT_EQ(most_within(sent, 1s), 7u);
+  EXPECT_EQ(most_within(sent, 2s), 8u);
+  EXPECT_EQ(most_within(sent, 30s), 60u);
+  EXPECT_EQ(most_within(sent, 1h), 1800u);
+}
+
+// A request takes up to 400 ms, and the channel counts it at any moment in between.
+TEST(Limiter, IsExactAtTheChannelHoweverLongRequestsTake) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    std::minstd_rand random(seed);
+    Limiter limiter;
+    std::vector<std::pair<SteadyTime, SendScope>> under_way;
+    std::vector<SteadyTime> counted;
+    auto now = start;
+    for (int step = 0; step < 5'000; ++step) {
+      now += std::chrono::milliseconds(random() % 20);
+      std::erase_if(under_way, [&](const auto& one) {
+        const bool over = one.first <= now;
+        if (over) {
+          limiter.ended(one.second, now);
+        }
+        return over;
+      });
+      const auto to = scope(limiter, "telegram", std::to_string(random() % 100));
+      if (limiter.ask(to, now, 0s) <= now) {
+        const auto takes = std::chrono::milliseconds(random() % 400);
+        counted.push_back(now + takes * (random() % 100) / 100);
+        under_way.emplace_back(now + takes, to);
+      }
+    }
+    std::sort(counted.begin(), counted.end());
+    EXPECT_LE(most_within(counted, 1s), 30u) << "seed " << seed;
+    EXPECT_GT(counted.size(), 500u);
+  }
+}
+
+TEST(Limiter, ARetryAfterFreezesItsConversationAlone) {
+  Limiter limiter;
+  const auto one = scope(limiter, "msteams", "1");
+  EXPECT_EQ(limiter.throttled(one, start, 10s), Limiter::Frozen::conversation);
+  EXPECT_EQ(limiter.ask(one, start + 1s, 0s), start + 10s);
+  EXPECT_EQ(limiter.ask(scope(limiter, "msteams", "2"), start + 1s, 0s), start + 1s);
+}
+
+TEST(Limiter, ThreeConversationsThatAreThrottledMeanTheirTenant) {
+  Limiter limiter;
+  for (const auto* name : {"1", "1", "2"}) {
+    EXPECT_EQ(limiter.throttled(scope(limiter, "msteams", name), start, 10s), Limiter::Frozen::conversation);
+  }
+  EXPECT_EQ(limiter.throttled(scope(limiter, "msteams", "3"), start + 1s, 10s), Limiter::Frozen::tenant);
+  EXPECT_EQ(limiter.ask(scope(limiter, "msteams", "4"), start + 2s, 0s), start + 11s);
+  EXPECT_EQ(limiter.ask(scope(limiter, "msteams", "5", "other"), start + 2s, 0s), start + 2s);
+  EXPECT_EQ(limiter.throttled(scope(limiter, "msteams", "6", "other"), start + 2s, 10s), Limiter::Frozen::bot);
+  EXPECT_EQ(limiter.ask(scope(limiter, "msteams", "7", "third"), start + 3s, 0s), start + 12s);
+}
+
+TEST(Limiter, ThrottlesFarApartStayApart) {
+  Limiter limiter;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(limiter.throttled(scope(limiter, "slack", std::to_string(i)), start + i * 3s, 1s),
+              Limiter::Frozen::conversation);
+  }
+}
+
+TEST(Limiter, AfterAnOutageTheRateDoublesEachSecond) {
+  Limiter limiter;
+  std::vector<int> each;
+  int name = 0;
+  for (int second = 0; second < 4; ++second) {
+    int sent = 0;
+    while (limiter.ask(scope(limiter, "other", std::to_string(name++)), start + second * 1s, 1h) ==
+           start + second * 1s) {
+      ++sent;
+    }
+    each.push_back(sent);
+  }
+  EXPECT_EQ(each, (std::vector<int>{20, 40, 80, 160}));
+  EXPECT_EQ(limiter.ask(scope(limiter, "another", "x"), start, 1s), start) << "a little late is no outage";
+}
+
+TEST(Limiter, ABurstOfRefusalsPausesTheBotUntilOneSendSucceeds) {
+  Limiter limiter;
+  const auto to = [&](int i) { return scope(limiter, "other", std::to_string(i), std::to_string(i)); };
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_FALSE(limiter.refused(to(i), start));
+    EXPECT_FALSE(limiter.refused(to(0), start)) << "one conversation counts once";
+  }
+  auto pause = limiter.refused(to(9), start);
+  ASSERT_TRUE(pause);
+  EXPECT_TRUE(pause->begun);
+  EXPECT_EQ(pause->until, start + 60s);
+  EXPECT_FALSE(limiter.refused(to(10), start + 1s)->begun) << "it was under way";
+  EXPECT_EQ(limiter.ask(to(11), start + 1s, 0s), start + 60s);
+  pause = limiter.refused(to(11), start + 61s);
+  ASSERT_TRUE(pause);
+  EXPECT_EQ(pause->until, start + 61s + 120s);
+  limiter.succeeded(to(1));
+  EXPECT_FALSE(limiter.refused(to(1), start + 300s));
+}
+
+TEST(Limiter, ASuccessInBetweenMakesRefusalsTheUsersOwn) {
+  Limiter limiter;
+  for (int i = 0; i < 100; ++i) {
+    const auto to = scope(limiter, "other", std::to_string(i));
+    EXPECT_FALSE(limiter.refused(to, start));
+    if (i % 5 == 0) {
+      limiter.succeeded(to);
+    }
+  }
+}
+
+TEST(Limiter, ForgetsIdleConversations) {
+  Limiter limiter;
+  auto now = start;
+  for (int i = 0; i < 200'000; ++i) {
+    now += 10ms;
+    const auto to = scope(limiter, "slack", std::to_string(i));
+    ASSERT_EQ(limiter.ask(to, now, 0s), now);
+    limiter.ended(to, now);
+  }
+  EXPECT_LT(limiter.size(), 15'000u);
+}
+
+}  // namespace
+}  // namespace tern::proactive
