@@ -116,8 +116,14 @@ struct ProactiveService::Home {
 };
 
 ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled,
-                                   SchedulerOptions options, Clock& clock, Metrics& metrics)
-    : shards_(shards), runtime_(runtime), enabled_(enabled), clock_(clock), figures_(metrics) {
+                                   SchedulerOptions options, Clock& clock, Metrics& metrics, SendLimits limits)
+    : shards_(shards),
+      runtime_(runtime),
+      enabled_(enabled),
+      clock_(clock),
+      figures_(metrics),
+      limiter_(std::move(limits)) {
+  options.limiter = &limiter_;
   options.window_entries = std::max<std::size_t>(1, options.window_entries / shards.size());
   for (std::size_t i = 0; i < shards.size(); ++i) {
     auto& environment = runtime.environment(i);

@@ -19,7 +19,7 @@ namespace tern::proactive {
 class ProactiveService final : public Proactive, public detail::ScheduleObserver, private SlotWork {
  public:
   ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled, SchedulerOptions options,
-                   Clock& clock, Metrics& metrics);
+                   Clock& clock, Metrics& metrics, SendLimits limits = SendLimits());
   ~ProactiveService() override;
 
   /// Takes the slots and starts the schedulers. Nothing when proactive messages are off.
@@ -84,6 +84,7 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   Clock& clock_;
   ScheduleFigures figures_;
   SoloGate solo_;
+  Limiter limiter_;
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<SlotKeeper> keeper_;
   std::atomic<bool> awaits_replies_ = false;

@@ -19,6 +19,10 @@ namespace {
 constexpr std::chrono::seconds lease_margin{1};
 constexpr std::chrono::milliseconds storage_pause{250};
 
+Counter throttled(Metrics& metrics, const char* scope) {
+  return metrics.counter("tern_429_total", "Answers 429, by what they were taken to freeze.", {{"scope", scope}});
+}
+
 }  // namespace
 
 ScheduleFigures::ScheduleFigures(Metrics& metrics)
@@ -31,6 +35,9 @@ ScheduleFigures::ScheduleFigures(Metrics& metrics)
       refused(metrics.counter("tern_stale_outcomes_total", "Outcomes refused because another owner came.")),
       suspects(metrics.counter("tern_suspect_continuations_total",
                                "Continuations that had begun when a process died, run again alone.")),
+      throttled_conversation(throttled(metrics, "conversation")),
+      throttled_tenant(throttled(metrics, "tenant")),
+      throttled_bot(throttled(metrics, "bot")),
       lateness(metrics.histogram("tern_schedule_lateness_seconds", "From due to the beginning of the attempt.",
                                  {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300})) {}
 
@@ -104,6 +111,7 @@ awaitable<void> Scheduler::run() {
       if (storage_.traits().shared && clock_.now() - swept_ >= options_.sweep) {
         co_await sweep();
       }
+      begin_waiting();
       co_await send_due();
     } catch (const system_error& e) {
       if (e.code() == asio::error::operation_aborted) {
@@ -131,6 +139,10 @@ void Scheduler::stop() noexcept {
   for (const auto& [entry, send] : std::exchange(suspects_, {})) {
     ended(entry);
   }
+  for (const auto& [at, waiting] : std::exchange(waiting_, {})) {
+    ++in_flight_;
+    ended(waiting.entry);
+  }
   timer_.cancel();
 }
 
@@ -153,7 +165,8 @@ SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
   if (const auto due = window_.next_due()) {
     wake_at = std::min({wake_at, *due, now + options_.longest_sleep});
   }
-  return wake_at - now;
+  const SteadyTime::duration sleep = wake_at - now;
+  return waiting_.empty() ? sleep : std::min(sleep, waiting_.begin()->first - clock_.now());
 }
 
 bool Scheduler::window_is_short() const noexcept {

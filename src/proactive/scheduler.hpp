@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proactive/limiter.hpp"
 #include "proactive/near_window.hpp"
 #include "proactive/send_policy.hpp"
 #include "proactive/solo_gate.hpp"
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -43,12 +45,16 @@ struct SchedulerOptions {
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed
   std::chrono::seconds sweep{60};                  ///< how often a shared store is asked for what was missed
   SendPolicy policy;
+  Limiter* limiter = nullptr;                     ///< of the process, outlives the scheduler; null: no limits
+  std::size_t waiting = 1'024;                    ///< sends that wait in memory for the limiter; more wait in the store
+  std::chrono::milliseconds longest_wait{5'000};  ///< a send that the limiter delays for longer waits in the store
 };
 
 /// The figures of all schedulers of a process.
 struct ScheduleFigures {
   explicit ScheduleFigures(Metrics& metrics);
   Counter sent, retried, dead, expired, possible_duplicates, refused, suspects;
+  Counter throttled_conversation, throttled_tenant, throttled_bot;
   Histogram lateness;
 };
 
@@ -95,6 +101,14 @@ class Scheduler {
     std::uint32_t in_flight = 0;
   };
 
+  /// A send that the limiter delays: its record was read, its key is busy, and it takes no place among those under way.
+  struct Waiting {
+    DueEntry entry;
+    ScheduledSend send;
+    SendScope scope;
+    std::uint64_t epoch = 0;
+  };
+
   struct Unrecorded {
     SendOutcome outcome;
     std::optional<DueEntry> again;  // for a retry: goes back into the window once the store knows of it
@@ -109,13 +123,19 @@ class Scheduler {
   awaitable<void> send_due();
   void begin(const DueEntry& entry, ScheduledSend send);
   void begin_suspect();
-  awaitable<void> attempt(DueEntry entry, ScheduledSend send);
+  void begin_waiting();
+  awaitable<void> attempt(DueEntry entry, ScheduledSend send, SendScope scope);
+  bool may_go(const DueEntry& entry, ScheduledSend& send, const SendScope& scope);
+  std::optional<WallTime> paused_by(const SendScope& scope, const std::exception_ptr& error);
+  void count_throttled(const SendScope& scope, std::chrono::milliseconds retry_after);
   awaitable<void> attempt_alone(DueEntry entry, ScheduledSend send);
   awaitable<bool> note_begin(const ScheduledSend& send, const SlotLease& lease);
   void bury(const DueEntry& entry, const ScheduledSend& send, std::string reason);
   void postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until);
-  void settle(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
-  void settle_failure(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
+  void settle(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
+              const std::exception_ptr& error);
+  void settle_failure(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
+                      const std::exception_ptr& error);
   void ended(const DueEntry& entry) noexcept;
   void left_flight(const DueEntry& entry) noexcept;
   bool is_quiet(SlotSet slots) const noexcept;
@@ -137,6 +157,7 @@ class Scheduler {
   Timer quiet_timer_;
   SoloGate& solo_;
   std::deque<std::pair<DueEntry, ScheduledSend>> suspects_;  ///< each waits for its turn to run alone
+  std::multimap<SteadyTime, Waiting> waiting_;
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};
   std::optional<WallTime> loaded_until_;

@@ -3,9 +3,11 @@
 #include "proactive/scheduler.hpp"
 
 #include <tern/async/log.hpp>
+#include <tern/turn/channel_sender.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace tern::proactive {
@@ -14,6 +16,8 @@ namespace {
 
 // A continuation that was begun so often, and never came to an end, is what ends the process.
 constexpr std::uint16_t most_begun = 3;
+// What a 429 without Retry-After is taken to ask for.
+constexpr std::chrono::milliseconds unnamed_retry_after{1'000};
 
 double seconds_between(WallTime from, WallTime to) {
   return std::chrono::duration<double>(to - from).count();
@@ -27,7 +31,10 @@ void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
     begin_suspect();
     return;
   }
-  asio::co_spawn(ex_, attempt(entry, std::move(send)), [](std::exception_ptr error) {
+  // A continuation sends what its turn decides, if anything.
+  const bool limited = options_.limiter != nullptr && send.kind == SendKind::activity;
+  const auto scope = limited ? options_.limiter->scope_of(send.reference) : SendScope();
+  asio::co_spawn(ex_, attempt(entry, std::move(send), scope), [](std::exception_ptr error) {
     if (error) {
       log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
     }
@@ -52,10 +59,10 @@ awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
   figures_.suspects.inc();
   log::warn("a continuation that had begun when a process ended runs again, alone",
             {{"send", send.handle.to_string()}, {"begun", send.begun}});
-  co_await attempt(entry, std::move(send));
+  co_await attempt(entry, std::move(send), SendScope());
 }
 
-awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send) {
+awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send, SendScope scope) {
   const auto now = clock_.wall_now();
   const auto lease = owned_[entry.slot].lease;
   if (send.expires && *send.expires < now) {
@@ -84,20 +91,30 @@ awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send) {
     bury(entry, send, "it ended the process " + std::to_string(send.begun) + " times");
     co_return;
   }
+  if (!may_go(entry, send, scope)) {
+    co_return;
+  }
   figures_.lateness.observe(seconds_between(entry.due, now));
+  bool begun = true;
   std::exception_ptr error;
   try {
     if (send.at_most_once || send.kind == SendKind::continuation) {
-      if (!co_await note_begin(send, lease)) {
-        ended(entry);
-        co_return;
-      }
+      begun = co_await note_begin(send, lease);
     }
-    co_await sends_.execute(send);
+    if (begun) {
+      co_await sends_.execute(send);
+    }
   } catch (...) {
     error = std::current_exception();
   }
-  settle(entry, send, error);
+  if (scope.limits != nullptr) {
+    options_.limiter->ended(scope, clock_.now());
+  }
+  if (!begun) {
+    ended(entry);
+    co_return;
+  }
+  settle(entry, send, scope, error);
 }
 
 // False when another owner has it, or it was cancelled.
@@ -108,10 +125,14 @@ awaitable<bool> Scheduler::note_begin(const ScheduledSend& send, const SlotLease
   co_return written.has_value() && written->refused.empty();
 }
 
-void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error) {
+void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
+                       const std::exception_ptr& error) {
   if (error) {
-    settle_failure(entry, send, error);
+    settle_failure(entry, send, scope, error);
     return;
+  }
+  if (scope.limits != nullptr) {
+    options_.limiter->succeeded(scope);
   }
   figures_.sent.inc();
   SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease);
@@ -120,7 +141,12 @@ void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const s
   ended(entry);
 }
 
-void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error) {
+void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
+                               const std::exception_ptr& error) {
+  if (const auto until = paused_by(scope, error)) {
+    postpone(entry, send, *until);
+    return;
+  }
   const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
                         static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
   const auto verdict = options_.policy.judge(error, send.attempt + 1, random);
@@ -146,6 +172,99 @@ void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send,
   // The key stays busy: a later send of the conversation does not overtake this one.
   left_flight(entry);
   record(std::move(outcome), entry);
+}
+
+// True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one.
+bool Scheduler::may_go(const DueEntry& entry, ScheduledSend& send, const SendScope& scope) {
+  if (scope.limits == nullptr) {
+    return true;
+  }
+  if (stopped_) {
+    ended(entry);
+    return false;
+  }
+  const auto now = clock_.now();
+  const auto at = options_.limiter->ask(scope, now, clock_.wall_now() - entry.due);
+  if (at <= now) {
+    return true;
+  }
+  if (at - now <= options_.longest_wait && waiting_.size() < options_.waiting) {
+    Waiting waiting{entry, std::move(send), scope, owned_[entry.slot].lease.epoch};
+    waiting_.emplace(at, std::move(waiting));
+    --in_flight_;
+    wake_ = true;
+    timer_.cancel();
+    idle_timer_.cancel();
+    return false;
+  }
+  // Without room in memory, those that wait there are given the time to go.
+  const auto delay = std::max<SteadyTime::duration>(at - now, options_.longest_wait);
+  postpone(entry, send, clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(delay));
+  return false;
+}
+
+// The limiter is asked again, those first that have waited longest.
+void Scheduler::begin_waiting() {
+  const auto now = clock_.now();
+  while (in_flight_ < options_.in_flight && !waiting_.empty() && waiting_.begin()->first <= now) {
+    auto waiting = std::move(waiting_.extract(waiting_.begin()).mapped());
+    ++in_flight_;
+    const auto& owned = owned_[waiting.entry.slot];
+    if (!owned.held || owned.lease.epoch != waiting.epoch) {
+      ended(waiting.entry);  // another owner may have sent it meanwhile
+      continue;
+    }
+    asio::co_spawn(ex_, attempt(waiting.entry, std::move(waiting.send), waiting.scope), [](std::exception_ptr error) {
+      if (error) {
+        log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
+      }
+    });
+  }
+}
+
+void Scheduler::count_throttled(const SendScope& scope, std::chrono::milliseconds retry_after) {
+  switch (options_.limiter->throttled(scope, clock_.now(), retry_after)) {
+    case Limiter::Frozen::conversation:
+      figures_.throttled_conversation.inc();
+      return;
+    case Limiter::Frozen::tenant:
+      figures_.throttled_tenant.inc();
+      return;
+    case Limiter::Frozen::bot:
+      figures_.throttled_bot.inc();
+      return;
+  }
+}
+
+// Tells the limiter of a failure. Set when the channel refuses the bot as a whole: nothing is wrong with the send then,
+// which is tried again at that time.
+std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const std::exception_ptr& error) {
+  if (scope.limits == nullptr) {
+    return std::nullopt;
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const ChannelError& e) {
+    if (e.status() == 429) {
+      count_throttled(scope, e.retry_after().value_or(unnamed_retry_after));
+    }
+    if (e.status() != 401 && e.status() != 403) {
+      return std::nullopt;
+    }
+    const auto now = clock_.now();
+    const auto pause = options_.limiter->refused(scope, now);
+    if (!pause) {
+      return std::nullopt;
+    }
+    if (pause->begun) {
+      log::error("the channel refuses this bot in many conversations: is its secret right? Its sends wait",
+                 {{"status", e.status()},
+                  {"seconds", std::chrono::duration_cast<std::chrono::seconds>(pause->until - now).count()}});
+    }
+    return clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(pause->until - now);
+  } catch (...) {
+    return std::nullopt;
+  }
 }
 
 void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::string reason) {
