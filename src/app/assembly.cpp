@@ -46,6 +46,25 @@ http::ServerLimits server_limits(const Settings& settings) {
   return limits;
 }
 
+proactive::SendLimits send_limits(const SendLimitSettings& settings) {
+  const auto read = [](const char* name, const std::string& text) {
+    const auto limits = proactive::ChannelLimits::parse(text);
+    if (!limits) {
+      throw ConfigError("send_limits." + std::string(name) + " is \"" + text +
+                        "\"; write windows such as conversation=7/1s,60/30s tenant=50/1s, or none.");
+    }
+    return *limits;
+  };
+  proactive::SendLimits limits;
+  limits.channels["msteams"] = read("msteams", settings.msteams);
+  limits.channels["slack"] = read("slack", settings.slack);
+  limits.channels["telegram"] = read("telegram", settings.telegram);
+  limits.channels["directline"] = read("directline", settings.directline);
+  limits.others = read("others", settings.others);
+  limits.slow_start = settings.slow_start;
+  return limits;
+}
+
 bool loopback_only(const Settings& settings) {
   return !settings.bot.allow_anonymous;
 }
@@ -103,7 +122,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   proactive::SchedulerOptions scheduling;
   scheduling.in_flight = settings.limits.sends_in_flight;
   proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled, scheduling,
-                                                            clock, metrics);
+                                                            clock, metrics, send_limits(settings.send_limits));
 }
 
 void Assembly::make_edge() {

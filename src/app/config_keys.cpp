@@ -1,6 +1,7 @@
 #include "app/config_keys.hpp"
 
 #include "app/config_values.hpp"
+#include "proactive/send_limits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -250,6 +251,36 @@ std::vector<ConfigKey> storage_keys() {
   };
 }
 
+template <class P>
+ConfigKey windows_key(std::string name, P place, std::string help) {
+  const std::string allowed =
+      "conversation=, bot= and tenant= with windows SENDS/TIME (ms, s, m, h) separated by commas, such as "
+      "\"conversation=7/1s,60/30s tenant=50/1s\", or none";
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            if (!value.is_string() || !proactive::ChannelLimits::parse(value.as_string())) {
+              throw std::invalid_argument(allowed);
+            }
+            place.in(settings) = std::string(value.as_string());
+          },
+          [=](const Settings& settings) { return json::value(place.in(settings)); }};
+}
+
+std::vector<ConfigKey> send_limit_keys() {
+  using S = Settings;
+  using L = SendLimitSettings;
+  return {
+      windows_key("send_limits.msteams", Place{&S::send_limits, &L::msteams}, "What scheduled sends to Teams keep to."),
+      windows_key("send_limits.slack", Place{&S::send_limits, &L::slack}, "Likewise to Slack."),
+      windows_key("send_limits.telegram", Place{&S::send_limits, &L::telegram}, "Likewise to Telegram."),
+      windows_key("send_limits.directline", Place{&S::send_limits, &L::directline},
+                  "Likewise to Direct Line, which documents no figures; what its Retry-After asks for is kept."),
+      windows_key("send_limits.others", Place{&S::send_limits, &L::others}, "Likewise to all other channels."),
+      number_key("send_limits.slow_start", Place{&S::send_limits, &L::slow_start}, 0, 1'000'000,
+                 "Scheduled sends in the first second after an outage, doubled each second for ten; 0: at full speed."),
+  };
+}
+
 std::vector<ConfigKey> limit_keys() {
   using S = Settings;
   using L = LimitSettings;
@@ -317,7 +348,7 @@ std::string ConfigKey::variable() const {
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     auto all = service_keys();
-    for (auto&& more : {storage_keys(), limit_keys()}) {
+    for (auto&& more : {send_limit_keys(), storage_keys(), limit_keys()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

@@ -389,7 +389,8 @@ awaitable<ConversationReference> ProactiveEndpoint::resolve(Recipient to) {
   }
   if (!found) {
     refuse(404, "NotFound",
-           "The bot knows no conversation with this user: the user has not written to it, or has left it.");
+           "The bot knows no conversation with this user: the user has not written to it, has left it, or its "
+           "channel knows the conversation no more.");
   }
   detail::require_reachable(*found);
   if (!may_send_to_(found->service_url().value_or(""))) {

@@ -8,40 +8,86 @@ namespace {
 
 // A refusal or a throttle may still count for so long after the last send.
 constexpr std::chrono::seconds least_memory{60};
+// How long the others wait for the one that finds out whether the bot is served again.
+constexpr std::chrono::milliseconds probe_time{250};
+// So few sends are forgotten after `least_memory`.
+constexpr std::size_t few = 2;
+
+// How many sends may have been forgotten within a window, at most.
+std::uint32_t forgettable(const SendWindow& window) {
+  return window.length <= least_memory ? 0 : static_cast<std::uint32_t>(few * (window.length / least_memory));
+}
+
+bool may_forget(const SendWindow& window) {
+  return forgettable(window) <= window.sends / 10;
+}
+
+// How many sends a process lets into a window.
+std::uint32_t capacity(const SendWindow& window, std::uint32_t processes) {
+  const auto sends = may_forget(window) ? window.sends - forgettable(window) : window.sends;
+  return std::max(1U, sends / processes);
+}
 
 template <class Map>
 void forget(Map& map, SteadyTime now) {
   erase_if(map, [&](const auto& item) {
     const auto& sends = item.second;
-    const auto memory = std::max<SteadyTime::duration>(sends.longest, least_memory);
-    return sends.in_flight == 0 && sends.frozen <= now && sends.used + memory <= now;
+    const auto keep = sends.ends.size() <= few ? sends.strict : sends.longest;
+    return sends.in_flight == 0 && sends.frozen <= now &&
+           sends.used + std::max<SteadyTime::duration>(keep, least_memory) <= now;
   });
+}
+
+const Limiter::Leave& later(const Limiter::Leave& one, const Limiter::Leave& other) {
+  return one.at < other.at ? other : one;
 }
 
 }  // namespace
 
-SteadyTime Limiter::free_at(Sends& sends, const std::vector<SendWindow>& windows, SteadyTime now) {
-  auto at = std::max(now, sends.frozen);
-  for (const auto& window : windows) {
-    sends.longest = std::max<SteadyTime::duration>(sends.longest, window.length);
+std::size_t Limiter::Recent::total(SteadyTime now) noexcept {
+  const auto here = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  for (; second < here; ++second) {
+    if (here - second > 3) {
+      second = here - 3;
+    }
+    counts[static_cast<std::size_t>(second + 1) % counts.size()] = 0;
   }
-  while (!sends.ends.empty() && sends.ends.front() + sends.longest <= now) {
-    sends.ends.pop_front();
-  }
+  return std::size_t{counts[0]} + counts[1] + counts[2];
+}
+
+void Limiter::Recent::add(SteadyTime now) noexcept {
+  total(now);
+  ++counts[static_cast<std::size_t>(second) % counts.size()];
+}
+
+Limiter::Leave Limiter::free_at(std::uint64_t scope, Sends& sends, const std::vector<SendWindow>& windows,
+                                std::uint32_t share, SteadyTime now) {
+  Leave leave{std::max(now, sends.frozen), scope, {}};
   for (const auto& window : windows) {
-    const auto total = sends.ends.size() + sends.in_flight;
-    if (total < window.sends) {
+    sends.longest = std::max(sends.longest, window.length);
+    sends.strict = may_forget(window) ? sends.strict : std::max(sends.strict, window.length);
+    leave.spacing = std::max(leave.spacing, SteadyTime::duration(window.length) / capacity(window, share));
+  }
+  const auto live = std::upper_bound(sends.ends.begin(), sends.ends.end(), now - sends.longest);
+  const auto over = static_cast<std::size_t>(live - sends.ends.begin());
+  for (const auto& window : windows) {
+    const auto fits = capacity(window, share);
+    const auto total = sends.ends.size() - over + sends.in_flight;
+    if (total < fits) {
       continue;
     }
     // So many must have left the window before another fits; one that is under way leaves it `length` from now at best.
-    const auto leaving = total - window.sends;
+    const auto leaving = over + total - fits;
     const auto left = leaving < sends.ends.size() ? sends.ends[leaving] : now;
-    at = std::max(at, left + window.length);
+    leave.at = std::max(leave.at, left + window.length);
   }
-  return at;
+  if (2 * over >= sends.ends.size()) {
+    sends.ends.erase(sends.ends.begin(), live);
+  }
+  return leave;
 }
 
-SteadyTime Limiter::ramp_at(Wide& wide, SteadyTime now) {
+SteadyTime Limiter::ramp_at(Wide& wide, SteadyTime now) const {
   if (!wide.ramp || now < *wide.ramp) {
     return now;
   }
@@ -54,12 +100,13 @@ SteadyTime Limiter::ramp_at(Wide& wide, SteadyTime now) {
     wide.ramp_step = step;
     wide.ramp_sent = 0;
   }
-  return wide.ramp_sent < (slow_start << step) ? now : *wide.ramp + std::chrono::seconds(step + 1);
+  const auto most = std::uint64_t{limits_.slow_start} << step;
+  return wide.ramp_sent < most ? now : *wide.ramp + std::chrono::seconds(step + 1);
 }
 
-SteadyTime Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late) {
+Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late) {
   if (scope.limits == nullptr) {
-    return now;
+    return {now, 0, {}};
   }
   const std::lock_guard lock(mutex_);
   forget_idle(now);
@@ -67,23 +114,29 @@ SteadyTime Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::dura
   wide_[scope.tenant];  // both before a reference is taken: an insertion moves the others
   auto& bot = wide_[scope.bot];
   auto& tenant = wide_[scope.tenant];
-  if (!bot.known && late > outage) {
+  if (!bot.known && late > outage && limits_.slow_start > 0) {
     bot.ramp = now;
   }
   bot.known = true;
-  const auto at =
-      std::max({free_at(conversation, scope.limits->conversation, now), free_at(tenant, scope.limits->tenant, now),
-                free_at(bot, scope.limits->bot, now), ramp_at(tenant, now), ramp_at(bot, now)});
   conversation.used = tenant.used = bot.used = now;
-  if (at > now) {
-    return at;
+  auto leave = free_at(scope.conversation, conversation, scope.limits->conversation, 1, now);
+  leave = later(leave, free_at(scope.tenant, tenant, scope.limits->tenant, processes_, now));
+  leave = later(leave, free_at(scope.bot, bot, scope.limits->bot, processes_, now));
+  const auto slow = SteadyTime::duration(std::chrono::seconds(1)) / std::max(1U, limits_.slow_start);
+  leave = later(leave, {ramp_at(tenant, now), scope.tenant, slow});
+  leave = later(leave, {ramp_at(bot, now), scope.bot, slow});
+  if (bot.pause > std::chrono::seconds(0) && bot.in_flight > 0) {
+    leave = later(leave, {now + probe_time, scope.bot, slow});  // after a pause one goes first
+  }
+  if (leave.at > now) {
+    return leave;
   }
   for (Sends* sends : {&conversation, static_cast<Sends*>(&tenant), static_cast<Sends*>(&bot)}) {
     ++sends->in_flight;
   }
   ++tenant.ramp_sent;
   ++bot.ramp_sent;
-  return now;
+  return leave;
 }
 
 void Limiter::ended(const SendScope& scope, SteadyTime now) {
@@ -104,7 +157,7 @@ void Limiter::ended(const SendScope& scope, SteadyTime now) {
   end(wide_.at(scope.bot), scope.limits->bot);
 }
 
-void Limiter::succeeded(const SendScope& scope) {
+void Limiter::succeeded(const SendScope& scope, SteadyTime now) {
   if (scope.limits == nullptr) {
     return;
   }
@@ -112,6 +165,12 @@ void Limiter::succeeded(const SendScope& scope) {
   auto& bot = wide_[scope.bot];
   bot.refused.clear();
   bot.pause = std::chrono::seconds(0);
+  bot.passed.add(now);
+  wide_[scope.tenant].passed.add(now);
+}
+
+bool Limiter::is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept {
+  return throttled >= widening && throttled * widening_share >= throttled + wide.in_flight + wide.passed.total(now);
 }
 
 std::size_t Limiter::mark(Marks& marks, std::uint64_t conversation, SteadyTime now, SteadyTime::duration keep) {
@@ -121,11 +180,13 @@ std::size_t Limiter::mark(Marks& marks, std::uint64_t conversation, SteadyTime n
 }
 
 // What was frozen as a whole has gathered sends meanwhile: they begin slowly.
-void Limiter::freeze(Wide& wide, SteadyTime until) {
+void Limiter::freeze(Wide& wide, SteadyTime until) const {
   wide.frozen = std::max(wide.frozen, until);
-  wide.ramp = wide.frozen;
-  wide.ramp_step = 0;
-  wide.ramp_sent = 0;
+  if (limits_.slow_start > 0) {
+    wide.ramp = wide.frozen;
+    wide.ramp_step = 0;
+    wide.ramp_sent = 0;
+  }
 }
 
 Limiter::Frozen Limiter::throttled(const SendScope& scope, SteadyTime now, std::chrono::milliseconds retry_after) {
@@ -142,11 +203,11 @@ Limiter::Frozen Limiter::throttled(const SendScope& scope, SteadyTime now, std::
   auto& tenant = wide_[scope.tenant];
   const auto in_bot = mark(bot.throttled, scope.conversation, now, widening_time);
   const auto in_tenant = mark(tenant.throttled, scope.conversation, now, widening_time);
-  if (in_bot < widening) {
+  if (!is_meant(bot, in_bot, now) && !is_meant(tenant, in_tenant, now)) {
     return Frozen::conversation;
   }
-  // All in one tenant: it alone is meant.
-  if (in_tenant == in_bot) {
+  // All in one tenant, or most of what is sent to it: it alone is meant.
+  if (in_tenant == in_bot || !is_meant(bot, in_bot, now)) {
     freeze(tenant, until);
     return Frozen::tenant;
   }
@@ -175,6 +236,20 @@ std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTim
   pause.until = bot.frozen;
   pause.begun = true;
   return pause;
+}
+
+std::optional<SteadyTime> Limiter::paused(const SendScope& scope, SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  const auto bot = wide_.find(scope.bot);
+  if (bot == wide_.end() || bot->second.pause == std::chrono::seconds(0)) {
+    return std::nullopt;
+  }
+  return std::max(bot->second.frozen, now);
+}
+
+void Limiter::set_processes(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  processes_ = static_cast<std::uint32_t>(std::max<std::size_t>(1, count));
 }
 
 // Looks only when twice as many are remembered as were left after the last look, so that it costs little for each send.

@@ -4,9 +4,8 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <array>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -18,38 +17,49 @@ namespace tern::proactive {
 ///
 /// A send counts from when it may go until `length` after it ended, because the channel may have counted it at any
 /// moment in between: so no interval at the channel holds more than a window allows, however long requests take.
-/// One limiter serves all the schedulers of a process; limits of several replicas add up.
+/// One limiter serves all the schedulers of a process. A conversation belongs to one process, so that its windows are
+/// kept exactly; those of a bot or tenant are split evenly among the processes.
+///
+/// A conversation with one or two sends is forgotten after a minute, so that memory follows the rate of sends and not
+/// the longest window; the sends that may so be forgotten are taken off the windows that are longer.
 ///
 /// Thread safety: all of it; a call holds the lock for well under a microsecond, save for a rare look for idle scopes.
 class Limiter {
  public:
-  /// Three conversations with a 429 so close together mean that their tenant or bot is meant.
+  /// So many conversations with a 429 within so long mean their tenant or bot, when they are a quarter of what has
+  /// passed in that time or is under way: refusals come sooner than answers.
   static constexpr std::size_t widening = 3;
-  static constexpr std::chrono::seconds widening_time{5};
-  /// So many conversations that refuse the bot so close together mean a bad secret.
-  static constexpr std::size_t refusals = 10;
-  static constexpr std::chrono::seconds refusals_time{10};
+  static constexpr std::size_t widening_share = 4;
+  static constexpr std::chrono::seconds widening_time{3};
+  /// So many conversations that refuse the bot, within so long and with no success in between, mean a bad secret.
+  static constexpr std::size_t refusals = 5;
+  static constexpr std::chrono::seconds refusals_time{30};
   static constexpr std::chrono::seconds first_pause{60};
   static constexpr std::chrono::seconds longest_pause{900};
-  /// A slow start begins with so many sends a second, and doubles each second for so many seconds.
-  static constexpr std::uint32_t slow_start = 20;
+  /// A slow start doubles each second for so many seconds.
   static constexpr std::uint32_t slow_start_seconds = 10;
   /// A send that is later than this says that there was an outage, when its bot has not sent before.
   static constexpr std::chrono::seconds outage{10};
 
   enum class Frozen : std::uint8_t { conversation, tenant, bot };
 
+  /// The answer to a send that asks.
+  struct Leave {
+    SteadyTime at;                   ///< not after now: it may go. Otherwise when it is worth asking again
+    std::uint64_t scope = 0;         ///< what holds it back: a conversation, tenant or bot
+    SteadyTime::duration spacing{};  ///< how far apart the sends of that scope are when all of them must wait
+  };
+
   explicit Limiter(SendLimits limits = SendLimits()) : limits_(std::move(limits)) {}
 
   SendScope scope_of(std::string_view reference) const { return SendScope::of(reference, limits_); }
 
-  /// `now` when the send may go now: it counts from here on, until `ended`. Otherwise the earliest time at which it is
-  /// worth asking again. `late`: how long it is overdue.
-  SteadyTime ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late);
+  /// A send that may go counts from here on, until `ended`. `late`: how long it is overdue.
+  Leave ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late);
   /// A send that was let go has ended, whatever came of it.
   void ended(const SendScope& scope, SteadyTime now);
 
-  void succeeded(const SendScope& scope);
+  void succeeded(const SendScope& scope, SteadyTime now);
   /// The channel answered 429. What is frozen by it.
   Frozen throttled(const SendScope& scope, SteadyTime now, std::chrono::milliseconds retry_after);
   /// The channel answered 401 or 403. Set when the bot is paused: until when, and whether that is news.
@@ -58,21 +68,35 @@ class Limiter {
     bool begun = false;
   };
   std::optional<Pause> refused(const SendScope& scope, SteadyTime now);
+  /// Until when the bot is paused; nullopt when it is not.
+  std::optional<SteadyTime> paused(const SendScope& scope, SteadyTime now) const;
+
+  /// Among how many processes the limits of bots and tenants are split.
+  void set_processes(std::size_t count);
 
   /// How many conversations, tenants and bots are remembered.
   std::size_t size() const;
 
  private:
   struct Sends {
-    std::deque<SteadyTime> ends;  // in order
+    std::vector<SteadyTime> ends;  // in order; those that left all windows go a few at a time
     std::uint32_t in_flight = 0;
     SteadyTime frozen{};
     SteadyTime used{};
-    SteadyTime::duration longest{};
+    std::chrono::milliseconds strict{0};  // remembered for so long, however few they were
+    std::chrono::milliseconds longest{0};
   };
   using Marks = std::vector<std::pair<std::uint64_t, SteadyTime>>;
+  /// How many there were in this second and the two before.
+  struct Recent {
+    std::array<std::uint32_t, 3> counts{};
+    std::int64_t second = 0;
+    void add(SteadyTime now) noexcept;
+    std::size_t total(SteadyTime now) noexcept;
+  };
   struct Wide : Sends {
     Marks throttled;
+    Recent passed;
     Marks refused;
     std::optional<SteadyTime> ramp;
     std::uint64_t ramp_step = 0;
@@ -81,16 +105,19 @@ class Limiter {
     bool known = false;
   };
 
-  static SteadyTime free_at(Sends& sends, const std::vector<SendWindow>& windows, SteadyTime now);
-  static SteadyTime ramp_at(Wide& wide, SteadyTime now);
+  static Leave free_at(std::uint64_t scope, Sends& sends, const std::vector<SendWindow>& windows, std::uint32_t share,
+                       SteadyTime now);
+  SteadyTime ramp_at(Wide& wide, SteadyTime now) const;
+  static bool is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept;
   static std::size_t mark(Marks& marks, std::uint64_t conversation, SteadyTime now, SteadyTime::duration keep);
-  static void freeze(Wide& wide, SteadyTime until);
+  void freeze(Wide& wide, SteadyTime until) const;
   void forget_idle(SteadyTime now);
 
   const SendLimits limits_;
   mutable std::mutex mutex_;
   boost::unordered_flat_map<std::uint64_t, Sends> conversations_;
   boost::unordered_flat_map<std::uint64_t, Wide> wide_;  // tenants and bots
+  std::uint32_t processes_ = 1;
   std::size_t next_look_ = 1'024;
 };
 

@@ -1,5 +1,6 @@
 #include "proactive/proactive_service.hpp"
 
+#include "proactive/gone_references.hpp"
 #include "storage/process_name.hpp"
 #include "turn/annotations.hpp"
 #include "turn/keys.hpp"
@@ -59,8 +60,8 @@ bool is_personal(const ConversationReference& reference) {
 /// Sends for the scheduler of one shard.
 class ProactiveService::Executor final : public SendExecutor {
  public:
-  Executor(runtime::Runtime& runtime, detail::TurnEnvironment& environment)
-      : runtime_(runtime), environment_(environment) {}
+  Executor(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& environment)
+      : ex_(ex), runtime_(runtime), environment_(environment) {}
 
   awaitable<void> execute(ScheduledSend send) override {
     auto payload = parse_json(send.payload);
@@ -99,7 +100,10 @@ class ProactiveService::Executor final : public SendExecutor {
     return send.annotations.empty() ? now : detail::Annotations::parse(send.annotations).awake(now);
   }
 
+  void on_conversation_gone(const ScheduledSend& send) override { mark_gone(ex_, runtime_, environment_, send); }
+
  private:
+  executor ex_;
   runtime::Runtime& runtime_;
   detail::TurnEnvironment& environment_;
 };
@@ -108,7 +112,7 @@ struct ProactiveService::Home {
   Home(runtime::Shard& on, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Clock& clock,
        ScheduleFigures& figures, SoloGate& solo, const SchedulerOptions& options)
       : shard(on),
-        sends(runtime, environment),
+        sends(on.ex(), runtime, environment),
         scheduler(on.ex(), environment.schedule, sends, clock, figures, solo, options) {}
   runtime::Shard& shard;
   Executor sends;
@@ -199,6 +203,7 @@ void ProactiveService::run_keeper() {
 }
 
 void ProactiveService::own(const std::vector<SlotLease>& leases) {
+  limiter_.set_processes(keeper_->owners());
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     std::vector<SlotLease> mine;
     std::copy_if(leases.begin(), leases.end(), std::back_inserter(mine),
@@ -498,7 +503,7 @@ awaitable<std::optional<ConversationReference>> ProactiveService::find_reference
     auto page = co_await storage.scan(scan, storage_deadline());
     for (const auto& item : page.items) {
       auto parsed = parse_json(item.document);
-      if (!parsed || !parsed->is_object()) {
+      if (!parsed || !parsed->is_object() || is_gone(parsed->as_object())) {
         continue;
       }
       ConversationReference reference(std::move(parsed->as_object()));
@@ -530,7 +535,7 @@ awaitable<std::optional<ConversationReference>> ProactiveService::find_reference
     co_return std::nullopt;
   }
   auto parsed = parse_json(item->document);
-  if (!parsed || !parsed->is_object()) {
+  if (!parsed || !parsed->is_object() || is_gone(parsed->as_object())) {
     co_return std::nullopt;
   }
   co_return ConversationReference(std::move(parsed->as_object()));

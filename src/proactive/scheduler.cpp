@@ -19,6 +19,12 @@ namespace {
 constexpr std::chrono::seconds lease_margin{1};
 constexpr std::chrono::milliseconds storage_pause{250};
 
+Histogram lateness(Metrics& metrics, const char* part) {
+  return metrics.histogram("tern_schedule_lateness_seconds",
+                           "What makes scheduled sends late: from due to ready, held back by limits, on the way.",
+                           {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300}, {{"part", part}});
+}
+
 Counter throttled(Metrics& metrics, const char* scope) {
   return metrics.counter("tern_429_total", "Answers 429, by what they were taken to freeze.", {{"scope", scope}});
 }
@@ -38,8 +44,9 @@ ScheduleFigures::ScheduleFigures(Metrics& metrics)
       throttled_conversation(throttled(metrics, "conversation")),
       throttled_tenant(throttled(metrics, "tenant")),
       throttled_bot(throttled(metrics, "bot")),
-      lateness(metrics.histogram("tern_schedule_lateness_seconds", "From due to the beginning of the attempt.",
-                                 {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300})) {}
+      late_by_scheduler(lateness(metrics, "scheduler")),
+      late_by_limiter(lateness(metrics, "limiter")),
+      late_by_connector(lateness(metrics, "connector")) {}
 
 DueEntry entry_of(const ScheduledSend& send, std::uint64_t seq) {
   DueEntry entry;
@@ -65,6 +72,7 @@ Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock
       idle_timer_(clock, ex),
       quiet_timer_(clock, ex),
       solo_(solo),
+      waiting_(options.waiting, options.longest_wait),
       window_(options.window_entries),
       swept_(clock.now()),
       random_(static_cast<std::minstd_rand::result_type>(clock.now().time_since_epoch().count() | 1)) {
@@ -85,12 +93,15 @@ void Scheduler::own(const std::vector<SlotLease>& leases) {
     owned.lease = lease;
     owned.held = true;
   }
+  SlotSet gone;
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
     if (owned_[slot].held && !named[slot]) {
       owned_[slot].held = false;
       window_.drop_slot(slot);
+      gone.set(slot);
     }
   }
+  give_up_waiting(gone);
   wake_ = true;
   timer_.cancel();
 }
@@ -139,9 +150,11 @@ void Scheduler::stop() noexcept {
   for (const auto& [entry, send] : std::exchange(suspects_, {})) {
     ended(entry);
   }
-  for (const auto& [at, waiting] : std::exchange(waiting_, {})) {
-    ++in_flight_;
-    ended(waiting.entry);
+  // The next process finds these as they were.
+  waiting_.drop([](const ReadySend&) { return true; },
+                [this](ReadySend& ready) { window_.release(ready.entry.order_hash); });
+  for (const auto& [at, suspended] : std::exchange(suspended_, {})) {
+    window_.release(suspended.ready.entry.order_hash);
   }
   timer_.cancel();
 }
@@ -165,8 +178,11 @@ SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
   if (const auto due = window_.next_due()) {
     wake_at = std::min({wake_at, *due, now + options_.longest_sleep});
   }
-  const SteadyTime::duration sleep = wake_at - now;
-  return waiting_.empty() ? sleep : std::min(sleep, waiting_.begin()->first - clock_.now());
+  SteadyTime::duration sleep = wake_at - now;
+  if (const auto next = waiting_.next()) {
+    sleep = std::min(sleep, *next - clock_.now());
+  }
+  return suspended_.empty() ? sleep : std::min(sleep, suspended_.begin()->first - clock_.now());
 }
 
 bool Scheduler::window_is_short() const noexcept {

@@ -4,6 +4,7 @@
 #include "proactive/near_window.hpp"
 #include "proactive/send_policy.hpp"
 #include "proactive/solo_gate.hpp"
+#include "proactive/waiting_room.hpp"
 
 #include <tern/async/metrics.hpp>
 #include <tern/async/timer.hpp>
@@ -29,6 +30,8 @@ class SendExecutor {
   virtual awaitable<void> execute(ScheduledSend send) = 0;
   /// When a recurring send is due again after `now`; nullopt for one that is not.
   virtual std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const = 0;
+  /// The channel knows the conversation of `send` no more, or bars the bot from it.
+  virtual void on_conversation_gone(const ScheduledSend& send) = 0;
   /// `now`, or when the quiet hours of the send end that it lies in.
   virtual WallTime not_before(const ScheduledSend& send, WallTime now) const = 0;
 };
@@ -47,7 +50,7 @@ struct SchedulerOptions {
   SendPolicy policy;
   Limiter* limiter = nullptr;                     ///< of the process, outlives the scheduler; null: no limits
   std::size_t waiting = 1'024;                    ///< sends that wait in memory for the limiter; more wait in the store
-  std::chrono::milliseconds longest_wait{5'000};  ///< a send that the limiter delays for longer waits in the store
+  std::chrono::milliseconds longest_wait{5'000};  ///< likewise a send that the limiter delays for longer
 };
 
 /// The figures of all schedulers of a process.
@@ -55,7 +58,7 @@ struct ScheduleFigures {
   explicit ScheduleFigures(Metrics& metrics);
   Counter sent, retried, dead, expired, possible_duplicates, refused, suspects;
   Counter throttled_conversation, throttled_tenant, throttled_bot;
-  Histogram lateness;
+  Histogram late_by_scheduler, late_by_limiter, late_by_connector;
 };
 
 /// Sends what is due in the slots that it owns: one timer over a heap of small entries, payloads read when they are
@@ -101,12 +104,9 @@ class Scheduler {
     std::uint32_t in_flight = 0;
   };
 
-  /// A send that the limiter delays: its record was read, its key is busy, and it takes no place among those under way.
-  struct Waiting {
-    DueEntry entry;
-    ScheduledSend send;
-    SendScope scope;
-    std::uint64_t epoch = 0;
+  struct Suspended {
+    ReadySend ready;
+    std::string reason;
   };
 
   struct Unrecorded {
@@ -124,19 +124,24 @@ class Scheduler {
   void begin(const DueEntry& entry, ScheduledSend send);
   void begin_suspect();
   void begin_waiting();
-  awaitable<void> attempt(DueEntry entry, ScheduledSend send, SendScope scope);
-  bool may_go(const DueEntry& entry, ScheduledSend& send, const SendScope& scope);
+  void spawn_attempt(ReadySend ready);
+  bool is_to_be_sent(const ReadySend& ready);
+  awaitable<void> attempt(ReadySend ready);
+  bool may_go(ReadySend& ready);
+  bool is_still_mine(const ReadySend& ready) const noexcept;
+  void give_up_waiting(SlotSet slots);
+  void suspend_judgement(ReadySend ready, std::string reason);
+  void judge_suspended();
   std::optional<WallTime> paused_by(const SendScope& scope, const std::exception_ptr& error);
   void count_throttled(const SendScope& scope, std::chrono::milliseconds retry_after);
   awaitable<void> attempt_alone(DueEntry entry, ScheduledSend send);
   awaitable<bool> note_begin(const ScheduledSend& send, const SlotLease& lease);
   void bury(const DueEntry& entry, const ScheduledSend& send, std::string reason);
   void postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until);
-  void settle(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
-              const std::exception_ptr& error);
-  void settle_failure(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
-                      const std::exception_ptr& error);
+  void settle(ReadySend ready, const std::exception_ptr& error);
+  void settle_failure(ReadySend ready, const std::exception_ptr& error);
   void ended(const DueEntry& entry) noexcept;
+  void enter_flight(const DueEntry& entry) noexcept;
   void left_flight(const DueEntry& entry) noexcept;
   bool is_quiet(SlotSet slots) const noexcept;
   void record(SendOutcome outcome, const DueEntry& entry);
@@ -157,7 +162,8 @@ class Scheduler {
   Timer quiet_timer_;
   SoloGate& solo_;
   std::deque<std::pair<DueEntry, ScheduledSend>> suspects_;  ///< each waits for its turn to run alone
-  std::multimap<SteadyTime, Waiting> waiting_;
+  WaitingRoom waiting_;
+  std::multimap<SteadyTime, Suspended> suspended_;  ///< refused with 403, to be judged then
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};
   std::optional<WallTime> loaded_until_;

@@ -23,6 +23,10 @@ double seconds_between(WallTime from, WallTime to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+double seconds(SteadyTime::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
 }  // namespace
 
 void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
@@ -34,7 +38,14 @@ void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
   // A continuation sends what its turn decides, if anything.
   const bool limited = options_.limiter != nullptr && send.kind == SendKind::activity;
   const auto scope = limited ? options_.limiter->scope_of(send.reference) : SendScope();
-  asio::co_spawn(ex_, attempt(entry, std::move(send), scope), [](std::exception_ptr error) {
+  ReadySend ready{entry, std::move(send), scope, owned_[entry.slot].lease.epoch, clock_.now()};
+  if (is_to_be_sent(ready) && may_go(ready)) {
+    spawn_attempt(std::move(ready));
+  }
+}
+
+void Scheduler::spawn_attempt(ReadySend ready) {
+  asio::co_spawn(ex_, attempt(std::move(ready)), [](std::exception_ptr error) {
     if (error) {
       log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
     }
@@ -59,47 +70,56 @@ awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
   figures_.suspects.inc();
   log::warn("a continuation that had begun when a process ended runs again, alone",
             {{"send", send.handle.to_string()}, {"begun", send.begun}});
-  co_await attempt(entry, std::move(send), SendScope());
+  ReadySend ready{entry, std::move(send), {}, owned_[entry.slot].lease.epoch, clock_.now()};
+  if (is_to_be_sent(ready)) {
+    co_await attempt(std::move(ready));
+  }
 }
 
-awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send, SendScope scope) {
+// False when it ended here, or is put off.
+bool Scheduler::is_to_be_sent(const ReadySend& ready) {
+  const auto& [entry, send, scope, epoch, since] = ready;
   const auto now = clock_.wall_now();
-  const auto lease = owned_[entry.slot].lease;
   if (send.expires && *send.expires < now) {
     figures_.expired.inc();
-    SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, lease);
+    SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, owned_[entry.slot].lease);
     outcome.next = sends_.next_occurrence(send, now);
     record(std::move(outcome), entry);
     ended(entry);
-    co_return;
+    return false;
   }
   // The lease ran out, or the clock was set back, while its record was read. It was handed out by the store, which must
   // know that it was not begun: the lease may be renewed, and then it is handed out again.
   if (!lease_is_good(entry.slot) || now < entry.due) {
     postpone(entry, send, entry.due);
-    co_return;
+    return false;
   }
   if (const auto awake = sends_.not_before(send, now); awake > now) {
     postpone(entry, send, awake);
-    co_return;
+    return false;
   }
   if (send.begun > 0 && send.at_most_once) {
     bury(entry, send, "it may have arrived before the process ended, and was to arrive at most once");
-    co_return;
+    return false;
   }
   if (send.begun >= most_begun) {
     bury(entry, send, "it ended the process " + std::to_string(send.begun) + " times");
-    co_return;
+    return false;
   }
-  if (!may_go(entry, send, scope)) {
-    co_return;
-  }
-  figures_.lateness.observe(seconds_between(entry.due, now));
+  return true;
+}
+
+awaitable<void> Scheduler::attempt(ReadySend ready) {
+  const auto began = clock_.now();
+  const auto& send = ready.send;
+  figures_.late_by_scheduler.observe(
+      std::max(0.0, seconds_between(ready.entry.due, clock_.wall_now()) - seconds(began - ready.since)));
+  figures_.late_by_limiter.observe(seconds(began - ready.since));
   bool begun = true;
   std::exception_ptr error;
   try {
     if (send.at_most_once || send.kind == SendKind::continuation) {
-      begun = co_await note_begin(send, lease);
+      begun = co_await note_begin(send, owned_[ready.entry.slot].lease);
     }
     if (begun) {
       co_await sends_.execute(send);
@@ -107,14 +127,15 @@ awaitable<void> Scheduler::attempt(DueEntry entry, ScheduledSend send, SendScope
   } catch (...) {
     error = std::current_exception();
   }
-  if (scope.limits != nullptr) {
-    options_.limiter->ended(scope, clock_.now());
+  figures_.late_by_connector.observe(seconds(clock_.now() - began));
+  if (ready.scope.limits != nullptr) {
+    options_.limiter->ended(ready.scope, clock_.now());
   }
   if (!begun) {
-    ended(entry);
+    ended(ready.entry);
     co_return;
   }
-  settle(entry, send, scope, error);
+  settle(std::move(ready), error);
 }
 
 // False when another owner has it, or it was cancelled.
@@ -125,14 +146,14 @@ awaitable<bool> Scheduler::note_begin(const ScheduledSend& send, const SlotLease
   co_return written.has_value() && written->refused.empty();
 }
 
-void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
-                       const std::exception_ptr& error) {
+void Scheduler::settle(ReadySend ready, const std::exception_ptr& error) {
   if (error) {
-    settle_failure(entry, send, scope, error);
+    settle_failure(std::move(ready), error);
     return;
   }
+  const auto& [entry, send, scope, epoch, since] = ready;
   if (scope.limits != nullptr) {
-    options_.limiter->succeeded(scope);
+    options_.limiter->succeeded(scope, clock_.now());
   }
   figures_.sent.inc();
   SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease);
@@ -141,8 +162,8 @@ void Scheduler::settle(const DueEntry& entry, const ScheduledSend& send, const S
   ended(entry);
 }
 
-void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send, const SendScope& scope,
-                               const std::exception_ptr& error) {
+void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error) {
+  const auto& [entry, send, scope, epoch, since] = ready;
   if (const auto until = paused_by(scope, error)) {
     postpone(entry, send, *until);
     return;
@@ -152,6 +173,10 @@ void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send,
   const auto verdict = options_.policy.judge(error, send.attempt + 1, random);
   if (verdict.kind == Verdict::Kind::leave) {
     ended(entry);
+    return;
+  }
+  if (verdict.kind == Verdict::Kind::dead && verdict.may_mean_the_bot && scope.limits != nullptr && !stopped_) {
+    suspend_judgement(std::move(ready), verdict.reason);
     return;
   }
   if (verdict.kind == Verdict::Kind::dead) {
@@ -174,51 +199,101 @@ void Scheduler::settle_failure(const DueEntry& entry, const ScheduledSend& send,
   record(std::move(outcome), entry);
 }
 
-// True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one.
-bool Scheduler::may_go(const DueEntry& entry, ScheduledSend& send, const SendScope& scope) {
-  if (scope.limits == nullptr) {
+// True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one; no
+// attempt is counted, and no place among those under way is taken.
+bool Scheduler::may_go(ReadySend& ready) {
+  if (ready.scope.limits == nullptr) {
     return true;
-  }
-  if (stopped_) {
-    ended(entry);
-    return false;
   }
   const auto now = clock_.now();
-  const auto at = options_.limiter->ask(scope, now, clock_.wall_now() - entry.due);
-  if (at <= now) {
-    return true;
+  auto leave = waiting_.held_by(ready.scope);
+  if (!leave) {
+    leave = options_.limiter->ask(ready.scope, now, clock_.wall_now() - ready.entry.due);
+    if (leave->at <= now) {
+      return true;
+    }
   }
-  if (at - now <= options_.longest_wait && waiting_.size() < options_.waiting) {
-    Waiting waiting{entry, std::move(send), scope, owned_[entry.slot].lease.epoch};
-    waiting_.emplace(at, std::move(waiting));
-    --in_flight_;
-    wake_ = true;
-    timer_.cancel();
-    idle_timer_.cancel();
-    return false;
+  const auto entry = ready.entry;
+  if (const auto back = waiting_.enter(*leave, now, ready)) {
+    figures_.late_by_limiter.observe(seconds(*back - now));
+    postpone(entry, ready.send, clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*back - now));
+  } else {
+    left_flight(entry);
   }
-  // Without room in memory, those that wait there are given the time to go.
-  const auto delay = std::max<SteadyTime::duration>(at - now, options_.longest_wait);
-  postpone(entry, send, clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(delay));
   return false;
 }
 
-// The limiter is asked again, those first that have waited longest.
+// The limiter is asked again for those whose turn may have come, the one of each queue that has waited longest first.
 void Scheduler::begin_waiting() {
-  const auto now = clock_.now();
-  while (in_flight_ < options_.in_flight && !waiting_.empty() && waiting_.begin()->first <= now) {
-    auto waiting = std::move(waiting_.extract(waiting_.begin()).mapped());
-    ++in_flight_;
-    const auto& owned = owned_[waiting.entry.slot];
-    if (!owned.held || owned.lease.epoch != waiting.epoch) {
-      ended(waiting.entry);  // another owner may have sent it meanwhile
+  while (!stopped_ && in_flight_ < options_.in_flight && leases_are_good()) {
+    const auto now = clock_.now();
+    auto ready = waiting_.take(now);
+    if (!ready) {
+      break;
+    }
+    if (!is_still_mine(*ready)) {
+      window_.release(ready->entry.order_hash);  // another owner may have sent it meanwhile
       continue;
     }
-    asio::co_spawn(ex_, attempt(waiting.entry, std::move(waiting.send), waiting.scope), [](std::exception_ptr error) {
-      if (error) {
-        log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
-      }
-    });
+    enter_flight(ready->entry);
+    if (!is_to_be_sent(*ready)) {
+      continue;
+    }
+    const auto leave = options_.limiter->ask(ready->scope, now, clock_.wall_now() - ready->entry.due);
+    if (leave.at > now) {
+      left_flight(ready->entry);
+      waiting_.enter_again(leave, std::move(*ready));
+      continue;
+    }
+    spawn_attempt(std::move(*ready));
+  }
+  judge_suspended();
+}
+
+bool Scheduler::is_still_mine(const ReadySend& ready) const noexcept {
+  const auto& owned = owned_[ready.entry.slot];
+  return owned.held && owned.lease.epoch == ready.epoch;
+}
+
+// The slots went, or will soon: what waits is put back as it was, for whoever owns them next.
+void Scheduler::give_up_waiting(SlotSet slots) {
+  const auto put_back = [this](ReadySend& ready) {
+    enter_flight(ready.entry);
+    postpone(ready.entry, ready.send, ready.entry.due);
+  };
+  const auto is_of = [&](const ReadySend& ready) { return slots.test(ready.entry.slot); };
+  waiting_.drop(is_of, put_back);
+  for (auto at = suspended_.begin(); at != suspended_.end();) {
+    if (is_of(at->second.ready)) {
+      put_back(at->second.ready);
+      at = suspended_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+// A refusal means this conversation, or the bot. Which of them shows within a while by what happens to others.
+void Scheduler::suspend_judgement(ReadySend ready, std::string reason) {
+  left_flight(ready.entry);
+  suspended_.emplace(clock_.now() + Limiter::refusals_time, Suspended{std::move(ready), std::move(reason)});
+}
+
+void Scheduler::judge_suspended() {
+  const auto now = clock_.now();
+  while (!stopped_ && !suspended_.empty() && suspended_.begin()->first <= now) {
+    const auto [ready, reason] = std::move(suspended_.extract(suspended_.begin()).mapped());
+    if (!is_still_mine(ready)) {
+      window_.release(ready.entry.order_hash);
+      continue;
+    }
+    enter_flight(ready.entry);
+    if (const auto until = options_.limiter->paused(ready.scope, now)) {
+      postpone(ready.entry, ready.send,
+               clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*until - now));
+    } else {
+      bury(ready.entry, ready.send, reason);
+    }
   }
 }
 
@@ -274,6 +349,9 @@ void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::stri
   outcome.attempt = send.attempt + 1;
   outcome.reason = std::move(reason);
   outcome.next = sends_.next_occurrence(send, clock_.wall_now());
+  if (outcome.reason == conversation_gone) {
+    sends_.on_conversation_gone(send);
+  }
   record(std::move(outcome), entry);
   ended(entry);
 }
@@ -290,6 +368,11 @@ void Scheduler::postpone(const DueEntry& entry, const ScheduledSend& send, WallT
 void Scheduler::ended(const DueEntry& entry) noexcept {
   window_.release(entry.order_hash);
   left_flight(entry);
+}
+
+void Scheduler::enter_flight(const DueEntry& entry) noexcept {
+  ++in_flight_;
+  ++owned_[entry.slot].in_flight;
 }
 
 void Scheduler::left_flight(const DueEntry& entry) noexcept {

@@ -101,12 +101,6 @@ std::optional<ChannelLimits> ChannelLimits::parse(std::string_view text) {
   return limits;
 }
 
-SendLimits::SendLimits() {
-  channels["msteams"] = *ChannelLimits::parse("conversation=7/1s,8/2s,60/30s,1800/1h tenant=50/1s");
-  channels["slack"] = *ChannelLimits::parse("conversation=1/1s");
-  channels["telegram"] = *ChannelLimits::parse("conversation=1/1s bot=30/1s");
-}
-
 const ChannelLimits& SendLimits::of(std::string_view channel_id) const {
   const auto found = channels.find(channel_id);
   return found == channels.end() ? others : found->second;

@@ -31,13 +31,12 @@ struct ChannelLimits {
   friend bool operator==(const ChannelLimits&, const ChannelLimits&) = default;
 };
 
-/// The limits by channel.
+/// The limits by channel; none by default.
 struct SendLimits {
-  /// Teams, Slack and Telegram with what they document.
-  SendLimits();
-
   std::map<std::string, ChannelLimits, std::less<>> channels;
   ChannelLimits others;  ///< for a channel that is not in `channels`
+  /// After an outage a bot or tenant begins with so many sends a second, and doubles each second; 0: at full speed.
+  std::uint32_t slow_start = 100;
 
   const ChannelLimits& of(std::string_view channel_id) const;
 };

@@ -51,7 +51,9 @@ Verdict judge_status(const SendPolicy& policy, const ChannelError& error, std::u
     return retry_verdict(policy, attempt, random, std::nullopt, false, "401");
   }
   if (status == 403 || status == 404) {
-    return dead_verdict("conversation_gone");
+    auto verdict = dead_verdict(std::string(conversation_gone));
+    verdict.may_mean_the_bot = status == 403;
+    return verdict;
   }
   return dead_verdict("rejected with " + std::to_string(status));
 }

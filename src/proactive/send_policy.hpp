@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace tern::proactive {
 
@@ -22,8 +23,13 @@ struct Verdict {
   Kind kind = Kind::retry;
   std::chrono::milliseconds delay{0};
   bool ambiguous = false;  ///< it may have arrived: a retry may be a duplicate
+  /// Dead, unless others are refused alike: then the bot is meant, and not the conversation.
+  bool may_mean_the_bot = false;
   std::string reason;
 };
+
+/// The reason of a send that is dead because the channel knows its conversation no more, or bars the bot from it.
+inline constexpr std::string_view conversation_gone = "conversation_gone";
 
 struct SendPolicy {
   SendPolicy() = default;

@@ -52,6 +52,8 @@ class SlotKeeper {
   awaitable<void> release(Deadline by);
 
   std::size_t held() const noexcept { return leases_.size(); }
+  /// Live processes that share the slots, this one among them.
+  std::uint16_t owners() const noexcept { return owners_; }
 
  private:
   awaitable<void> beat();

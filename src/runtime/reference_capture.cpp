@@ -21,6 +21,11 @@ std::uint64_t hash_member(const json::object& object, std::string_view name) {
   return found != nullptr ? std::hash<json::value>{}(*found) : 0;
 }
 
+std::uint64_t key_of(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {
+  const std::hash<std::string_view> hash;
+  return mix(mix(hash(channel), hash(user)), hash(conversation));
+}
+
 bool bot_was_removed(const Activity& activity) {
   const auto action = activity.action().value_or("");
   if (activity.is(activity_types::installation_update)) {
@@ -48,9 +53,8 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
   if (!user || user->empty() || !conversation || !activity.service_url() || user == activity.recipient_id()) {
     return std::nullopt;
   }
-  const std::hash<std::string_view> hash;
   Seen seen;
-  seen.key = mix(mix(hash(activity.channel_id().value_or("")), hash(*user)), hash(*conversation));
+  seen.key = key_of(activity.channel_id().value_or(""), *user, *conversation);
   const auto& fields = activity.json();
   for (const auto* name : {"serviceUrl", "from", "recipient", "conversation", "locale"}) {
     seen.fingerprint = mix(seen.fingerprint, hash_member(fields, name));
@@ -96,6 +100,12 @@ void ReferenceCapture::written(const Seen& seen) {
   }
   young_.insert_or_assign(seen.key, seen.fingerprint);
   old_.erase(seen.key);
+}
+
+void ReferenceCapture::forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {
+  const auto key = key_of(channel, user, conversation);
+  young_.erase(key);
+  old_.erase(key);
 }
 
 }  // namespace tern::runtime

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace tern::detail {
 class UnitOfWork;
@@ -34,6 +35,8 @@ class ReferenceCapture {
   /// True when `observe` would write; asked first, so that a turn without news needs no unit of work.
   bool has_news(const Activity& activity) const;
   void written(const Seen& seen);
+  /// Somebody else changed the stored reference: the next activity writes it again.
+  void forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept;
 
  private:
   using Map = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;

@@ -141,6 +141,14 @@ awaitable<bool> Runtime::drain_turns(Deadline by) {
   co_return false;
 }
 
+void Runtime::forget_reference(std::string channel, std::string user, std::string conversation) {
+  // In each shard, because a group's turns and a user's may be at home in different ones.
+  for (std::size_t i = 0; i < homes_.size(); ++i) {
+    asio::post(shards_[i].io(),
+               [this, i, channel, user, conversation] { homes_[i]->references().forget(channel, user, conversation); });
+  }
+}
+
 awaitable<bool> Runtime::drain_background(Deadline by) {
   const bool ended = co_await background_.drain(by, clock_);
   if (!ended) {

@@ -58,6 +58,9 @@ class Runtime final : public TurnReceiver {
 
   bool has_continuation(std::string_view name) const;
 
+  /// The stored reference was changed by somebody else: the user's next message writes it again. From any thread.
+  void forget_reference(std::string channel, std::string user, std::string conversation);
+
   /// Refuses new turns and waits for the running ones, at most until `by`; those that are left are cut (503).
   /// True when none was. Awaited on any executor.
   awaitable<bool> drain_turns(Deadline by);

@@ -23,6 +23,7 @@ class ShardRuntime {
   /// Ends all that is left: 503 to those who wait, cancellation to those that run.
   void cut_all();
 
+  ReferenceCapture& references() noexcept { return references_; }
   BackgroundGroup& background() noexcept { return background_; }
 
  private:

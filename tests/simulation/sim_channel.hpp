@@ -7,6 +7,7 @@
 #include <tern/async/manual_clock.hpp>
 #include <tern/turn/channel_sender.hpp>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -14,6 +15,10 @@
 #include <vector>
 
 namespace tern::simulation {
+
+/// The limits of the simulated channel, for each process.
+inline constexpr proactive::SendWindow conversation_window{4, std::chrono::seconds(2)};
+inline constexpr proactive::SendWindow bot_window{12, std::chrono::seconds(1)};
 
 using SendId = std::array<std::uint8_t, 16>;
 
@@ -47,7 +52,8 @@ class SimChannel {
   const std::vector<std::string>& broken_promises() const noexcept { return broken_; }
   void broken(const std::string& promise, const Record& record) { broken_.push_back(promise + ": " + record.name); }
 
-  awaitable<void> post(ScheduledSend send, bool is_owner) {
+  /// `owner`: the process that sends.
+  awaitable<void> post(ScheduledSend send, const std::string& owner, bool is_owner) {
     auto& record = records_[send.handle.id];
     ++record.begun;
     if (clock_.wall_now() < *record.due.begin()) {
@@ -56,24 +62,45 @@ class SimChannel {
     if (record.cancelled) {
       broken("begun after it was cancelled", record);
     }
+    if (clock_.now() < told_[{owner, send.order_key}]) {
+      broken("inside a Retry-After", record);
+    }
     if (!is_owner) {
       broken("begun by a process that does not own its slot", record);
     }
     co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
+    count(counted_[{owner, "bot"}], bot_window, "the bot's window exceeded", record);
+    count(counted_[{owner, send.order_key}], conversation_window, "a conversation's window exceeded", record);
     if (!faults_.channel_fails()) {
       ++record.delivered;
       co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
       co_return;
     }
-    fail(record);
+    fail(record, told_[{owner, send.order_key}]);
   }
 
  private:
-  [[noreturn]] void fail(Record& record) {
+  using Scope = std::pair<std::string, std::string>;  // of the process, for it alone knows
+
+  void count(std::deque<SteadyTime>& counted, const proactive::SendWindow& window, const char* promise,
+             const Record& record) {
+    while (!counted.empty() && counted.front() + window.length <= clock_.now()) {
+      counted.pop_front();
+    }
+    if (counted.size() >= window.sends) {
+      broken(promise, record);
+    }
+    counted.push_back(clock_.now());
+  }
+
+  [[noreturn]] void fail(Record& record, SteadyTime& told) {
     using std::chrono_literals::operator""s;
     switch (faults_.number(5)) {
-      case 0:
-        throw ChannelError(429, "the simulated channel has a limit", 1s * faults_.number(20));
+      case 0: {
+        const auto wait = 1s * faults_.number(20);
+        told = clock_.now() + wait;
+        throw ChannelError(429, "the simulated channel has a limit", wait);
+      }
       case 1:
         throw system_error(make_error_code(errc::channel_unreachable), "the simulated channel is away");
       case 2:
@@ -92,6 +119,8 @@ class SimChannel {
   ManualClock& clock_;
   Faults& faults_;
   std::map<SendId, Record> records_;
+  std::map<Scope, std::deque<SteadyTime>> counted_;
+  std::map<Scope, SteadyTime> told_;  // until when a conversation is to wait
   std::vector<std::string> broken_;
 };
 
@@ -109,7 +138,7 @@ class SimSender final : public proactive::SendExecutor {
     std::exception_ptr error;
     try {
       const bool is_owner = schedule_.is_owner(owner_, send.handle.slot);
-      co_await channel_.post(std::move(send), is_owner);
+      co_await channel_.post(std::move(send), owner_, is_owner);
     } catch (...) {
       error = std::current_exception();
     }
@@ -119,6 +148,7 @@ class SimSender final : public proactive::SendExecutor {
     }
   }
   std::optional<WallTime> next_occurrence(const ScheduledSend&, WallTime) const override { return std::nullopt; }
+  void on_conversation_gone(const ScheduledSend&) override {}
   WallTime not_before(const ScheduledSend&, WallTime now) const override { return now; }
   /// What this process was doing may be done again by the next one.
   void excuse_all() {

@@ -36,10 +36,12 @@ class Process final : private proactive::SlotWork {
       : clock_(schedule.clock()),
         storage_(AnyStorage::make<SimStore>(schedule, name)),
         figures_(metrics),
+        limiter_(limits()),
         sender_(channel, schedule, name) {
     proactive::SchedulerOptions options;
     options.policy.attempts = 1000;  // faults end before a send gives up
     options.policy.longest_delay = 10s;
+    options.limiter = &limiter_;
     scheduler_ =
         std::make_unique<proactive::Scheduler>(io_.get_executor(), storage_, sender_, clock_, figures_, solo_, options);
     keeper_ = std::make_unique<proactive::SlotKeeper>(io_.get_executor(), storage_, static_cast<SlotWork&>(*this),
@@ -78,6 +80,14 @@ class Process final : private proactive::SlotWork {
   bool stopping() const noexcept { return stopping_; }
 
  private:
+  static proactive::SendLimits limits() {
+    proactive::SendLimits limits;
+    limits.others.conversation = {conversation_window};
+    limits.others.bot = {bot_window};
+    limits.slow_start = 10;
+    return limits;
+  }
+
   awaitable<void> begin() {
     for (bool taken = false; !taken && !stopping_;) {
       try {
@@ -118,6 +128,7 @@ class Process final : private proactive::SlotWork {
   AnyStorage storage_;
   proactive::ScheduleFigures figures_;
   proactive::SoloGate solo_;
+  proactive::Limiter limiter_;
   SimSender sender_;
   std::unique_ptr<proactive::Scheduler> scheduler_;
   std::unique_ptr<proactive::SlotKeeper> keeper_;
@@ -254,6 +265,7 @@ class World {
       send.order_key = "conversation " + std::to_string(faults_.number(12));
       send.handle = SendHandle{slot_of(send.order_key), any_time(), any_id()};
       send.payload = "{}";
+      send.reference = R"({"conversation":{"id":")" + send.order_key + R"("}})";
       auto& record = channel_.record(send.handle.id);
       record.name = "send " + std::to_string(channel_.records().size()) + " of " + send.order_key;
       record.handle = send.handle;

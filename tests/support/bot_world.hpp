@@ -31,15 +31,16 @@ class BotWorld {
   explicit BotWorld(runtime::Runtime::MakeBot make_bot, runtime::RuntimeOptions options = runtime::RuntimeOptions(),
                     bool proactive_enabled = true,
                     proactive::SchedulerOptions scheduling = proactive::SchedulerOptions(),
-                    std::shared_ptr<StorageFaults> faults = std::make_shared<StorageFaults>())
+                    std::shared_ptr<StorageFaults> faults = std::make_shared<StorageFaults>(),
+                    proactive::SendLimits limits = proactive::SendLimits())
       : shards(1, clock), sender(clock), storage(AnyStorage::make<FailingStorage>(clock, std::move(faults))) {
     options.capture_references = proactive_enabled;
     std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
     environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, storage, clock));
     runtime = std::make_unique<runtime::Runtime>(shards, std::move(make_bot), options, std::move(environments), clock,
                                                  metrics);
-    proactive =
-        std::make_unique<proactive::ProactiveService>(shards, *runtime, proactive_enabled, scheduling, clock, metrics);
+    proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, proactive_enabled, scheduling, clock,
+                                                              metrics, std::move(limits));
     run_on(io(), storage.open(Deadline::never()));
     run_on(io(), proactive->start(Deadline::never()));
     settle();

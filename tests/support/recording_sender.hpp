@@ -33,6 +33,8 @@ class RecordingSender final : public ChannelSender {
   std::chrono::milliseconds takes{0};
   /// Failures for the next sends, in order; nullptr lets one pass.
   std::deque<std::exception_ptr> failures;
+  /// When set: what the channel makes of a send halfway through; an exception refuses it.
+  std::function<void(const Activity&)> judge;
   std::size_t under_way = 0;
   std::size_t most_under_way = 0;
 
@@ -80,8 +82,16 @@ class RecordingSender final : public ChannelSender {
       ~Leave() { --count; }
     } leave{under_way};
     calls.emplace_back(std::move(op), std::move(activity), std::move(request_id));
+    const bool is_judged = judge && calls.back().op == "send";
+    const auto judged = is_judged ? calls.back().activity : Activity();
     if (takes > std::chrono::milliseconds::zero()) {
-      co_await sleep_for(takes, clock_);
+      co_await sleep_for(takes / 2, clock_);
+    }
+    if (is_judged) {
+      judge(judged);
+    }
+    if (takes > std::chrono::milliseconds::zero()) {
+      co_await sleep_for(takes - takes / 2, clock_);
     }
     if (!failures.empty()) {
       auto failure = failures.front();

@@ -62,6 +62,17 @@ struct ProactiveSettings {
   std::string secret;  ///< "": nothing is served below /proactive/
 };
 
+/// What scheduled sends keep to, by channel: windows for each conversation, for the bot, and for the bot in each
+/// tenant, such as `conversation=7/1s,60/30s bot=50/1s tenant=50/1s`, or `none`.
+struct SendLimitSettings {
+  std::string msteams = "conversation=7/1s,8/2s,60/30s,1800/1h tenant=50/1s";
+  std::string slack = "conversation=1/1s";
+  std::string telegram = "conversation=1/1s bot=30/1s";
+  std::string directline = "none";
+  std::string others = "none";
+  std::uint32_t slow_start = 100;  ///< sends in the first second after an outage; doubles each second; 0: no limit
+};
+
 struct TurnSettings {
   std::chrono::milliseconds ack_after{10'000};
   std::chrono::milliseconds deadline{14'000};
@@ -111,6 +122,7 @@ struct Settings {
   MetricsSettings metrics;
   StorageSettings storage;
   ProactiveSettings proactive;
+  SendLimitSettings send_limits;
   TurnSettings turn;
   ConnectorSettings connector;
   DrainSettings drain;

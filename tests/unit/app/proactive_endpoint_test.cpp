@@ -177,7 +177,7 @@ TEST_F(ProactivePaths, RunAContinuation) {
 
 TEST_F(ProactivePaths, TheDeadCanBeSentAgainOrForgotten) {
   for (int i = 0; i < 2; ++i) {
-    channel.answer_next(test::FakeAnswer::with(404));
+    channel.answer_next(test::FakeAnswer::with(400));
     ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":0})");
     (void)channel.wait_for(static_cast<std::size_t>(i) + 1);
   }
@@ -185,7 +185,7 @@ TEST_F(ProactivePaths, TheDeadCanBeSentAgainOrForgotten) {
   while (dead.is_null() || dead.at("items").as_array().size() < 2) {
     dead = ask_for(200, "GET", "/dead");
   }
-  EXPECT_EQ(text_of(dead.at("items").at(0), "reason"), "conversation_gone");
+  EXPECT_EQ(text_of(dead.at("items").at(0), "reason"), "rejected with 400");
   ask_for(200, "POST", "/dead/" + text_of(dead.at("items").at(0), "handle") + "/redrive");
   (void)channel.wait_for(3);
   const auto second = text_of(dead.at("items").at(1), "handle");

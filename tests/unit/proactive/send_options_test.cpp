@@ -110,7 +110,7 @@ TEST(SendOptions, AConversationIsCancelledAsAWhole) {
 
 TEST(SendOptions, ADeadSendIsKeptAndCanBeSentAgain) {
   BotWorld world(silent_bot());
-  world.sender.failures.push_back(std::make_exception_ptr(ChannelError(403, "no", std::nullopt)));
+  world.sender.failures.push_back(std::make_exception_ptr(ChannelError(404, "no", std::nullopt)));
   schedule(world, 1s, "again");
   world.pass(2s);
   const auto dead = test::run_on(world.io(), world.proactive->list_dead({})).sends;

@@ -43,6 +43,7 @@ class Recorder final : public SendExecutor {
     return send.annotations.empty() ? std::nullopt : std::optional(now + 1h);
   }
 
+  void on_conversation_gone(const ScheduledSend&) override {}
   WallTime not_before(const ScheduledSend&, WallTime now) const override { return std::max(now, quiet_until); }
 
   WallTime quiet_until{};

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "runtime/runtime.hpp"
+
+#include <tern/storage/schedule_types.hpp>
+
+#include <boost/json/object.hpp>
+
+namespace tern::proactive {
+
+/// Whether a stored reference is marked as one whose conversation the channel knows no more.
+bool is_gone(const json::object& reference);
+
+/// Marks the stored reference of a send that its channel refused for good, so that it is not found any more; the
+/// user's next message writes it anew. A reference that was never stored stays so.
+///
+/// Lifetime: `runtime` outlives the work that this begins on `ex`.
+/// Thread safety: on `ex`.
+void mark_gone(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& environment, const ScheduledSend& send);
+
+}  // namespace tern::proactive

@@ -1,0 +1,103 @@
+#include "proactive/waiting_room.hpp"
+
+#include <algorithm>
+
+namespace tern::proactive {
+
+std::optional<Limiter::Leave> WaitingRoom::held_by(const SendScope& scope) const {
+  for (const auto id : {scope.conversation, scope.tenant, scope.bot}) {
+    if (const auto found = queues_.find(id); found != queues_.end()) {
+      return Limiter::Leave{found->second.at, id, found->second.spacing};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, SteadyTime now, ReadySend& send) {
+  const auto found = queues_.find(leave.scope);
+  const auto before = found == queues_.end() ? 0 : found->second.sends.size();
+  const auto expected = std::max(leave.at, now) + static_cast<SteadyTime::rep>(before) * leave.spacing;
+  if (size_ >= capacity_ || expected - now > longest_) {
+    return come_back(leave, now, expected);
+  }
+  auto& queue = queues_[leave.scope];
+  if (queue.sends.empty()) {
+    wake_at(leave.scope, queue, leave.at);
+  }
+  queue.spacing = leave.spacing;
+  queue.sends.push_back(std::move(send));
+  ++size_;
+  return std::nullopt;
+}
+
+SteadyTime WaitingRoom::come_back(const Limiter::Leave& leave, SteadyTime now, SteadyTime expected) {
+  if (last_back_.size() >= next_look_) {
+    erase_if(last_back_, [now](const auto& item) { return item.second <= now; });
+    next_look_ = std::max<std::size_t>(1'024, 2 * last_back_.size());
+  }
+  auto& last = last_back_[leave.scope];
+  // Those that wait here are given the time to go.
+  last = std::max({expected, now + longest_, last}) + leave.spacing;
+  return last;
+}
+
+void WaitingRoom::enter_again(const Limiter::Leave& leave, ReadySend send) {
+  auto& queue = queues_[leave.scope];
+  if (queue.sends.empty() || leave.at > queue.at) {
+    wake_at(leave.scope, queue, leave.at);
+  }
+  queue.spacing = leave.spacing;
+  queue.sends.push_front(std::move(send));
+  ++size_;
+}
+
+std::optional<ReadySend> WaitingRoom::take(SteadyTime now) {
+  if (wakes_.empty() || wakes_.begin()->first > now) {
+    return std::nullopt;
+  }
+  const auto found = queues_.find(wakes_.begin()->second);
+  auto& queue = found->second;
+  auto send = std::move(queue.sends.front());
+  queue.sends.pop_front();
+  --size_;
+  if (queue.sends.empty()) {
+    wakes_.erase(wakes_.begin());
+    queues_.erase(found);
+  }
+  return send;
+}
+
+std::optional<SteadyTime> WaitingRoom::next() const {
+  return wakes_.empty() ? std::nullopt : std::optional(wakes_.begin()->first);
+}
+
+void WaitingRoom::drop(const std::function<bool(const ReadySend&)>& is_so,
+                       const std::function<void(ReadySend&)>& told) {
+  for (auto at = queues_.begin(); at != queues_.end();) {
+    auto& [scope, queue] = *at;
+    auto kept = std::deque<ReadySend>();
+    for (auto& send : queue.sends) {
+      if (is_so(send)) {
+        --size_;
+        told(send);
+      } else {
+        kept.push_back(std::move(send));
+      }
+    }
+    queue.sends = std::move(kept);
+    if (queue.sends.empty()) {
+      wakes_.erase({queue.at, scope});
+      at = queues_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+void WaitingRoom::wake_at(std::uint64_t scope, Queue& queue, SteadyTime at) {
+  wakes_.erase({queue.at, scope});
+  queue.at = at;
+  wakes_.emplace(at, scope);
+}
+
+}  // namespace tern::proactive
