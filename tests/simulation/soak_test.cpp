@@ -39,7 +39,7 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
     const auto found = simulate(seed);
     ++ran;
     if (ran % 1000 == 0) {
-      std::cout << ran << " seeds from " << first << ", " << broken << " with a broken promise" << std::endl;
+      std::cout << ran << " seeds from " << first << ", " << broken << " with a broken promise\n" << std::flush;
     }
     all.confirmed += found.confirmed;
     all.delivered += found.delivered;
