@@ -1,8 +1,8 @@
 // tern-storage: moves a bot's documents from one store to another, checks them, and turns them into text and back.
 // See docs/storage.md.
 
-#include "app/storage_factory.hpp"
 #include "tools/storage/copy.hpp"
+#include "tools/storage/open_store.hpp"
 #include "tools/storage/store_spec.hpp"
 #include "tools/storage/tool_error.hpp"
 #include "tools/storage/transfer.hpp"
@@ -11,10 +11,6 @@
 #ifdef TERN_HAS_POSTGRES
 #include <tern/storage/postgres_storage.hpp>
 #endif
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -30,7 +26,6 @@
 namespace tern::tools {
 namespace {
 
-constexpr std::chrono::seconds open_timeout{30};
 constexpr int failed = 1;
 constexpr int misused = 2;
 
@@ -40,40 +35,6 @@ constexpr const char* about =
 A STORE is rocksdb:PATH, postgresql://user@host:port/database, or postgres: with the address in the variable
 TERN_STORAGE_URL. Passwords are better in that variable, in PGPASSWORD or in ~/.pgpass than on the command line.
 Stop the bot first. Status: 0 done, 1 failed, 2 called wrongly.)";
-
-template <class T>
-T finish(awaitable<T> work) {
-  asio::io_context io{1};
-  auto outcome = asio::co_spawn(io, std::move(work), asio::use_future);
-  io.run();
-  return outcome.get();
-}
-
-/// A store that is open as long as this lives.
-class OpenStore {
- public:
-  OpenStore(const StoreSpec& spec, Use use) : store_(make_store(spec, use)) {
-    try {
-      finish(store_.open(Deadline::after(open_timeout)));
-    } catch (const system_error& e) {
-      throw ToolError("The store " + spec.name() + " cannot be opened. " + e.what());
-    }
-  }
-  ~OpenStore() {
-    try {
-      finish(store_.close(Deadline::after(open_timeout)));
-    } catch (const std::exception& e) {
-      std::fprintf(stderr, "tern-storage: a store was not closed as it should be: %s\n", e.what());
-    }
-  }
-  OpenStore(const OpenStore&) = delete;
-  OpenStore& operator=(const OpenStore&) = delete;
-
-  const AnyStorage& get() const noexcept { return store_; }
-
- private:
-  AnyStorage store_;
-};
 
 struct Words {
   std::string from;
@@ -169,7 +130,7 @@ int run_schema(const Words& words) {
   std::fputs(postgres_schema_sql(words.schema, words.role).c_str(), stdout);
   return 0;
 #else
-  throw UsageError("This tern-storage was built without postgres. Build Tern with -DTERN_WITH_POSTGRES=ON.");
+  throw UsageError("This program was built without postgres. Build Tern with -DTERN_WITH_POSTGRES=ON.");
 #endif
 }
 

@@ -28,7 +28,7 @@ StoreSpec with_backend(std::string kind, std::string place) {
   spec.kind = std::move(kind);
   spec.place = std::move(place);
   if (!app::has_backend(spec.kind)) {
-    throw UsageError("This tern-storage was built without " + spec.kind + ". Build Tern with -DTERN_WITH_" +
+    throw UsageError("This program was built without " + spec.kind + ". Build Tern with -DTERN_WITH_" +
                      (spec.kind == "rocksdb" ? "ROCKSDB" : "POSTGRES") + "=ON.");
   }
   return spec;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <tern/schema/json_object.hpp>
+#include <tern/storage/schedule_types.hpp>
+
+#include <optional>
+#include <string>
+
+namespace tern::tools {
+
+/// What a person sees of a message only when it is asked for.
+enum class Texts { hidden, shown };
+
+/// `2026-11-23 17:30:00`, UTC.
+std::string utc_text(WallTime when);
+/// `in 20 s`, `2 min ago`, `now`.
+std::string relative_text(WallTime when, WallTime now);
+
+/// `activity`, or `continuation NAME`; with ` (recurring)` when it comes again.
+std::string kind_text(const ScheduledSend& send);
+/// The text of an activity, the value of a continuation; "" for none.
+std::string message_text(const ScheduledSend& send);
+/// `every day at 09:00 (Europe/Berlin)`; nullopt when it does not come again.
+std::optional<std::string> recurrence_text(const ScheduledSend& send);
+
+/// One send as JSON, with the time it is due and all that says how it is treated.
+json::object describe(const ScheduledSend& send, Texts texts);
+json::object describe(const DeadSend& dead, Texts texts);
+
+}  // namespace tern::tools
