@@ -219,6 +219,10 @@ bool is_time_zone(std::string_view name) noexcept {
   return find_zone(name) != nullptr;
 }
 
+std::string local_time_text(WallTime when, const std::string& time_zone) {
+  return date::format("%a %F %H:%M", std::chrono::floor<minutes>(local(when, zone(time_zone))));
+}
+
 WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::string& time_zone) {
   const auto& there = zone(time_zone);
   const auto here = local(when, there);

@@ -14,16 +14,18 @@
 
 namespace tern::test {
 
-/// proactive_bot, listening.
+/// proactive_bot, or another that sends of its own accord, listening.
 class ProactiveBot {
  public:
-  explicit ProactiveBot(const std::vector<std::string>& settings) : program_(words(settings)) {
+  explicit ProactiveBot(const std::vector<std::string>& settings, const std::string& program = TERN_PROACTIVE_BOT)
+      : program_(words(program, settings)) {
     const auto line = program_.wait_for(" serving ");
     port_ = static_cast<std::uint16_t>(std::stoi(line.substr(line.find("port=") + 5)));
   }
 
-  /// The status of the turn.
-  int say(const FakeChannel& channel, const std::string& text) {
+  /// The status of the turn, in a conversation of its own.
+  int say(const FakeChannel& channel, const std::string& text) { return say(channel, text, "conversation " + text); }
+  int say(const FakeChannel& channel, const std::string& text, const std::string& conversation) {
     const boost::json::object activity{{"type", "message"},
                                        {"id", "in-" + text},
                                        {"text", text},
@@ -31,7 +33,7 @@ class ProactiveBot {
                                        {"serviceUrl", channel.url()},
                                        {"from", {{"id", "user"}}},
                                        {"recipient", {{"id", "bot"}}},
-                                       {"conversation", {{"id", "conversation " + text}}}};
+                                       {"conversation", {{"id", conversation}}}};
     return post_activity(port_, boost::json::serialize(activity)).status;
   }
   /// The first line of its log with `text` in it.
@@ -47,8 +49,8 @@ class ProactiveBot {
   }
 
  private:
-  static std::vector<std::string> words(const std::vector<std::string>& settings) {
-    std::vector<std::string> all{TERN_PROACTIVE_BOT, "--set", "listen.port=0"};
+  static std::vector<std::string> words(const std::string& program, const std::vector<std::string>& settings) {
+    std::vector<std::string> all{program, "--set", "listen.port=0"};
     for (const auto& setting : settings) {
       all.insert(all.end(), {"--set", setting});
     }

@@ -86,6 +86,10 @@ class Recurrence {
 /// Whether the system's database has this time zone.
 bool is_time_zone(std::string_view name) noexcept;
 
+/// What a clock on a wall in the zone shows, with the date: `Fri 2026-11-27 09:00`.
+/// Errors: `errc::invalid_argument` for an unknown time zone.
+std::string local_time_text(WallTime when, const std::string& time_zone);
+
 /// `when`, or the end of the quiet hours that it lies in.
 /// Errors: `errc::invalid_argument` for an unknown time zone.
 WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::string& time_zone);
