@@ -31,6 +31,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   const std::string& name() const noexcept { return name_; }
+  pid_t pid() const noexcept { return pid_; }
   CpuTime cpu() const;
   /// False once it has ended.
   bool running();
