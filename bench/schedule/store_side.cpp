@@ -86,6 +86,9 @@ class Nowhere final : public tern::proactive::SendExecutor {
   std::optional<tern::WallTime> next_occurrence(const tern::ScheduledSend&, tern::WallTime) const override {
     return std::nullopt;
   }
+  std::optional<tern::StoreUpsert> note_of(const tern::ScheduledSend&, const tern::SendOutcome&) const override {
+    return std::nullopt;
+  }
   void on_conversation_gone(const tern::ScheduledSend&) override {}
   tern::WallTime not_before(const tern::ScheduledSend&, tern::WallTime now) const override { return now; }
   std::size_t count = 0;

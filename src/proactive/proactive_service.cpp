@@ -60,10 +60,16 @@ bool is_personal(const ConversationReference& reference) {
 /// Sends for the scheduler of one shard.
 class ProactiveService::Executor final : public SendExecutor {
  public:
-  Executor(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& environment)
-      : ex_(ex), runtime_(runtime), environment_(environment) {}
+  Executor(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Broadcaster& broadcaster)
+      : ex_(ex), runtime_(runtime), environment_(environment), broadcaster_(broadcaster) {}
 
   awaitable<void> execute(ScheduledSend send) override {
+    if (Broadcaster::is_step(send)) {
+      const auto id = send.handle.id;
+      auto next = co_await broadcaster_.step(std::move(send));
+      next_steps_.insert_or_assign(id, next);
+      co_return;
+    }
     auto payload = parse_json(send.payload);
     if (!payload || !payload->is_object()) {
       throw_error(errc::invalid_argument, "The payload of a scheduled send is not a JSON object.");
@@ -91,6 +97,10 @@ class ProactiveService::Executor final : public SendExecutor {
   }
 
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
+    if (Broadcaster::is_step(send)) {
+      const auto found = next_steps_.extract(send.handle.id);
+      return found.empty() ? std::nullopt : found.mapped();
+    }
     if (send.annotations.empty()) {
       return std::nullopt;
     }
@@ -100,19 +110,24 @@ class ProactiveService::Executor final : public SendExecutor {
     return send.annotations.empty() ? now : detail::Annotations::parse(send.annotations).awake(now);
   }
 
+  std::optional<StoreUpsert> note_of(const ScheduledSend& send, const SendOutcome& outcome) const override {
+    return broadcaster_.note_of(send, outcome);
+  }
   void on_conversation_gone(const ScheduledSend& send) override { mark_gone(ex_, runtime_, environment_, send); }
 
  private:
   executor ex_;
   runtime::Runtime& runtime_;
   detail::TurnEnvironment& environment_;
+  Broadcaster& broadcaster_;
+  mutable std::map<std::array<std::uint8_t, 16>, std::optional<WallTime>> next_steps_;  // of those that have just run
 };
 
 struct ProactiveService::Home {
   Home(runtime::Shard& on, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Clock& clock,
-       ScheduleFigures& figures, SoloGate& solo, const SchedulerOptions& options)
+       ScheduleFigures& figures, SoloGate& solo, Broadcaster& broadcaster, const SchedulerOptions& options)
       : shard(on),
-        sends(on.ex(), runtime, environment),
+        sends(on.ex(), runtime, environment, broadcaster),
         scheduler(on.ex(), environment.schedule, sends, clock, figures, solo, options) {}
   runtime::Shard& shard;
   Executor sends;
@@ -128,13 +143,18 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
       figures_(metrics),
       limiter_(std::move(limits)) {
   options.limiter = &limiter_;
+  auto& first = runtime.environment(0);
+  broadcaster_ =
+      std::make_unique<Broadcaster>(first.schedule, clock, first.bot_id, first.storage_timeout,
+                                    [this](const auto& sends, const auto& seqs) { on_scheduled(sends, seqs); });
   options.window_entries = std::max<std::size_t>(1, options.window_entries / shards.size());
   for (std::size_t i = 0; i < shards.size(); ++i) {
     auto& environment = runtime.environment(i);
     environment.proactive = this;
     environment.proactive_enabled = enabled;
     environment.observer = this;
-    homes_.push_back(std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, options));
+    homes_.push_back(
+        std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, *broadcaster_, options));
   }
   keeper_ = std::make_unique<SlotKeeper>(shards[0].ex(), runtime.environment(0).schedule, static_cast<SlotWork&>(*this),
                                          clock, storage::process_name());
@@ -478,6 +498,37 @@ awaitable<SendPage> ProactiveService::list(SendQuery query) {
   auto schedule = runtime_.environment(0).schedule;
   auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
   co_return page;
+}
+
+awaitable<std::string> ProactiveService::broadcast(Recipients recipients, Activity activity, BroadcastOptions options) {
+  require_enabled();
+  return broadcaster_->begin(std::move(recipients), std::move(activity), std::move(options));
+}
+
+awaitable<std::optional<BroadcastProgress>> ProactiveService::broadcast_progress(std::string id) {
+  require_enabled();
+  return broadcaster_->progress(std::move(id));
+}
+
+awaitable<RecipientOutcomes> ProactiveService::broadcast_outcomes(std::string id, std::string after,
+                                                                  std::size_t limit) {
+  require_enabled();
+  return broadcaster_->outcomes(std::move(id), std::move(after), limit);
+}
+
+awaitable<bool> ProactiveService::pause_broadcast(std::string id) {
+  require_enabled();
+  return broadcaster_->change(std::move(id), BroadcastState::paused);
+}
+
+awaitable<bool> ProactiveService::resume_broadcast(std::string id) {
+  require_enabled();
+  return broadcaster_->change(std::move(id), BroadcastState::running);
+}
+
+awaitable<bool> ProactiveService::cancel_broadcast(std::string id) {
+  require_enabled();
+  return broadcaster_->change(std::move(id), BroadcastState::cancelled);
 }
 
 std::string ProactiveService::order_key(const ConversationReference& reference) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proactive/broadcaster.hpp"
 #include "proactive/scheduler.hpp"
 #include "proactive/slot_keeper.hpp"
 #include "runtime/runtime.hpp"
@@ -50,6 +51,12 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   awaitable<std::optional<SendHandle>> redrive(SendHandle handle) override;
   awaitable<bool> discard(SendHandle handle) override;
   awaitable<SendPage> list(SendQuery query) override;
+  awaitable<std::string> broadcast(Recipients recipients, Activity activity, BroadcastOptions options) override;
+  awaitable<std::optional<BroadcastProgress>> broadcast_progress(std::string id) override;
+  awaitable<RecipientOutcomes> broadcast_outcomes(std::string id, std::string after, std::size_t limit) override;
+  awaitable<bool> pause_broadcast(std::string id) override;
+  awaitable<bool> resume_broadcast(std::string id) override;
+  awaitable<bool> cancel_broadcast(std::string id) override;
   std::string order_key(const ConversationReference& reference) const override;
   awaitable<SendCounts> counts() override;
   awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id) override;
@@ -85,6 +92,7 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   ScheduleFigures figures_;
   SoloGate solo_;
   Limiter limiter_;
+  std::unique_ptr<Broadcaster> broadcaster_;
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<SlotKeeper> keeper_;
   std::atomic<bool> awaits_replies_ = false;

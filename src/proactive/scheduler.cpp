@@ -297,8 +297,8 @@ awaitable<void> Scheduler::send_due() {
   }
 }
 
-void Scheduler::record(SendOutcome outcome, const DueEntry& entry) {
-  Unrecorded item{std::move(outcome), std::nullopt, std::nullopt};
+void Scheduler::record(SendOutcome outcome, const DueEntry& entry, std::optional<StoreUpsert> note) {
+  Unrecorded item{std::move(outcome), std::nullopt, std::nullopt, std::move(note)};
   if (item.outcome.kind == SendOutcome::Kind::retry) {
     item.again = entry;
     item.again->attempt = static_cast<std::uint16_t>(item.outcome.attempt);
@@ -358,6 +358,9 @@ awaitable<void> Scheduler::write_outcomes() {
     const auto count = std::min(outcomes_.size(), options_.batch);
     for (std::size_t i = 0; i < count; ++i) {
       changes.outcomes.push_back(outcomes_[i].outcome);
+      if (outcomes_[i].note) {
+        changes.upserts.push_back(*outcomes_[i].note);
+      }
     }
     const auto by = Deadline::after(options_.storage_timeout, clock_);
     std::exception_ptr error;

@@ -30,6 +30,8 @@ class SendExecutor {
   virtual awaitable<void> execute(ScheduledSend send) = 0;
   /// When a recurring send is due again after `now`; nullopt for one that is not.
   virtual std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const = 0;
+  /// A document to be written with the outcome; nullopt for none.
+  virtual std::optional<StoreUpsert> note_of(const ScheduledSend& send, const SendOutcome& outcome) const = 0;
   /// The channel knows the conversation of `send` no more, or bars the bot from it.
   virtual void on_conversation_gone(const ScheduledSend& send) = 0;
   /// `now`, or when the quiet hours of the send end that it lies in.
@@ -113,6 +115,7 @@ class Scheduler {
     SendOutcome outcome;
     std::optional<DueEntry> again;  // for a retry: goes back into the window once the store knows of it
     std::optional<DueEntry> next;   // likewise for the next occurrence of a recurring send
+    std::optional<StoreUpsert> note;
   };
 
   SteadyTime::duration time_to_sleep() const noexcept;
@@ -144,7 +147,7 @@ class Scheduler {
   void enter_flight(const DueEntry& entry) noexcept;
   void left_flight(const DueEntry& entry) noexcept;
   bool is_quiet(SlotSet slots) const noexcept;
-  void record(SendOutcome outcome, const DueEntry& entry);
+  void record(SendOutcome outcome, const DueEntry& entry, std::optional<StoreUpsert> note = std::nullopt);
   void recorded(std::size_t count, const std::vector<std::size_t>& refused);
   awaitable<void> write_outcomes();
   void flush();

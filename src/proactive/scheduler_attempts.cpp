@@ -84,7 +84,8 @@ bool Scheduler::is_to_be_sent(const ReadySend& ready) {
     figures_.expired.inc();
     SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, owned_[entry.slot].lease);
     outcome.next = sends_.next_occurrence(send, now);
-    record(std::move(outcome), entry);
+    auto note = sends_.note_of(send, outcome);
+    record(std::move(outcome), entry, std::move(note));
     ended(entry);
     return false;
   }
@@ -158,7 +159,8 @@ void Scheduler::settle(ReadySend ready, const std::exception_ptr& error) {
   figures_.sent.inc();
   SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease);
   outcome.next = sends_.next_occurrence(send, clock_.wall_now());
-  record(std::move(outcome), entry);
+  auto note = sends_.note_of(send, outcome);
+  record(std::move(outcome), entry, std::move(note));
   ended(entry);
 }
 
@@ -352,7 +354,8 @@ void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::stri
   if (outcome.reason == conversation_gone) {
     sends_.on_conversation_gone(send);
   }
-  record(std::move(outcome), entry);
+  auto note = sends_.note_of(send, outcome);
+  record(std::move(outcome), entry, std::move(note));
   ended(entry);
 }
 

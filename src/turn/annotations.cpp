@@ -52,15 +52,21 @@ Annotations Annotations::parse(const std::string& text) {
   if (const auto* every = fields.if_contains("every"); every != nullptr) {
     read.every = Recurrence::from_json(*every);
   }
+  if (const auto* broadcast = fields.if_contains("broadcast"); broadcast != nullptr && broadcast->is_string()) {
+    read.broadcast = std::string(broadcast->as_string());
+  }
   return read;
 }
 
 std::string Annotations::to_string() const {
-  if (!quiet && !every) {
+  if (!quiet && !every && broadcast.empty()) {
     return {};
   }
   json::object fields;
   fields["zone"] = time_zone;
+  if (!broadcast.empty()) {
+    fields["broadcast"] = broadcast;
+  }
   if (quiet) {
     fields["quiet"] = json::array{quiet->from().to_string(), quiet->to().to_string()};
   }

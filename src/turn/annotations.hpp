@@ -13,6 +13,7 @@ struct Annotations {
   std::string time_zone = "UTC";
   std::optional<QuietHours> quiet;
   std::optional<Recurrence> every;
+  std::string broadcast;  ///< the id of the broadcast that it belongs to; "" for none
 
   static Annotations of(const SendOptions& options);
   /// What is unknown or damaged is left out.

@@ -56,6 +56,26 @@ std::string reference_key(std::string_view bot, std::string_view channel, std::s
   return bounded_key(std::move(key));
 }
 
+std::string references_prefix(std::string_view bot, std::string_view channel) {
+  return base(bot, channel) + "/references/";
+}
+
+// No channel has an empty name.
+std::string broadcast_key(std::string_view bot, std::string_view id) {
+  auto key = base(bot, "") + "/broadcasts/";
+  append_key_part(key, id);
+  return key;
+}
+
+std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view user,
+                                  std::string_view conversation) {
+  auto key = broadcast_key(bot, id) + "/outcomes/";
+  append_key_part(key, user);
+  key += '/';
+  append_key_part(key, conversation);
+  return bounded_key(std::move(key));
+}
+
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation) {
   auto key = base(bot, channel);
   key += '/';

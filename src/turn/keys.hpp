@@ -15,6 +15,13 @@ std::string reference_key(std::string_view bot, std::string_view channel, std::s
                           std::string_view conversation);
 /// What all keys of a user's references begin with.
 std::string reference_prefix(std::string_view bot, std::string_view channel, std::string_view user);
+/// What all keys of the references of a channel begin with.
+std::string references_prefix(std::string_view bot, std::string_view channel);
+
+/// A broadcast; what belongs to it has keys that begin with this one and a slash.
+std::string broadcast_key(std::string_view bot, std::string_view id);
+std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view user,
+                                  std::string_view conversation);
 
 /// Names a conversation for queues, shards and the order of sends: `{bot}/{channel}/{conversation}`.
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation);

@@ -148,6 +148,7 @@ class SimSender final : public proactive::SendExecutor {
     }
   }
   std::optional<WallTime> next_occurrence(const ScheduledSend&, WallTime) const override { return std::nullopt; }
+  std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override { return std::nullopt; }
   void on_conversation_gone(const ScheduledSend&) override {}
   WallTime not_before(const ScheduledSend&, WallTime now) const override { return now; }
   /// What this process was doing may be done again by the next one.

@@ -4,6 +4,7 @@
 #include <tern/schema/activity.hpp>
 #include <tern/schema/conversation_parameters.hpp>
 #include <tern/storage/schedule_types.hpp>
+#include <tern/turn/broadcast.hpp>
 #include <tern/turn/hooks.hpp>
 #include <tern/turn/recurrence.hpp>
 
@@ -121,6 +122,21 @@ class Proactive {
   virtual awaitable<bool> discard(SendHandle handle) = 0;
   /// Pending sends by due time, paged.
   virtual awaitable<SendPage> list(SendQuery query) = 0;
+  /// Begins to send `activity` to all of `recipients`, at a rate; the id of the broadcast. It is durable when this
+  /// returns: it goes on after a restart, or on another replica, and sends to nobody twice that a plain send would not.
+  /// Errors: `errc::invalid_argument`.
+  virtual awaitable<std::string> broadcast(Recipients recipients, Activity activity, BroadcastOptions options = {}) = 0;
+  /// How far it is; nullopt when there is none of this id. Reads the outcomes of all recipients so far.
+  virtual awaitable<std::optional<BroadcastProgress>> broadcast_progress(std::string id) = 0;
+  /// What became of each recipient whose outcome is known, paged. `limit`: 1 to 1,000.
+  virtual awaitable<RecipientOutcomes> broadcast_outcomes(std::string id, std::string after = {},
+                                                          std::size_t limit = 100) = 0;
+  /// No more recipients are taken; what was taken, two seconds' worth, is still sent. False when there is none of this
+  /// id, or it is done or cancelled. So are `resume_broadcast` and `cancel_broadcast`.
+  virtual awaitable<bool> pause_broadcast(std::string id) = 0;
+  virtual awaitable<bool> resume_broadcast(std::string id) = 0;
+  virtual awaitable<bool> cancel_broadcast(std::string id) = 0;
+
   /// What `SendQuery::order_key` is for the sends of a conversation.
   virtual std::string order_key(const ConversationReference& reference) const = 0;
   virtual awaitable<SendCounts> counts() = 0;

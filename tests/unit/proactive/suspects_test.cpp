@@ -43,6 +43,7 @@ class Recorder final : public SendExecutor {
     return send.annotations.empty() ? std::nullopt : std::optional(now + 1h);
   }
 
+  std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override { return std::nullopt; }
   void on_conversation_gone(const ScheduledSend&) override {}
   WallTime not_before(const ScheduledSend&, WallTime now) const override { return std::max(now, quiet_until); }
 
