@@ -393,7 +393,7 @@ std::optional<StoreUpsert> Broadcaster::note_of(const ScheduledSend& send, const
       outcome.kind == SendOutcome::Kind::begin) {
     return std::nullopt;
   }
-  const auto id = detail::Annotations::parse(send.annotations).broadcast;
+  const auto id = detail::Annotations::broadcast_of(send.annotations);
   if (id.empty()) {
     return std::nullopt;
   }

@@ -50,6 +50,13 @@ std::uint64_t etag_number(const std::string& etag) {
   return number;
 }
 
+constexpr std::chrono::seconds watch_interval{15};
+
+Counter slot_changes(Metrics& metrics, const char* change) {
+  return metrics.counter("tern_schedule_slot_changes_total", "Slots of the schedule that changed their owner.",
+                         {{"change", change}});
+}
+
 bool is_personal(const ConversationReference& reference) {
   const auto conversation = reference.conversation();
   return conversation && (conversation->conversation_type() == "personal" || conversation->is_group() == false);
@@ -101,13 +108,15 @@ class ProactiveService::Executor final : public SendExecutor {
       const auto found = next_steps_.extract(send.handle.id);
       return found.empty() ? std::nullopt : found.mapped();
     }
-    if (send.annotations.empty()) {
+    if (!detail::Annotations::may_have_times(send.annotations)) {
       return std::nullopt;
     }
     return detail::Annotations::parse(send.annotations).next(send.handle.due, now);
   }
   WallTime not_before(const ScheduledSend& send, WallTime now) const override {
-    return send.annotations.empty() ? now : detail::Annotations::parse(send.annotations).awake(now);
+    return detail::Annotations::may_have_times(send.annotations)
+               ? detail::Annotations::parse(send.annotations).awake(now)
+               : now;
   }
 
   std::optional<StoreUpsert> note_of(const ScheduledSend& send, const SendOutcome& outcome) const override {
@@ -141,6 +150,13 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
       enabled_(enabled),
       clock_(clock),
       figures_(metrics),
+      slots_(metrics.gauge("tern_schedule_slots", "Slots of the schedule that this process owns, of 64.")),
+      slots_taken_(slot_changes(metrics, "taken")),
+      slots_gone_(slot_changes(metrics, "gone")),
+      pending_(metrics.gauge("tern_pending_sends", "Pending sends in the store, of all processes that share it.")),
+      oldest_due_(metrics.gauge("tern_schedule_oldest_due_seconds",
+                                "How long the pending send that is due first has been due; 0: it is not due yet.")),
+      watch_timer_(clock, shards[0].ex()),
       limiter_(std::move(limits)) {
   options.limiter = &limiter_;
   auto& first = runtime.environment(0);
@@ -202,6 +218,11 @@ awaitable<void> ProactiveService::start(Deadline by) {
   if (keeper_->is_shared()) {
     run_keeper();
   }
+  asio::co_spawn(shards_[0].io(), watch(), [](std::exception_ptr error) {
+    if (error) {
+      log::error("the watch over the schedule ended with an exception");
+    }
+  });
 }
 
 awaitable<void> ProactiveService::look_for_awaited_replies(Deadline by) {
@@ -222,7 +243,40 @@ void ProactiveService::run_keeper() {
   asio::co_spawn(shards_[0].io(), keeper_->run_late(), log_end);
 }
 
+// What the figures say of the whole store, which must be asked for it.
+awaitable<void> ProactiveService::watch() {
+  while (!stopping_) {
+    std::optional<SendCounts> counted;
+    try {
+      auto schedule = runtime_.environment(0).schedule;
+      counted = co_await schedule.count_sends(storage_deadline());
+    } catch (const system_error& e) {
+      if (e.code() == asio::error::operation_aborted) {
+        throw;
+      }
+    }
+    if (counted) {  // otherwise the figures stay: the log tells of the outage
+      pending_.set(static_cast<double>(counted->pending));
+      const auto late = counted->oldest ? clock_.wall_now() - *counted->oldest : WallTime::duration::zero();
+      oldest_due_.set(std::max(0.0, std::chrono::duration<double>(late).count()));
+    }
+    co_await watch_timer_.wait_for(watch_interval);
+  }
+}
+
+void ProactiveService::count_slots(const std::vector<SlotLease>& leases) {
+  SlotSet now;
+  for (const auto& lease : leases) {
+    now.set(lease.slot);
+  }
+  slots_.set(static_cast<double>(now.count()));
+  slots_taken_.inc(static_cast<double>((now & ~held_).count()));
+  slots_gone_.inc(static_cast<double>((held_ & ~now).count()));
+  held_ = now;
+}
+
 void ProactiveService::own(const std::vector<SlotLease>& leases) {
+  count_slots(leases);
   limiter_.set_processes(keeper_->owners());
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     std::vector<SlotLease> mine;
@@ -260,11 +314,13 @@ void ProactiveService::on_late(std::vector<DueEntry> entries) {
 }
 
 awaitable<bool> ProactiveService::drain(Deadline by) {
-  auto stop_keeper = [](SlotKeeper* keeper) -> awaitable<void> {
-    keeper->stop();
+  auto stop_keeper = [](ProactiveService* self) -> awaitable<void> {
+    self->keeper_->stop();
+    self->stopping_ = true;
+    self->watch_timer_.cancel();
     co_return;
   };
-  co_await on_shard(shards_[0], stop_keeper(keeper_.get()));
+  co_await on_shard(shards_[0], stop_keeper(this));
   bool clean = true;
   for (auto& home : homes_) {
     // A coroutine, so that its first line runs on the home's shard too: a scheduler belongs to its shard.

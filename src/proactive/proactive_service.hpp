@@ -75,6 +75,8 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   void on_late(std::vector<DueEntry> entries) override;
   void run_keeper();
   awaitable<void> look_for_awaited_replies(Deadline by);
+  awaitable<void> watch();
+  void count_slots(const std::vector<SlotLease>& leases);
 
   void require_enabled() const;
   detail::TurnEnvironment& environment_here() noexcept;
@@ -90,6 +92,14 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   bool enabled_;
   Clock& clock_;
   ScheduleFigures figures_;
+  Gauge slots_;
+  Counter slots_taken_;
+  Counter slots_gone_;
+  Gauge pending_;
+  Gauge oldest_due_;
+  SlotSet held_;           ///< as it was counted last; of the keeper's shard
+  Timer watch_timer_;      ///< likewise
+  bool stopping_ = false;  ///< likewise
   SoloGate solo_;
   Limiter limiter_;
   std::unique_ptr<Broadcaster> broadcaster_;

@@ -1,6 +1,7 @@
 // What the scheduler does with one send that is due: the attempt, and what its end means.
 #include "proactive/describe_error.hpp"
 #include "proactive/scheduler.hpp"
+#include "turn/annotations.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/turn/channel_sender.hpp>
@@ -21,6 +22,11 @@ constexpr std::chrono::milliseconds unnamed_retry_after{1'000};
 
 double seconds_between(WallTime from, WallTime to) {
   return std::chrono::duration<double>(to - from).count();
+}
+
+// The id of the activity whose turn scheduled it, as the log of that turn has it.
+std::string trace(const ScheduledSend& send) {
+  return detail::Annotations::trace_of(send.annotations);
 }
 
 double seconds(SteadyTime::duration time) {
@@ -69,7 +75,7 @@ void Scheduler::begin_suspect() {
 awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
   figures_.suspects.inc();
   log::warn("a continuation that had begun when a process ended runs again, alone",
-            {{"send", send.handle.to_string()}, {"begun", send.begun}});
+            {{"send", send.handle.to_string()}, {"activity", trace(send)}, {"begun", send.begun}});
   ReadySend ready{entry, std::move(send), {}, owned_[entry.slot].lease.epoch, clock_.now()};
   if (is_to_be_sent(ready)) {
     co_await attempt(std::move(ready));
@@ -191,8 +197,10 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
   }
   figures_.retried.inc();
   figures_.possible_duplicates.inc(verdict.ambiguous ? 1 : 0);
-  log::info("a scheduled send is tried again",
-            {{"send", send.handle.to_string()}, {"reason", verdict.reason}, {"in_ms", verdict.delay.count()}});
+  log::info("a scheduled send is tried again", {{"send", send.handle.to_string()},
+                                                {"activity", trace(send)},
+                                                {"reason", verdict.reason},
+                                                {"in_ms", verdict.delay.count()}});
   SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, owned_[entry.slot].lease);
   outcome.attempt = send.attempt + 1;
   outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now() + verdict.delay);
@@ -346,7 +354,8 @@ std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const std::
 
 void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::string reason) {
   figures_.dead.inc();
-  log::warn("a scheduled send is dead", {{"send", send.handle.to_string()}, {"reason", reason}});
+  log::warn("a scheduled send is dead",
+            {{"send", send.handle.to_string()}, {"activity", trace(send)}, {"reason", reason}});
   SendOutcome outcome(SendOutcome::Kind::dead, send.handle, send.generation, owned_[entry.slot].lease);
   outcome.attempt = send.attempt + 1;
   outcome.reason = std::move(reason);

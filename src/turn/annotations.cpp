@@ -16,6 +16,11 @@ std::optional<TimeOfDay> time_at(const json::array& times, std::size_t place) {
   return times[place].is_string() ? TimeOfDay::parse(times[place].as_string()) : std::nullopt;
 }
 
+std::string text_at(const json::object& fields, std::string_view name) {
+  const auto* value = fields.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
 }  // namespace
 
 Annotations Annotations::of(const SendOptions& options) {
@@ -52,20 +57,21 @@ Annotations Annotations::parse(const std::string& text) {
   if (const auto* every = fields.if_contains("every"); every != nullptr) {
     read.every = Recurrence::from_json(*every);
   }
-  if (const auto* broadcast = fields.if_contains("broadcast"); broadcast != nullptr && broadcast->is_string()) {
-    read.broadcast = std::string(broadcast->as_string());
-  }
+  read.broadcast = text_at(fields, "broadcast");
+  read.trace = text_at(fields, "trace");
   return read;
 }
 
 std::string Annotations::to_string() const {
-  if (!quiet && !every && broadcast.empty()) {
-    return {};
-  }
   json::object fields;
-  fields["zone"] = time_zone;
+  if (quiet || every) {
+    fields["zone"] = time_zone;
+  }
   if (!broadcast.empty()) {
     fields["broadcast"] = broadcast;
+  }
+  if (!trace.empty()) {
+    fields["trace"] = trace;
   }
   if (quiet) {
     fields["quiet"] = json::array{quiet->from().to_string(), quiet->to().to_string()};
@@ -73,7 +79,19 @@ std::string Annotations::to_string() const {
   if (every) {
     fields["every"] = every->to_json();
   }
-  return json::serialize(fields);
+  return fields.empty() ? std::string() : json::serialize(fields);
+}
+
+std::string Annotations::broadcast_of(const std::string& text) {
+  return text.find(R"("broadcast":)") == std::string::npos ? std::string() : parse(text).broadcast;
+}
+
+std::string Annotations::trace_of(const std::string& text) {
+  return text.find(R"("trace":)") == std::string::npos ? std::string() : parse(text).trace;
+}
+
+bool Annotations::may_have_times(const std::string& text) noexcept {
+  return text.find(R"("every":)") != std::string::npos || text.find(R"("quiet":)") != std::string::npos;
 }
 
 WallTime Annotations::awake(WallTime when) const {

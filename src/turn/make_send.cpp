@@ -86,6 +86,15 @@ ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const 
   return send;
 }
 
+void note_trace(ScheduledSend& send, const Activity& activity) {
+  constexpr std::size_t longest = 128;
+  if (activity.id()) {
+    auto annotations = Annotations::parse(send.annotations);
+    annotations.trace = std::string(activity.id()->substr(0, longest));
+    send.annotations = annotations.to_string();
+  }
+}
+
 ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,
                                      WallTime due, const std::string& name, json::value value,
                                      const SendOptions& options) {

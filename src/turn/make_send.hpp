@@ -29,4 +29,7 @@ ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, co
                                      WallTime due, const std::string& name, json::value value,
                                      const SendOptions& options);
 
+/// Says with a send which activity's turn scheduled it, for the logs. The first 128 bytes of its id.
+void note_trace(ScheduledSend& send, const Activity& activity);
+
 }  // namespace tern::detail

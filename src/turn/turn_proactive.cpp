@@ -32,6 +32,7 @@ awaitable<SendHandle> TurnProactive::send_at(ConversationReference reference, Wa
   }
   auto send = detail::make_activity_send(environment.bot_id, environment.clock.wall_now(), reference, when,
                                          std::move(activity), options);
+  detail::note_trace(send, turn_->activity());
   co_return turn_->unit_of_work().schedule(std::move(send));
 }
 
@@ -46,6 +47,7 @@ awaitable<SendHandle> TurnProactive::continue_at(ConversationReference reference
   }
   auto send = detail::make_continuation_send(environment.bot_id, environment.clock.wall_now(), reference, when, name,
                                              std::move(value), options);
+  detail::note_trace(send, turn_->activity());
   co_return turn_->unit_of_work().schedule(std::move(send));
 }
 

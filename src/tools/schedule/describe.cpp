@@ -160,6 +160,9 @@ json::object describe(const ScheduledSend& send, Texts texts) {
   if (!send.idempotency_key.empty()) {
     shown["key"] = send.idempotency_key;
   }
+  if (const auto trace = string_in(object_of(send.annotations), "trace"); !trace.empty()) {
+    shown["scheduled_by"] = trace;
+  }
   if (texts == Texts::shown) {
     shown["text"] = message_text(send);
   }

@@ -57,6 +57,26 @@ TEST(Scheduler, SendsWhatATurnPromisedOnceItCommits) {
   EXPECT_THAT(world.sender.texts(), ElementsAre("You said it"));
 }
 
+TEST(Scheduler, FiguresSayWhatIsPendingAndHowLongTheFirstIsDue) {
+  BotWorld world(silent_bot());
+  schedule(world, 1h, "far");
+  world.pass(16s, 1s);
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_pending_sends 1\n"));
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_schedule_oldest_due_seconds 0\n"));
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_schedule_slots 64\n"));
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("tern_schedule_slot_changes_total{change=\"taken\"} 64\n"));
+}
+
+TEST(Scheduler, ASendKnowsTheActivityWhoseTurnScheduledIt) {
+  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
+    co_await turn.proactive().send_after(1h, Activity::message("x"));
+  }));
+  world.say("x", "conv-1", "the-activity");
+  const auto page = test::run_on(world.io(), world.proactive->list({}));
+  ASSERT_EQ(page.sends.size(), 1U);
+  EXPECT_EQ(page.sends[0].annotations, R"({"trace":"the-activity"})");
+}
+
 TEST(Scheduler, SendsFarAheadAreLoadedWhenTheyComeNear) {
   BotWorld world(silent_bot());
   schedule(world, 10min, "far");
