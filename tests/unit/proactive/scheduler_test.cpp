@@ -68,9 +68,8 @@ TEST(Scheduler, FiguresSayWhatIsPendingAndHowLongTheFirstIsDue) {
 }
 
 TEST(Scheduler, ASendKnowsTheActivityWhoseTurnScheduledIt) {
-  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
-    co_await turn.proactive().send_after(1h, Activity::message("x"));
-  }));
+  BotWorld world(message_bot(
+      [](TurnContext& turn) -> awaitable<void> { co_await turn.proactive().send_after(1h, Activity::message("x")); }));
   world.say("x", "conv-1", "the-activity");
   const auto page = test::run_on(world.io(), world.proactive->list({}));
   ASSERT_EQ(page.sends.size(), 1U);
