@@ -123,12 +123,14 @@ awaitable<void> Scheduler::attempt(ReadySend ready) {
       std::max(0.0, seconds_between(ready.entry.due, clock_.wall_now()) - seconds(began - ready.since)));
   figures_.late_by_limiter.observe(seconds(began - ready.since));
   bool begun = true;
+  bool late = false;  // while it was noted that it begins, the lease ran out or the clock was set back
   std::exception_ptr error;
   try {
     if (send.at_most_once || send.kind == SendKind::continuation) {
       begun = co_await note_begin(send, owned_[ready.entry.slot].lease);
+      late = begun && (!lease_is_good(ready.entry.slot) || clock_.wall_now() < ready.entry.due);
     }
-    if (begun) {
+    if (begun && !late) {
       co_await sends_.execute(send);
     }
   } catch (...) {
@@ -140,6 +142,10 @@ awaitable<void> Scheduler::attempt(ReadySend ready) {
   }
   if (!begun) {
     ended(ready.entry);
+    co_return;
+  }
+  if (late) {
+    postpone(ready.entry, send, ready.entry.due);  // refused if another has come, who knows that it may have begun
     co_return;
   }
   settle(std::move(ready), error);

@@ -259,6 +259,9 @@ bool ScheduleTable::edit(const SendEdit& edit, WallTime now, SendHandle& valid_n
     ++counts_.cancelled;
     return true;
   }
+  if (record->send.begun > 0) {
+    return false;  // it may have been done: moved, it would be done again as if it had never been tried
+  }
   renew(*record, edit.new_due);
   valid_now = record->send.handle();
   tell_owner(*record, now);

@@ -394,6 +394,9 @@ EditOutcome ScheduleBatch::edit(const SendEdit& edit, SendHandle& valid_now) {
     ++added_.cancelled;
     return EditOutcome::done;
   }
+  if (item->now->begun > 0) {
+    return EditOutcome::too_late;  // it may have been done: moved, it would be done again as if it had never been tried
+  }
   renew(*item, edit.new_due);
   valid_now.due = edit.new_due;
   return EditOutcome::done;

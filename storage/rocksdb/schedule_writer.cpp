@@ -339,6 +339,9 @@ EditOutcome ScheduleWriter::edit(const SendEdit& edit, SendHandle& valid_now) {
     ++state_.counts.cancelled;
     return EditOutcome::done;
   }
+  if (item->now->send.begun > 0) {
+    return EditOutcome::too_late;  // it may have been done: moved, it would be done again as if it had never been tried
+  }
   renew(*item, edit.new_due);
   valid_now = item->now->send.handle;
   return EditOutcome::done;

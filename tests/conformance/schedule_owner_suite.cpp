@@ -255,6 +255,20 @@ TEST_P(ScheduleSuite, ABeginIsCountedUntilAnOutcome) {
   EXPECT_EQ(fetch(load(now, at(4)).entries).at(0).begun, 0);
 }
 
+// Moved it would be as if it had never been tried, and what may arrive at most once would be sent again.
+TEST_P(ScheduleSuite, WhatHadBegunCannotBeMovedAfterItsOwnerEnded) {
+  auto once = make_send("c", at(1));
+  once.at_most_once = true;
+  const auto handle = schedule(once);
+  const auto old = lease_of(hold("first"), handle.slot);
+  ASSERT_EQ(fetch(load(old, at(2)).entries).size(), 1u);
+  ASSERT_TRUE(report(SendOutcome(Kind::begin, handle, 0, old)));
+  release({old});
+  (void)hold("second");
+  EXPECT_EQ(edit(SendEdit::Kind::reschedule, handle, at(100)).edits.at(0), EditOutcome::too_late);
+  EXPECT_EQ(cancel(handle), EditOutcome::done);  // from now on it is not sent
+}
+
 TEST_P(ScheduleSuite, StaleEpochMayReportSentAndNothingElse) {
   const auto handle = schedule(make_send("c", at(1)));
   const auto old = lease_of(hold("first"), handle.slot);

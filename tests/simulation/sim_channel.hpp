@@ -27,6 +27,8 @@ struct Record {
   std::string name;
   std::multiset<WallTime> due;  ///< all that may stand: the answer to a reschedule may be lost
   SendHandle handle;
+  bool at_most_once = false;
+  bool is_continuation = false;
   bool confirmed = false;  ///< the store said that it is scheduled
   bool cancelled = false;  ///< the store said that it is never sent from now on
   std::size_t delivered = 0;
@@ -62,15 +64,17 @@ class SimChannel {
     if (record.cancelled) {
       broken("begun after it was cancelled", record);
     }
-    if (clock_.now() < told_[{owner, send.order_key}]) {
+    if (!record.is_continuation && clock_.now() < told_[{owner, send.order_key}]) {
       broken("inside a Retry-After", record);
     }
     if (!is_owner) {
       broken("begun by a process that does not own its slot", record);
     }
     co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
-    count(counted_[{owner, "bot"}], bot_window, "the bot's window exceeded", record);
-    count(counted_[{owner, send.order_key}], conversation_window, "a conversation's window exceeded", record);
+    if (!record.is_continuation) {  // what a continuation sends its turn decides
+      count(counted_[{owner, "bot"}], bot_window, "the bot's window exceeded", record);
+      count(counted_[{owner, send.order_key}], conversation_window, "a conversation's window exceeded", record);
+    }
     if (!faults_.channel_fails()) {
       ++record.delivered;
       co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
@@ -98,7 +102,9 @@ class SimChannel {
     switch (faults_.number(5)) {
       case 0: {
         const auto wait = 1s * faults_.number(20);
-        told = clock_.now() + wait;
+        if (!record.is_continuation) {
+          told = clock_.now() + wait;
+        }
         throw ChannelError(429, "the simulated channel has a limit", wait);
       }
       case 1:
@@ -135,6 +141,11 @@ class SimSender final : public proactive::SendExecutor {
       channel_.broken("two of a conversation at once", channel_.record(send.handle.id));
     }
     const auto key = send.order_key;
+    const bool is_suspect = send.kind == SendKind::continuation && send.begun > 0;
+    suspects_ += is_suspect ? 1 : 0;
+    if (suspects_ > 1) {
+      channel_.broken("two at once that may be what ended a process", channel_.record(send.handle.id));
+    }
     std::exception_ptr error;
     try {
       const bool is_owner = schedule_.is_owner(owner_, send.handle.slot);
@@ -143,6 +154,7 @@ class SimSender final : public proactive::SendExecutor {
       error = std::current_exception();
     }
     under_way_.erase(key);
+    suspects_ -= is_suspect ? 1 : 0;
     if (error) {
       std::rethrow_exception(error);
     }
@@ -161,6 +173,7 @@ class SimSender final : public proactive::SendExecutor {
   SharedSchedule& schedule_;
   const std::string owner_;
   std::set<std::string> under_way_;
+  int suspects_ = 0;
 };
 
 }  // namespace tern::simulation

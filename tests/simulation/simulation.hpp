@@ -22,8 +22,9 @@ struct Findings {
 ///
 /// Promises that are watched all the time: never early, never after a confirmed cancellation, never by a process that
 /// does not own the slot, never two of a conversation at once in one process. In the end: whatever was confirmed and
-/// not cancelled has arrived, or is among the dead; nothing arrived twice unless something befell it that excuses it;
-/// nothing is pending.
+/// not cancelled has arrived, or, when it was to arrive at most once or had begun in three processes that ended, is
+/// among the dead; that never arrived twice, and nothing else did unless something befell it that excuses it; nothing
+/// is pending.
 Findings simulate(std::uint64_t seed);
 
 }  // namespace tern::simulation

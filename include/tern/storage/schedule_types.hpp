@@ -73,7 +73,7 @@ struct DeadSend {
 struct SendEdit {
   enum class Kind : std::uint8_t {
     cancel,      ///< a pending send is never sent
-    reschedule,  ///< a pending send is due at `new_due`, as if it had never been tried
+    reschedule,  ///< a pending send is due at `new_due`, as if it had never been tried; too late once it had begun
     redrive,     ///< a dead send is pending again, due at `new_due`, as if it had never been tried
     discard,     ///< a dead send is forgotten
     reply        ///< cancels the pending sends whose `cancel_on_reply` is `conversation`
