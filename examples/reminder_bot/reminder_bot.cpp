@@ -97,8 +97,8 @@ tern::awaitable<void> ReminderBot::list(tern::TurnContext& turn) {
       continue;
     }
     pending.push_back({send.handle.to_string(), note->text, note->recurs});
-    text += std::to_string(pending.size()) + ". " + note->text + ", " + (note->recurs ? "next on " : "on ") +
-            tern::local_time_text(send.handle.due, zone) + "\n";
+    text += (text.empty() ? "" : "\n") + std::to_string(pending.size()) + ". " + note->text + ", " +
+            (note->recurs ? "next on " : "on ") + tern::local_time_text(send.handle.due, zone);
   }
   co_await notes_.set(turn, std::move(pending));
   co_await turn.send(text.empty() ? "I have nothing to remind you of." : text);
