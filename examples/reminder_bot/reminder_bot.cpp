@@ -84,12 +84,17 @@ tern::awaitable<void> ReminderBot::nag(tern::TurnContext& turn) {
 
 tern::awaitable<void> ReminderBot::list(tern::TurnContext& turn) {
   const auto zone = co_await zone_of(turn);
-  auto page = co_await turn.proactive().list();
+  std::vector<tern::ScheduledSend> sends;
+  tern::SendPage page;
+  do {
+    page = co_await turn.proactive().list(1'000, page.next);
+    sends.insert(sends.end(), page.sends.begin(), page.sends.end());
+  } while (!page.next.empty());
   // Those that are pending, by time. What is pending no more has been sent; what recurs has another time now.
   const auto notes = co_await notes_.get(turn);
   std::vector<Note> pending;
   std::string text;
-  for (const auto& send : page.sends) {
+  for (const auto& send : sends) {
     const auto note = std::find_if(notes.begin(), notes.end(), [&](const Note& one) {
       return tern::SendHandle::parse(one.handle).value().id == send.handle.id;
     });

@@ -110,6 +110,7 @@ struct Broadcaster::Campaign {
   BroadcastState state = BroadcastState::running;
   json::object activity;
   std::string channel;  // "" for a list
+  std::string list;     // names this list among those that a `begin` with this id may have left behind
   std::optional<std::string> tenant;
   std::uint64_t rate = 1;
   std::string cursor;
@@ -132,6 +133,7 @@ struct Broadcaster::Campaign {
       read.activity = activity->as_object();
     }
     read.channel = text_at(fields, "channel");
+    read.list = text_at(fields, "list");
     read.tenant = fields.contains("tenant") ? std::optional(text_at(fields, "tenant")) : std::nullopt;
     read.rate = std::clamp<std::uint64_t>(number_at(fields, "rate"), 1, most_rate);
     read.cursor = text_at(fields, "cursor");
@@ -148,6 +150,7 @@ struct Broadcaster::Campaign {
     json::object fields{{"state", state_names[static_cast<std::size_t>(state)]},
                         {"activity", activity},
                         {"channel", channel},
+                        {"list", list},
                         {"rate", static_cast<std::int64_t>(rate)},
                         {"cursor", cursor},
                         {"step", static_cast<std::int64_t>(step)},
@@ -183,6 +186,10 @@ std::string Broadcaster::key_of(const std::string& id) const {
   return detail::broadcast_key(bot_id_, id);
 }
 
+std::string Broadcaster::list_prefix(const Campaign& campaign) const {
+  return key_of(campaign.id) + "/list/" + campaign.list + "/";
+}
+
 Deadline Broadcaster::deadline() const noexcept {
   return Deadline::after(storage_timeout_, clock_);
 }
@@ -199,7 +206,7 @@ awaitable<std::optional<Broadcaster::Campaign>> Broadcaster::load(std::string id
 }
 
 // A document for each step.
-awaitable<void> Broadcaster::write_list(std::string id, std::vector<ConversationReference> references,
+awaitable<void> Broadcaster::write_list(std::string prefix, std::vector<ConversationReference> references,
                                         std::size_t in_step) const {
   StoreChanges changes;
   for (std::size_t begin = 0; begin < references.size(); begin += in_step) {
@@ -207,7 +214,7 @@ awaitable<void> Broadcaster::write_list(std::string id, std::vector<Conversation
     for (std::size_t i = begin; i < std::min(references.size(), begin + in_step); ++i) {
       some.emplace_back(references[i].without_activity().json());
     }
-    changes.upserts.emplace_back(key_of(id) + "/list/" + numbered(begin / in_step), json::serialize(some));
+    changes.upserts.emplace_back(prefix + numbered(begin / in_step), json::serialize(some));
     if (changes.upserts.size() == lists_in_write || begin + in_step >= references.size()) {
       (void)co_await store_.write(std::exchange(changes, {}), deadline());
     }
@@ -243,7 +250,8 @@ awaitable<std::string> Broadcaster::begin(Recipients recipients, Activity activi
     }
   }
   if (campaign.channel.empty()) {
-    co_await write_list(campaign.id, recipients.references(), campaign.in_step());
+    campaign.list = new_id();
+    co_await write_list(list_prefix(campaign), recipients.references(), campaign.in_step());
   }
   StoreChanges changes;
   changes.upserts.emplace_back(key_of(campaign.id), campaign.document(), Expect::absent());
@@ -257,7 +265,7 @@ awaitable<std::string> Broadcaster::begin(Recipients recipients, Activity activi
 }
 
 awaitable<Broadcaster::Batch> Broadcaster::next_of_list(const Campaign& campaign) const {
-  const auto page = co_await store_.scan(StoreScan(key_of(campaign.id) + "/list/", 1, campaign.cursor), deadline());
+  const auto page = co_await store_.scan(StoreScan(list_prefix(campaign), 1, campaign.cursor), deadline());
   Batch batch;
   batch.cursor = page.next;
   batch.last = page.next.empty();
@@ -408,7 +416,8 @@ std::optional<StoreUpsert> Broadcaster::note_of(const ScheduledSend& send, const
                             {"conversation", conversation},
                             {"reason", outcome.reason},
                             {"at", Timestamp::utc(clock_.wall_now()).text()}};
-  return StoreUpsert(detail::broadcast_outcome_key(bot_id_, id, user, conversation), json::serialize(fields));
+  const std::string channel(reference.channel_id().value_or(""));
+  return StoreUpsert(detail::broadcast_outcome_key(bot_id_, id, channel, user, conversation), json::serialize(fields));
 }
 
 awaitable<RecipientOutcomes> Broadcaster::outcomes(std::string id, std::string after, std::size_t limit) const {

@@ -48,7 +48,9 @@ class Broadcaster {
   std::string key_of(const std::string& id) const;
   Deadline deadline() const noexcept;
   awaitable<std::optional<Campaign>> load(std::string id) const;
-  awaitable<void> write_list(std::string id, std::vector<ConversationReference> references, std::size_t in_step) const;
+  std::string list_prefix(const Campaign& campaign) const;
+  awaitable<void> write_list(std::string prefix, std::vector<ConversationReference> references,
+                             std::size_t in_step) const;
   awaitable<Batch> next_batch(const Campaign& campaign) const;
   awaitable<Batch> next_of_list(const Campaign& campaign) const;
   awaitable<Batch> next_of_channel(const Campaign& campaign) const;

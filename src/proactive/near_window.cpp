@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace tern::proactive {
 
@@ -47,6 +48,7 @@ std::vector<DueEntry> NearWindow::take_due(WallTime now, std::size_t limit) {
     }
     if (lane->second.retrying && lane->second.retry_seq == entry.seq) {
       lane->second.retrying = false;
+      retries_ -= std::exchange(lane->second.counted, false) ? 1 : 0;
       ready.push_back(entry);
       continue;
     }
@@ -79,9 +81,16 @@ void NearWindow::release(std::uint64_t order_hash) {
 }
 
 void NearWindow::retry(const DueEntry& entry) {
+  const auto& upto = covered_[entry.slot];
+  if (retries_ >= capacity_ && std::tie(entry.due, entry.seq) > std::tie(upto.due, upto.seq)) {
+    release(entry.order_hash);
+    return;
+  }
   auto& lane = busy_[entry.order_hash];
   lane.retrying = true;
   lane.retry_seq = entry.seq;
+  lane.counted = true;
+  ++retries_;
   push(entry);
 }
 
@@ -93,6 +102,7 @@ void NearWindow::drop_slot(std::uint16_t slot) {
     const auto lane = busy_.find(entry.order_hash);
     if (lane != busy_.end() && lane->second.retrying && lane->second.retry_seq == entry.seq) {
       held_ -= lane->second.held.size();
+      retries_ -= lane->second.counted ? 1 : 0;
       busy_.erase(lane);
     }
     return true;

@@ -46,14 +46,16 @@ class NearWindow {
   std::vector<DueEntry> take_due(WallTime now, std::size_t limit);
   /// The send of this key has ended (sent, dead, gone): the next of the key may go.
   void release(std::uint64_t order_hash);
-  /// The send failed and is tried again at `entry.due`; its key stays busy until then.
+  /// The send failed and is tried again at `entry.due`; its key stays busy until then. With as many retries as the
+  /// capacity it is left to the store instead, and a later send of the key may pass it.
   void retry(const DueEntry& entry);
   /// Forgets a slot that is owned no more.
   void drop_slot(std::uint16_t slot);
 
   /// When the next entry may be due; nullopt when nothing waits for a time.
   std::optional<WallTime> next_due() const noexcept;
-  std::size_t size() const noexcept { return heap_.size() + held_; }
+  /// What counts towards the capacity: retries do not, which may lie far ahead, and would keep out what is due.
+  std::size_t size() const noexcept { return heap_.size() + held_ - retries_; }
   std::size_t capacity() const noexcept { return capacity_; }
 
  private:
@@ -66,6 +68,7 @@ class NearWindow {
     std::vector<DueEntry> held;  // due, behind the one that is under way; a heap like the other
     bool retrying = false;       // the one under way waits in the window for its next attempt
     std::uint64_t retry_seq = 0;
+    bool counted = false;  // among `retries_`
   };
 
   void push(const DueEntry& entry);
@@ -74,6 +77,7 @@ class NearWindow {
   std::size_t capacity_;
   std::vector<DueEntry> heap_;
   std::size_t held_ = 0;
+  std::size_t retries_ = 0;
   boost::unordered_flat_map<std::uint64_t, Lane> busy_;
   std::array<Covered, slot_count> covered_{};
 };

@@ -106,7 +106,8 @@ class ProactiveService::Executor final : public SendExecutor {
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
     if (Broadcaster::is_step(send)) {
       const auto found = next_steps_.extract(send.handle.id);
-      return found.empty() ? std::nullopt : found.mapped();
+      // One that failed for good comes again all the same: a broadcast that runs does not end by an outage.
+      return found.empty() ? std::optional(now + std::chrono::minutes(1)) : found.mapped();
     }
     if (!detail::Annotations::may_have_times(send.annotations)) {
       return std::nullopt;

@@ -5,10 +5,13 @@
 #include <tern/async/log.hpp>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace tern::proactive {
@@ -141,6 +144,8 @@ awaitable<void> Scheduler::run() {
     const auto pause = time_to_sleep();
     if (!wake_ && !stopped_ && pause > SteadyTime::duration::zero()) {
       co_await timer_.wait_for(pause);
+    } else {
+      co_await asio::post(ex_, asio::deferred);  // whatever this is busy with, others have their turn
     }
   }
 }
@@ -153,8 +158,10 @@ void Scheduler::stop() noexcept {
   // The next process finds these as they were.
   waiting_.drop([](const ReadySend&) { return true; },
                 [this](ReadySend& ready) { window_.release(ready.entry.order_hash); });
+  // Refused, and so not delivered, which the store must know of those that may arrive at most once.
   for (const auto& [at, suspended] : std::exchange(suspended_, {})) {
-    window_.release(suspended.ready.entry.order_hash);
+    enter_flight(suspended.ready.entry);
+    postpone(suspended.ready.entry, suspended.ready.send, suspended.ready.entry.due);
   }
   timer_.cancel();
 }
@@ -174,7 +181,9 @@ SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
     return options_.longest_sleep;  // the end of any of them wakes the loop, as new leases do
   }
   const auto now = clock_.wall_now();
-  auto wake_at = loaded_until_ ? *loaded_until_ - options_.window / 2 : now;
+  auto wake_at = !loaded_until_ ? now
+                 : has_room()   ? *loaded_until_ - options_.window / 2
+                                : now + options_.longest_sleep;
   if (const auto due = window_.next_due()) {
     wake_at = std::min({wake_at, *due, now + options_.longest_sleep});
   }
@@ -185,8 +194,12 @@ SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
   return suspended_.empty() ? sleep : std::min(sleep, suspended_.begin()->first - clock_.now());
 }
 
+bool Scheduler::has_room() const noexcept {
+  return window_.size() < window_.capacity() / 2;
+}
+
 bool Scheduler::window_is_short() const noexcept {
-  if (window_.size() >= window_.capacity() / 2 && loaded_until_) {
+  if (!has_room() && loaded_until_) {
     return false;
   }
   return !loaded_until_ || *loaded_until_ - clock_.wall_now() <= options_.window / 2;
@@ -355,11 +368,16 @@ void Scheduler::flush() {
 awaitable<void> Scheduler::write_outcomes() {
   while (!outcomes_.empty()) {
     StoreChanges changes;
-    const auto count = std::min(outcomes_.size(), options_.batch);
-    for (std::size_t i = 0; i < count; ++i) {
-      changes.outcomes.push_back(outcomes_[i].outcome);
-      if (outcomes_[i].note) {
-        changes.upserts.push_back(*outcomes_[i].note);
+    std::size_t count = 0;
+    std::set<std::string_view> noted;  // a key stands once in a write: a second note of it begins the next
+    for (; count < std::min(outcomes_.size(), options_.batch); ++count) {
+      const auto& item = outcomes_[count];
+      if (item.note && !noted.insert(item.note->key).second) {
+        break;
+      }
+      changes.outcomes.push_back(item.outcome);
+      if (item.note) {
+        changes.upserts.push_back(*item.note);
       }
     }
     const auto by = Deadline::after(options_.storage_timeout, clock_);
@@ -375,6 +393,10 @@ awaitable<void> Scheduler::write_outcomes() {
         throw;
       }
       error = std::current_exception();
+      if (e.code() == errc::invalid_argument) {
+        // The store takes no such document, now or later: the outcomes go without.
+        std::for_each(outcomes_.begin(), outcomes_.end(), [](Unrecorded& item) { item.note.reset(); });
+      }
     }
     if (error) {
       // Kept: without its record a send would be sent again after a restart.

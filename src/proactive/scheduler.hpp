@@ -119,6 +119,7 @@ class Scheduler {
   };
 
   SteadyTime::duration time_to_sleep() const noexcept;
+  bool has_room() const noexcept;
   bool window_is_short() const noexcept;
   awaitable<void> load_window();
   awaitable<void> load_slot(std::uint16_t slot, WallTime until);

@@ -189,8 +189,12 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
     ended(entry);
     return;
   }
-  if (verdict.kind == Verdict::Kind::dead && verdict.may_mean_the_bot && scope.limits != nullptr && !stopped_) {
-    suspend_judgement(std::move(ready), verdict.reason);
+  if (verdict.kind == Verdict::Kind::dead && verdict.may_mean_the_bot && scope.limits != nullptr) {
+    if (stopped_) {
+      postpone(entry, send, entry.due);  // the next process judges
+    } else {
+      suspend_judgement(std::move(ready), verdict.reason);
+    }
     return;
   }
   if (verdict.kind == Verdict::Kind::dead) {

@@ -67,9 +67,11 @@ std::string broadcast_key(std::string_view bot, std::string_view id) {
   return key;
 }
 
-std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view user,
-                                  std::string_view conversation) {
+std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view channel,
+                                  std::string_view user, std::string_view conversation) {
   auto key = broadcast_key(bot, id) + "/outcomes/";
+  append_key_part(key, channel);
+  key += '/';
   append_key_part(key, user);
   key += '/';
   append_key_part(key, conversation);

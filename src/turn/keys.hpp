@@ -20,8 +20,8 @@ std::string references_prefix(std::string_view bot, std::string_view channel);
 
 /// A broadcast; what belongs to it has keys that begin with this one and a slash.
 std::string broadcast_key(std::string_view bot, std::string_view id);
-std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view user,
-                                  std::string_view conversation);
+std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view channel,
+                                  std::string_view user, std::string_view conversation);
 
 /// Names a conversation for queues, shards and the order of sends: `{bot}/{channel}/{conversation}`.
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation);

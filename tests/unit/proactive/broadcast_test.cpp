@@ -149,6 +149,19 @@ TEST_F(Broadcast, GoesToAList) {
   EXPECT_EQ(progress(id).sent, 95U);
 }
 
+// Their outcomes come together, and a document stands once in a write.
+TEST_F(Broadcast, AListThatNamesAConversationTwiceIsWrittenAllTheSame) {
+  std::vector<ConversationReference> list;
+  for (int i = 0; i < 20; ++i) {
+    list.push_back(world.message("x", "listed-" + std::to_string(i % 4)).reference());
+  }
+  const auto id = begin(Recipients::of(list), BroadcastOptions().rate(1'000));
+  world.pass(5s);
+  EXPECT_EQ(received().size(), 4U);
+  EXPECT_EQ(progress(id).sent, 4U);
+  EXPECT_EQ(test::run_on(world.io(), world.proactive->counts()).pending, 0U);
+}
+
 TEST_F(Broadcast, GoesToATenant) {
   for (int i = 0; i < 20; ++i) {
     auto fields = world.message("x", "conversation-" + std::to_string(i)).json();

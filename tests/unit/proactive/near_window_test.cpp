@@ -69,6 +69,21 @@ TEST(NearWindow, ARetryHoldsTheLaterOnesOfItsKey) {
   EXPECT_THAT(take(window, 100ms), ElementsAre(2));
 }
 
+TEST(NearWindow, RetriesThatLieFarAheadTakeNoRoomFromWhatIsDue) {
+  NearWindow window(4);
+  for (std::uint64_t key = 1; key <= 6; ++key) {
+    window.add_loaded(entry(0ms, key, key));
+    ASSERT_THAT(take(window, 0ms), ElementsAre(key));
+    window.retry(entry(1h, key, key));
+  }
+  EXPECT_EQ(window.size(), 0U);
+  // Four are held; the keys of the others are free, and the store has them.
+  window.add_loaded(entry(1ms, 11, 1));
+  window.add_loaded(entry(1ms, 15, 5));
+  EXPECT_THAT(take(window, 1ms), ElementsAre(15));
+  EXPECT_THAT(take(window, 1h), ElementsAre(1, 2, 3, 4));
+}
+
 TEST(NearWindow, TakesACommittedEntryOnlyWhereItHoldsAll) {
   NearWindow window(100);
   window.set_covered(3, {start + 50ms, UINT64_MAX});

@@ -76,6 +76,20 @@ TEST(Scheduler, ASendKnowsTheActivityWhoseTurnScheduledIt) {
   EXPECT_EQ(page.sends[0].annotations, R"({"trace":"the-activity"})");
 }
 
+// More than half of the window waits for one moment: the shard is not to spin until then.
+TEST(Scheduler, AWindowThatIsHalfFullWaitsForWhatIsDue) {
+  proactive::SchedulerOptions options;
+  options.window_entries = 8;
+  BotWorld world(silent_bot(), {}, true, options);
+  for (int i = 0; i < 20; ++i) {
+    schedule(world, 40s, std::to_string(i), "conv-" + std::to_string(i));
+  }
+  world.pass(39s, 100ms);
+  EXPECT_TRUE(world.sender.texts().empty());
+  world.pass(30s, 100ms);
+  EXPECT_EQ(world.sender.texts().size(), 20U);
+}
+
 TEST(Scheduler, SendsFarAheadAreLoadedWhenTheyComeNear) {
   BotWorld world(silent_bot());
   schedule(world, 10min, "far");
