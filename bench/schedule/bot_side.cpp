@@ -1,8 +1,12 @@
 #include "schedule/bot_side.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
+#include <thread>
 
 namespace bench {
 
@@ -16,12 +20,11 @@ RunningBot::RunningBot(const std::string& program, const std::vector<std::string
   process_ = std::make_unique<Process>(command, SpawnOptions{std::nullopt, log_, {}});
 }
 
-double RunningBot::memory() const {
-  // Pages of a store's files in the system's cache are the system's.
-  std::ifstream file("/proc/" + std::to_string(process_->pid()) + "/smaps_rollup");
+double RunningBot::sum_of(const char* file_name, std::initializer_list<std::string_view> names) const {
+  std::ifstream file("/proc/" + std::to_string(process_->pid()) + "/" + file_name);
   double bytes = 0;
   for (std::string name; file >> name;) {
-    if (name == "Private_Clean:" || name == "Private_Dirty:") {
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
       double kilobytes = 0;
       file >> kilobytes;
       bytes += kilobytes * 1024;
@@ -31,6 +34,47 @@ double RunningBot::memory() const {
     throw std::runtime_error("the bot has ended; see " + log_);
   }
   return bytes;
+}
+
+double RunningBot::memory() const {
+  // Pages of a store's files in the system's cache are the system's.
+  return sum_of("smaps_rollup", {"Private_Clean:", "Private_Dirty:"});
+}
+
+double RunningBot::resident() const {
+  return sum_of("status", {"VmRSS:"});
+}
+
+namespace {
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+std::size_t RunningBot::mark() const {
+  return text_of(log_).size();
+}
+
+void RunningBot::wait_for(const std::string& text, std::size_t mark) const {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (text_of(log_).find(text, mark) == std::string::npos) {
+    if (std::chrono::steady_clock::now() > until) {
+      throw std::runtime_error("the bot does not say \"" + text + "\"; see " + log_);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+void RunningBot::signal(int number) const {
+  ::kill(process_->pid(), number);
+}
+
+void RunningBot::kill() {
+  signal(SIGKILL);
+  (void)process_->wait();
 }
 
 void RunningBot::stop() {

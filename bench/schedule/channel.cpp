@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 
@@ -67,10 +68,12 @@ Channel::Channel() : server_(std::make_unique<Server>()) {
       std::string answers;
       while (const auto length = request_length(waiting)) {
         const auto at = now_us();
-        const auto due = number_after(std::string_view(waiting).substr(0, *length), "\"text\":\"");
+        const auto request = std::string_view(waiting).substr(0, *length);
+        const auto due = number_after(request, "\"text\":\"");
+        const auto number = number_after(request, "\"user-");
         const auto place = count_.load(std::memory_order_relaxed);
         if (place < most_arrivals) {
-          arrivals_[place] = {at, at - due};
+          arrivals_[place] = {at, at - due, number};
         }
         count_.store(place + 1, std::memory_order_release);
         waiting.erase(0, *length);
@@ -104,6 +107,14 @@ std::vector<Channel::Arrival> Channel::arrivals(std::size_t from) const {
   return from >= end ? std::vector<Arrival>()
                      : std::vector<Arrival>(arrivals_.begin() + static_cast<std::ptrdiff_t>(from),
                                             arrivals_.begin() + static_cast<std::ptrdiff_t>(end));
+}
+
+std::size_t Channel::distinct(std::size_t from) const {
+  std::set<std::int64_t> numbers;
+  for (const auto& one : arrivals(from)) {
+    numbers.insert(one.number);
+  }
+  return numbers.size();
 }
 
 void Channel::wait_for(std::size_t wanted, std::chrono::seconds patience) const {

@@ -18,6 +18,8 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -31,6 +33,7 @@ constexpr std::chrono::seconds open_patience{60};
 constexpr std::size_t most_concurrent = 256;
 constexpr std::size_t in_memory = 100'000;  ///< pending sends of the comparison
 constexpr double mebi = 1024.0 * 1024.0;
+constexpr double twice_for_a_kill = 2 * (256 + 256);  ///< `limits.sends_in_flight` and a batch, for two shards
 
 struct Options {
   std::size_t pending = 10'000'000;
@@ -49,6 +52,7 @@ struct Targets {
   double fire_per_second = 20'000;
   double http_per_second = 0;
   double lateness_p99_ms = 0;
+  bool is_shared = false;  ///< whether another replica can take over
 };
 
 template <class T>
@@ -65,7 +69,7 @@ class Table {
     const bool met = target == 0 || (at_least ? measured >= target : measured <= target);
     std::printf("  %-58s %12.*f %-6s", what.c_str(), measured < 100 ? 2 : 0, measured, unit);
     if (target > 0) {
-      std::printf(" %s %-8.0f %s", at_least ? ">=" : "<=", target, met ? "met" : "MISSED");
+      std::printf(" %s %-8g %s", at_least ? ">=" : "<=", target, met ? "met" : "MISSED");
     }
     std::puts("");
     std::fflush(stdout);
@@ -101,12 +105,15 @@ class StoreBench {
   bool run() {
     std::printf("\n%s\n", name_.c_str());
     with_store([&](const tern::AnyStorage& store) {
+      fill(store);
       fire(store);
       schedule(store);
-      fill(store);
     });
     burst();
     stream();
+    if (targets_.is_shared) {
+      take_over();
+    }
     return table_.all_met();
   }
 
@@ -165,7 +172,7 @@ class StoreBench {
                false);
     table_.none("sent early", figures.early);
     bot.stop();
-    table_.none("sent twice", channel_.count() - before - options_.burst);
+    none_lost(before, options_.burst);
   }
 
   // One after the other at a steady rate.
@@ -190,10 +197,62 @@ class StoreBench {
     table_.row("lateness at the channel, p99," + rate, figures.p99_ms, "ms", targets_.lateness_p99_ms, false);
     table_.row("  p50", figures.p50_ms, "ms", 0, false);
     table_.row("  worst", figures.worst_ms, "ms", 0, false);
-    table_.row("memory of the bot with all that pending", bot.memory() / mebi, "MiB", 256, false);
+    table_.row("memory of the bot with all that pending, private", bot.memory() / mebi, "MiB", 256, false);
+    table_.row("  resident, with libraries and cached files", bot.resident() / mebi, "MiB", 256, false);
     table_.none("sent early", figures.early);
     bot.stop();
-    table_.none("sent twice", channel_.count() - before - count);
+    none_lost(before, count);
+  }
+
+  // One replica stays. Of three others, one after the other, one is killed, one hangs, and one is stopped as it should
+  // be, while sends are due all the time.
+  void take_over() {
+    constexpr std::size_t rate = 200;
+    constexpr std::size_t seconds = 60;
+    with_store([&](const tern::AnyStorage& store) {
+      const auto begin = now_us() + 2'000'000;
+      bench::fill_schedule(store, channel_.url(), rate * seconds, rate * seconds, [&](std::size_t i) {
+        return from_us(begin + static_cast<std::int64_t>(i * 1'000'000 / rate));
+      });
+    });
+    const auto before = channel_.count();
+    bench::RunningBot other(bot_, bot_settings_, log_ + ".other");
+    other.wait_for(" serving ");
+    using Bot = bench::RunningBot;
+    const auto row = [&](const char* what, double seconds, double target) {
+      table_.row(what, seconds, "s", target, false);
+    };
+    // The other sees on its own machine that the process is gone; of one elsewhere, or that hangs, the lease must end.
+    row("another replica takes over after kill -9", taken_over(other, [](Bot& bot) { bot.kill(); }), 10);
+    row("  when its lease is over", taken_over(other, [](Bot& bot) { bot.signal(SIGSTOP); }), 10);
+    row("  after a clean stop", taken_over(other, [](Bot& bot) { bot.signal(SIGTERM); }), 0.3);
+    channel_.wait_for(before + rate * seconds, std::chrono::seconds(120));
+    other.stop();
+    const auto distinct = channel_.distinct(before);
+    table_.none("acknowledged and lost", rate * seconds - distinct);
+    table_.row("sent twice, by two that ended without a word",
+               static_cast<double>(channel_.count() - before - distinct), "", 2 * twice_for_a_kill, false);
+  }
+
+  // Starts one more, lets it take its share, and ends it; the seconds until `other` has all again.
+  double taken_over(bench::RunningBot& other, const std::function<void(bench::RunningBot&)>& end) {
+    const std::string alone = "held=" + std::to_string(tern::slot_count) + " owners=1";
+    const std::string shared = "held=" + std::to_string(tern::slot_count / 2) + " owners=2";
+    auto mark = other.mark();
+    bench::RunningBot bot(bot_, bot_settings_, log_);
+    other.wait_for(shared, mark);
+    bot.wait_for(shared);
+    mark = other.mark();
+    const auto ended_at = std::chrono::steady_clock::now();
+    end(bot);
+    other.wait_for(alone, mark);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - ended_at).count();
+  }
+
+  void none_lost(std::size_t before, std::size_t scheduled) {
+    const auto distinct = channel_.distinct(before);
+    table_.none("acknowledged and lost", scheduled - distinct);
+    table_.none("sent twice", channel_.count() - before - distinct);
   }
 
   using Channel = bench::Channel;
@@ -220,7 +279,7 @@ void compare(const std::filesystem::path& programs) {
   if (script) {
     print("JavaScript: a setTimeout continuation for each", *script);
   } else {
-    std::puts("  JavaScript: not measured, since there is no node here; install it, and run this again");
+    std::puts("  JavaScript: not measured, since there is no node in PATH; ./dev bench schedule puts one there");
   }
 }
 
@@ -254,7 +313,7 @@ int run(const Options& options, const std::filesystem::path& programs) {
     }
     settings.storage.url = url;
     settings.storage.schema = "tern_bench_schedule_" + std::to_string(::getpid());
-    const Targets targets{20'000, 0, 20'000, 8'000, 100};
+    const Targets targets{20'000, 0, 20'000, 8'000, 100, true};
     met = StoreBench("postgres", settings,
                      {"storage.kind=postgres", "storage.url=" + settings.storage.url,
                       "storage.schema=" + settings.storage.schema},

@@ -16,8 +16,9 @@ struct OpFigures {
   double per_second = 0;
   double p50_us = 0;
   double p99_us = 0;
-  double cpu_us = 0;  ///< of this process, for each operation
-  double batch = 0;   ///< operations that went to the library at once, on average; 0 when that is not known
+  double cpu_us = 0;         ///< of this process, for each operation
+  double batch = 0;          ///< operations that went to the library at once, on average; 0 when that is not known
+  std::uint64_t stalls = 0;  ///< how often a handler held the shard longer than 20 ms; 0 where there is no shard
 };
 
 /// Takes the time of operations from `begin` to `end`.

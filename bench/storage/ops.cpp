@@ -1,13 +1,14 @@
 #include "storage/ops.hpp"
 
+#include "runtime/stall_watchdog.hpp"
 #include "storage/workload.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include <exception>
+#include <latch>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -38,25 +39,38 @@ awaitable<std::vector<std::string>> etags_of(tern::AnyStorage store, std::size_t
   co_return etags;
 }
 
-awaitable<void> read_on(tern::AnyStorage store, std::size_t turn, OpClock& clock, bool yield) {
+/// Whether anybody else has run since a turn began its operation. A store that answers without waiting, from memory or
+/// a cache, would otherwise make the first coroutine the only one, and that would hold the shard.
+class Turns {
+ public:
+  void begin(std::size_t turn) { last_ = turn; }
+  bool waited(std::size_t turn) const { return last_ != turn; }
+
+ private:
+  std::size_t last_ = 0;
+};
+
+awaitable<void> read_on(tern::AnyStorage store, std::size_t turn, OpClock& clock, Turns& turns) {
   const auto ex = co_await tern::this_coro::executor;
   for (std::size_t i = 0; clock.running(); ++i) {
+    turns.begin(turn);
     const auto begun = std::chrono::steady_clock::now();
     const auto items = co_await store.read(std::vector{document_key(turn, i)}, Deadline::after(patience));
     if (items.size() != 1) {
       throw std::runtime_error("a document is missing");
     }
     clock.add(begun);
-    if (yield) {
+    if (!turns.waited(turn)) {
       co_await asio::post(ex, asio::deferred);
     }
   }
 }
 
-awaitable<void> write_on(tern::AnyStorage store, std::size_t turn, OpClock& clock, bool yield) {
+awaitable<void> write_on(tern::AnyStorage store, std::size_t turn, OpClock& clock, Turns& turns) {
   const auto ex = co_await tern::this_coro::executor;
   auto etags = co_await etags_of(store, turn);
   for (std::size_t i = 0; clock.running(); ++i) {
+    turns.begin(turn);
     const auto begun = std::chrono::steady_clock::now();
     auto& etag = etags[i % documents_each];
     tern::StoreChanges changes;
@@ -67,22 +81,28 @@ awaitable<void> write_on(tern::AnyStorage store, std::size_t turn, OpClock& cloc
     }
     etag = written->etags.front();
     clock.add(begun);
-    if (yield) {
+    if (!turns.waited(turn)) {
       co_await asio::post(ex, asio::deferred);
     }
   }
 }
 
-void run_all(asio::io_context& io, std::vector<awaitable<void>> all) {
-  std::exception_ptr first;
-  for (auto& one : all) {
-    asio::co_spawn(io, std::move(one), [&first](std::exception_ptr error) {
-      if (error && !first) {
-        first = error;
-      }
-    });
-  }
-  io.run();
+/// Runs all to their end on the one shard; they begin together.
+void run_all(tern::runtime::ShardPool& shards, std::vector<awaitable<void>> all) {
+  std::latch left(static_cast<std::ptrdiff_t>(all.size()));
+  std::exception_ptr first;  // of the shard's thread alone until the latch opens
+  auto begin = [&] {
+    for (auto& one : all) {
+      asio::co_spawn(shards[0].io(), std::move(one), [&](std::exception_ptr error) {
+        if (error && !first) {
+          first = error;
+        }
+        left.count_down();
+      });
+    }
+  };
+  asio::post(shards[0].io(), begin);
+  left.wait();
   if (first) {
     std::rethrow_exception(first);
   }
@@ -91,20 +111,25 @@ void run_all(asio::io_context& io, std::vector<awaitable<void>> all) {
 }  // namespace
 
 OpFigures measure_ops(tern::AnyStorage store, Op op, std::size_t concurrent, double seconds) {
-  asio::io_context io{1};
+  tern::Metrics metrics;
+  tern::runtime::ShardPool shards(1, tern::system_clock());
+  shards.start();
+  const tern::runtime::StallWatchdog watchdog(shards, metrics);
   OpClock clock(seconds);
-  // A store in memory never waits: without this, the first coroutine would be the only one.
-  const bool yield = !store.traits().durable;
+  Turns turns;
   std::vector<awaitable<void>> all;
   for (std::size_t turn = 0; turn < concurrent; ++turn) {
-    all.push_back(op == Op::read ? read_on(store, turn, clock, yield) : write_on(store, turn, clock, yield));
+    all.push_back(op == Op::read ? read_on(store, turn, clock, turns) : write_on(store, turn, clock, turns));
   }
-  run_all(io, std::move(all));
-  return clock.figures();
+  run_all(shards, std::move(all));
+  auto figures = clock.figures();
+  figures.stalls = watchdog.stalls();
+  return figures;
 }
 
 void fill(tern::AnyStorage store, std::size_t concurrent) {
-  asio::io_context io{1};
+  tern::runtime::ShardPool shards(1, tern::system_clock());
+  shards.start();
   auto work = [](tern::AnyStorage into, std::size_t turns) -> awaitable<void> {
     for (std::size_t turn = 0; turn < turns; ++turn) {
       tern::StoreChanges changes;
@@ -116,7 +141,7 @@ void fill(tern::AnyStorage store, std::size_t concurrent) {
   };
   std::vector<awaitable<void>> all;
   all.push_back(work(std::move(store), concurrent));
-  run_all(io, std::move(all));
+  run_all(shards, std::move(all));
 }
 
 }  // namespace bench

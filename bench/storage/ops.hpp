@@ -10,8 +10,8 @@ namespace bench {
 
 enum class Op : bool { read, write };
 
-/// Runs `concurrent` coroutines on one shard, each reading or writing one document after the other; writes expect the
-/// eTag of the last one, as a turn's do. The store is open and has been filled.
+/// Runs `concurrent` coroutines on one shard, under the eyes of its watchdog, each reading or writing one document
+/// after the other; writes expect the eTag of the last one, as a turn's do. The store is open and has been filled.
 OpFigures measure_ops(tern::AnyStorage store, Op op, std::size_t concurrent, double seconds);
 
 /// Writes what `measure_ops` reads and writes.

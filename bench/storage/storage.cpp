@@ -14,6 +14,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -118,17 +119,26 @@ Options read_options(const std::vector<std::string>& words) {
 }
 
 void print_head(const std::string& what) {
-  std::printf("\n%s\n  %-8s %-5s %-7s %10s %9s %9s %8s %7s %7s\n", what.c_str(), "at once", "op", "", "per second",
-              "p50 us", "p99 us", "CPU us", "batch", "share");
+  std::printf("\n%s\n  %-8s %-5s %-7s %10s %9s %9s %8s %7s %7s %7s\n", what.c_str(), "at once", "op", "", "per second",
+              "p50 us", "p99 us", "CPU us", "batch", "share", "stalls");
 }
 
-void print(std::size_t concurrent, Op op, const char* who, const bench::OpFigures& figures, double share) {
+void print_line(std::size_t concurrent, Op op, const char* who, const bench::OpFigures& figures) {
   std::printf("  %-8zu %-5s %-7s %10.0f %9.0f %9.0f %8.2f %7.1f", concurrent, op == Op::read ? "read" : "write", who,
               figures.per_second, figures.p50_us, figures.p99_us, figures.cpu_us, figures.batch);
-  if (share > 0) {
-    std::printf(" %6.0f%%", share * 100);
-  }
+}
+
+void print_library(std::size_t concurrent, Op op, const bench::OpFigures& figures) {
+  print_line(concurrent, op, "library", figures);
   std::puts("");
+  std::fflush(stdout);
+}
+
+/// `share`: of what the library alone does; 0 when there is none to compare with.
+void print_ours(std::size_t concurrent, Op op, const bench::OpFigures& figures, double share) {
+  print_line(concurrent, op, "Tern", figures);
+  std::printf(" %7s %7llu\n", share > 0 ? (std::to_string(std::lround(share * 100)) + "%").c_str() : "",
+              static_cast<unsigned long long>(figures.stalls));
   std::fflush(stdout);
 }
 
@@ -158,13 +168,14 @@ bool measure_store(const std::string& name, const tern::Settings& settings, benc
     bare->fill(most_concurrent);
   }
   bool met = true;
+  std::uint64_t stalls = 0;
   print_head(name + (bare != nullptr ? ", beside the library alone in batches of as many" : ""));
   for (const auto op : {Op::read, Op::write}) {
     for (const auto concurrent : concurrency) {
       bench::OpFigures alone;
       if (bare != nullptr) {
         alone = bare->measure(op, concurrent, seconds);
-        print(concurrent, op, "library", alone, 0);
+        print_library(concurrent, op, alone);
       }
       const auto before = batches_of(metrics, settings.storage.kind, op);
       auto ours = bench::measure_ops(store, op, concurrent, seconds);
@@ -173,7 +184,8 @@ bool measure_store(const std::string& name, const tern::Settings& settings, benc
                        ? (after.operations - before.operations) / (after.batches - before.batches)
                        : 0;
       const double share = bare != nullptr ? ours.per_second / alone.per_second : 0;
-      print(concurrent, op, "Tern", ours, share);
+      print_ours(concurrent, op, ours, share);
+      stalls += ours.stalls;
       if (bare != nullptr && concurrent == most_concurrent) {
         const bool enough = share >= least_share;
         std::printf("  at least %.0f%% of the library alone, with %zu at once: %s\n", least_share * 100, concurrent,
@@ -182,8 +194,10 @@ bool measure_store(const std::string& name, const tern::Settings& settings, benc
       }
     }
   }
+  std::printf("  a handler held the shard longer than 20 ms %llu times; never: %s\n",
+              static_cast<unsigned long long>(stalls), stalls == 0 ? "met" : "MISSED");
   finish(store.close(tern::Deadline::after(patience)));
-  return met;
+  return met && stalls == 0;
 }
 
 bool measure_operations(const Options& options, [[maybe_unused]] const std::string& folder) {

@@ -22,7 +22,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// A figure of /metrics; 0 when it is not there yet.
+/// A figure of /metrics. One that is missing is no zero: a bench that asks for a wrong name must not say that all is
+/// well.
 double figure(std::uint16_t port, const std::string& name) {
   namespace asio = boost::asio;
   asio::io_context io;
@@ -34,7 +35,10 @@ double figure(std::uint16_t port, const std::string& name) {
   boost::system::error_code ended;
   asio::read(socket, asio::dynamic_buffer(text), ended);
   const auto line = text.find("\n" + name + " ");
-  return line == std::string::npos ? 0 : std::stod(text.substr(line + name.size() + 2));
+  if (line == std::string::npos) {
+    throw std::runtime_error("state_bot has no " + name + " in its /metrics");
+  }
+  return std::stod(text.substr(line + name.size() + 2));
 }
 
 struct Running {

@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* help_text =
     "Tell me what to remind you of:\n\n"
-    "- **remind me in 20 s to stretch**, **at 18:30 to ...**, **tomorrow at 9 to ...**, **on friday at 10 to ...**\n"
+    "- **remind me in 20 s to stretch**, **remind me at 18:30 to ...**, **remind me tomorrow at 9 to ...**, "
+    "**remind me on friday at 10 to ...**\n"
     "- **every day at 9 to drink water**, **every monday at 9 to ...**, **every 2 hours to ...**\n"
     "- **nag me in 20 s to ...** asks again after ten seconds, unless you answer\n"
     "- **list** and **cancel 2**\n"

@@ -56,7 +56,8 @@ concept Storage =
 template <class S>
 concept ScheduleStorage =
     Storage<S> && requires(S& s, std::string owner, std::vector<SlotLease> held, std::uint16_t want, DueQuery due,
-                           std::vector<DueEntry> entries, SendQuery query, DeadQuery dead, Deadline by) {
+                           std::vector<DueEntry> entries, SendQuery query, DeadQuery dead, WallTime from,
+                           WallTime until, Deadline by) {
       // Renews what is held and takes free or expired slots, up to `want` in all; what is held is not given up.
       { s.hold_slots(std::move(owner), std::move(held), want, by) } -> std::same_as<awaitable<HeldSlots>>;
       { s.release_slots(std::move(held), by) } -> std::same_as<awaitable<void>>;
@@ -69,6 +70,9 @@ concept ScheduleStorage =
       { s.list_sends(std::move(query), by) } -> std::same_as<awaitable<SendPage>>;
       { s.list_dead(std::move(dead), by) } -> std::same_as<awaitable<DeadPage>>;
       { s.count_sends(by) } -> std::same_as<awaitable<SendCounts>>;
+      // How many are due from `from` on and before `until`, by their due time, whoever owns their slots. Exact when
+      // there are few; above a thousand, estimated from some of the slots, and within some percent.
+      { s.estimate_due(from, until, by) } -> std::same_as<awaitable<std::uint64_t>>;
     };
 
 }  // namespace tern

@@ -207,8 +207,11 @@ void Assembly::announce() const {
 awaitable<bool> Assembly::drain(Deadline by) {
   ready_.store(false, std::memory_order_release);
   server_->stop_accepting();
-  bool clean = co_await runtime->drain_turns(by);
-  const bool background = co_await runtime->drain_background(by);
+  // Sends that are under way are given the last part of it: a turn that hangs must not be what doubles them.
+  const auto kept = std::min<SteadyTime::duration>(std::chrono::seconds(5), by.remaining(clock) / 3);
+  const auto by_turns = by.min(Deadline::after(by.remaining(clock) - kept, clock));
+  bool clean = co_await runtime->drain_turns(by_turns);
+  const bool background = co_await runtime->drain_background(by_turns);
   const bool sends = co_await proactive->drain(by);
   const bool answered = co_await server_->drain(by);
   clean = clean && background && sends && answered;
@@ -219,8 +222,26 @@ awaitable<bool> Assembly::drain(Deadline by) {
   co_return clean&& closed;
 }
 
+// A store that ends with the process takes promises with it: whoever reads the log is to know how many.
+awaitable<void> Assembly::tell_of_what_is_lost(Deadline by) {
+  if (storage.traits().durable || !settings.proactive.enabled) {
+    co_return;
+  }
+  const auto counts = co_await storage.count_sends(by);
+  if (counts.pending > 0) {
+    log::warn("pending sends end with this process; a durable storage.kind would keep them",
+              {{"pending", counts.pending}, {"storage", storage.traits().name}});
+  }
+}
+
 awaitable<bool> Assembly::close(Deadline by) {
   bool clean = true;
+  try {
+    co_await tell_of_what_is_lost(by);
+  } catch (const system_error& e) {
+    clean = false;
+    log::error("the pending sends were not counted", {{"error", e.what()}});
+  }
   try {
     co_await proactive->release(by);
   } catch (const std::exception& e) {

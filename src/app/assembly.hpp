@@ -52,6 +52,7 @@ class Assembly {
   /// Everything in the order of docs/architecture.md; true when nothing was cut. On a shard.
   awaitable<bool> drain(Deadline by);
   /// Gives back slots and storage; false, and on the log, when that failed. On a shard.
+  awaitable<void> tell_of_what_is_lost(Deadline by);
   awaitable<bool> close(Deadline by);
   /// Stops the threads.
   void abort();

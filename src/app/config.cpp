@@ -42,7 +42,10 @@ void apply(Settings& settings, std::string_view name, const json::value& value, 
     key->assign(settings, value);
   } catch (const std::invalid_argument&) {
     const auto found = key->secret() ? std::string(mask) : json::serialize(value);
-    throw ConfigError(key->name() + " (" + source + ") is " + found + "; allowed is " + key->allowed() + ".");
+    const bool is_mask = key->secret() && value.is_string() && value.as_string() == mask;
+    throw ConfigError(key->name() + " (" + source + ") is " + found +
+                      (is_mask ? ", which --print-config writes in place of a secret: give the secret, or leave it out."
+                               : "; allowed is " + key->allowed() + "."));
   }
 }
 

@@ -191,7 +191,7 @@ QuietHours quiet_hours_of(json::object& fields) {
   return {time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
 }
 
-SendOptions options_of(Members& members) {
+SendOptions options_of(Members& members, CallKind kind) {
   SendOptions options;
   if (auto key = members.text("key")) {
     options.key(std::move(*key));
@@ -203,6 +203,7 @@ SendOptions options_of(Members& members) {
     options.expires(time_of(*expires, "expires"));
   }
   options.at_most_once(members.flag("atMostOnce"));
+  options.strict(members.flag("strict"));
   options.cancel_on_reply(members.flag("cancelOnReply"));
   if (auto zone = members.text("timeZone")) {
     if (!is_time_zone(*zone)) {
@@ -213,8 +214,13 @@ SendOptions options_of(Members& members) {
   if (auto* const quiet = members.object("quietHours")) {
     options.quiet_hours(quiet_hours_of(*quiet));
   }
-  if (auto* const every = members.object("every")) {
-    options.every(recurrence_of(*every));
+  if (kind == CallKind::schedule) {
+    if (auto* const every = members.object("every")) {
+      options.every(recurrence_of(*every));
+    }
+  } else if (members.find("every") != nullptr) {
+    refuse(
+        "every does not go with a continuation that runs now. POST /proactive/schedule takes it, with continuation.");
   }
   return options;
 }
@@ -276,7 +282,7 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
   }
   read_what(members, kind, call);
   if (kind == CallKind::schedule || kind == CallKind::continuing) {
-    call.options = options_of(members);
+    call.options = options_of(members, kind);
   }
   std::optional<WallTime> due;
   if (kind == CallKind::schedule || kind == CallKind::moving) {

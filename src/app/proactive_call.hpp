@@ -45,7 +45,7 @@ struct ProactiveCall {
 enum class CallKind {
   send,        ///< `activity`
   schedule,    ///< `activity` or `continuation` with `value`; `at`, `after` or `every`; the options
-  continuing,  ///< `value`; the options
+  continuing,  ///< `value`; the options but `every`
   moving       ///< `at` or `after`, and no recipient
 };
 

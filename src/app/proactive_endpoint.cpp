@@ -1,23 +1,15 @@
 #include "app/proactive_endpoint.hpp"
 
 #include "app/content_type.hpp"
-#include "proactive/send_policy.hpp"
+#include "app/proactive_json.hpp"
+#include "app/proactive_query.hpp"
+#include "app/proactive_refusal.hpp"
+#include "proactive/broadcaster.hpp"
 #include "turn/make_send.hpp"
-
-#include <tern/error.hpp>
-#include <tern/schema/parse.hpp>
-#include <tern/schema/timestamp.hpp>
-#include <tern/turn/channel_sender.hpp>
-
-#include <boost/json/serialize.hpp>
-#include <boost/url/decode_view.hpp>
-#include <boost/url/parse_query.hpp>
-#include <boost/url/pct_string_view.hpp>
 
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <utility>
 
@@ -27,217 +19,8 @@ namespace {
 
 using http::HttpResponse;
 using http::Method;
-namespace urls = boost::urls;
 
-constexpr std::string_view json_type = "application/json; charset=utf-8";
 constexpr std::string_view root = "/proactive";
-
-/// An answer that is not what was asked for, thrown to where the request is answered.
-struct Refusal {
-  unsigned status;
-  std::string code;
-  std::string message;
-  std::string header;  ///< "" for none
-  std::string value;
-};
-
-[[noreturn]] void refuse(unsigned status, std::string code, std::string message, std::string header = {},
-                         std::string value = {}) {
-  throw Refusal{status, std::move(code), std::move(message), std::move(header), std::move(value)};
-}
-
-HttpResponse json_response(unsigned status, const json::value& body) {
-  return HttpResponse(status, json::serialize(body), json_type);
-}
-
-HttpResponse to_response(const Refusal& refusal) {
-  HttpResponse response(refusal.status, error_body(refusal.code, refusal.message), json_type);
-  if (!refusal.header.empty()) {
-    response.headers.emplace_back(refusal.header, refusal.value);
-  }
-  return response;
-}
-
-Refusal refusal_of(const ChannelError& error) {
-  const auto said = "The channel answered " + std::to_string(error.status());
-  Refusal refusal{502, "ChannelRejected", said + ": nothing was delivered.", {}, {}};
-  if (proactive::may_have_arrived(error.status())) {
-    refusal = {504, "OutcomeUnknown", said + ": the message may have arrived all the same.", {}, {}};
-  }
-  if (error.retry_after()) {
-    refusal.status = refusal.status == 502 ? 503 : refusal.status;
-    refusal.header = "Retry-After";
-    refusal.value = std::to_string(std::chrono::ceil<std::chrono::seconds>(*error.retry_after()).count());
-  }
-  return refusal;
-}
-
-// What was said where it was thrown, without what the code adds for a programmer.
-std::string message_of(const system_error& error) {
-  const std::string_view text = error.what();
-  const auto added = ": " + error.code().what();
-  return std::string(text.ends_with(added) ? text.substr(0, text.size() - added.size()) : text);
-}
-
-Refusal refusal_of(const system_error& error) {
-  const auto& code = error.code();
-  if (code == errc::invalid_argument) {
-    return {400, "BadArgument", message_of(error), {}, {}};
-  }
-  if (code == errc::unknown_continuation) {
-    return {404, "UnknownContinuation", message_of(error), {}, {}};
-  }
-  if (code == errc::service_url_refused) {
-    return {403, "ServiceUrlNotAllowed", message_of(error), {}, {}};
-  }
-  if (code == errc::proactive_disabled) {
-    return {503, "ProactiveDisabled", "proactive.enabled is off: this bot sends nothing of its own accord.", {}, {}};
-  }
-  if (code == errc::channel_unreachable) {
-    return {502, "ChannelUnreachable", "The channel could not be reached; nothing was delivered.", {}, {}};
-  }
-  // An outage, a bound that is reached, a drain: the same request may succeed later.
-  return {503, "ServiceUnavailable", "The bot cannot do this now: " + code.message() + ".", "Retry-After", "1"};
-}
-
-// Why a request came to nothing. What is not known here is not for the sender to see: the server says 500.
-Refusal refusal_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Refusal& refusal) {
-    return refusal;
-  } catch (const BadCall& bad) {
-    return {400, bad.code(), bad.what(), {}, {}};
-  } catch (const ChannelError& rejected) {
-    return refusal_of(rejected);
-  } catch (const AmbiguousSend&) {
-    return {504, "OutcomeUnknown", "The message was sent and the channel did not answer: it may have arrived.", {}, {}};
-  } catch (const system_error& failed) {
-    return refusal_of(failed);
-  }
-}
-
-std::string decoded(std::string_view text) {
-  const auto encoded = urls::make_pct_string_view(text);
-  if (!encoded) {
-    refuse(400, "BadArgument", "The path has a % that begins no escape.");
-  }
-  std::string plain;
-  plain.reserve(text.size());
-  for (const char character : *encoded.value()) {
-    plain += character;
-  }
-  return plain;
-}
-
-// What follows /proactive/, without a trailing slash.
-std::vector<std::string> segments_of(std::string_view path) {
-  path.remove_prefix(std::min(path.size(), root.size()));
-  std::vector<std::string> segments;
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    const auto end = std::min(path.find('/'), path.size());
-    if (end > 0) {
-      segments.push_back(decoded(path.substr(0, end)));
-    }
-    path.remove_prefix(end);
-  }
-  return segments;
-}
-
-/// The parameters of a query, each asked for by name.
-class Parameters {
- public:
-  explicit Parameters(std::string_view query) {
-    const auto parsed = urls::parse_query(query);
-    if (!parsed) {
-      refuse(400, "BadArgument", "The query cannot be read.");
-    }
-    for (const auto& parameter : urls::params_view(*parsed)) {
-      given_.emplace_back(parameter.key, parameter.value);
-    }
-  }
-  std::string take(std::string_view name) {
-    const auto found =
-        std::find_if(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
-    if (found == given_.end()) {
-      return {};
-    }
-    auto value = std::move(found->second);
-    given_.erase(found);
-    return value;
-  }
-  std::size_t take_limit() {
-    const auto text = take("limit");
-    if (text.empty()) {
-      return 100;
-    }
-    std::size_t limit = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000) {
-      refuse(400, "BadArgument", "limit is 1 to 1000.");
-    }
-    return limit;
-  }
-  void require_no_others() const {
-    if (!given_.empty()) {
-      refuse(400, "BadArgument", "The parameter " + given_.front().first + " is not known here.");
-    }
-  }
-
- private:
-  std::vector<std::pair<std::string, std::string>> given_;
-};
-
-json::value text_of_time(WallTime time) {
-  return json::value(Timestamp::utc(time).text());
-}
-
-json::value parsed_or_text(const std::string& text) {
-  auto parsed = parse_json(text);
-  return parsed ? std::move(*parsed) : json::value(text);
-}
-
-json::object to_json(const ScheduledSend& send) {
-  json::object fields;
-  fields["handle"] = send.handle.to_string();
-  fields["due"] = text_of_time(send.handle.due);
-  if (send.not_before > send.handle.due) {
-    fields["notBefore"] = text_of_time(send.not_before);
-  }
-  if (send.expires) {
-    fields["expires"] = text_of_time(*send.expires);
-  }
-  fields["attempts"] = send.attempt;
-  auto payload = parsed_or_text(send.payload);
-  if (send.kind == SendKind::activity) {
-    fields["activity"] = std::move(payload);
-  } else if (payload.is_object()) {
-    fields["continuation"] = payload.as_object()["name"];
-    fields["value"] = payload.as_object()["value"];
-  }
-  fields["reference"] = parsed_or_text(send.reference);
-  fields["orderKey"] = send.order_key;
-  if (!send.idempotency_key.empty()) {
-    fields["key"] = send.idempotency_key;
-  }
-  if (!send.cancel_on_reply.empty()) {
-    fields["cancelOnReply"] = true;
-  }
-  if (send.at_most_once) {
-    fields["atMostOnce"] = true;
-  }
-  return fields;
-}
-
-json::object page_of(json::array items, const std::string& next) {
-  json::object page;
-  page["items"] = std::move(items);
-  if (!next.empty()) {
-    page["next"] = next;
-  }
-  return page;
-}
 
 SendHandle handle_of(const std::string& text) {
   const auto handle = SendHandle::parse(text);
@@ -260,6 +43,12 @@ void require_json(const http::HttpRequest& request) {
 
 [[noreturn]] void refuse_path() {
   refuse(404, "NotFound", "There is nothing at this path. docs/proactive-http.md lists those below /proactive/.");
+}
+
+[[noreturn]] void refuse_step(const std::string& id) {
+  refuse(409, "BroadcastStep",
+         "This is how the broadcast \"" + id +
+             "\" goes on. The bot stops it with cancel_broadcast, or pauses it with pause_broadcast.");
 }
 
 [[noreturn]] void refuse_late() {
@@ -297,7 +86,7 @@ awaitable<HttpResponse> ProactiveEndpoint::handle(http::HttpRequest& request) {
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::dispatch(http::HttpRequest& request) {
-  auto path = segments_of(request.path());
+  auto path = segments_of(request.path(), root);
   const auto method = request.method();
   if (path.empty()) {
     refuse_path();
@@ -461,7 +250,19 @@ awaitable<HttpResponse> ProactiveEndpoint::show(SendHandle handle) {
   co_return json_response(200, to_json(page.sends.front()));
 }
 
+// Without its step a broadcast would stop, and go on saying that it runs.
+awaitable<void> ProactiveEndpoint::require_no_step(SendHandle handle) {
+  SendQuery wanted;
+  wanted.handle = handle;
+  wanted.limit = 1;
+  const auto page = co_await proactive_.list(std::move(wanted));
+  if (!page.sends.empty() && proactive::Broadcaster::is_step(page.sends.front())) {
+    refuse_step(proactive::Broadcaster::id_of(page.sends.front()));
+  }
+}
+
 awaitable<HttpResponse> ProactiveEndpoint::cancel(SendHandle handle) {
+  co_await require_no_step(handle);
   const auto outcome = co_await proactive_.cancel(handle);
   if (outcome != CancelOutcome::cancelled) {
     refuse_late();
@@ -473,6 +274,7 @@ awaitable<HttpResponse> ProactiveEndpoint::cancel(SendHandle handle) {
 
 awaitable<HttpResponse> ProactiveEndpoint::reschedule(SendHandle handle, std::string body) {
   const auto call = parse_proactive_call(body, CallKind::moving, clock_.wall_now());
+  co_await require_no_step(handle);
   const auto moved = co_await proactive_.reschedule(handle, call.due);
   if (!moved) {
     refuse_late();

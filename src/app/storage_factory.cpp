@@ -85,6 +85,11 @@ class Shared {
   {
     return store_->count_sends(by);
   }
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by)
+    requires ScheduleStorage<S>
+  {
+    return store_->estimate_due(from, until, by);
+  }
 
  private:
   std::shared_ptr<S> store_;

@@ -9,6 +9,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/wait_traits.hpp>
 
+#include <time.h>
+
 #include <optional>
 #include <utility>
 
@@ -76,8 +78,18 @@ class SystemClock final : public Clock {
  public:
   SteadyTime now() const noexcept override { return std::chrono::steady_clock::now(); }
   WallTime wall_now() const noexcept override { return std::chrono::system_clock::now(); }
+  SteadyTime::duration asleep() const noexcept override {
+    const auto awake = read(CLOCK_MONOTONIC);
+    return read(CLOCK_BOOTTIME) - awake;
+  }
 
  private:
+  static SteadyTime::duration read(clockid_t id) noexcept {
+    timespec time{};
+    clock_gettime(id, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  }
+
   std::unique_ptr<detail::TimerImpl> make_timer(executor ex) override {
     return std::make_unique<SystemTimer>(std::move(ex));
   }

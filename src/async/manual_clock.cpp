@@ -38,6 +38,7 @@ struct ManualClock::State {
   mutable std::mutex mutex;
   SteadyTime now;
   WallTime wall;
+  SteadyTime::duration asleep{};
   std::uint64_t next_number = 0;
   std::map<WaitKey, std::shared_ptr<ManualWait>> waits;
 
@@ -167,6 +168,17 @@ void ManualClock::advance(SteadyTime::duration duration) {
 void ManualClock::step_wall(WallTime::duration duration) {
   const std::lock_guard lock(state_->mutex);
   state_->wall += duration;
+}
+
+void ManualClock::suspend(WallTime::duration duration) {
+  const std::lock_guard lock(state_->mutex);
+  state_->wall += duration;
+  state_->asleep += duration;
+}
+
+SteadyTime::duration ManualClock::asleep() const noexcept {
+  const std::lock_guard lock(state_->mutex);
+  return state_->asleep;
 }
 
 std::size_t ManualClock::waiting() const noexcept {

@@ -36,7 +36,12 @@ ConnectorClient::~ConnectorClient() {
 }
 
 awaitable<ResourceResponse> ConnectorClient::send(const Activity& activity, std::string request_id, Deadline by) {
-  Call call(core_, by);
+  return send_if(activity, std::move(request_id), by, {});
+}
+
+awaitable<ResourceResponse> ConnectorClient::send_if(const Activity& activity, std::string request_id, Deadline by,
+                                                     std::function<bool()> may_begin) {
+  Call call(core_, by, std::move(may_begin));
   auto request = parts("POST", activity.conversation_id(), activity.reply_to_id());
   require_id(request.conversation, "conversation id");
   if (!request.activity.empty()) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -61,6 +62,8 @@ class ConnectorClient final : public ChannelSender {
   ConnectorClient& operator=(const ConnectorClient&) = delete;
 
   awaitable<ResourceResponse> send(const Activity& activity, std::string request_id, Deadline by) override;
+  awaitable<ResourceResponse> send_if(const Activity& activity, std::string request_id, Deadline by,
+                                      std::function<bool()> may_begin) override;
   awaitable<ResourceResponse> update(const Activity& activity, Deadline by) override;
   awaitable<void> remove(const ConversationReference& reference, Deadline by) override;
   awaitable<ConversationResourceResponse> create_conversation(std::string service_url,

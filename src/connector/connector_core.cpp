@@ -34,10 +34,11 @@ ConnectorOptions checked(ConnectorOptions options) {
 
 }  // namespace
 
-Call::Call(std::shared_ptr<ConnectorCore> core, Deadline by)
+Call::Call(std::shared_ptr<ConnectorCore> core, Deadline by, std::function<bool()> may_begin)
     : core_(std::move(core)),
       began_(core_->clock_.now()),
       by_(by.min(Deadline::at(began_ + core_->options_.request_timeout))),
+      may_begin_(std::move(may_begin)),
       request_(core_->take_buffer()) {
   if (core_->draining_) {
     throw_error(errc::shutting_down, "the connector drains and begins no request; nothing was sent");
@@ -152,6 +153,10 @@ awaitable<void> ConnectorCore::perform(Call& call) {
     const bool kept = call.host_->find_usable(call.lease_);
     if (!kept) {
       co_await connect(call);
+    }
+    if (call.may_begin_ && !call.may_begin_()) {
+      fail(Outcome::timeout, errc::timed_out,
+           "the request waited so long that it is not this process's to send any more; nothing was sent");
     }
     call.lease_->begin();
     wheel_.arm(*call.lease_, call.by_);

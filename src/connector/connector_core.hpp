@@ -4,6 +4,7 @@
 #include "connector/host.hpp"
 #include "connector/request_text.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +23,7 @@ class ConnectorCore;
 class Call {
  public:
   /// Errors: `errc::shutting_down` once the client drains.
-  Call(std::shared_ptr<ConnectorCore> core, Deadline by);
+  Call(std::shared_ptr<ConnectorCore> core, Deadline by, std::function<bool()> may_begin = {});
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -36,6 +37,7 @@ class Call {
   Host* host_ = nullptr;
   SteadyTime began_;
   Deadline by_;
+  std::function<bool()> may_begin_;  ///< asked before it is written; empty: it may
   RequestText request_;
   Lease lease_;
 };

@@ -114,8 +114,10 @@ Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::
   wide_[scope.tenant];  // both before a reference is taken: an insertion moves the others
   auto& bot = wide_[scope.bot];
   auto& tenant = wide_[scope.tenant];
-  if (!bot.known && late > outage && limits_.slow_start > 0) {
-    bot.ramp = now;
+  // The bot of a process that has begun, or whose store was away.
+  const bool was_silent = !bot.known || (bot.in_flight == 0 && now - bot.used > outage);
+  if (was_silent && late > outage && limits_.slow_start > 0) {
+    begin_slowly(bot, now);
   }
   bot.known = true;
   conversation.used = tenant.used = bot.used = now;
@@ -179,13 +181,17 @@ std::size_t Limiter::mark(Marks& marks, std::uint64_t conversation, SteadyTime n
   return marks.size();
 }
 
+void Limiter::begin_slowly(Wide& wide, SteadyTime from) noexcept {
+  wide.ramp = from;
+  wide.ramp_step = 0;
+  wide.ramp_sent = 0;
+}
+
 // What was frozen as a whole has gathered sends meanwhile: they begin slowly.
 void Limiter::freeze(Wide& wide, SteadyTime until) const {
   wide.frozen = std::max(wide.frozen, until);
   if (limits_.slow_start > 0) {
-    wide.ramp = wide.frozen;
-    wide.ramp_step = 0;
-    wide.ramp_sent = 0;
+    begin_slowly(wide, wide.frozen);
   }
 }
 

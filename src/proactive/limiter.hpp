@@ -38,7 +38,7 @@ class Limiter {
   static constexpr std::chrono::seconds longest_pause{900};
   /// A slow start doubles each second for so many seconds.
   static constexpr std::uint32_t slow_start_seconds = 10;
-  /// A send that is later than this says that there was an outage, when its bot has not sent before.
+  /// A send that is later than this says that there was an outage, when its bot has not sent for as long.
   static constexpr std::chrono::seconds outage{10};
 
   enum class Frozen : std::uint8_t { conversation, tenant, bot };
@@ -110,6 +110,7 @@ class Limiter {
   SteadyTime ramp_at(Wide& wide, SteadyTime now) const;
   static bool is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept;
   static std::size_t mark(Marks& marks, std::uint64_t conversation, SteadyTime now, SteadyTime::duration keep);
+  static void begin_slowly(Wide& wide, SteadyTime from) noexcept;
   void freeze(Wide& wide, SteadyTime until) const;
   void forget_idle(SteadyTime now);
 

@@ -22,7 +22,50 @@ void NearWindow::add_loaded(const DueEntry& entry) {
   push(entry);
 }
 
+void NearWindow::add_swept(const DueEntry& entry) {
+  const auto lane = busy_.find(entry.order_hash);
+  const auto is_it = [&](const DueEntry& held) { return held.id == entry.id && held.generation == entry.generation; };
+  const bool is_held = lane != busy_.end() && std::any_of(lane->second.held.begin(), lane->second.held.end(), is_it);
+  if (size() < capacity_ && !is_held) {
+    push(entry);
+  }
+}
+
+// What is in the heap of it is handed to the store when its time comes, which has nothing to give for it.
+void NearWindow::free_retry(std::uint64_t order_hash, Lane& lane) {
+  lane.retrying = false;
+  retries_ -= std::exchange(lane.counted, false) ? 1 : 0;
+  release(order_hash);
+}
+
+void NearWindow::forget_retry(const std::array<std::uint8_t, 16>& id) {
+  const auto found = std::find_if(busy_.begin(), busy_.end(),
+                                  [&](const auto& one) { return one.second.retrying && one.second.id == id; });
+  if (found != busy_.end()) {
+    free_retry(found->first, found->second);
+  }
+}
+
+// It was moved while it waited for its next attempt: it waits for that no more, nor do those behind it. Its key is now
+// its own for its new time, unless one that is held is due before that.
+void NearWindow::move_retry(const DueEntry& entry) {
+  const auto lane = busy_.find(entry.order_hash);
+  if (lane == busy_.end() || !lane->second.retrying || lane->second.seq != entry.seq ||
+      lane->second.generation >= entry.generation) {
+    return;
+  }
+  const auto& held = lane->second.held;
+  const auto& upto = covered_[entry.slot];
+  const bool is_here = std::tie(entry.due, entry.seq) <= std::tie(upto.due, upto.seq) && size() < capacity_;
+  if (is_here && (held.empty() || Later()(held.front(), entry))) {
+    lane->second.set(entry);
+  } else {
+    free_retry(lane->first, lane->second);
+  }
+}
+
 bool NearWindow::add_committed(const DueEntry& entry) {
+  move_retry(entry);
   auto& upto = covered_[entry.slot];
   if (std::tie(entry.due, entry.seq) > std::tie(upto.due, upto.seq)) {
     return false;
@@ -43,12 +86,22 @@ std::vector<DueEntry> NearWindow::take_due(WallTime now, std::size_t limit) {
     const auto entry = pop();
     auto [lane, free] = busy_.try_emplace(entry.order_hash);
     if (free) {
+      lane->second.set(entry);
       ready.push_back(entry);
       continue;
     }
-    if (lane->second.retrying && lane->second.retry_seq == entry.seq) {
+    if (lane->second.is_of(entry)) {
+      if (std::exchange(lane->second.retrying, false)) {
+        retries_ -= std::exchange(lane->second.counted, false) ? 1 : 0;
+        ready.push_back(entry);
+      }
+      continue;
+    }
+    if (lane->second.retrying && !lane->second.counted) {
+      // The one that was to go next has not gone, for the store was slow or the clock was set back, and this one came
+      // late and is before it. That one is held when it comes out of the heap.
       lane->second.retrying = false;
-      retries_ -= std::exchange(lane->second.counted, false) ? 1 : 0;
+      lane->second.set(entry);
       ready.push_back(entry);
       continue;
     }
@@ -76,7 +129,7 @@ void NearWindow::release(std::uint64_t order_hash) {
   held.pop_back();
   --held_;
   lane->second.retrying = true;
-  lane->second.retry_seq = next.seq;
+  lane->second.set(next);
   push(next);
 }
 
@@ -88,7 +141,7 @@ void NearWindow::retry(const DueEntry& entry) {
   }
   auto& lane = busy_[entry.order_hash];
   lane.retrying = true;
-  lane.retry_seq = entry.seq;
+  lane.set(entry);
   lane.counted = true;
   ++retries_;
   push(entry);
@@ -100,7 +153,7 @@ void NearWindow::drop_slot(std::uint16_t slot) {
       return false;
     }
     const auto lane = busy_.find(entry.order_hash);
-    if (lane != busy_.end() && lane->second.retrying && lane->second.retry_seq == entry.seq) {
+    if (lane != busy_.end() && lane->second.retrying && lane->second.is_of(entry)) {
       held_ -= lane->second.held.size();
       retries_ -= lane->second.counted ? 1 : 0;
       busy_.erase(lane);
@@ -109,6 +162,9 @@ void NearWindow::drop_slot(std::uint16_t slot) {
   });
   std::make_heap(heap_.begin(), heap_.end(), Later());
   for (auto& [key, lane] : busy_) {
+    if (!lane.retrying && key % slot_count == slot) {
+      lane.forget();  // should the slot come back, what is loaded then stands for itself
+    }
     held_ -= std::erase_if(lane.held, [&](const DueEntry& entry) { return entry.slot == slot; });
     std::make_heap(lane.held.begin(), lane.held.end(), Later());
   }

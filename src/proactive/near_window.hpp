@@ -19,9 +19,8 @@ namespace tern::proactive {
 /// ones are held. For each slot the window knows up to which (due, seq) it holds everything; what lies beyond is left
 /// to the store, and is loaded when its time comes near.
 ///
-/// An entry may be in the window twice (committed here while it was being loaded): the store hands a record out once,
-/// so that costs one lookup and sends nothing twice.
-/// Thread safety: none.
+/// An entry may be in the window twice (committed here while it was being loaded). The second is dropped while the
+/// first is under way; after that it costs one lookup, for the store hands a record out once. Thread safety: none.
 class NearWindow {
  public:
   /// `capacity`: the most entries that are held; more are left to the store.
@@ -31,6 +30,7 @@ class NearWindow {
   struct Covered {
     WallTime due = WallTime::min();
     std::uint64_t seq = 0;
+    friend bool operator==(const Covered&, const Covered&) = default;
   };
 
   Covered covered(std::uint16_t slot) const noexcept { return covered_[slot]; }
@@ -39,6 +39,9 @@ class NearWindow {
 
   /// Takes a loaded entry.
   void add_loaded(const DueEntry& entry);
+  /// Takes an entry that was loaded in case it is missing here. Not one that something else of its key stands before:
+  /// it may be held already, and will be found again when it is not.
+  void add_swept(const DueEntry& entry);
   /// Takes an entry that was just committed, if it lies in what is covered. False: it will be loaded later.
   bool add_committed(const DueEntry& entry);
 
@@ -49,6 +52,8 @@ class NearWindow {
   /// The send failed and is tried again at `entry.due`; its key stays busy until then. With as many retries as the
   /// capacity it is left to the store instead, and a later send of the key may pass it.
   void retry(const DueEntry& entry);
+  /// A send that waits for its next attempt was cancelled: those behind it may go.
+  void forget_retry(const std::array<std::uint8_t, 16>& id);
   /// Forgets a slot that is owned no more.
   void drop_slot(std::uint16_t slot);
 
@@ -66,13 +71,29 @@ class NearWindow {
   };
   struct Lane {
     std::vector<DueEntry> held;  // due, behind the one that is under way; a heap like the other
-    bool retrying = false;       // the one under way waits in the window for its next attempt
-    std::uint64_t retry_seq = 0;
-    bool counted = false;  // among `retries_`
+    std::array<std::uint8_t, 16> id{};
+    std::uint64_t seq = 0;  // with the two below: which one is under way
+    std::uint32_t generation = 0;
+    std::uint16_t attempt = 0;
+    bool retrying = false;  // the one under way waits in the window for its next attempt
+    bool counted = false;   // among `retries_`
+
+    bool is_of(const DueEntry& entry) const noexcept {
+      return seq == entry.seq && generation == entry.generation && attempt == entry.attempt;
+    }
+    void forget() noexcept { seq = UINT64_MAX; }
+    void set(const DueEntry& entry) noexcept {
+      id = entry.id;
+      seq = entry.seq;
+      generation = entry.generation;
+      attempt = entry.attempt;
+    }
   };
 
   void push(const DueEntry& entry);
   DueEntry pop();
+  void move_retry(const DueEntry& entry);
+  void free_retry(std::uint64_t order_hash, Lane& lane);
 
   std::size_t capacity_;
   std::vector<DueEntry> heap_;

@@ -50,8 +50,6 @@ std::uint64_t etag_number(const std::string& etag) {
   return number;
 }
 
-constexpr std::chrono::seconds watch_interval{15};
-
 Counter slot_changes(Metrics& metrics, const char* change) {
   return metrics.counter("tern_schedule_slot_changes_total", "Slots of the schedule that changed their owner.",
                          {{"change", change}});
@@ -70,7 +68,8 @@ class ProactiveService::Executor final : public SendExecutor {
   Executor(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Broadcaster& broadcaster)
       : ex_(ex), runtime_(runtime), environment_(environment), broadcaster_(broadcaster) {}
 
-  awaitable<void> execute(ScheduledSend send) override {
+  awaitable<void> execute(ScheduledSend send) override { return execute_if(std::move(send), {}); }
+  awaitable<void> execute_if(ScheduledSend send, std::function<bool()> may_begin) override {
     if (Broadcaster::is_step(send)) {
       const auto id = send.handle.id;
       auto next = co_await broadcaster_.step(std::move(send));
@@ -84,7 +83,7 @@ class ProactiveService::Executor final : public SendExecutor {
     if (send.kind == SendKind::activity) {
       Activity activity(std::move(payload->as_object()));
       const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
-      co_await environment_.sender.send(activity, send.client_request_id, by);
+      co_await environment_.sender.send_if(activity, send.client_request_id, by, std::move(may_begin));
       co_return;
     }
     auto reference = parse_json(send.reference);
@@ -97,6 +96,7 @@ class ProactiveService::Executor final : public SendExecutor {
     continuation.reference = ConversationReference(std::move(reference->as_object()));
     continuation.name = name != nullptr && name->is_string() ? std::string(name->as_string()) : std::string();
     continuation.value = fields["value"];
+    continuation.id = send.handle.to_string() + '/' + std::to_string(send.generation);
     if (!runtime_.has_continuation(continuation.name)) {
       detail::throw_unknown_continuation(continuation.name);
     }
@@ -154,10 +154,9 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
       slots_(metrics.gauge("tern_schedule_slots", "Slots of the schedule that this process owns, of 64.")),
       slots_taken_(slot_changes(metrics, "taken")),
       slots_gone_(slot_changes(metrics, "gone")),
-      pending_(metrics.gauge("tern_pending_sends", "Pending sends in the store, of all processes that share it.")),
-      oldest_due_(metrics.gauge("tern_schedule_oldest_due_seconds",
-                                "How long the pending send that is due first has been due; 0: it is not due yet.")),
-      watch_timer_(clock, shards[0].ex()),
+      clock_ahead_(metrics.gauge("tern_schedule_clock_ahead_seconds",
+                                 "By how much the clock of the schedule's store is ahead of this machine's.")),
+      watch_(shards[0].ex(), runtime.environment(0).schedule, clock, runtime.environment(0).storage_timeout, metrics),
       limiter_(std::move(limits)) {
   options.limiter = &limiter_;
   auto& first = runtime.environment(0);
@@ -216,10 +215,8 @@ awaitable<void> ProactiveService::start(Deadline by) {
       }
     });
   }
-  if (keeper_->is_shared()) {
-    run_keeper();
-  }
-  asio::co_spawn(shards_[0].io(), watch(), [](std::exception_ptr error) {
+  run_keeper();
+  asio::co_spawn(shards_[0].io(), watch_.run(), [](std::exception_ptr error) {
     if (error) {
       log::error("the watch over the schedule ended with an exception");
     }
@@ -240,29 +237,10 @@ void ProactiveService::run_keeper() {
       log::error("the keeper of the schedule's slots ended with an exception");
     }
   };
-  asio::co_spawn(shards_[0].io(), keeper_->run(), log_end);
-  asio::co_spawn(shards_[0].io(), keeper_->run_late(), log_end);
-}
-
-// What the figures say of the whole store, which must be asked for it.
-awaitable<void> ProactiveService::watch() {
-  while (!stopping_) {
-    std::optional<SendCounts> counted;
-    try {
-      auto schedule = runtime_.environment(0).schedule;
-      counted = co_await schedule.count_sends(storage_deadline());
-    } catch (const system_error& e) {
-      if (e.code() == asio::error::operation_aborted) {
-        throw;
-      }
-    }
-    if (counted) {  // otherwise the figures stay: the log tells of the outage
-      pending_.set(static_cast<double>(counted->pending));
-      const auto late = counted->oldest ? clock_.wall_now() - *counted->oldest : WallTime::duration::zero();
-      oldest_due_.set(std::max(0.0, std::chrono::duration<double>(late).count()));
-    }
-    co_await watch_timer_.wait_for(watch_interval);
+  if (keeper_->is_shared()) {
+    asio::co_spawn(shards_[0].io(), keeper_->run(), log_end);
   }
+  asio::co_spawn(shards_[0].io(), keeper_->run_late(), log_end);
 }
 
 void ProactiveService::count_slots(const std::vector<SlotLease>& leases) {
@@ -278,6 +256,7 @@ void ProactiveService::count_slots(const std::vector<SlotLease>& leases) {
 
 void ProactiveService::own(const std::vector<SlotLease>& leases) {
   count_slots(leases);
+  clock_ahead_.set(std::chrono::duration<double>(keeper_->clock_ahead()).count());
   limiter_.set_processes(keeper_->owners());
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     std::vector<SlotLease> mine;
@@ -314,30 +293,45 @@ void ProactiveService::on_late(std::vector<DueEntry> entries) {
   }
 }
 
+// Coroutines below, so that their first line runs on the home's shard too: a scheduler belongs to its shard.
 awaitable<bool> ProactiveService::drain(Deadline by) {
-  auto stop_keeper = [](ProactiveService* self) -> awaitable<void> {
-    self->keeper_->stop();
-    self->stopping_ = true;
-    self->watch_timer_.cancel();
+  auto stop_taking = [](ProactiveService* self) -> awaitable<void> {
+    self->keeper_->take_no_more();
+    self->watch_.stop();
     co_return;
   };
-  co_await on_shard(shards_[0], stop_keeper(this));
+  co_await on_shard(shards_[0], stop_taking(this));
+  auto stop_sending = [](Home* where) -> awaitable<void> {
+    where->scheduler.stop();
+    co_return;
+  };
+  for (auto& home : homes_) {
+    co_await on_shard(home->shard, stop_sending(home.get()));
+  }
   bool clean = true;
   for (auto& home : homes_) {
-    // A coroutine, so that its first line runs on the home's shard too: a scheduler belongs to its shard.
-    auto quiet = [](Home* where, Deadline until) -> awaitable<bool> {
-      where->scheduler.stop();
-      const bool idle = co_await where->scheduler.idle(until);
-      co_return idle;
-    };
-    const bool idle = co_await on_shard(home->shard, quiet(home.get(), by));
+    const bool idle = co_await on_shard(home->shard, home->scheduler.idle(by));
     clean = clean && idle;
   }
   co_return clean;
 }
 
 awaitable<void> ProactiveService::release(Deadline by) {
-  co_await on_shard(shards_[0], keeper_->release(by));
+  auto give_back = [](ProactiveService* self, Deadline until) -> awaitable<void> {
+    self->keeper_->stop();
+    co_await self->keeper_->release(until);
+  };
+  co_await on_shard(shards_[0], give_back(this, by));
+}
+
+awaitable<SlotSet> ProactiveService::under_way() {
+  auto ask = [](Home* where) -> awaitable<SlotSet> { co_return where->scheduler.busy(); };
+  SlotSet all;
+  for (auto& home : homes_) {
+    const auto here = co_await on_shard(home->shard, ask(home.get()));
+    all |= here;
+  }
+  co_return all;
 }
 
 awaitable<ResourceResponse> ProactiveService::send(ConversationReference reference, Activity activity) {
@@ -466,6 +460,9 @@ awaitable<CancelOutcome> ProactiveService::cancel(SendHandle handle) {
   auto schedule = runtime_.environment(0).schedule;
   auto written = co_await schedule.write(std::move(changes), storage_deadline());
   const bool done = written.has_value() && written->edits.at(0) == EditOutcome::done;
+  if (done) {
+    on_cancelled({handle});
+  }
   co_return done ? CancelOutcome::cancelled : CancelOutcome::too_late;
 }
 
@@ -503,14 +500,17 @@ awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference refere
   do {
     auto page = co_await schedule.list_sends(query, storage_deadline());
     StoreChanges changes;
+    std::vector<SendHandle> handles;
     for (const auto& send : page.sends) {
       changes.edits.emplace_back(SendEdit::Kind::cancel, send.handle);
+      handles.push_back(send.handle);
     }
     if (!changes.edits.empty()) {
       auto written = co_await schedule.write(std::move(changes), storage_deadline());
       if (written.has_value()) {
         cancelled +=
             static_cast<std::size_t>(std::count(written->edits.begin(), written->edits.end(), EditOutcome::done));
+        on_cancelled(handles);  // one that is being sent does not wait
       }
     }
     query.after = page.next;
@@ -588,6 +588,11 @@ awaitable<bool> ProactiveService::cancel_broadcast(std::string id) {
   return broadcaster_->change(std::move(id), BroadcastState::cancelled);
 }
 
+awaitable<bool> ProactiveService::forget_broadcast(std::string id) {
+  require_enabled();
+  return broadcaster_->forget(std::move(id));
+}
+
 std::string ProactiveService::order_key(const ConversationReference& reference) const {
   return detail::conversation_key(runtime_.bot_id(), reference.channel_id().value_or(""),
                                   reference.conversation_id().value_or(""));
@@ -647,6 +652,16 @@ awaitable<std::optional<ConversationReference>> ProactiveService::find_reference
     co_return std::nullopt;
   }
   co_return ConversationReference(std::move(parsed->as_object()));
+}
+
+void ProactiveService::on_cancelled(const std::vector<SendHandle>& handles) {
+  std::map<std::size_t, std::vector<SendHandle>> by_home;
+  for (const auto& handle : handles) {
+    by_home[handle.slot % homes_.size()].push_back(handle);
+  }
+  for (auto& [home, cancelled] : by_home) {
+    homes_[home]->scheduler.on_cancelled(std::move(cancelled));
+  }
 }
 
 void ProactiveService::on_scheduled(const std::vector<ScheduledSend>& sends,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proactive/broadcaster.hpp"
+#include "proactive/schedule_watch.hpp"
 #include "proactive/scheduler.hpp"
 #include "proactive/slot_keeper.hpp"
 #include "runtime/runtime.hpp"
@@ -57,6 +58,7 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   awaitable<bool> pause_broadcast(std::string id) override;
   awaitable<bool> resume_broadcast(std::string id) override;
   awaitable<bool> cancel_broadcast(std::string id) override;
+  awaitable<bool> forget_broadcast(std::string id) override;
   std::string order_key(const ConversationReference& reference) const override;
   awaitable<SendCounts> counts() override;
   awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id) override;
@@ -72,10 +74,11 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
 
   void own(const std::vector<SlotLease>& leases) override;
   awaitable<bool> quiet(SlotSet slots, Deadline by) override;
+  awaitable<SlotSet> under_way() override;
   void on_late(std::vector<DueEntry> entries) override;
+  void on_cancelled(const std::vector<SendHandle>& handles);
   void run_keeper();
   awaitable<void> look_for_awaited_replies(Deadline by);
-  awaitable<void> watch();
   void count_slots(const std::vector<SlotLease>& leases);
 
   void require_enabled() const;
@@ -95,11 +98,9 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   Gauge slots_;
   Counter slots_taken_;
   Counter slots_gone_;
-  Gauge pending_;
-  Gauge oldest_due_;
-  SlotSet held_;           ///< as it was counted last; of the keeper's shard
-  Timer watch_timer_;      ///< likewise
-  bool stopping_ = false;  ///< likewise
+  Gauge clock_ahead_;
+  SlotSet held_;         ///< as it was counted last; of the keeper's shard
+  ScheduleWatch watch_;  ///< likewise
   SoloGate solo_;
   Limiter limiter_;
   std::unique_ptr<Broadcaster> broadcaster_;

@@ -77,6 +77,7 @@ Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock
       solo_(solo),
       waiting_(options.waiting, options.longest_wait),
       window_(options.window_entries),
+      load_timer_(clock, ex),
       swept_(clock.now()),
       random_(static_cast<std::minstd_rand::result_type>(clock.now().time_since_epoch().count() | 1)) {
   solo.add_listener([this] { asio::post(ex_, [this] { begin_suspect(); }); });
@@ -90,6 +91,7 @@ void Scheduler::own(const std::vector<SlotLease>& leases) {
     auto& owned = owned_[lease.slot];
     named[lease.slot] = true;
     if (!owned.held || owned.lease.epoch != lease.epoch) {
+      ++owned.taken;
       window_.drop_slot(lease.slot);
       loaded_until_.reset();  // a slot that is new here is loaded at once
     }
@@ -105,23 +107,44 @@ void Scheduler::own(const std::vector<SlotLease>& leases) {
     }
   }
   give_up_waiting(gone);
+  load_timer_.cancel();
+  wake();
+}
+
+void Scheduler::wake() noexcept {
   wake_ = true;
   timer_.cancel();
 }
 
 bool Scheduler::lease_is_good(std::uint16_t slot) const noexcept {
   const auto& owned = owned_[slot];
-  return owned.held && (owned.lease.until == SteadyTime::max() || clock_.now() + lease_margin < owned.lease.until);
+  if (!owned.held || owned.lease.until == SteadyTime::max()) {
+    return owned.held;
+  }
+  const auto slept = clock_.asleep() - owned.lease.asleep;
+  return clock_.now() + slept + lease_margin < owned.lease.until;
 }
 
 awaitable<void> Scheduler::run() {
+  loader_runs_ = true;
+  asio::co_spawn(ex_, load_ahead(), [this](std::exception_ptr error) {
+    if (error) {
+      log::error("the loader of the schedule ended with an exception", {{"error", describe(error)}});
+    }
+    loader_runs_ = false;
+    wake();
+  });
+  co_await send_as_due();
+  while (loader_runs_) {
+    co_await timer_.wait_for(options_.longest_sleep);
+  }
+}
+
+awaitable<void> Scheduler::send_as_due() {
   while (!stopped_) {
     std::exception_ptr error;
     wake_ = false;
     try {
-      if (window_is_short()) {
-        co_await load_window();
-      }
       if (storage_.traits().shared && clock_.now() - swept_ >= options_.sweep) {
         co_await sweep();
       }
@@ -137,7 +160,6 @@ awaitable<void> Scheduler::run() {
     }
     if (error) {
       log::warn("the schedule's storage failed; it is asked again", {{"error", describe(error)}});
-      loaded_until_.reset();  // the slots that were not read yet are read with the next try
       co_await timer_.wait_for(storage_pause);
       continue;
     }
@@ -153,7 +175,7 @@ awaitable<void> Scheduler::run() {
 void Scheduler::stop() noexcept {
   stopped_ = true;
   for (const auto& [entry, send] : std::exchange(suspects_, {})) {
-    ended(entry);
+    window_.release(entry.order_hash);
   }
   // The next process finds these as they were.
   waiting_.drop([](const ReadySend&) { return true; },
@@ -164,6 +186,7 @@ void Scheduler::stop() noexcept {
     postpone(suspended.ready.entry, suspended.ready.send, suspended.ready.entry.due);
   }
   timer_.cancel();
+  load_timer_.cancel();
 }
 
 // All leases are renewed at once.
@@ -177,84 +200,28 @@ bool Scheduler::leases_are_good() const noexcept {
 }
 
 SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
-  if (in_flight_ >= options_.in_flight || !leases_are_good()) {
-    return options_.longest_sleep;  // the end of any of them wakes the loop, as new leases do
+  if (!has_place() || !leases_are_good()) {
+    return options_.longest_sleep;  // the end of any of them wakes the loop, as its record and new leases do
   }
-  const auto now = clock_.wall_now();
-  auto wake_at = !loaded_until_ ? now
-                 : has_room()   ? *loaded_until_ - options_.window / 2
-                                : now + options_.longest_sleep;
-  if (const auto due = window_.next_due()) {
-    wake_at = std::min({wake_at, *due, now + options_.longest_sleep});
+  SteadyTime::duration sleep = options_.longest_sleep;
+  const auto limit = horizon();
+  if (const auto due = window_.next_due(); due && (!limit || *due <= *limit)) {
+    sleep = std::min<SteadyTime::duration>(sleep, *due - clock_.wall_now());
   }
-  SteadyTime::duration sleep = wake_at - now;
   if (const auto next = waiting_.next()) {
     sleep = std::min(sleep, *next - clock_.now());
   }
   return suspended_.empty() ? sleep : std::min(sleep, suspended_.begin()->first - clock_.now());
 }
 
-bool Scheduler::has_room() const noexcept {
-  return window_.size() < window_.capacity() / 2;
-}
-
-bool Scheduler::window_is_short() const noexcept {
-  if (!has_room() && loaded_until_) {
-    return false;
-  }
-  return !loaded_until_ || *loaded_until_ - clock_.wall_now() <= options_.window / 2;
-}
-
-awaitable<void> Scheduler::load_window() {
-  const auto until = clock_.wall_now() + options_.window;
-  loaded_until_ = until;
-  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
-    if (owned_[slot].held) {
-      co_await load_slot(slot, until);
-    }
-  }
-}
-
-awaitable<void> Scheduler::load_slot(std::uint16_t slot, WallTime until) {
-  for (;;) {
-    const auto covered = window_.covered(slot);
-    if (covered.due >= until) {
-      co_return;
-    }
-    DueQuery query;
-    query.lease = owned_[slot].lease;
-    query.from = covered.due;
-    query.after_seq = covered.seq;
-    query.until = until;
-    const auto by = Deadline::after(options_.storage_timeout, clock_);
-    auto page = co_await storage_.load_due(std::move(query), by);
-    if (!owned_[slot].held) {
-      co_return;
-    }
-    for (const auto& entry : page.entries) {
-      window_.add_loaded(entry);
-      window_.set_covered(slot, {entry.due, entry.seq});
-    }
-    if (!page.more) {
-      // Everything before `until`: a later commit that is due before it comes through `on_committed`.
-      window_.set_covered(slot, {until - std::chrono::nanoseconds(1), UINT64_MAX});
-      co_return;
-    }
-    if (window_.size() >= window_.capacity()) {
-      loaded_until_ = std::min(*loaded_until_, window_.covered(slot).due);
-      co_return;
-    }
-  }
-}
-
 // Asks for all that is overdue, whatever was loaded before: a store that several processes write to may have shown less
 // than there was. What is found twice is handed out once. Nothing is asked while this is behind with what it has.
 awaitable<void> Scheduler::sweep() {
-  swept_ = clock_.now();
   const auto now = clock_.wall_now();
-  if (const auto due = window_.next_due(); due && *due < now) {
+  if (const auto due = window_.next_due(); due && *due + std::chrono::seconds(1) < now) {
     co_return;
   }
+  swept_ = clock_.now();
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
     if (!owned_[slot].held) {
       continue;
@@ -265,22 +232,35 @@ awaitable<void> Scheduler::sweep() {
     auto page = co_await storage_.load_due(std::move(query), Deadline::after(options_.storage_timeout, clock_));
     if (owned_[slot].held) {
       std::for_each(page.entries.begin(), page.entries.end(),
-                    [this](const DueEntry& entry) { window_.add_loaded(entry); });
+                    [this](const DueEntry& entry) { window_.add_swept(entry); });
     }
   }
 }
 
+// What was sent and is not recorded is sent again after a crash, so it takes a place like what is under way: also while
+// the store cannot be written to, not more than `in_flight` and one batch are ever in doubt.
+bool Scheduler::has_place() const noexcept {
+  return in_flight_ < options_.in_flight && in_flight_ + outcomes_.size() < options_.in_flight + options_.batch;
+}
+
 awaitable<void> Scheduler::send_due() {
-  while (!stopped_ && in_flight_ < options_.in_flight && leases_are_good()) {
-    const auto room = std::min(options_.in_flight - in_flight_, options_.batch);
-    auto entries = window_.take_due(clock_.wall_now(), room);
+  while (!stopped_ && has_place() && leases_are_good()) {
+    const auto room = std::min({options_.in_flight - in_flight_, options_.batch,
+                                options_.in_flight + options_.batch - in_flight_ - outcomes_.size()});
+    const auto now = clock_.wall_now();
+    auto entries = window_.take_due(std::min(now, horizon().value_or(now)), room);
+    if (waits_for_room_ && has_room()) {
+      load_timer_.cancel();
+    }
     if (entries.empty()) {
       co_return;
     }
     // Counted from here on, so that `idle` knows of them while their records are read.
     in_flight_ += entries.size();
-    for (const auto& entry : entries) {
-      ++owned_[entry.slot].in_flight;
+    for (auto& entry : entries) {
+      auto& owned = owned_[entry.slot];
+      ++owned.in_flight;
+      entry.epoch = owned.lease.epoch;
     }
     std::vector<ScheduledSend> sends;
     std::exception_ptr error;
@@ -304,6 +284,9 @@ awaitable<void> Scheduler::send_due() {
         begin(entry, std::move(sends[next]));
       } else {
         ended(entry);  // cancelled, edited, or done already
+        if (recent_.forget(entry)) {
+          take_committed(entry);  // it came again while it was looked for: perhaps an edit that has failed
+        }
       }
       next += found ? 1 : 0;
     }
@@ -338,13 +321,12 @@ void Scheduler::recorded(std::size_t count, const std::vector<std::size_t>& refu
         window_.release(again->order_hash);  // its new owner tries it
       }
     }
-    if (const auto& next = outcomes_[i].next; next && owned_[next->slot].held) {
-      window_.add_committed(*next);  // one that was refused meanwhile is not handed out
+    if (const auto& next = outcomes_[i].next) {
+      take_committed(*next);  // one that was refused meanwhile is not handed out
     }
   }
   outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
-  wake_ = true;
-  timer_.cancel();
+  wake();
   quiet_timer_.cancel();
 }
 
@@ -418,36 +400,60 @@ awaitable<bool> Scheduler::idle(Deadline by) {
   co_return in_flight_ == 0 && outcomes_.empty();
 }
 
-bool Scheduler::is_quiet(SlotSet slots) const noexcept {
+SlotSet Scheduler::busy() const noexcept {
+  SlotSet slots;
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
-    if (slots.test(slot) && owned_[slot].in_flight > 0) {
-      return false;
-    }
+    slots.set(slot, owned_[slot].in_flight > 0);
   }
-  return std::none_of(outcomes_.begin(), outcomes_.end(),
-                      [&](const Unrecorded& item) { return slots.test(item.outcome.handle.slot); });
+  for (const auto& item : outcomes_) {
+    slots.set(item.outcome.handle.slot);
+  }
+  return slots;
 }
 
 awaitable<bool> Scheduler::quiet(SlotSet slots, Deadline by) {
-  while (!is_quiet(slots) && !by.expired(clock_)) {
+  while ((busy() & slots).any() && !by.expired(clock_)) {
     flush();
     co_await quiet_timer_.wait_until(by.when());
   }
-  co_return is_quiet(slots);
+  co_return (busy() & slots).none();
+}
+
+// True when it is the first that is due.
+bool Scheduler::take_committed(const DueEntry& entry) {
+  if (!owned_[entry.slot].held || recent_.came_again(entry)) {
+    return false;
+  }
+  if (window_.add_committed(entry)) {
+    recent_.add(entry, clock_.now());
+    return window_.next_due() == entry.due;
+  }
+  if (page_slot_ == entry.slot) {
+    told_meanwhile_.push_back(entry);  // the page may have been read before it was committed
+  } else if (!loading_) {
+    loaded_only_until(entry.due);  // there was no room, so that it is loaded again from here on
+  }
+  return false;
 }
 
 void Scheduler::on_committed(std::vector<DueEntry> entries) {
   asio::post(ex_, [this, moved = std::move(entries)] {
     bool sooner = false;
     for (const auto& entry : moved) {
-      if (owned_[entry.slot].held && window_.add_committed(entry)) {
-        sooner = sooner || window_.next_due() == entry.due;
-      }
+      sooner = take_committed(entry) || sooner;
     }
     if (sooner) {
-      wake_ = true;
-      timer_.cancel();
+      wake();
     }
+  });
+}
+
+void Scheduler::on_cancelled(std::vector<SendHandle> handles) {
+  asio::post(ex_, [this, moved = std::move(handles)] {
+    for (const auto& handle : moved) {
+      window_.forget_retry(handle.id);
+    }
+    wake();
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include "proactive/limiter.hpp"
 #include "proactive/near_window.hpp"
+#include "proactive/recent_entries.hpp"
 #include "proactive/send_policy.hpp"
 #include "proactive/solo_gate.hpp"
 #include "proactive/waiting_room.hpp"
@@ -28,6 +29,13 @@ class SendExecutor {
  public:
   virtual ~SendExecutor() = default;
   virtual awaitable<void> execute(ScheduledSend send) = 0;
+  /// The same, for one that asks `may_begin` once more when it has waited before it does what cannot be undone. When
+  /// that says no it throws, as for what has not begun.
+  /// Lifetime: what `may_begin` refers to is there until this ends.
+  virtual awaitable<void> execute_if(ScheduledSend send, std::function<bool()> may_begin) {
+    (void)may_begin;
+    return execute(std::move(send));
+  }
   /// When a recurring send is due again after `now`; nullopt for one that is not.
   virtual std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const = 0;
   /// A document to be written with the outcome; nullopt for none.
@@ -66,6 +74,9 @@ struct ScheduleFigures {
 /// Sends what is due in the slots that it owns: one timer over a heap of small entries, payloads read when they are
 /// due, outcomes written in batches.
 ///
+/// Beside the sender a loader fills the heap from the store, a page of the slot that is known least far at a time:
+/// after an outage the first sends go out while the rest is still being read, the oldest of all slots first.
+///
 /// What may not simply be done twice is noted before it is begun: a continuation, which may have been what ended the
 /// process, and a send that may arrive at most once. Found begun, the one runs alone, and is dead after it has ended
 /// three processes; the other is dead at once.
@@ -93,8 +104,15 @@ class Scheduler {
   /// The same for slots that are not owned any more, or not for long.
   awaitable<bool> quiet(SlotSet slots, Deadline by);
 
-  /// Sends that were committed, by this process or another, go into the window at once. Callable from any thread.
+  /// Slots of which something is under way, or has an outcome that is not written.
+  SlotSet busy() const noexcept;
+
+  /// Sends that were committed, by this process or another, go into the window at once; those that come a second time
+  /// through the store's inbox are known. Callable from any thread.
   void on_committed(std::vector<DueEntry> entries);
+
+  /// These were cancelled: what waits behind one of them need not wait any more. Callable from any thread.
+  void on_cancelled(std::vector<SendHandle> handles);
 
   std::size_t window_size() const noexcept { return window_.size(); }
   std::size_t in_flight() const noexcept { return in_flight_; }
@@ -103,6 +121,7 @@ class Scheduler {
   struct Owned {
     SlotLease lease;
     bool held = false;
+    std::uint64_t taken = 0;  // how often it came to be held
     std::uint32_t in_flight = 0;
   };
 
@@ -118,36 +137,52 @@ class Scheduler {
     std::optional<StoreUpsert> note;
   };
 
+  awaitable<void> send_as_due();
   SteadyTime::duration time_to_sleep() const noexcept;
+  void wake() noexcept;
+  awaitable<void> load_ahead();
+  SteadyTime::duration time_to_load() const noexcept;
   bool has_room() const noexcept;
-  bool window_is_short() const noexcept;
+  std::optional<std::uint16_t> least_covered(WallTime until) const noexcept;
   awaitable<void> load_window();
-  awaitable<void> load_slot(std::uint16_t slot, WallTime until);
+  awaitable<void> load_page(std::uint16_t slot, WallTime until);
+  bool take_committed(const DueEntry& entry);
+  void loaded_only_until(WallTime until) noexcept;
+  std::optional<WallTime> horizon() const noexcept;
   awaitable<void> sweep();
   awaitable<void> send_due();
   void begin(const DueEntry& entry, ScheduledSend send);
+  void suspect(const DueEntry& entry, ScheduledSend send);
   void begin_suspect();
   void begin_waiting();
   void spawn_attempt(ReadySend ready);
+  bool has_place() const noexcept;
   bool is_to_be_sent(const ReadySend& ready);
   awaitable<void> attempt(ReadySend ready);
   bool may_go(ReadySend& ready);
-  bool is_still_mine(const ReadySend& ready) const noexcept;
+  bool may_be_written(const DueEntry& entry) const noexcept;
+  bool is_still_mine(const DueEntry& entry) const noexcept;
+  SlotLease lease_of(const DueEntry& entry) const noexcept;
   void give_up_waiting(SlotSet slots);
   void suspend_judgement(ReadySend ready, std::string reason);
   void judge_suspended();
+  SendScope scope_to_blame(const ReadySend& ready) const;
   std::optional<WallTime> paused_by(const SendScope& scope, const std::exception_ptr& error);
   void count_throttled(const SendScope& scope, std::chrono::milliseconds retry_after);
   awaitable<void> attempt_alone(DueEntry entry, ScheduledSend send);
   awaitable<bool> note_begin(const ScheduledSend& send, const SlotLease& lease);
   void bury(const DueEntry& entry, const ScheduledSend& send, std::string reason);
+  void bury_in_order(const DueEntry& entry, const ScheduledSend& send, SendOutcome outcome,
+                     std::optional<StoreUpsert> note);
+  awaitable<void> bury_with_followers(DueEntry entry, std::string order_key, StoreChanges burial);
+  awaitable<void> add_followers(DueEntry entry, std::string order_key, StoreChanges& burial);
   void postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until);
   void settle(ReadySend ready, const std::exception_ptr& error);
+  void leave_to_next_process(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
   void settle_failure(ReadySend ready, const std::exception_ptr& error);
   void ended(const DueEntry& entry) noexcept;
   void enter_flight(const DueEntry& entry) noexcept;
   void left_flight(const DueEntry& entry) noexcept;
-  bool is_quiet(SlotSet slots) const noexcept;
   void record(SendOutcome outcome, const DueEntry& entry, std::optional<StoreUpsert> note = std::nullopt);
   void recorded(std::size_t count, const std::vector<std::size_t>& refused);
   awaitable<void> write_outcomes();
@@ -170,7 +205,14 @@ class Scheduler {
   std::multimap<SteadyTime, Suspended> suspended_;  ///< refused with 403, to be judged then
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};
-  std::optional<WallTime> loaded_until_;
+  std::optional<std::uint16_t> page_slot_;  ///< of the page that is being read
+  std::vector<DueEntry> told_meanwhile_;    ///< of that slot, and not in the window
+  std::optional<WallTime> loaded_until_;    ///< of all slots held, once not `loading_`; null: some are to be loaded now
+  RecentEntries recent_;
+  Timer load_timer_;
+  bool loading_ = false;
+  bool loader_runs_ = false;
+  bool waits_for_room_ = false;
   SteadyTime swept_;
   std::vector<Unrecorded> outcomes_;
   std::size_t in_flight_ = 0;

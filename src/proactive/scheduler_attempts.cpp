@@ -1,6 +1,7 @@
 // What the scheduler does with one send that is due: the attempt, and what its end means.
 #include "proactive/describe_error.hpp"
 #include "proactive/scheduler.hpp"
+#include "runtime/continuation.hpp"
 #include "turn/annotations.hpp"
 
 #include <tern/async/log.hpp>
@@ -17,6 +18,7 @@ namespace {
 
 // A continuation that was begun so often, and never came to an end, is what ends the process.
 constexpr std::uint16_t most_begun = 3;
+constexpr std::chrono::milliseconds storage_pause{250};
 // What a 429 without Retry-After is taken to ask for.
 constexpr std::chrono::milliseconds unnamed_retry_after{1'000};
 
@@ -29,6 +31,19 @@ std::string trace(const ScheduledSend& send) {
   return detail::Annotations::trace_of(send.annotations);
 }
 
+// Whether nothing of it has happened: a turn was refused, or the connector begins no request any more.
+bool is_known_not_to_have_begun(const ScheduledSend& send, const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const runtime::NotBegun&) {
+    return true;
+  } catch (const system_error& e) {
+    return send.kind == SendKind::activity && e.code() == errc::shutting_down;
+  } catch (...) {
+    return false;
+  }
+}
+
 double seconds(SteadyTime::duration time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -37,14 +52,13 @@ double seconds(SteadyTime::duration time) {
 
 void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
   if (send.begun > 0 && send.kind == SendKind::continuation) {
-    suspects_.emplace_back(entry, std::move(send));
-    begin_suspect();
+    suspect(entry, std::move(send));
     return;
   }
   // A continuation sends what its turn decides, if anything.
   const bool limited = options_.limiter != nullptr && send.kind == SendKind::activity;
   const auto scope = limited ? options_.limiter->scope_of(send.reference) : SendScope();
-  ReadySend ready{entry, std::move(send), scope, owned_[entry.slot].lease.epoch, clock_.now()};
+  ReadySend ready{entry, std::move(send), scope, clock_.now()};
   if (is_to_be_sent(ready) && may_go(ready)) {
     spawn_attempt(std::move(ready));
   }
@@ -58,12 +72,31 @@ void Scheduler::spawn_attempt(ReadySend ready) {
   });
 }
 
+// It waits for its turn to run alone, and takes no place among those under way meanwhile: others need not wait.
+void Scheduler::suspect(const DueEntry& entry, ScheduledSend send) {
+  if (suspects_.size() >= options_.waiting) {
+    postpone(entry, send, clock_.wall_now() + options_.longest_wait);
+    return;
+  }
+  suspects_.emplace_back(entry, std::move(send));
+  left_flight(entry);
+  begin_suspect();
+}
+
 void Scheduler::begin_suspect() {
+  while (!suspects_.empty() && !is_still_mine(suspects_.front().first)) {
+    // It was handed out, and the slot may come back under the same lease: the store must know that it was not begun.
+    const auto [entry, send] = std::move(suspects_.front());
+    suspects_.pop_front();
+    enter_flight(entry);
+    postpone(entry, send, entry.due);
+  }
   if (suspects_.empty() || !solo_.try_enter()) {
     return;
   }
   auto [entry, send] = std::move(suspects_.front());
   suspects_.pop_front();
+  enter_flight(entry);
   asio::co_spawn(ex_, attempt_alone(entry, std::move(send)), [this](std::exception_ptr error) {
     if (error) {
       log::error("a scheduled continuation ended with an exception", {{"error", describe(error)}});
@@ -76,7 +109,7 @@ awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
   figures_.suspects.inc();
   log::warn("a continuation that had begun when a process ended runs again, alone",
             {{"send", send.handle.to_string()}, {"activity", trace(send)}, {"begun", send.begun}});
-  ReadySend ready{entry, std::move(send), {}, owned_[entry.slot].lease.epoch, clock_.now()};
+  ReadySend ready{entry, std::move(send), {}, clock_.now()};
   if (is_to_be_sent(ready)) {
     co_await attempt(std::move(ready));
   }
@@ -84,11 +117,12 @@ awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
 
 // False when it ended here, or is put off.
 bool Scheduler::is_to_be_sent(const ReadySend& ready) {
-  const auto& [entry, send, scope, epoch, since] = ready;
+  const auto& [entry, send, scope, since] = ready;
   const auto now = clock_.wall_now();
   if (send.expires && *send.expires < now) {
     figures_.expired.inc();
-    SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, owned_[entry.slot].lease);
+    log::info("a scheduled send has expired", {{"send", send.handle.to_string()}, {"activity", trace(send)}});
+    SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, lease_of(entry));
     outcome.next = sends_.next_occurrence(send, now);
     auto note = sends_.note_of(send, outcome);
     record(std::move(outcome), entry, std::move(note));
@@ -97,7 +131,7 @@ bool Scheduler::is_to_be_sent(const ReadySend& ready) {
   }
   // The lease ran out, or the clock was set back, while its record was read. It was handed out by the store, which must
   // know that it was not begun: the lease may be renewed, and then it is handed out again.
-  if (!lease_is_good(entry.slot) || now < entry.due) {
+  if (!is_still_mine(entry) || !lease_is_good(entry.slot) || now < entry.due) {
     postpone(entry, send, entry.due);
     return false;
   }
@@ -109,7 +143,7 @@ bool Scheduler::is_to_be_sent(const ReadySend& ready) {
     bury(entry, send, "it may have arrived before the process ended, and was to arrive at most once");
     return false;
   }
-  if (send.begun >= most_begun) {
+  if (send.begun >= most_begun && send.kind == SendKind::continuation) {
     bury(entry, send, "it ended the process " + std::to_string(send.begun) + " times");
     return false;
   }
@@ -123,15 +157,19 @@ awaitable<void> Scheduler::attempt(ReadySend ready) {
       std::max(0.0, seconds_between(ready.entry.due, clock_.wall_now()) - seconds(began - ready.since)));
   figures_.late_by_limiter.observe(seconds(began - ready.since));
   bool begun = true;
-  bool late = false;  // while it was noted that it begins, the lease ran out or the clock was set back
+  bool ran = false;
+  bool late = false;  // while it was noted that it begins, the lease ran out, it expired, or the clock was set back
   std::exception_ptr error;
   try {
     if (send.at_most_once || send.kind == SendKind::continuation) {
-      begun = co_await note_begin(send, owned_[ready.entry.slot].lease);
-      late = begun && (!lease_is_good(ready.entry.slot) || clock_.wall_now() < ready.entry.due);
+      begun = co_await note_begin(send, lease_of(ready.entry));
+      late = begun && (!is_still_mine(ready.entry) || !lease_is_good(ready.entry.slot) ||
+                       clock_.wall_now() < ready.entry.due || (send.expires && *send.expires < clock_.wall_now()));
     }
     if (begun && !late) {
-      co_await sends_.execute(send);
+      ran = true;
+      std::function<bool()> may_begin = [this, &entry = ready.entry] { return may_be_written(entry); };
+      co_await sends_.execute_if(send, std::move(may_begin));
     }
   } catch (...) {
     error = std::current_exception();
@@ -146,6 +184,11 @@ awaitable<void> Scheduler::attempt(ReadySend ready) {
   }
   if (late) {
     postpone(ready.entry, send, ready.entry.due);  // refused if another has come, who knows that it may have begun
+    co_return;
+  }
+  if (error && !ran) {
+    log::warn("the schedule's storage failed; it is asked again", {{"error", describe(error)}});
+    postpone(ready.entry, send, clock_.wall_now() + storage_pause);
     co_return;
   }
   settle(std::move(ready), error);
@@ -164,30 +207,47 @@ void Scheduler::settle(ReadySend ready, const std::exception_ptr& error) {
     settle_failure(std::move(ready), error);
     return;
   }
-  const auto& [entry, send, scope, epoch, since] = ready;
+  const auto& [entry, send, scope, since] = ready;
   if (scope.limits != nullptr) {
     options_.limiter->succeeded(scope, clock_.now());
   }
   figures_.sent.inc();
-  SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, owned_[entry.slot].lease);
+  SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, lease_of(entry));
   outcome.next = sends_.next_occurrence(send, clock_.wall_now());
   auto note = sends_.note_of(send, outcome);
   record(std::move(outcome), entry, std::move(note));
   ended(entry);
 }
 
+// Whose bot the channel refuses. A continuation takes no place in the limits, but what it sends may be refused as well.
+SendScope Scheduler::scope_to_blame(const ReadySend& ready) const {
+  const bool runs_code = ready.send.kind == SendKind::continuation && options_.limiter != nullptr;
+  return runs_code ? options_.limiter->scope_of(ready.send.reference) : ready.scope;
+}
+
 void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error) {
-  const auto& [entry, send, scope, epoch, since] = ready;
-  if (const auto until = paused_by(scope, error)) {
+  ready.scope = scope_to_blame(ready);
+  const auto& [entry, send, scope, since] = ready;
+  const auto until = paused_by(scope, error);
+  if (send.at_most_once && send.kind == SendKind::continuation && !is_known_not_to_have_begun(send, error)) {
+    // What its handler had done by then, nobody knows.
+    bury(entry, send, "its handler failed, and was to run at most once: " + describe(error));
+    return;
+  }
+  if (until) {
     postpone(entry, send, *until);
     return;
   }
   const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
                         static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
-  const auto verdict = options_.policy.judge(error, send.attempt + 1, random);
+  auto verdict = options_.policy.judge(error, send.attempt + 1, clock_.wall_now() - send.handle.due, random);
   if (verdict.kind == Verdict::Kind::leave) {
-    ended(entry);
+    leave_to_next_process(entry, send, error);
     return;
+  }
+  if (send.kind == SendKind::continuation && verdict.reason == conversation_gone) {
+    // It may have been one message that its handler wanted to change.
+    verdict.reason = "the channel refused what its handler asked for: " + describe(error);
   }
   if (verdict.kind == Verdict::Kind::dead && verdict.may_mean_the_bot && scope.limits != nullptr) {
     if (stopped_) {
@@ -211,12 +271,24 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
                                                 {"activity", trace(send)},
                                                 {"reason", verdict.reason},
                                                 {"in_ms", verdict.delay.count()}});
-  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, owned_[entry.slot].lease);
+  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, lease_of(entry));
   outcome.attempt = send.attempt + 1;
   outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now() + verdict.delay);
   // The key stays busy: a later send of the conversation does not overtake this one.
   left_flight(entry);
   record(std::move(outcome), entry);
+}
+
+// The process ends. What was noted to begin and was refused before it did has not begun: without a word the next
+// process would take it for one that may have arrived.
+void Scheduler::leave_to_next_process(const DueEntry& entry, const ScheduledSend& send,
+                                      const std::exception_ptr& error) {
+  const bool was_noted = send.at_most_once || send.kind == SendKind::continuation;
+  if (was_noted && is_known_not_to_have_begun(send, error)) {
+    postpone(entry, send, clock_.wall_now() + std::chrono::seconds(1));  // not to be refused again and again
+  } else {
+    ended(entry);
+  }
 }
 
 // True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one; no
@@ -245,15 +317,11 @@ bool Scheduler::may_go(ReadySend& ready) {
 
 // The limiter is asked again for those whose turn may have come, the one of each queue that has waited longest first.
 void Scheduler::begin_waiting() {
-  while (!stopped_ && in_flight_ < options_.in_flight && leases_are_good()) {
+  while (!stopped_ && has_place() && leases_are_good()) {
     const auto now = clock_.now();
     auto ready = waiting_.take(now);
     if (!ready) {
       break;
-    }
-    if (!is_still_mine(*ready)) {
-      window_.release(ready->entry.order_hash);  // another owner may have sent it meanwhile
-      continue;
     }
     enter_flight(ready->entry);
     if (!is_to_be_sent(*ready)) {
@@ -270,9 +338,23 @@ void Scheduler::begin_waiting() {
   judge_suspended();
 }
 
-bool Scheduler::is_still_mine(const ReadySend& ready) const noexcept {
-  const auto& owned = owned_[ready.entry.slot];
-  return owned.held && owned.lease.epoch == ready.epoch;
+// Asked right before a request is written: it may have waited for a connection for longer than the lease.
+bool Scheduler::may_be_written(const DueEntry& entry) const noexcept {
+  return is_still_mine(entry) && lease_is_good(entry.slot);
+}
+
+// False also when the slot went and came back: another owner may have had the send meanwhile, and what this one says of
+// it must not count.
+bool Scheduler::is_still_mine(const DueEntry& entry) const noexcept {
+  const auto& owned = owned_[entry.slot];
+  return owned.held && owned.lease.epoch == entry.epoch;
+}
+
+// The lease under which its record was fetched.
+SlotLease Scheduler::lease_of(const DueEntry& entry) const noexcept {
+  auto lease = owned_[entry.slot].lease;
+  lease.epoch = entry.epoch;
+  return lease;
 }
 
 // The slots went, or will soon: what waits is put back as it was, for whoever owns them next.
@@ -281,6 +363,14 @@ void Scheduler::give_up_waiting(SlotSet slots) {
     enter_flight(ready.entry);
     postpone(ready.entry, ready.send, ready.entry.due);
   };
+  std::erase_if(suspects_, [&](auto& suspect) {
+    const bool goes = slots.test(suspect.first.slot);
+    if (goes) {
+      enter_flight(suspect.first);
+      postpone(suspect.first, suspect.second, suspect.first.due);
+    }
+    return goes;
+  });
   const auto is_of = [&](const ReadySend& ready) { return slots.test(ready.entry.slot); };
   waiting_.drop(is_of, put_back);
   for (auto at = suspended_.begin(); at != suspended_.end();) {
@@ -289,30 +379,6 @@ void Scheduler::give_up_waiting(SlotSet slots) {
       at = suspended_.erase(at);
     } else {
       ++at;
-    }
-  }
-}
-
-// A refusal means this conversation, or the bot. Which of them shows within a while by what happens to others.
-void Scheduler::suspend_judgement(ReadySend ready, std::string reason) {
-  left_flight(ready.entry);
-  suspended_.emplace(clock_.now() + Limiter::refusals_time, Suspended{std::move(ready), std::move(reason)});
-}
-
-void Scheduler::judge_suspended() {
-  const auto now = clock_.now();
-  while (!stopped_ && !suspended_.empty() && suspended_.begin()->first <= now) {
-    const auto [ready, reason] = std::move(suspended_.extract(suspended_.begin()).mapped());
-    if (!is_still_mine(ready)) {
-      window_.release(ready.entry.order_hash);
-      continue;
-    }
-    enter_flight(ready.entry);
-    if (const auto until = options_.limiter->paused(ready.scope, now)) {
-      postpone(ready.entry, ready.send,
-               clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*until - now));
-    } else {
-      bury(ready.entry, ready.send, reason);
     }
   }
 }
@@ -362,26 +428,11 @@ std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const std::
   }
 }
 
-void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::string reason) {
-  figures_.dead.inc();
-  log::warn("a scheduled send is dead",
-            {{"send", send.handle.to_string()}, {"activity", trace(send)}, {"reason", reason}});
-  SendOutcome outcome(SendOutcome::Kind::dead, send.handle, send.generation, owned_[entry.slot].lease);
-  outcome.attempt = send.attempt + 1;
-  outcome.reason = std::move(reason);
-  outcome.next = sends_.next_occurrence(send, clock_.wall_now());
-  if (outcome.reason == conversation_gone) {
-    sends_.on_conversation_gone(send);
-  }
-  auto note = sends_.note_of(send, outcome);
-  record(std::move(outcome), entry, std::move(note));
-  ended(entry);
-}
-
-// No attempt was made, so none is counted.
+// No attempt was made, so none is counted; and what was begun by an owner before this one still was.
 void Scheduler::postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until) {
-  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, owned_[entry.slot].lease);
+  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, lease_of(entry));
   outcome.attempt = send.attempt;
+  outcome.begun = send.begun;
   outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(until);
   left_flight(entry);
   record(std::move(outcome), entry);
@@ -400,8 +451,7 @@ void Scheduler::enter_flight(const DueEntry& entry) noexcept {
 void Scheduler::left_flight(const DueEntry& entry) noexcept {
   --in_flight_;
   --owned_[entry.slot].in_flight;
-  wake_ = true;
-  timer_.cancel();
+  wake();
   idle_timer_.cancel();
   quiet_timer_.cancel();
 }

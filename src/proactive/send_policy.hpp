@@ -35,11 +35,18 @@ struct SendPolicy {
   SendPolicy() = default;
   std::chrono::milliseconds first_delay{1'000};
   std::chrono::milliseconds longest_delay{300'000};
-  std::uint32_t attempts = 12;  ///< then it is dead; about 40 minutes with the delays above
+  /// Between attempts that may arrive: longer, because each of them may be one message more to a person.
+  std::chrono::milliseconds longest_ambiguous_delay{3'600'000};
+  /// What is later than this, and was tried so often, is dead when it fails again. The number alone would not do: a
+  /// channel may be away for an hour, and a promise is to be late rather than broken. Nor would the time: this bot may
+  /// have been away itself.
+  std::chrono::hours give_up_after{24};
+  std::uint32_t least_attempts = 12;
 
-  /// Judges the exception that left an attempt, the `attempt`-th (from 1). `random`: uniform in [0, 1).
+  /// Judges the exception that left an attempt, the `attempt`-th (from 1) of a send that was due `late` ago. `random`:
+  /// uniform in [0, 1).
   /// Source: schedule, "Sending".
-  Verdict judge(const std::exception_ptr& error, std::uint32_t attempt, double random) const;
+  Verdict judge(const std::exception_ptr& error, std::uint32_t attempt, WallTime::duration late, double random) const;
 };
 
 /// Whether a channel that answered with this error may have taken the message all the same.

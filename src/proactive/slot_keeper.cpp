@@ -52,6 +52,10 @@ std::uint16_t SlotKeeper::share() const noexcept {
   return static_cast<std::uint16_t>((slot_count + owners_ - 1) / std::max<std::uint16_t>(1, owners_));
 }
 
+std::uint16_t SlotKeeper::wanted() const noexcept {
+  return settled_ ? static_cast<std::uint16_t>(leases_.size()) : share();
+}
+
 void SlotKeeper::tell() {
   std::vector<SlotLease> staying;
   std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(staying),
@@ -59,8 +63,26 @@ void SlotKeeper::tell() {
   work_.own(staying);
 }
 
+void SlotKeeper::look_at_clock(const HeldSlots& held) {
+  if (!held.clock_ahead) {
+    return;
+  }
+  const bool were_apart = std::chrono::abs(clock_ahead_) > most_apart;
+  clock_ahead_ = *held.clock_ahead;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock_ahead_).count();
+  if (const bool are_apart = std::chrono::abs(clock_ahead_) > most_apart; are_apart && !were_apart) {
+    log::error(
+        "the clock of this machine differs from that of the schedule's store: sends are early or late by that. "
+        "Is NTP running on both?",
+        {{"store_ahead_ms", ms}});
+  } else if (were_apart && !are_apart) {
+    log::info("the clock of this machine agrees with that of the schedule's store again", {{"store_ahead_ms", ms}});
+  }
+}
+
 awaitable<void> SlotKeeper::take(Deadline by) {
   auto held = co_await storage_.hold_slots(owner_, {}, slot_count, by);
+  look_at_clock(held);
   leases_ = std::move(held.leases);
   owners_ = held.owners;
   tell();
@@ -95,12 +117,13 @@ awaitable<void> SlotKeeper::run() {
 awaitable<void> SlotKeeper::beat() {
   co_await release_quiet_slots();
   const auto owners_before = owners_;
-  auto held = co_await storage_.hold_slots(owner_, leases_, share(), Deadline::after(storage_timeout, clock_));
-  if (std::exchange(owners_, held.owners) > held.owners) {
+  auto held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(storage_timeout, clock_));
+  if (std::exchange(owners_, held.owners) > held.owners && !settled_) {
     // Fewer share them: what the others left is to be had at once.
-    held = co_await storage_.hold_slots(owner_, held.leases, share(), Deadline::after(storage_timeout, clock_));
+    held = co_await storage_.hold_slots(owner_, held.leases, wanted(), Deadline::after(storage_timeout, clock_));
     owners_ = held.owners;
   }
+  look_at_clock(held);
   leases_ = std::move(held.leases);
   if (owners_ != owners_before || told_held_ != leases_.size()) {
     told_held_ = leases_.size();
@@ -112,7 +135,7 @@ awaitable<void> SlotKeeper::beat() {
   }
   leaving_ &= now;
   quiet_ &= now;
-  if (leaving_.none() && leases_.size() > share()) {
+  if (!settled_ && leaving_.none() && leases_.size() > share()) {
     begin_to_leave();
   }
   tell();
@@ -190,8 +213,11 @@ awaitable<void> SlotKeeper::release(Deadline by) {
   while (running_ && !by.expired(clock_)) {
     co_await end_timer_.wait_until(by.when());
   }
-  if (!leases_.empty()) {
-    co_await storage_.release_slots(std::exchange(leases_, {}), by);
+  const auto busy = co_await work_.under_way();
+  auto going = std::exchange(leases_, {});
+  std::erase_if(going, [&](const SlotLease& lease) { return busy.test(lease.slot); });
+  if (!going.empty()) {
+    co_await storage_.release_slots(std::move(going), by);
   }
 }
 

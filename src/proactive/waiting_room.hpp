@@ -22,8 +22,7 @@ struct ReadySend {
   DueEntry entry;
   ScheduledSend send;
   SendScope scope;
-  std::uint64_t epoch = 0;  ///< of its slot's lease when it was read
-  SteadyTime since{};       ///< when it was ready to go
+  SteadyTime since{};  ///< when it was ready to go
 };
 
 /// Sends that the limiter holds back, in a queue for each conversation, tenant or bot that does: so that one is asked

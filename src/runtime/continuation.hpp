@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tern/error.hpp>
+#include <tern/schema/activity.hpp>
 #include <tern/schema/conversation_reference.hpp>
 #include <tern/turn/bot.hpp>
 
@@ -11,14 +13,26 @@
 
 namespace tern::runtime {
 
+/// Why a continuation did not run: nothing of it has happened, as with no other failure.
+class NotBegun : public system_error {
+ public:
+  NotBegun(errc code, const std::string& detail) : system_error(make_error_code(code), detail) {}
+};
+
 /// What runs in a turn that no activity from outside began.
 struct Continuation {
   Continuation() = default;
   ConversationReference reference;
-  TurnHandler handler;                           ///< either this,
-  std::string name;                              ///< or a continuation that the bot registered
-  json::value value;                             ///< the event's value
+  TurnHandler handler;  ///< either this,
+  std::string name;     ///< or a continuation that the bot registered
+  json::value value;    ///< the event's value
+  /// Of a scheduled one: the same whenever this occurrence of it runs, also after a crash. Sends that its turn
+  /// schedules have their keys from it. "" for one that does not survive the process.
+  std::string id;
   std::function<void(std::exception_ptr)> done;  ///< called once, on the conversation's shard
 };
+
+/// The event that its turn handles.
+Activity event_of(const Continuation& continuation);
 
 }  // namespace tern::runtime

@@ -24,8 +24,9 @@ DedupeWindow::DedupeWindow(Clock& clock, std::size_t max_bytes, std::chrono::mil
 
 const TurnReply* DedupeWindow::find(const ActivityKey& key) {
   forget_old();
-  const auto found = done_.find(key);
-  if (found == done_.end()) {
+  const auto& index = index_of(key);
+  const auto found = index.find(key);
+  if (found == index.end() || found->second->until <= clock_.now()) {
     return nullptr;
   }
   auto& record = *found->second;
@@ -43,10 +44,11 @@ void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
   while (bytes_ + cost > max_bytes_) {
     forget_oldest();
   }
-  const auto [place, is_new] = done_.emplace(key, nullptr);
-  if (!is_new) {
+  const auto [place, is_new] = index_of(key).emplace(key, nullptr);
+  if (!is_new && place->second->until > clock_.now()) {
     return;
   }
+  size_ += is_new ? 1 : 0;
   auto* record = new (reserve(bytes))
       Record{key, clock_.now() + window_, reply.status, static_cast<std::uint32_t>(reply.body.size())};
   std::memcpy(record->body(), reply.body.data(), reply.body.size());
@@ -79,12 +81,11 @@ DedupeWindow::Record* DedupeWindow::oldest() noexcept {
   return std::launder(reinterpret_cast<Record*>(blocks_.front().memory.get() + read_));
 }
 
+// A few at a time: after a pause all may be old at once. More than one for each that comes, so that they do not gather.
 void DedupeWindow::forget_old() {
-  if (done_.empty()) {
-    return;
-  }
+  constexpr int at_a_time = 64;
   const auto now = clock_.now();
-  while (!done_.empty() && oldest()->until <= now) {
+  for (int i = 0; i < at_a_time && bytes_ > 0 && oldest()->until <= now; ++i) {
     forget_oldest();
   }
 }
@@ -92,7 +93,12 @@ void DedupeWindow::forget_old() {
 void DedupeWindow::forget_oldest() {
   const auto& record = *oldest();
   const auto bytes = record_bytes(record.body_bytes);
-  done_.erase(record.key);
+  auto& index = index_of(record.key);
+  // Not where a later answer to the same key stands now.
+  if (const auto found = index.find(record.key); found != index.end() && found->second == &record) {
+    index.erase(found);
+    --size_;
+  }
   bytes_ -= index_bytes + bytes;
   read_ += bytes;
   if (read_ == blocks_.front().used) {

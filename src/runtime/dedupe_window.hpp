@@ -6,6 +6,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -40,7 +41,7 @@ class DedupeWindow {
   const TurnReply* find(const ActivityKey& key);
   void remember(const ActivityKey& key, const TurnReply& reply);
 
-  std::size_t size() const noexcept { return done_.size(); }
+  std::size_t size() const noexcept { return size_; }
   std::size_t bytes() const noexcept { return bytes_; }
 
  private:
@@ -59,6 +60,9 @@ class DedupeWindow {
     std::size_t used = 0;
   };
 
+  using Index = boost::unordered_flat_map<ActivityKey, Record*, ActivityKeyHash>;
+
+  Index& index_of(const ActivityKey& key) noexcept { return done_[key.high % done_.size()]; }
   static std::size_t record_bytes(std::size_t body_bytes) noexcept;
   void* reserve(std::size_t bytes);
   Record* oldest() noexcept;
@@ -70,7 +74,9 @@ class DedupeWindow {
   std::size_t max_bytes_;
   std::chrono::milliseconds window_;
   std::size_t bytes_ = 0;
-  boost::unordered_flat_map<ActivityKey, Record*, ActivityKeyHash> done_;
+  std::size_t size_ = 0;
+  /// In parts, because a map that grows moves all that it holds: half a million entries held the shard for 20 ms.
+  std::array<Index, 256> done_;
   std::deque<Block> blocks_;    // the oldest answer first
   std::size_t read_ = 0;        // where the oldest stands in the first block
   std::optional<Block> spare_;  // emptied last, for the next one

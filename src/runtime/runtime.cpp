@@ -104,16 +104,16 @@ void Runtime::submit(Continuation continuation) {
                                       continuation.reference.conversation_id().value_or(""));
   const auto home = shards_.home_of(hash);
   const bool placed = take_place();
-  asio::post(
-      shards_[home].io(), [this, home, hash, placed, moved = std::make_unique<Continuation>(std::move(continuation))] {
-        if (placed) {
-          homes_[home]->submit(std::move(*moved), hash);
-        } else {
-          figures_.refused.inc();
-          moved->done(std::make_exception_ptr(system_error(
-              make_error_code(errc::overloaded), "Too many turns are in flight (limits.turns); try again later.")));
-        }
-      });
+  asio::post(shards_[home].io(),
+             [this, home, hash, placed, moved = std::make_unique<Continuation>(std::move(continuation))] {
+               if (placed) {
+                 homes_[home]->submit(std::move(*moved), hash);
+               } else {
+                 figures_.refused.inc();
+                 moved->done(std::make_exception_ptr(
+                     NotBegun(errc::overloaded, "Too many turns are in flight (limits.turns); try again later.")));
+               }
+             });
 }
 
 awaitable<bool> Runtime::drain_turns(Deadline by) {

@@ -111,18 +111,11 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
 }
 
 void ShardRuntime::submit(Continuation continuation, std::uint64_t conversation) {
-  auto event = Activity::event("ContinueConversation", std::move(continuation.value));
-  // The mirror image of a reply: from the user to the bot, so that answering it addresses the user.
-  auto& fields = event.json();
-  for (const auto& [name, as] : {std::pair{"channelId", "channelId"}, std::pair{"serviceUrl", "serviceUrl"},
-                                 std::pair{"conversation", "conversation"}, std::pair{"user", "from"},
-                                 std::pair{"bot", "recipient"}, std::pair{"locale", "locale"}}) {
-    if (const auto* found = continuation.reference.json().if_contains(name)) {
-      fields[as] = *found;
-    }
-  }
-  event.set_relates_to(continuation.reference);
+  auto event = event_of(continuation);
   auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), conversation);
+  if (!continuation.id.empty()) {
+    turn->context.unit_of_work().name_turn(continuation.id);
+  }
   turn->continued = std::make_unique<Continuation>(std::move(continuation));
   admit(std::move(turn));
 }
@@ -166,7 +159,7 @@ void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
   settle_key(turn, reply);
   auto observers = turn.take_observers();
   if (turn.continued) {
-    turn.continued->done(make_error(reason, "The turn was not begun."));
+    turn.continued->done(std::make_exception_ptr(NotBegun(reason, "The turn was not begun.")));
   }
   destroy(turn);
   tell_all(std::move(observers), reply);
@@ -320,9 +313,10 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     runtime_.figures_.cut.inc();
   } else if (error) {
     runtime_.figures_.failed.inc();
-    log::error("a turn failed", {{"channel", turn.context.activity().channel_id().value_or("")},
-                                 {"conversation", turn.context.activity().conversation_id().value_or("")},
-                                 {"activity", turn.context.activity().id().value_or("")},
+    const auto& activity = turn.context.activity();
+    log::error("a turn failed", {{"channel", activity.channel_id().value_or("")},
+                                 {"conversation", activity.conversation_id().value_or("")},
+                                 {"activity", turn.continued ? turn.continued->id : activity.id().value_or("")},
                                  {"error", describe(error)}});
   } else {
     runtime_.figures_.ok.inc();
@@ -415,7 +409,7 @@ void ShardRuntime::cut_all() {
     if (turn->waiting()) {
       queues_.abandon(*turn);
       if (turn->continued) {
-        turn->continued->done(make_error(errc::shutting_down, "The turn was not begun."));
+        turn->continued->done(std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun.")));
       }
       destroy(*turn);
     }

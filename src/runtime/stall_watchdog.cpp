@@ -53,7 +53,10 @@ void StallWatchdog::look_at(std::size_t index) {
     probe->counted = true;
     stalls_.fetch_add(1, std::memory_order_relaxed);
     counter_.inc();
-    log::warn("a handler holds its shard; use tern::offload for blocking work", {{"shard", index}});
+    log::warn(
+        "a shard does not get on: a handler holds it (tern::offload is for blocking work), or the machine is "
+        "overloaded",
+        {{"shard", index}});
   }
 }
 

@@ -4,10 +4,13 @@
 
 #include <boost/asio/ip/host_name.hpp>
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <charconv>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -49,6 +52,25 @@ std::string start_of(const std::string& pid) {
   return field;
 }
 
+// 0 for what is none: 0 itself and less would name groups of processes.
+pid_t process_id(const std::string& text) {
+  pid_t id = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, id);
+  return error == std::errc() && at == end && id > 0 ? id : 0;
+}
+
+// Where /proc hides the processes of other users (hidepid), a living one looks there as if it were gone; the kernel
+// still says whether there is one.
+bool has_ended(const std::string& pid, const std::string& start) {
+  const auto id = process_id(pid);
+  if (id == 0) {
+    return false;
+  }
+  const auto started = start_of(pid);
+  return started.empty() ? ::kill(id, 0) != 0 && errno == ESRCH : started != start;
+}
+
 std::vector<std::string> parts_of(std::string_view name) {
   std::vector<std::string> parts(1);
   for (const char c : name) {
@@ -82,7 +104,7 @@ bool is_ended_neighbour(std::string_view name) {
   if (parts.size() != all_parts || parts[1].empty() || parts[1] != place() || parts[2].empty() || parts[3].empty()) {
     return false;
   }
-  return start_of(parts[2]) != parts[3];
+  return has_ended(parts[2], parts[3]);
 }
 
 }  // namespace tern::storage

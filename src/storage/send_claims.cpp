@@ -66,16 +66,25 @@ std::vector<bool> SendClaims::claim(const std::vector<DueEntry>& entries) {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto& entry = entries[i];
-    if (entry.slot < slot_count && is_held(slots_[entry.slot]) && !edited_.contains(entry.id)) {
-      ours[i] = slots_[entry.slot].claimed.insert(entry.id).second;
+    if (entry.slot >= slot_count) {
+      continue;
+    }
+    const auto& slot = slots_[entry.slot];
+    const bool may_have_it = entry.epoch == 0 || entry.epoch == slot.epoch;
+    if (may_have_it && is_held(slot) && !edited_.contains(entry.id)) {
+      ours[i] = slots_[entry.slot].claimed.emplace(entry.id, entry.generation).second;
     }
   }
   return ours;
 }
 
-void SendClaims::unclaim(std::uint16_t slot, const SendId& id) {
+void SendClaims::unclaim(std::uint16_t slot, const SendId& id, std::uint32_t generation) {
   const std::lock_guard lock(mutex_);
-  slots_.at(slot).claimed.erase(id);
+  auto& claimed = slots_.at(slot).claimed;
+  const auto claim = claimed.find(id);
+  if (claim != claimed.end() && claim->second == generation) {
+    claimed.erase(claim);
+  }
 }
 
 bool SendClaims::begin_edit(std::uint16_t slot, const SendId& id) {

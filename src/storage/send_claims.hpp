@@ -43,8 +43,9 @@ class SendClaims {
 
   /// Which of the entries are now the caller's to send: their slot is held, and they are neither being sent nor edited.
   std::vector<bool> claim(const std::vector<DueEntry>& entries);
-  /// They are not sent after all, or their sending has ended.
-  void unclaim(std::uint16_t slot, const SendId& id);
+  /// The send of this generation is not sent after all, or its sending has ended. A later one stays claimed: it may be
+  /// under way before the end of the one before it is known.
+  void unclaim(std::uint16_t slot, const SendId& id, std::uint32_t generation);
 
   /// False when it is being sent.
   bool begin_edit(std::uint16_t slot, const SendId& id);
@@ -62,7 +63,7 @@ class SendClaims {
     std::uint64_t epoch = 0;
     WallTime loaded_until = WallTime::min();
     std::vector<DueEntry> inbox;
-    std::unordered_set<SendId, SendIdHash> claimed;
+    std::unordered_map<SendId, std::uint32_t, SendIdHash> claimed;  ///< in which generation
   };
 
   static bool is_held(const Slot& slot) noexcept { return !slot.owner.empty(); }

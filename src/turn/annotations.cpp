@@ -28,6 +28,7 @@ Annotations Annotations::of(const SendOptions& options) {
   made.time_zone = options.time_zone();
   made.quiet = options.quiet_hours();
   made.every = options.every();
+  made.strict = options.strict();
   if (!is_time_zone(made.time_zone)) {
     throw_error(errc::invalid_argument, "SendOptions::time_zone: \"" + made.time_zone.substr(0, 80) +
                                             "\" is no time zone. Use a name of the IANA database, as Europe/Berlin.");
@@ -59,6 +60,7 @@ Annotations Annotations::parse(const std::string& text) {
   }
   read.broadcast = text_at(fields, "broadcast");
   read.trace = text_at(fields, "trace");
+  read.strict = is_strict(text);
   return read;
 }
 
@@ -72,6 +74,9 @@ std::string Annotations::to_string() const {
   }
   if (!trace.empty()) {
     fields["trace"] = trace;
+  }
+  if (strict) {
+    fields["strict"] = true;
   }
   if (quiet) {
     fields["quiet"] = json::array{quiet->from().to_string(), quiet->to().to_string()};
@@ -88,6 +93,10 @@ std::string Annotations::broadcast_of(const std::string& text) {
 
 std::string Annotations::trace_of(const std::string& text) {
   return text.find(R"("trace":)") == std::string::npos ? std::string() : parse(text).trace;
+}
+
+bool Annotations::is_strict(const std::string& text) noexcept {
+  return text.find(R"("strict":true)") != std::string::npos;
 }
 
 bool Annotations::may_have_times(const std::string& text) noexcept {

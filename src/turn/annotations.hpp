@@ -14,11 +14,13 @@ struct Annotations {
   std::optional<QuietHours> quiet;
   std::optional<Recurrence> every;
   std::string broadcast;  ///< the id of the broadcast that it belongs to; "" for none
+  bool strict = false;    ///< when it is dead, later ones of its order do not pass it
   std::string trace;      ///< the id of the activity whose turn scheduled it; "" for none
 
-  /// The last two of them from what `to_string` gave, without reading the rest: most sends have none.
+  /// Some of them from what `to_string` gave, without reading the rest: most sends have none.
   static std::string broadcast_of(const std::string& text);
   static std::string trace_of(const std::string& text);
+  static bool is_strict(const std::string& text) noexcept;
   /// Whether it may come again, or have quiet hours.
   static bool may_have_times(const std::string& text) noexcept;
 

@@ -67,12 +67,19 @@ std::string broadcast_key(std::string_view bot, std::string_view id) {
   return key;
 }
 
-std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view channel,
-                                  std::string_view user, std::string_view conversation) {
+std::string broadcast_outcomes_prefix(std::string_view bot, std::string_view id, std::string_view run) {
   auto key = broadcast_key(bot, id) + "/outcomes/";
+  if (!run.empty()) {
+    append_key_part(key, run);
+    key += '/';
+  }
+  return key;
+}
+
+std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view run,
+                                  std::string_view channel, std::string_view conversation) {
+  auto key = broadcast_outcomes_prefix(bot, id, run);
   append_key_part(key, channel);
-  key += '/';
-  append_key_part(key, user);
   key += '/';
   append_key_part(key, conversation);
   return bounded_key(std::move(key));

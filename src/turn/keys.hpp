@@ -20,8 +20,11 @@ std::string references_prefix(std::string_view bot, std::string_view channel);
 
 /// A broadcast; what belongs to it has keys that begin with this one and a slash.
 std::string broadcast_key(std::string_view bot, std::string_view id);
-std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view channel,
-                                  std::string_view user, std::string_view conversation);
+/// What all keys of a broadcast's recipients begin with. `run` tells broadcasts apart that had the same id, one after
+/// the other.
+std::string broadcast_outcomes_prefix(std::string_view bot, std::string_view id, std::string_view run);
+std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std::string_view run,
+                                  std::string_view channel, std::string_view conversation);
 
 /// Names a conversation for queues, shards and the order of sends: `{bot}/{channel}/{conversation}`.
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation);

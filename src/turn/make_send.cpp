@@ -43,6 +43,9 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   send.reference = json::serialize(reference.without_activity().json());
   send.idempotency_key = options.key();
   send.expires = options.expires();
+  if (send.expires && *send.expires < send.handle.due) {
+    throw_error(errc::invalid_argument, "The send would expire before it is due, and never be sent.");
+  }
   boost::uuids::uuid request_id;
   const auto bytes = new_send_id();
   std::copy(bytes.begin(), bytes.end(), request_id.begin());
@@ -87,12 +90,16 @@ ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const 
 }
 
 void note_trace(ScheduledSend& send, const Activity& activity) {
-  constexpr std::size_t longest = 128;
-  if (activity.id()) {
-    auto annotations = Annotations::parse(send.annotations);
-    annotations.trace = std::string(activity.id()->substr(0, longest));
-    send.annotations = annotations.to_string();
+  if (const auto id = activity.id()) {
+    note_trace(send, *id);
   }
+}
+
+void note_trace(ScheduledSend& send, std::string_view turn_id) {
+  constexpr std::size_t longest = 128;
+  auto annotations = Annotations::parse(send.annotations);
+  annotations.trace = std::string(turn_id.substr(0, longest));
+  send.annotations = annotations.to_string();
 }
 
 ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,

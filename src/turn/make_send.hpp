@@ -3,6 +3,7 @@
 #include <tern/turn/proactive.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace tern::detail {
 
@@ -31,5 +32,7 @@ ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, co
 
 /// Says with a send which activity's turn scheduled it, for the logs. The first 128 bytes of its id.
 void note_trace(ScheduledSend& send, const Activity& activity);
+/// As above, for a turn that no activity with an id began.
+void note_trace(ScheduledSend& send, std::string_view turn_id);
 
 }  // namespace tern::detail

@@ -1,6 +1,7 @@
 #include "turn/unit_of_work.hpp"
 
 #include "turn/keys.hpp"
+#include "turn/make_send.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -153,15 +154,31 @@ awaitable<void> UnitOfWork::remove(StateScope scope) {
   entry.replayable = false;
 }
 
+// What a channel delivers again is the same turn, so that the place in it tells the sends apart. A continuation runs
+// again with the state that it has committed, and may leave out what it knows to be done: another send would then stand
+// in the place of one that is stored, and be lost. What is sent tells those apart, and the place only what is alike.
+std::string UnitOfWork::key_of(const ScheduledSend& send, unsigned place) {
+  const auto key_in = [&](std::string_view kind, std::string_view turn) {
+    return std::string(kind) +
+           conversation_key(environment_.bot_id, activity_.channel_id().value_or(""),
+                            activity_.conversation_id().value_or("")) +
+           '/' + std::string(turn) + '/';
+  };
+  if (!turn_id_.empty()) {
+    const auto what = stable_hash(send.order_key + '\n' + send.payload);
+    return key_in("continuation/", turn_id_) + std::to_string(what) + '/' + std::to_string(alike_[what]++);
+  }
+  const auto id = activity_.id();
+  return id ? key_in("turn/", *id) + std::to_string(place) : std::string();
+}
+
 SendHandle UnitOfWork::schedule(ScheduledSend send) {
   const auto place = sends_made_++;
+  if (!turn_id_.empty()) {
+    note_trace(send, turn_id_);
+  }
   if (send.idempotency_key.empty()) {
-    if (auto id = activity_.id()) {
-      send.idempotency_key = "turn/" +
-                             conversation_key(environment_.bot_id, activity_.channel_id().value_or(""),
-                                              activity_.conversation_id().value_or("")) +
-                             '/' + std::string(*id) + '/' + std::to_string(place);
-    }
+    send.idempotency_key = key_of(send, place);
   }
   const auto handle = send.handle;
   sends_.push_back(std::move(send));

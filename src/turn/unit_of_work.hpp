@@ -7,9 +7,12 @@
 #include <tern/turn/state.hpp>
 
 #include <array>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tern::detail {
@@ -29,7 +32,12 @@ class UnitOfWork {
   awaitable<void> clear(StateScope scope);
   awaitable<void> remove(StateScope scope);
 
-  /// Adds a send. One made without a key gets one from the activity's id and its place in the turn.
+  /// For a turn whose activity has no id, and that runs again after a crash: what its sends have their keys from
+  /// instead.
+  void name_turn(std::string id) { turn_id_ = std::move(id); }
+
+  /// Adds a send. One made without a key gets one from the activity's id and its place in the turn, or from the turn's
+  /// name and what is sent.
   SendHandle schedule(ScheduledSend send);
   /// Takes back a send that is not committed yet; false when there is none with this handle.
   bool unschedule(const SendHandle& handle) noexcept;
@@ -71,6 +79,7 @@ class UnitOfWork {
   awaitable<void> read_stale();
   Document& document(StateScope scope);
   void take(Document& document, const StoreItem* item) const;
+  std::string key_of(const ScheduledSend& send, unsigned place);
   StoreChanges collect_changes();
   bool can_replay(const std::vector<std::string>& keys) const noexcept;
   void settle(const StoreReceipt& receipt);
@@ -84,6 +93,8 @@ class UnitOfWork {
   bool loaded_ = false;
   std::vector<ScheduledSend> sends_;
   unsigned sends_made_ = 0;
+  std::string turn_id_;                      // "" when the activity's id will do, or there is none
+  std::map<std::uint64_t, unsigned> alike_;  // in a turn with a name: how many sends were made of each content
   std::vector<StoreUpsert> reference_upserts_;
   std::vector<StoreRemoval> reference_removals_;
 };

@@ -1,26 +1,46 @@
 #include "idempotency_table.hpp"
 
+#include "storage/idempotency_age.hpp"
+
 #include <functional>
 
 namespace tern::detail {
 
-const SendHandle* IdempotencyTable::find(std::string_view key) const {
+IdempotencyTable::Entry* IdempotencyTable::entry_of(std::string_view key) const {
   const auto hash = std::hash<std::string_view>()(key);
-  const auto* entry = index_.find(hash, [&](const Entry& candidate) { return candidate.key == key; });
-  return entry == nullptr ? nullptr : &entry->handle;
+  return index_.find(hash, [&](const Entry& candidate) { return candidate.key == key; });
 }
 
-void IdempotencyTable::add(std::string key, const SendHandle& handle) {
+const SendHandle* IdempotencyTable::find(std::string_view key, WallTime now) const {
+  const auto* entry = entry_of(key);
+  return entry == nullptr || is_key_forgotten(entry->came, now) ? nullptr : &entry->handle;
+}
+
+void IdempotencyTable::forget_oldest() {
+  const auto& oldest = oldest_first_.front();
+  index_.erase(oldest.hash, oldest);
+  oldest_first_.pop_front();
+}
+
+void IdempotencyTable::add(std::string key, const SendHandle& handle, WallTime now) {
   if (max_keys_ == 0) {
     return;
   }
+  // A few for each that comes, since this is under the lock of the whole store.
+  for (int i = 0; i < 2 && !oldest_first_.empty() && is_key_forgotten(oldest_first_.front().came, now); ++i) {
+    forget_oldest();
+  }
+  // It may be old and still there.
+  if (auto* entry = entry_of(key)) {
+    entry->handle = handle;
+    entry->came = now;
+    return;
+  }
   if (oldest_first_.size() >= max_keys_) {
-    const auto& oldest = oldest_first_.front();
-    index_.erase(oldest.hash, oldest);
-    oldest_first_.pop_front();
+    forget_oldest();
   }
   const auto hash = std::hash<std::string_view>()(key);
-  oldest_first_.push_back(Entry{std::move(key), handle, hash});
+  oldest_first_.push_back(Entry{std::move(key), handle, now, hash});
   index_.insert(hash, oldest_first_.back());
 }
 

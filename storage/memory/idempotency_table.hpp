@@ -8,7 +8,8 @@
 
 namespace tern::detail {
 
-/// Which send an idempotency key stands for. Remembers a bounded number of keys and forgets the oldest.
+/// Which send an idempotency key stands for. Remembers keys for seven days, and a bounded number of them: of more it
+/// forgets the oldest.
 ///
 /// Thread safety: none; the owner's mutex guards it.
 class IdempotencyTable {
@@ -16,17 +17,20 @@ class IdempotencyTable {
   explicit IdempotencyTable(std::uint64_t max_keys) : max_keys_(max_keys) {}
 
   /// nullptr for a key that was never seen, or was forgotten.
-  const SendHandle* find(std::string_view key) const;
+  const SendHandle* find(std::string_view key, WallTime now) const;
 
-  /// Preconditions: `find(key)` is nullptr.
-  void add(std::string key, const SendHandle& handle);
+  /// Preconditions: `find(key, now)` is nullptr.
+  void add(std::string key, const SendHandle& handle, WallTime now);
 
  private:
   struct Entry {
     std::string key;
     SendHandle handle;
+    WallTime came;
     std::uint64_t hash;
   };
+  Entry* entry_of(std::string_view key) const;
+  void forget_oldest();
 
   std::uint64_t max_keys_;
   std::deque<Entry> oldest_first_;  // push_back and pop_front leave the other entries where they are

@@ -126,7 +126,7 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> MemoryStorage::wri
                                       std::to_string(state.limits.bytes) +
                                       " bytes; nothing was written. Raise the limit or use a durable backend.");
   }
-  state.schedule.require_room(sends, changes.edits);
+  state.schedule.require_room(sends, changes.edits, now);
   state.documents.apply(documents, receipt.etags);
   state.schedule.apply(changes, sends, now, receipt);
   co_return receipt;
@@ -240,6 +240,13 @@ awaitable<SendCounts> MemoryStorage::count_sends(Deadline by) {
   state.require_time(by, "count sends");
   const std::lock_guard lock(state.mutex);
   co_return state.schedule.counts();
+}
+
+awaitable<std::uint64_t> MemoryStorage::estimate_due(WallTime from, WallTime until, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "count sends");
+  const std::lock_guard lock(state.mutex);
+  co_return state.schedule.estimate_due(from, until);
 }
 
 awaitable<DeadPage> MemoryStorage::list_dead(DeadQuery query, Deadline by) {

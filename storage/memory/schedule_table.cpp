@@ -1,5 +1,8 @@
 #include "schedule_table.hpp"
 
+#include "storage/estimate_over_slots.hpp"
+#include "storage/storable_text.hpp"
+
 #include <queue>
 
 namespace tern::detail {
@@ -12,8 +15,6 @@ constexpr std::chrono::seconds two_windows{60};
 
 // The most entries that one page takes under the lock, whatever was asked for.
 constexpr std::size_t max_due_page = 4096;
-
-constexpr std::size_t max_reason_bytes = 512;
 
 }  // namespace
 
@@ -43,11 +44,11 @@ SendRecord* ScheduleTable::find(const SendHandle& handle) const {
   return slots_[handle.slot].find(handle.id);
 }
 
-std::optional<SendHandle> ScheduleTable::first_with(const std::string& idempotency_key) const {
+std::optional<SendHandle> ScheduleTable::first_with(const std::string& idempotency_key, WallTime now) const {
   if (idempotency_key.empty()) {
     return std::nullopt;
   }
-  const auto* first = idempotency_.find(idempotency_key);
+  const auto* first = idempotency_.find(idempotency_key, now);
   if (first == nullptr) {
     return std::nullopt;
   }
@@ -56,11 +57,12 @@ std::optional<SendHandle> ScheduleTable::first_with(const std::string& idempoten
   return pending != nullptr ? pending->send.handle() : *first;
 }
 
-void ScheduleTable::require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits) const {
+void ScheduleTable::require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits,
+                                 WallTime now) const {
   auto added = static_cast<std::uint64_t>(std::count_if(
       edits.begin(), edits.end(), [](const SendEdit& edit) { return edit.kind == SendEdit::Kind::redrive; }));
   for (const auto& send : sends) {
-    if (first_with(send.idempotency_key)) {
+    if (first_with(send.idempotency_key, now)) {
       continue;
     }
     const auto& fresh = send.record->send;
@@ -173,7 +175,7 @@ void ScheduleTable::tell_owner(const SendRecord& record, WallTime now) {
 
 void ScheduleTable::add(NewSend& send, WallTime now, StoreReceipt& receipt) {
   // Asked again here, since an earlier send of the same write may have had the key.
-  if (const auto first = first_with(send.idempotency_key)) {
+  if (const auto first = first_with(send.idempotency_key, now)) {
     receipt.handles.push_back(*first);
     receipt.seqs.push_back(0);
     return;
@@ -183,7 +185,7 @@ void ScheduleTable::add(NewSend& send, WallTime now, StoreReceipt& receipt) {
   insert(record);
   const auto handle = record.send.handle();
   if (!send.idempotency_key.empty()) {
-    idempotency_.add(std::move(send.idempotency_key), handle);
+    idempotency_.add(std::move(send.idempotency_key), handle, now);
   }
   receipt.handles.push_back(handle);
   receipt.seqs.push_back(record.send.seq);
@@ -213,7 +215,7 @@ bool ScheduleTable::accept(const SendOutcome& outcome, WallTime now) {
     unlink(*record);
     record->send.attempt = outcome.attempt;
     record->send.not_before = outcome.not_before;
-    record->send.begun = 0;
+    record->send.begun = outcome.begun;
     record->send.fetched_in = 0;
     link(*record);
     return true;
@@ -233,7 +235,7 @@ void ScheduleTable::settle(SendRecord& record, const SendOutcome& outcome, WallT
     return;
   }
   if (outcome.kind == Kind::dead) {
-    dead_.add(record.send, outcome.reason.substr(0, max_reason_bytes), now);
+    dead_.add(record.send, stored_reason(outcome.reason), now);
   }
   erase(record);
 }
@@ -377,7 +379,8 @@ std::optional<PackedSend> ScheduleTable::fetch(const DueEntry& entry) {
   }
   auto& slot = slots_[entry.slot];
   auto* record = slot.find(entry.id);
-  if (record == nullptr || record->send.generation != entry.generation ||
+  const bool may_have_it = entry.epoch == 0 || entry.epoch == slot.epoch;
+  if (!may_have_it || record == nullptr || record->send.generation != entry.generation ||
       record->send.entry().attempt != entry.attempt || slot.is_being_sent(record->send)) {
     return std::nullopt;
   }
@@ -397,6 +400,28 @@ SendCounts ScheduleTable::counts() const {
     counts.oldest = std::min(counts.oldest.value_or(WallTime::max()), (*retries_by_due_.begin())->send.due);
   }
   return counts;
+}
+
+std::uint64_t ScheduleTable::count_due(const Slot& slot, WallTime from, WallTime until) {
+  std::uint64_t count = 0;
+  for (auto at = slot.fresh.lower_bound(TimePlace{from, 0}, ByDue());
+       at != slot.fresh.end() && at->send.due < until && count < most_counted_in_slot; ++at) {
+    ++count;
+  }
+  for (const auto& retry : slot.retries) {  // in another order; but they are few
+    count += retry.send.due >= from && retry.send.due < until ? 1 : 0;
+  }
+  return count;
+}
+
+std::uint64_t ScheduleTable::estimate_due(WallTime from, WallTime until) const {
+  return estimate_over_slots(from, until, [&](std::uint16_t first, std::uint16_t end) {
+    std::uint64_t count = 0;
+    for (auto slot = first; slot < end; ++slot) {
+      count += count_due(slots_[slot], from, until);
+    }
+    return count;
+  });
 }
 
 bool ScheduleTable::list(const SendQuery& query, TimePlace after, std::vector<PackedSend>& sends) const {

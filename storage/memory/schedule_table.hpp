@@ -36,7 +36,7 @@ class ScheduleTable {
 
   /// Throws `invalid_argument` when a send's id is pending already, `overloaded` when the sends, and dead ones that
   /// `edits` make pending again, do not fit.
-  void require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits) const;
+  void require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits, WallTime now) const;
 
   /// Applies outcomes, then edits, then sends, and writes what came of them into `receipt`. An allocation that fails
   /// here ends the process: better than half a write.
@@ -62,6 +62,8 @@ class ScheduleTable {
   }
 
   SendCounts counts() const;
+  /// How many are due from `from` on and before `until`, estimated when they are many.
+  std::uint64_t estimate_due(WallTime from, WallTime until) const;
 
  private:
   static constexpr std::size_t inbox_sweep = 1024;
@@ -84,7 +86,7 @@ class ScheduleTable {
   };
 
   SendRecord* find(const SendHandle& handle) const;
-  std::optional<SendHandle> first_with(const std::string& idempotency_key) const;
+  std::optional<SendHandle> first_with(const std::string& idempotency_key, WallTime now) const;
   void link(SendRecord& record);
   void unlink(SendRecord& record);
   /// Makes it pending.
@@ -98,6 +100,7 @@ class ScheduleTable {
   bool edit(const SendEdit& edit, WallTime now, SendHandle& valid_now);
   bool redrive(const SendEdit& edit, WallTime now, SendHandle& valid_now);
   void cancel_replied(const std::string& conversation);
+  static std::uint64_t count_due(const Slot& slot, WallTime from, WallTime until);
   bool list_one(const std::string& order_key, TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
   bool list_all(TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
 

@@ -2,6 +2,7 @@
 
 #include "lane_work.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -61,6 +62,12 @@ class Connections {
   /// Connects all and prepares the schema; tries until `by` while the server is away. Blocks.
   /// Errors: as `PostgresStorage::open`.
   void open(SteadyTime by);
+  /// The same, but what the schema takes once the server is reached ends at `migrated_by`: it may be much work, or the
+  /// turn of another process.
+  void open(SteadyTime by, SteadyTime migrated_by) {
+    migrated_by_ = migrated_by;
+    open(by);
+  }
 
   bool is_up(std::size_t index) const noexcept { return links_[index]->up.load(std::memory_order_acquire); }
   std::size_t size() const noexcept { return links_.size(); }
@@ -80,6 +87,9 @@ class Connections {
   };
 
   void open_once(SteadyTime by);
+  void prepare_schema(Session& session, const PostgresOptions& options, SteadyTime by) const {
+    pg::prepare_schema(session, options, std::max(by, migrated_by_));
+  }
   void keep();
   /// Whether it is up again.
   bool connect(Link& link);
@@ -96,6 +106,8 @@ class Connections {
   std::shared_ptr<Health> health_;
   Watchdog watchdog_;
   std::vector<std::unique_ptr<Link>> links_;
+
+  SteadyTime migrated_by_ = SteadyTime::min();
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -6,6 +6,9 @@ namespace tern::detail::pg {
 
 FailureKind kind_of(const std::string& sqlstate) noexcept {
   const auto is = [&](std::string_view prefix) { return sqlstate.starts_with(prefix); };
+  if (is("40003")) {
+    return FailureKind::outage;  // "statement completion unknown": alone of its class, it may have been done
+  }
   if (is("40") || is("23505") || is("23514") || is("22012") || is("22P02")) {
     // 23514: the partition for a send was dropped since it was seen, for it was empty. The last two are how our own
     // statements undo themselves.
@@ -73,6 +76,8 @@ Failure current_failure(bool connection_is_open) {
   } catch (const Failure& failure) {
     return failure;
   } catch (const pqxx::broken_connection& error) {
+    return {FailureKind::outage, error.what()};
+  } catch (const pqxx::statement_completion_unknown& error) {
     return {FailureKind::outage, error.what()};
   } catch (const pqxx::transaction_rollback& error) {
     return {FailureKind::race, error.what()};

@@ -25,7 +25,7 @@ struct Counters {
 };
 
 /// Answers a batch of reads and scans on one connection. The reads are one statement, and so one snapshot; each scan
-/// is one of its own.
+/// is one of its own, and so is anything else.
 class Reader {
  public:
   Reader(Session& session, const Statements& statements, const PostgresOptions& options, Counters& counters)
@@ -36,6 +36,7 @@ class Reader {
 
  private:
   void read(std::vector<ReadLane::Ticket*> tickets);
+  ReadAnswer answer(const ReadRequest& request, SteadyTime cut_at);
   ReadAnswer scan(const StoreScan& query, SteadyTime cut_at);
 
   Session& session_;
@@ -110,5 +111,26 @@ class Writer {
 /// When to give a server up that does not answer a batch: when the first deadline in it has passed, but not before it
 /// had half a second, and in any case a second after it should have given up itself.
 SteadyTime cut_time(SteadyTime earliest_deadline, const PostgresOptions& options);
+
+/// `errc::timed_out`, for what waited too long for others of its batch.
+std::exception_ptr came_too_late();
+
+/// Answers one ticket of those that a lane serves one after the other, with what `work(cut_at)` returns or throws. Does
+/// not begin when its deadline has passed: it would only keep those that come after it.
+template <class Ticket, class Work>
+void serve_in_time(Ticket& ticket, const PostgresOptions& options, Work work) {
+  const auto by = ticket.request.by;
+  if (by <= std::chrono::steady_clock::now()) {
+    ticket.fail(came_too_late());
+    return;
+  }
+  try {
+    ticket.succeed(work(cut_time(by, options)));
+  } catch (const Failure& failure) {
+    ticket.fail(error_for(failure, false));
+  } catch (...) {
+    ticket.fail(std::current_exception());
+  }
+}
 
 }  // namespace tern::detail::pg

@@ -3,9 +3,9 @@
 #include <tern/storage/postgres_storage.hpp>
 
 #include "connections.hpp"
+#include "requirements.hpp"
 #include "schedule_reader.hpp"
 #include "storage/validate.hpp"
-#include "utf8.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -22,64 +22,6 @@ constexpr std::chrono::microseconds gather{2000};
 
 awaitable<WriteAnswer> nothing_written() {
   co_return StoreReceipt();
-}
-
-void require_valid(const PostgresOptions& options) {
-  const auto require = [](bool holds, const char* message) {
-    if (!holds) {
-      throw_error(errc::invalid_argument, message);
-    }
-  };
-  using namespace std::chrono_literals;
-  constexpr int most_lanes = 64;
-  constexpr std::size_t longest_batch = 10'000;
-  require_schema_name(options.schema);
-  require(options.write_lanes >= 1 && options.write_lanes <= most_lanes && options.read_lanes >= 1 &&
-              options.read_lanes <= most_lanes,
-          "The Postgres storage has 1 to 64 lanes that write and 1 to 64 that read.");
-  require(options.statement_timeout >= 100ms && options.statement_timeout <= 1h,
-          "The statement timeout of the Postgres storage is 100 ms to an hour.");
-  require(options.queue >= 1, "The queue of a lane of the Postgres storage has room for at least 1 operation.");
-  require(options.max_batch >= 1 && options.max_batch <= longest_batch,
-          "A batch of the Postgres storage has 1 to 10,000 operations.");
-  require(options.lease >= 1s && options.lease <= 24h, "A lease of the Postgres storage lasts 1 s to a day.");
-}
-
-void require_in_horizon(WallTime due, WallTime now) {
-  constexpr std::chrono::days horizon{5 * 366};
-  if (due > now && due - now > horizon) {
-    throw_error(errc::invalid_argument,
-                "A send is due in more than five years, which the Postgres storage does not schedule. Use a send that "
-                "comes back sooner, or look at the time's unit.");
-  }
-}
-
-void require_storable(const ScheduledSend& send) {
-  for (const auto* text : {&send.order_key, &send.reference, &send.payload, &send.idempotency_key,
-                           &send.client_request_id, &send.cancel_on_reply, &send.annotations}) {
-    if (!is_storable_text(*text)) {
-      throw_error(errc::invalid_argument, "A field of the scheduled send " + send.handle.to_string() +
-                                              " is not UTF-8 or holds a NUL, which Postgres cannot store. JSON text "
-                                              "escapes NUL as \\u0000.");
-    }
-  }
-}
-
-void require_storable(const StoreChanges& changes, WallTime now) {
-  for (const auto& send : changes.sends) {
-    require_in_horizon(send.handle.due, now);
-    require_storable(send);
-  }
-  for (const auto& edit : changes.edits) {
-    require_in_horizon(edit.new_due, now);
-  }
-  for (const auto& upsert : changes.upserts) {
-    if (!is_storable_text(upsert.document)) {
-      throw_error(errc::invalid_argument, "The document \"" + upsert.key.substr(0, 80) +
-                                              "\" is not UTF-8 or holds a NUL, which Postgres cannot store. JSON text "
-                                              "escapes NUL as \\u0000.");
-    }
-  }
 }
 
 template <class Batch>
@@ -139,6 +81,9 @@ struct PostgresStorage::State {
   /// Runs on a lane of the schedule, which is the first or the second of its connections.
   template <class Result>
   awaitable<Result> on(ScheduleLane& lane, std::size_t link, std::function<Result(ScheduleReader&)> work, Deadline by);
+  /// Runs on a lane that reads, as a scan does: what is due is sent meanwhile.
+  template <class Result>
+  awaitable<Result> on_reader(std::function<Result(ScheduleReader&)> work, Deadline by);
   std::size_t slots_link() const noexcept { return static_cast<std::size_t>(options.write_lanes) + options.read_lanes; }
   std::size_t due_link() const noexcept { return slots_link() + 1; }
   void tidy_at_times(ScheduleReader& reader);
@@ -179,7 +124,7 @@ struct PostgresStorage::State {
   std::vector<std::unique_ptr<WriteLane>> writers;
   std::vector<std::unique_ptr<ReadLane>> readers;
   std::unique_ptr<ScheduleLane> slots_lane;  ///< leases and late commits, which must not wait for the others
-  std::unique_ptr<ScheduleLane> due_lane;    ///< what is due, lists and counts
+  std::unique_ptr<ScheduleLane> due_lane;    ///< what is due
   const std::int32_t lane_of_counts = any_lane_of_counts();
   SteadyTime tidied = std::chrono::steady_clock::now();  ///< used by the lane of what is due
   std::atomic<std::size_t> scans = 0;
@@ -252,14 +197,10 @@ std::unique_ptr<ScheduleLane> PostgresStorage::State::make_schedule_lane(const c
                                             return;
                                           }
                                           for (auto& ticket : batch) {
-                                            try {
-                                              ticket.request.work(*session, cut_time(ticket.request.by, options));
-                                              ticket.succeed(true);
-                                            } catch (const Failure& failure) {
-                                              ticket.fail(error_for(failure, false));
-                                            } catch (...) {
-                                              ticket.fail(std::current_exception());
-                                            }
+                                            serve_in_time(ticket, options, [&](SteadyTime cut_at) {
+                                              ticket.request.work(*session, cut_at);
+                                              return true;
+                                            });
                                           }
                                         });
 }
@@ -273,6 +214,20 @@ awaitable<Result> PostgresStorage::State::on(ScheduleLane& lane, std::size_t lin
   std::optional<Result> result;
   // The call ends only when its work has, or will not begin: so the work may write here.
   ScheduleRequest request;
+  request.work = [this, &result, &work](Session& session, SteadyTime cut_at) {
+    ScheduleReader reader(session, schedule, cut_at);
+    result = work(reader);
+  };
+  request.by = real(by);
+  co_await lane.call(std::move(request), by);
+  co_return std::move(*result);
+}
+
+template <class Result>
+awaitable<Result> PostgresStorage::State::on_reader(std::function<Result(ScheduleReader&)> work, Deadline by) {
+  auto& lane = lane_of(readers, reader_of_scan(), writers.size());
+  std::optional<Result> result;
+  ReadRequest request;
   request.work = [this, &result, &work](Session& session, SteadyTime cut_at) {
     ScheduleReader reader(session, schedule, cut_at);
     result = work(reader);
@@ -312,8 +267,11 @@ StoreTraits PostgresStorage::traits() const noexcept {
 awaitable<void> PostgresStorage::open(Deadline by) {
   auto& state = *state_;
   constexpr std::chrono::seconds longest{10};
-  const auto until = std::min(state.real(by), std::chrono::steady_clock::now() + longest);
-  std::function<void()> connect = [&state, until] { state.connections.open(until); };
+  const auto migrated_by = state.real(by);
+  const auto reached_by = std::min(migrated_by, std::chrono::steady_clock::now() + longest);
+  std::function<void()> connect = [&state, reached_by, migrated_by] {
+    state.connections.open(reached_by, migrated_by);
+  };
   co_await offload(std::move(connect));
   state.start_lanes();
 }
@@ -369,10 +327,12 @@ awaitable<HeldSlots> PostgresStorage::hold_slots(std::string owner, std::vector<
     throw_error(errc::invalid_argument, "An owner of slots needs a name. Use one that is unique to the process.");
   }
   const auto asked_at = state.clock.now();
+  const auto asleep = state.clock.asleep();
   std::function<HeldSlots(ScheduleReader&)> work = [&](ScheduleReader& reader) {
     return reader.hold(owner, want, state.options.lease, asked_at);
   };
   auto held = co_await state.on(*state.slots_lane, state.slots_link(), std::move(work), by);
+  std::for_each(held.leases.begin(), held.leases.end(), [&](SlotLease& lease) { lease.asleep = asleep; });
   co_return held;
 }
 
@@ -422,7 +382,7 @@ awaitable<SendPage> PostgresStorage::list_sends(SendQuery query, Deadline by) {
   state.require_time(by, "list sends");
   detail::require_valid(query);
   std::function<SendPage(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.list(query); };
-  auto page = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  auto page = co_await state.on_reader(std::move(work), by);
   co_return page;
 }
 
@@ -431,7 +391,7 @@ awaitable<DeadPage> PostgresStorage::list_dead(DeadQuery query, Deadline by) {
   state.require_time(by, "list dead sends");
   detail::require_valid(query);
   std::function<DeadPage(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.list_dead(query); };
-  auto page = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  auto page = co_await state.on_reader(std::move(work), by);
   co_return page;
 }
 
@@ -439,8 +399,18 @@ awaitable<SendCounts> PostgresStorage::count_sends(Deadline by) {
   auto& state = *state_;
   state.require_time(by, "count sends");
   std::function<SendCounts(ScheduleReader&)> work = [](ScheduleReader& reader) { return reader.counts(); };
-  auto counts = co_await state.on(*state.due_lane, state.due_link(), std::move(work), by);
+  auto counts = co_await state.on_reader(std::move(work), by);
   co_return counts;
+}
+
+awaitable<std::uint64_t> PostgresStorage::estimate_due(WallTime from, WallTime until, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "count sends");
+  std::function<std::uint64_t(ScheduleReader&)> work = [from, until](ScheduleReader& reader) {
+    return reader.estimate_due(from, until);
+  };
+  const auto estimate = co_await state.on_reader(std::move(work), by);
+  co_return estimate;
 }
 
 bool PostgresStorage::healthy() const noexcept {

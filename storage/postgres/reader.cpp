@@ -52,27 +52,35 @@ SteadyTime cut_time(SteadyTime earliest_deadline, const PostgresOptions& options
   return std::clamp<SteadyTime>(earliest_deadline, now + patience, now + options.statement_timeout + grace);
 }
 
+std::exception_ptr came_too_late() {
+  return std::make_exception_ptr(system_error(
+      make_error_code(errc::timed_out),
+      "The deadline had passed before the Postgres storage could begin: it was busy with what came before."));
+}
+
 void Reader::serve(ReadLane::Batch batch) {
-  counters_.reads += batch.size();
   std::vector<ReadLane::Ticket*> reads;
+  std::vector<ReadLane::Ticket*> others;
   reads.reserve(batch.size());
   for (auto& ticket : batch) {
-    if (!ticket.request.scan) {
-      reads.push_back(&ticket);
-    }
+    const auto& request = ticket.request;
+    counters_.reads += request.work ? 0 : 1;
+    (request.scan || request.work ? others : reads).push_back(&ticket);
   }
   if (!reads.empty()) {
     read(std::move(reads));
   }
-  for (auto& ticket : batch) {
-    if (ticket.request.scan) {
-      try {
-        ticket.succeed(scan(*ticket.request.scan, cut_time(ticket.request.by, options_)));
-      } catch (const Failure& failure) {
-        ticket.fail(error_for(failure, false));
-      }
-    }
+  for (auto* ticket : others) {
+    serve_in_time(*ticket, options_, [&](SteadyTime cut_at) { return answer(ticket->request, cut_at); });
   }
+}
+
+ReadAnswer Reader::answer(const ReadRequest& request, SteadyTime cut_at) {
+  if (request.work) {
+    request.work(session_, cut_at);
+    return {};
+  }
+  return scan(*request.scan, cut_at);
 }
 
 void Reader::read(std::vector<ReadLane::Ticket*> tickets) {

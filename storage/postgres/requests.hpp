@@ -13,11 +13,12 @@ namespace tern::detail::pg {
 
 class Session;
 
-/// A read of keys, or a scan: what the reading lanes are asked for.
+/// A read of keys, a scan, or something else to ask of the server: what the reading lanes are asked for.
 struct ReadRequest {
   std::vector<std::string> keys;
   std::optional<StoreScan> scan;
   SteadyTime by;  ///< in real time
+  std::function<void(Session&, SteadyTime cut_at)> work = {};
 };
 
 struct ReadAnswer {

@@ -1,6 +1,8 @@
 #include "schedule_batch.hpp"
 
 #include "binary_array.hpp"
+#include "storage/idempotency_age.hpp"
+#include "storage/storable_text.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -8,8 +10,6 @@
 namespace tern::detail::pg {
 
 namespace {
-
-constexpr std::size_t max_reason_bytes = 512;
 
 // A process that does not own a slot leaves to its owner what is due so soon: the owner may be about to send it.
 constexpr std::chrono::seconds owners_part{2};
@@ -33,10 +33,10 @@ ScheduleBatch::ScheduleBatch(Session& session, ScheduleState& state, std::int32_
     : session_(session), state_(state), lane_(lane), cut_at_(cut_at), now_(state.clock.wall_now()) {}
 
 ScheduleBatch::~ScheduleBatch() {
-  if (edits_.empty()) {
-    return;
-  }
   state_.claims.end_edits(edits_);
+  if (stored_) {
+    tell_of_new();  // it may be committed all the same, when the answer was lost; told in vain it costs one look
+  }
   // Their owner here may have asked for one while it was kept back, and been told that there is nothing.
   for (const auto& id : edits_) {
     const auto& item = items_.at(id);
@@ -221,7 +221,6 @@ void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
 }
 
 void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
-  constexpr std::chrono::hours kept_for{7 * 24};
   std::map<std::string, const SendHandle*> first;
   for (const auto& part : parts) {
     for (const auto& send : part.changes->sends) {
@@ -246,7 +245,7 @@ void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
   std::string now;
   append_binary(now, to_ns(now_));
   std::string cutoff;
-  append_binary(cutoff, to_ns(now_ - kept_for));
+  append_binary(cutoff, to_ns(now_ - idempotency_kept));
   std::set<SendId> claimed;
   for (const auto& row : run(statements().claim_keys, {keys.parameter(), slots.parameter(), dues.parameter(),
                                                        ids.parameter(), pqxx::binarystring(now.data(), now.size()),
@@ -283,8 +282,13 @@ ScheduleBatch::Item* ScheduleBatch::find(const SendHandle& handle) {
 void ScheduleBatch::apply(const Part& part) {
   auto& receipt = *part.receipt;
   for (std::size_t i = 0; i < part.changes->outcomes.size(); ++i) {
-    if (!accept(part.changes->outcomes[i])) {
+    const auto& outcome = part.changes->outcomes[i];
+    const bool accepted = accept(outcome);
+    if (!accepted) {
       receipt.refused.push_back(i);
+    }
+    if (outcome.kind != SendOutcome::Kind::begin && outcome.handle.slot < slot_count) {
+      ends_.emplace_back(&outcome, accepted);
     }
   }
   for (const auto& change : part.changes->edits) {
@@ -323,7 +327,7 @@ bool ScheduleBatch::accept(const SendOutcome& outcome) {
   if (outcome.kind == Kind::retry) {
     send.attempt = outcome.attempt;
     send.not_before = outcome.not_before > send.due ? std::optional(outcome.not_before) : std::nullopt;
-    send.begun = 0;
+    send.begun = outcome.begun;
     return true;
   }
   settle(*item, outcome);
@@ -340,7 +344,7 @@ void ScheduleBatch::settle(Item& item, const SendOutcome& outcome) {
     return;
   }
   if (outcome.kind == Kind::dead) {
-    item.buried = outcome.reason.substr(0, max_reason_bytes);
+    buried_.emplace_back(outcome.handle.id, stored_reason(outcome.reason));
     ++added_.kept_dead;
   }
   erase(item);
@@ -355,13 +359,17 @@ bool ScheduleBatch::is_held_here(std::uint16_t slot) const {
 // The slot stays with its owner, or without one, until this is committed. Whoever fetches the send meanwhile waits for
 // that, since its row is locked.
 bool ScheduleBatch::may_edit_from_afar(const Item& item) const {
-  const auto& slot = slots_.at(item.slot);
+  const auto found = slots_.find(item.slot);
+  if (found == slots_.end()) {
+    return false;  // it was committed while this was looking, and its slot may change hands
+  }
+  const auto& slot = found->second;
   return !slot.owned || slot.expired || item.now->not_before.value_or(item.now->due) > now_ + owners_part;
 }
 
 bool ScheduleBatch::may_edit(const SendId& id, Item& item) {
-  if (item.ended || item.edited) {
-    return true;
+  if (item.ended || item.edited || !item.before) {
+    return true;  // what came with this transaction nobody can have fetched, and its slot is not locked
   }
   if (!is_held_here(item.slot)) {
     return may_edit_from_afar(item);
@@ -417,8 +425,7 @@ EditOutcome ScheduleBatch::redrive(const SendEdit& edit, SendHandle& valid_now) 
   if (done != EditOutcome::done) {
     return done;
   }
-  auto& dead = dead_.at(edit.handle.id);
-  dead.redriven = true;
+  const auto& dead = dead_.at(edit.handle.id);
   auto& item = items_[edit.handle.id];
   item = Item();
   item.slot = dead.slot;
@@ -429,7 +436,10 @@ EditOutcome ScheduleBatch::redrive(const SendEdit& edit, SendHandle& valid_now) 
   pending.order_hash = dead.order_hash;
   pending.cancel_on_reply = dead.cancel_on_reply;
   ++added_.pending;
-  added_.awaiting_reply += pending.cancel_on_reply.empty() ? 0 : 1;
+  if (!pending.cancel_on_reply.empty()) {
+    ++added_.awaiting_reply;
+    replied_[pending.cancel_on_reply].push_back(edit.handle.id);
+  }
   item.now = std::move(pending);
   valid_now.due = edit.new_due;
   return EditOutcome::done;
@@ -514,23 +524,45 @@ DueEntry ScheduleBatch::entry_of(const SendId& id, const Item& item) const {
   return entry;
 }
 
-void ScheduleBatch::finish() {
+// By refused outcomes too: the same may be committed already without its answer, or the send was moved by another
+// process. Whatever its row says, who holds the slot here sends it no more. But what an owner before this one reports
+// and is refused says nothing of what this one is sending.
+void ScheduleBatch::end_sendings() {
+  for (const auto& [outcome, accepted] : ends_) {
+    const auto& [slot, due, id] = outcome->handle;
+    if (accepted || (outcome->lease.slot == slot && state_.claims.is_held_by(outcome->lease))) {
+      state_.claims.unclaim(slot, id, outcome->generation);
+    }
+  }
+}
+
+void ScheduleBatch::tell_of_new() {
   for (const auto& [id, item] : items_) {
-    if (item.ended) {
-      state_.claims.unclaim(item.slot, id);
-    }
-    if (item.now && item.now->not_before) {
-      state_.retries.note(item.slot, id, item.now->due);
-    } else {
-      state_.retries.forget(item.slot, id);
-    }
     const bool is_new = item.now && (!item.before || item.before->generation != item.now->generation);
     if (item.now && (is_new || item.edited)) {
       state_.claims.tell(entry_of(id, item), now_);
     }
   }
-  state_.claims.end_edits(edits_);
+}
+
+void ScheduleBatch::finish() {
+  end_sendings();
+  state_.claims.end_edits(edits_);  // before their owner is told, who would ask for them in vain
+  auto first_due = WallTime::max();
+  for (const auto& [id, item] : items_) {
+    if (item.now && item.now->not_before) {
+      state_.retries.note(item.slot, id, item.now->generation, item.now->due);
+    } else if (item.before) {
+      state_.retries.forget(item.slot, id, item.before->generation);
+    }
+    if (item.now && (!item.before || item.before->due != item.now->due)) {
+      first_due = std::min(first_due, item.now->due);
+    }
+  }
+  tell_of_new();
   edits_.clear();
+  stored_ = false;
+  state_.first_due.enter(first_due);
 }
 
 }  // namespace tern::detail::pg

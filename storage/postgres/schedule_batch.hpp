@@ -57,7 +57,7 @@ class ScheduleBatch {
   /// Outcomes, then edits, then sends, as `MemoryStorage` does.
   void apply(const Part& part);
   void store();
-  /// The transaction is committed.
+  /// The transaction is committed. Without this it is undone, or nobody knows.
   void finish();
 
  private:
@@ -81,7 +81,6 @@ class ScheduleBatch {
     bool redriven = false;                 ///< its record is among the dead
     bool ended = false;                    ///< an outcome ended its sending
     bool edited = false;                   ///< kept from being claimed until the end of the transaction
-    std::optional<std::string> buried;     ///< the reason
   };
   struct Dead {
     std::uint16_t slot = 0;
@@ -89,7 +88,6 @@ class ScheduleBatch {
     std::uint64_t order_hash = 0;
     std::string cancel_on_reply;
     bool gone = false;
-    bool redriven = false;
   };
   struct Slot {
     std::uint64_t epoch = 0;
@@ -110,6 +108,8 @@ class ScheduleBatch {
 
   Item* find(const SendHandle& handle);
   bool accept(const SendOutcome& outcome);
+  void end_sendings();
+  void tell_of_new();
   void settle(Item& item, const SendOutcome& outcome);
   bool may_edit(const SendId& id, Item& item);
   bool may_edit_from_afar(const Item& item) const;
@@ -142,8 +142,11 @@ class ScheduleBatch {
   std::map<SendId, Dead> dead_;
   std::unordered_map<std::string, SendHandle> firsts_;
   std::map<std::string, std::vector<SendId>> replied_;
+  std::vector<std::pair<const SendOutcome*, bool>> ends_;  ///< all outcomes but of a beginning; whether accepted
+  bool stored_ = false;                                    ///< and not finished
   std::vector<SendId> edits_;
-  SendCounts added_;  ///< differences, so negative ones wrap around
+  std::vector<std::pair<SendId, std::string>> buried_;  ///< and the reason, in the order in which they died
+  SendCounts added_;                                    ///< differences, so negative ones wrap around
   std::vector<std::pair<StoreReceipt*, std::pair<std::size_t, SendId>>> seqs_;
 };
 

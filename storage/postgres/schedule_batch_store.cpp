@@ -101,13 +101,15 @@ void ScheduleBatch::store() {
   store_places();
   store_inbox();
   store_counts();
+  stored_ = true;
 }
 
 void ScheduleBatch::store_buried() {
   Rows rows{int4, int8, uuid, text};
-  for (const auto& [id, item] : items_) {
-    if (item.buried && item.before) {
-      rows.row().slot(item.slot).time(item.before->due).id(id).text(*item.buried);
+  for (const auto& [id, reason] : buried_) {
+    const auto& item = items_.at(id);
+    if (item.before) {
+      rows.row().slot(item.slot).time(item.before->due).id(id).text(reason);
     }
   }
   if (!rows.empty()) {
@@ -144,7 +146,9 @@ void ScheduleBatch::store_gone() {
     }
   }
   for (const auto& [id, entry] : dead_) {
-    if (entry.gone && !entry.redriven) {
+    const auto item = items_.find(id);
+    const bool comes_back = item != items_.end() && item->second.redriven && item->second.now;
+    if (entry.gone && !comes_back) {
       dead.row().id(id);
     }
   }
@@ -195,10 +199,10 @@ void ScheduleBatch::store_changed() {
 }
 
 void ScheduleBatch::store_redriven() {
-  Rows rows{uuid, int8};
+  Rows rows{uuid, int8, int4};
   for (const auto& [id, item] : items_) {
     if (item.redriven && item.now) {
-      rows.row().id(id).time(item.now->due);
+      rows.row().id(id).time(item.now->due).number(static_cast<std::int32_t>(item.now->generation));
     }
   }
   if (rows.empty()) {

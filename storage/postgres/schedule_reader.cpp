@@ -1,6 +1,8 @@
 #include "schedule_reader.hpp"
 
 #include "binary_array.hpp"
+#include "storage/estimate_over_slots.hpp"
+#include "storage/idempotency_age.hpp"
 #include "storage/process_name.hpp"
 #include "storage/validate.hpp"
 
@@ -16,7 +18,6 @@ namespace {
 // The most entries that one page takes, whatever was asked for.
 constexpr std::size_t most_in_page = 4096;
 
-constexpr std::chrono::hours keys_are_kept{7 * 24};
 constexpr std::int64_t most_dead = 100'000;
 
 /// A value as a parameter in the binary format; libpqxx keeps a copy.
@@ -113,7 +114,11 @@ HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std
     held.leases.push_back(slot);
   }
   state_.claims.hold(owner, held.leases);
-  const auto others = number_of(run(statements().count_owners, {scalar(owner), length})[0][0]);
+  const auto before = state_.clock.wall_now();
+  const auto counted = run(statements().count_owners, {scalar(owner), length});
+  const auto between = before + (state_.clock.wall_now() - before) / 2;
+  held.clock_ahead = WallTime(std::chrono::microseconds(number_of(counted[0][1]))) - between;
+  const auto others = number_of(counted[0][0]);
   held.owners = static_cast<std::uint16_t>(std::min<std::int64_t>(others, slot_count) + 1);
   return held;
 }
@@ -127,7 +132,7 @@ void ScheduleReader::release(const std::vector<SlotLease>& leases) {
 
 void ScheduleReader::note_place(const DueEntry& entry, WallTime due) {
   if (due != entry.due) {
-    state_.retries.note(entry.slot, entry.id, due);
+    state_.retries.note(entry.slot, entry.id, entry.generation, due);
   }
 }
 
@@ -204,7 +209,7 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   const auto give_back = [&] {
     for (const auto i : order) {
       if (!found[i]) {
-        state_.claims.unclaim(entries[i].slot, entries[i].id);
+        state_.claims.unclaim(entries[i].slot, entries[i].id, entries[i].generation);
       }
     }
   };
@@ -288,18 +293,33 @@ SendCounts ScheduleReader::counts() {
   counts.dead = sum(4);
   counts.awaiting_reply = sum(5);
   counts.kept_dead = sum(6);
-  const auto oldest = run(statements().oldest, {})[0][0];
-  if (!oldest.is_null()) {
-    counts.oldest = from_ns(number_of(oldest));
-  }
+  counts.oldest = oldest();
   return counts;
+}
+
+std::optional<WallTime> ScheduleReader::oldest() {
+  const auto search = state_.first_due.begin(state_.clock.wall_now(), std::chrono::steady_clock::now());
+  const auto found = run(statements().oldest, {scalar(to_ns(search.from))})[0][0];
+  const auto first = found.is_null() ? std::nullopt : std::optional(from_ns(number_of(found)));
+  state_.first_due.end(search, first);
+  return first;
+}
+
+std::uint64_t ScheduleReader::estimate_due(WallTime from, WallTime until) {
+  from = std::max(from, state_.first_due.bound());
+  return estimate_over_slots(from, until, [&](std::uint16_t first, std::uint16_t end) {
+    const auto rows =
+        run(statements().count_due, {scalar(std::int32_t{first}), scalar(std::int32_t{end}), scalar(to_ns(from)),
+                                     scalar(to_ns(until)), scalar(std::int64_t{most_counted_in_slot})});
+    return static_cast<std::uint64_t>(number_of(rows[0][0]));
+  });
 }
 
 void ScheduleReader::tidy(std::int32_t lane) {
   constexpr std::int32_t weeks_kept = 2;
   const auto now = state_.clock.wall_now();
   run(statements().forget_owners, {});
-  run(statements().forget_keys, {scalar(to_ns(now - keys_are_kept))});
+  run(statements().forget_keys, {scalar(to_ns(now - idempotency_kept))});
   run(statements().forget_dead, {scalar(lane), scalar(most_dead)});
   run(statements().drop_weeks, {scalar(week_of(now) - weeks_kept)});
 }

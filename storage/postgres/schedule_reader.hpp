@@ -27,6 +27,8 @@ class ScheduleReader {
   SendPage list(const SendQuery& query);
   DeadPage list_dead(const DeadQuery& query);
   SendCounts counts();
+  /// How many are due from `from` on and before `until`, estimated when they are many.
+  std::uint64_t estimate_due(WallTime from, WallTime until);
   /// Forgets what has served its time. `lane`: whose counts are added to.
   void tidy(std::int32_t lane);
 
@@ -35,6 +37,8 @@ class ScheduleReader {
     return session_.execute(statement, parameters, cut_at_);
   }
   const ScheduleStatements& statements() const noexcept { return state_.statements; }
+  /// When the pending send that is due first is due.
+  std::optional<WallTime> oldest();
   void note_place(const DueEntry& entry, WallTime due);
 
   Session& session_;

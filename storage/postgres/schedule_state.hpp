@@ -17,21 +17,28 @@
 namespace tern::detail::pg {
 
 /// Where the record of a send lies that waits for its next attempt: by its due time, which the entry of a retry does
-/// not hold.
+/// not hold. That is true of one generation of the send: another process may have moved it since, and this one hears of
+/// it by an entry alone.
 ///
 /// Thread safety: any thread.
 class RetryPlaces {
  public:
-  void note(std::uint16_t slot, const SendId& id, WallTime due);
-  void forget(std::uint16_t slot, const SendId& id);
+  void note(std::uint16_t slot, const SendId& id, std::uint32_t generation, WallTime due);
+  /// What is known of this generation and those before it.
+  void forget(std::uint16_t slot, const SendId& id, std::uint32_t generation);
   /// Of a slot that is loaded anew, or not held any more.
   void forget_slot(std::uint16_t slot);
   /// The due time of the record of an entry: its own, unless it is a retry.
   WallTime due_of(const DueEntry& entry) const;
 
  private:
+  struct Place {
+    std::uint32_t generation = 0;
+    WallTime due{};
+  };
+
   mutable std::mutex mutex_;
-  std::array<std::unordered_map<SendId, WallTime, SendIdHash>, slot_count> due_;
+  std::array<std::unordered_map<SendId, Place, SendIdHash>, slot_count> places_;
 };
 
 /// The weeks that are known to have a partition.
@@ -50,6 +57,35 @@ class SendWeeks {
   std::set<std::int32_t> known_;
 };
 
+/// From when on there are sends: a search that begins there does not walk over those that were deleted, of which a
+/// transaction that stays open elsewhere may keep millions.
+///
+/// It stays behind the clock, since hardly a send is scheduled for earlier than now; one that is, lowers it. One that
+/// another process has scheduled so is found by a search of everything, which a minute does not pass without.
+///
+/// Thread safety: any thread.
+class FirstDue {
+ public:
+  struct Search {
+    WallTime from = WallTime::min();
+    WallTime behind;  ///< the bound after it, if there is nothing before that
+    std::uint64_t entered = 0;
+  };
+  /// `now`: of the schedule; `moment`: real time.
+  Search begin(WallTime now, SteadyTime moment);
+  void end(const Search& search, std::optional<WallTime> first);
+  /// A send that is due then was committed here.
+  void enter(WallTime due);
+  WallTime bound() const;
+
+ private:
+  mutable std::mutex mutex_;
+  WallTime bound_ = WallTime::min();
+  WallTime behind_ = WallTime::min();      ///< the latest that a bound may become
+  std::uint64_t entered_ = 0;              ///< how many came that a search under way may have missed
+  SteadyTime all_at_ = SteadyTime::min();  ///< when everything was searched
+};
+
 /// What the lanes share of the schedule.
 struct ScheduleState {
   ScheduleState(const std::string& schema, Clock& time) : statements(schema), clock(time) {}
@@ -58,6 +94,7 @@ struct ScheduleState {
   storage::SendClaims claims;
   RetryPlaces retries;
   SendWeeks weeks;
+  FirstDue first_due;
 };
 
 }  // namespace tern::detail::pg

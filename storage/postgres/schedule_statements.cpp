@@ -59,11 +59,13 @@ ON CONFLICT DO NOTHING
 RETURNING id, seq)";
 
 constexpr std::string_view insert_redriven_sql = R"(
-WITH i AS (SELECT * FROM unnest($1::uuid[], $2::int8[]) AS u(id, due)),
-gone AS (DELETE FROM @.dead AS d USING i WHERE d.id = i.id RETURNING d.*, i.due AS new_due)
+WITH i AS (SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int4[]) AS u(id, due, generation)),
+gone AS (
+  DELETE FROM @.dead AS d USING i WHERE d.id = i.id RETURNING d.*, i.due AS new_due, i.generation AS new_generation
+)
 INSERT INTO @.send (slot, due, id, seq, generation, attempt, begun, not_before, kind, at_most_once, expires, order_hash,
   order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply, annotations)
-SELECT slot, new_due, id, nextval('@.send_seq'), generation + 1, 0, 0, NULL, kind, at_most_once, expires, order_hash,
+SELECT slot, new_due, id, nextval('@.send_seq'), new_generation, 0, 0, NULL, kind, at_most_once, expires, order_hash,
   order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply, annotations
 FROM gone
 RETURNING id, seq)";
@@ -156,7 +158,7 @@ WITH me AS (
 SELECT id, epoch FROM kept UNION ALL SELECT id, epoch FROM taken ORDER BY id)";
 
 constexpr std::string_view count_owners_sql = R"(
-SELECT count(*) FROM @.owner
+SELECT count(*), (extract(epoch FROM clock_timestamp()) * 1000000)::int8 FROM @.owner
 WHERE name <> $1::text AND seen > clock_timestamp() - $2::int8 * interval '1 millisecond')";
 
 constexpr std::string_view release_sql = R"(
@@ -249,7 +251,17 @@ FROM @.counter)";
 
 constexpr std::string_view oldest_sql = R"(
 SELECT min(f.due) FROM generate_series(0, 63) AS n
-CROSS JOIN LATERAL (SELECT t.due FROM @.send AS t WHERE t.slot = n::int2 ORDER BY t.due LIMIT 1) AS f)";
+CROSS JOIN LATERAL (
+  SELECT t.due FROM @.send AS t WHERE t.slot = n::int2 AND t.due >= $1::int8 ORDER BY t.due LIMIT 1
+) AS f)";
+
+constexpr std::string_view count_due_sql = R"(
+SELECT coalesce(sum(f.n), 0)::int8 FROM generate_series($1::int4, $2::int4 - 1) AS s
+CROSS JOIN LATERAL (
+  SELECT count(*) AS n FROM (
+    SELECT FROM @.send AS t WHERE t.slot = s::int2 AND t.due >= $3::int8 AND t.due < $4::int8 LIMIT $5::int8
+  ) AS d
+) AS f)";
 
 constexpr std::string_view forget_keys_sql = R"(
 DELETE FROM @.idempotency WHERE key IN (
@@ -309,6 +321,7 @@ ScheduleStatements::ScheduleStatements(const std::string& schema)
       list_dead_of{"tern_list_dead_of", in_schema(list_dead_of_sql, schema)},
       counts{"tern_counts", in_schema(counts_sql, schema)},
       oldest{"tern_oldest", in_schema(oldest_sql, schema)},
+      count_due{"tern_count_due", in_schema(count_due_sql, schema)},
       forget_keys{"tern_forget_keys", in_schema(forget_keys_sql, schema)},
       forget_dead{"tern_forget_dead", in_schema(forget_dead_sql, schema)},
       drop_weeks{"tern_drop_weeks", in_schema(drop_weeks_sql, schema)} {}

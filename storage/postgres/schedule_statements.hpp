@@ -18,7 +18,7 @@ struct ScheduleStatements {
   Statement claim_keys;       ///< ($1 bytea[], $2 int4[], $3 int8[], $4 uuid[], $5 int8 now, $6 int8 cutoff): n
   Statement first_handles;    ///< ($1 bytea[]): n, slot, due, id
   Statement insert_sends;     ///< see the source: id, seq of each that was new
-  Statement insert_redriven;  ///< ($1 uuid[], $2 int8[] dues): id, seq
+  Statement insert_redriven;  ///< ($1 uuid[], $2 int8[] dues, $3 int4[] generations): id, seq
   Statement bury;             ///< ($1 int4[], $2 int8[], $3 uuid[], $4 text[] reasons, $5 int8 now)
   Statement erase;            ///< ($1 int4[], $2 int8[], $3 uuid[])
   Statement renew;            ///< ($1 int4[], $2 int8[], $3 uuid[], $4 int8[] dues, $5 int4[] generations)
@@ -38,7 +38,7 @@ struct ScheduleStatements {
   Statement owners_of_slots;    ///< no parameters: names
   Statement end_leases;         ///< ($1 text[] owners): of owners that have ended
   Statement hold;               ///< ($1 text owner, $2 int4 want, $3 int8 lease in ms): id, epoch
-  Statement count_owners;       ///< ($1 text owner, $2 int8 lease in ms): others that live
+  Statement count_owners;       ///< ($1 text owner, $2 int8 lease in ms): others that live, and the time in us
   Statement release;            ///< ($1 int4[], $2 int8[] epochs)
   Statement forget_owners;      ///< no parameters: owners without slots that were released
   Statement load;               ///< ($1 int4 slot, $2 int8 epoch, $3 int8 from, $4 int8 seq, $5 int8 until, $6 int8)
@@ -50,7 +50,8 @@ struct ScheduleStatements {
   Statement list_dead;          ///< ($1 int8 after, $2 int8 limit)
   Statement list_dead_of;       ///< ($1 int8 hash, $2 text, $3 int8 after, $4 int8 limit)
   Statement counts;             ///< no parameters
-  Statement oldest;             ///< no parameters
+  Statement oldest;             ///< ($1 int8 from): due
+  Statement count_due;          ///< ($1 int4 first slot, $2 int4 end, $3 int8 from, $4 int8 until, $5 int8 of a slot)
   Statement forget_keys;        ///< ($1 int8 made before)
   Statement forget_dead;        ///< ($1 int4 lane, $2 int8 how many are kept)
   Statement drop_weeks;         ///< ($1 int4 before)

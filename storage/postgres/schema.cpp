@@ -100,22 +100,44 @@ std::string migration_sql(const std::string& schema, int from) {
   return sql;
 }
 
-// Under the lock: whoever was first has migrated, and the others find that.
+// Replicas that start at once take turns.
+void take_turn(Session& session, const std::string& schema, SteadyTime cut_at) {
+  const auto key = std::to_string(static_cast<std::int64_t>(stable_hash("tern schema " + schema)));
+  const auto taken = session.run("SELECT pg_try_advisory_xact_lock(" + key + ")", cut_at);
+  if (!taken[0][0].as<bool>()) {
+    log::info("another process migrates the storage schema; waiting for it",
+              {{"storage", "postgres"}, {"schema", schema}});
+    session.run("SELECT pg_advisory_xact_lock(" + key + ")", cut_at);
+  }
+}
+
+Failure not_migrated_in_time(const std::string& schema, const Failure& cut) {
+  return {FailureKind::cut,
+          std::string(cut.what()) + " The schema \"" + schema + "\" was not brought to version " +
+              std::to_string(schema_version) +
+              " in the time that a start has, and is as it was: it takes long, or another process is at it. Let the "
+              "SQL that `tern-storage schema` prints run with psql, for as long as it takes, and start again."};
+}
+
+// In its turn: whoever was first has migrated, and the others find that.
 void migrate(Session& session, const std::string& schema, SteadyTime cut_at) {
-  const auto key = static_cast<std::int64_t>(stable_hash("tern schema " + schema));
-  session.run("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(" +
-                  std::to_string(key) + ")",
-              cut_at);
+  session.run("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0", cut_at);
   try {
+    take_turn(session, schema, cut_at);
     const int version = found_version(session, schema, cut_at);
     require_known(version, schema);
     if (version < schema_version) {
+      log::info("migrating the storage schema; with many documents this takes a while",
+                {{"storage", "postgres"}, {"schema", schema}, {"from", version}, {"to", schema_version}});
       session.run(migration_sql(schema, version), cut_at);
       log::info("storage schema migrated",
                 {{"storage", "postgres"}, {"schema", schema}, {"from", version}, {"to", schema_version}});
     }
     session.run("COMMIT", cut_at);
   } catch (const Failure& failure) {
+    if (failure.kind() == FailureKind::cut) {
+      throw not_migrated_in_time(schema, failure);
+    }
     if (!failure.is_lost()) {
       session.run("ROLLBACK", cut_at);
     }

@@ -177,12 +177,25 @@ rocksdb::Status Committer::write(bool has_schedule) {
   return status;
 }
 
-void Committer::serve(WriteLane::Batch batch) {
-  collect(batch);
-  look_up();
-  const bool schedules = look_up_schedule(batch);
-  changes_.clear();
-  writes_.Clear();
+bool Committer::passes(WriteLane::Ticket& ticket, Rows rows) const {
+  try {
+    if (auto keys = conflicts(rows); !keys.empty()) {
+      ticket.succeed(StoreConflict{std::move(keys)});
+      return false;
+    }
+    if (ScheduleWriter::concerns(ticket.request.changes)) {
+      schedule_.require(ticket.request.changes);
+    }
+    return true;
+  } catch (...) {
+    ticket.fail(std::current_exception());
+    return false;
+  }
+}
+
+// What applying throws leaves half a write behind, which nobody can take out of what the others have done: so it ends
+// the batch.
+Committer::Written Committer::judge(WriteLane::Batch batch) {
   Written written;
   written.reserve(batch.size());
   Rows rest(rows_);
@@ -190,26 +203,35 @@ void Committer::serve(WriteLane::Batch batch) {
     const auto& changes = ticket.request.changes;
     const auto rows = rest.first(changes.upserts.size() + changes.removals.size());
     rest = rest.subspan(rows.size());
-    try {
-      if (auto keys = conflicts(rows); !keys.empty()) {
-        ticket.succeed(StoreConflict{std::move(keys)});
-        continue;
-      }
-      const bool has_schedule = ScheduleWriter::concerns(changes);
-      if (has_schedule) {
-        schedule_.require(changes);
-      }
-      auto& receipt = written.emplace_back(&ticket, apply(ticket.request, rows)).second;
-      if (has_schedule) {
-        schedule_.apply(changes, receipt);
-      }
-    } catch (...) {
-      ticket.fail(std::current_exception());
+    if (!passes(ticket, rows)) {
+      continue;
+    }
+    auto& receipt = written.emplace_back(&ticket, apply(ticket.request, rows)).second;
+    if (ScheduleWriter::concerns(changes)) {
+      schedule_.apply(changes, receipt);
     }
   }
-  fill_batch();
-  if (schedules) {
-    (void)schedule_.fill(writes_);
+  return written;
+}
+
+void Committer::serve(WriteLane::Batch batch) {
+  collect(batch);
+  look_up();
+  const bool schedules = look_up_schedule(batch);
+  changes_.clear();
+  writes_.Clear();
+  Written written;
+  try {
+    written = judge(batch);
+    fill_batch();
+    if (schedules) {
+      (void)schedule_.fill(writes_);
+    }
+  } catch (...) {
+    if (schedules) {
+      schedule_.finish(false);
+    }
+    throw;
   }
   // A conflict against a write of this same batch is told even when that then fails: it is tried again either way.
   const bool writes = writes_.Count() > 0;

@@ -50,7 +50,7 @@ class Committer {
     options_.sync = sync;
   }
 
-  /// Every ticket is answered.
+  /// Every ticket is answered, unless it throws: then nothing was written, and the lane fails those without an answer.
   void serve(WriteLane::Batch batch);
 
  private:
@@ -82,6 +82,10 @@ class Committer {
   /// Throws what was wrong with reading what the write expects.
   std::vector<std::string> conflicts(Rows rows) const;
   StoreReceipt apply(WriteRequest& write, Rows rows);
+  /// Answers the writes that do not go through; the others, applied.
+  Written judge(WriteLane::Batch batch);
+  /// Whether the write goes through; otherwise it is answered.
+  bool passes(WriteLane::Ticket& ticket, Rows rows) const;
   /// What `apply` has left, as RocksDB's batch and for the cache.
   void fill_batch();
   rocksdb::Status write(bool has_schedule);

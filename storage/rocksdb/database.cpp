@@ -1,8 +1,10 @@
 #include "database.hpp"
 
 #include "events.hpp"
+#include "log_damage.hpp"
 #include "record.hpp"
 #include "schedule_keys.hpp"
+#include "storage/idempotency_age.hpp"
 
 #include <tern/error.hpp>
 
@@ -16,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <numeric>
 
 namespace tern::detail::rocks {
 
@@ -82,11 +85,8 @@ class ForgetOldKeys final : public rocksdb::CompactionFilter {
   const char* Name() const override { return "tern.idempotency"; }
   bool Filter(int, const rocksdb::Slice&, const rocksdb::Slice& value, std::string*, bool*) const override {
     const auto first = decode_first({value.data(), value.size()});
-    return first && first->came + idempotency_kept < std::chrono::system_clock::now();
+    return first && is_key_forgotten(first->came, std::chrono::system_clock::now());
   }
-
- private:
-  static constexpr std::chrono::hours idempotency_kept{7 * 24};
 };
 
 rocksdb::ColumnFamilyOptions schedule_options(const std::shared_ptr<rocksdb::Cache>& cache, const std::string& name) {
@@ -101,6 +101,15 @@ rocksdb::ColumnFamilyOptions schedule_options(const std::shared_ptr<rocksdb::Cac
     options.compaction_filter = &forget_old_keys;
   }
   return options;
+}
+
+// A process or a machine that ends while it writes leaves the last record of a log incomplete, or zeros after it; none
+// of that was confirmed. RocksDB's default stops just as silently at a record in the middle that the disk has changed,
+// and all that was confirmed after it is gone without a word. So with `sync` anything else than such an end is refused.
+// Without, a power failure may leave holes in what the system had not written yet, and losing that is what was agreed.
+rocksdb::WALRecoveryMode recovery_mode(bool sync, Damage damage) {
+  return sync && damage == Damage::refused ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords
+                                           : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
 }
 
 rocksdb::DBOptions database_options(rocksdb::Env* env) {
@@ -134,10 +143,13 @@ std::uint64_t number_property(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* fami
 
 }  // namespace
 
-Database::Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health)
+Database::Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health, Damage damage)
     : path_(options.path), cache_(rocksdb::NewLRUCache((options.cache_mb << 20) / 2)) {
   require_folder(path_);
-  open(env, std::move(health));
+  auto own = database_options(env);
+  own.listeners.push_back(std::make_shared<HealthListener>(std::move(health), path_));
+  own.wal_recovery_mode = recovery_mode(options.sync, damage);
+  open(own);
   try {
     check_version();
     begin_etags();
@@ -155,9 +167,7 @@ Database::~Database() {
   }
 }
 
-void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
-  auto options = database_options(env);
-  options.listeners.push_back(std::make_shared<HealthListener>(std::move(health), path_));
+void Database::open(const rocksdb::DBOptions& options) {
   std::vector<std::string> names;
   // Fails for a folder that is new. All that are there must be named, also those of a newer layout.
   if (!rocksdb::DB::ListColumnFamilies(options, path_, &names).ok()) {
@@ -177,7 +187,13 @@ void Database::open(rocksdb::Env* env, std::shared_ptr<Health> health) {
     families.emplace_back(name, schedules ? schedule_options(cache_, name) : family_options(cache_));
   }
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, path_, families, &families_, &db);
+  auto status = rocksdb::DB::Open(options, path_, families, &families_, &db);
+  if (status.IsCorruption() && options.wal_recovery_mode != rocksdb::WALRecoveryMode::kPointInTimeRecovery &&
+      may_open_without_end(options, path_, families, status)) {
+    auto lenient = options;
+    lenient.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    status = rocksdb::DB::Open(lenient, path_, families, &families_, &db);
+  }
   if (!status.ok()) {
     std::rethrow_exception(unavailable(status, path_, "be opened"));
   }
@@ -259,12 +275,15 @@ void Database::keep_recoverable() {
 }
 
 void Database::add_to(RocksDbStats& stats) const {
-  auto& db = *db_;
+  const auto sum = [this](const std::string& name) {
+    return std::accumulate(
+        families_.begin(), families_.end(), std::uint64_t{0},
+        [&](std::uint64_t total, auto* family) { return total + number_property(*db_, family, name); });
+  };
   stats.cache_bytes = cache_->GetUsage();
-  stats.memtable_bytes = number_property(db, documents_, rocksdb::DB::Properties::kCurSizeAllMemTables);
-  stats.table_bytes = number_property(db, documents_, rocksdb::DB::Properties::kTotalSstFilesSize);
-  stats.pending_compaction_bytes =
-      number_property(db, documents_, rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
+  stats.memtable_bytes = sum(rocksdb::DB::Properties::kCurSizeAllMemTables);
+  stats.table_bytes = sum(rocksdb::DB::Properties::kTotalSstFilesSize);
+  stats.pending_compaction_bytes = sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
 }
 
 }  // namespace tern::detail::rocks

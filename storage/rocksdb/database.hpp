@@ -16,6 +16,12 @@
 
 namespace tern::detail::rocks {
 
+/// What becomes of a log that is damaged elsewhere than at its end.
+enum class Damage : std::uint8_t {
+  refused,  ///< the folder is not opened; but with `sync` off it is, for then a power failure may do that
+  given_up  ///< it is, without what came after the damage
+};
+
 /// The open folder: RocksDB, its column families, and the last eTag that was given.
 ///
 /// `documents` holds a record for each key. `meta` holds the version of the layout, the last eTag, and what the
@@ -35,7 +41,8 @@ class Database {
   /// Opens or makes it. `env`: the file system, nullptr for the machine's. `health`: hears when RocksDB has found room
   /// on a disk that was full, which it looks for every few seconds.
   /// Errors: as `RocksDbStorage::open`.
-  Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health);
+  Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health,
+           Damage damage = Damage::refused);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -62,7 +69,7 @@ class Database {
   void add_to(RocksDbStats& stats) const;
 
  private:
-  void open(rocksdb::Env* env, std::shared_ptr<Health> health);
+  void open(const rocksdb::DBOptions& options);
   void check_version();
   /// Begins beyond any eTag that was given before, counts this opening, and notes both.
   void begin_etags();

@@ -39,8 +39,7 @@ std::string describe(const rocksdb::Status& status, const std::string& path, con
     return text + "the disk is full. Make room; writes then go through again. (" + status.ToString() + ")";
   }
   if (status.IsCorruption()) {
-    return text + "it is damaged. Restore a backup, or copy what can be read with tern-storage. (" + status.ToString() +
-           ")";
+    return text + "it is damaged. Restore a backup. (" + status.ToString() + ")";
   }
   return text + status.ToString() + ". Check the folder, its owner and its disk.";
 }

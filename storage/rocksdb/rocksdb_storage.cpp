@@ -1,3 +1,4 @@
+#include <tern/storage/rocksdb_salvage.hpp>
 #include <tern/storage/rocksdb_storage.hpp>
 
 #include "access.hpp"
@@ -195,8 +196,10 @@ void RocksDbStorage::State::stop() noexcept {
     schedule_reads->stop();
   }
   health->set("the storage is closed");
+  // RocksDB may take long to close, and `stats` is asked on a shard.
+  std::unique_ptr<Database> closing;
   const std::lock_guard lock(database_mutex);
-  database.reset();
+  closing.swap(database);
 }
 
 RocksDbStorage::RocksDbStorage(RocksDbOptions options, Clock& clock) {
@@ -207,6 +210,12 @@ RocksDbStorage::RocksDbStorage(std::unique_ptr<State> state) : state_(std::move(
 RocksDbStorage::~RocksDbStorage() = default;
 RocksDbStorage::RocksDbStorage(RocksDbStorage&&) noexcept = default;
 RocksDbStorage& RocksDbStorage::operator=(RocksDbStorage&&) noexcept = default;
+
+void salvage_rocksdb(const std::string& path) {
+  RocksDbOptions options;
+  options.path = path;
+  const Database opened(options, nullptr, std::make_shared<Health>(), detail::rocks::Damage::given_up);
+}
 
 RocksDbStorage detail::RocksDbAccess::make(RocksDbOptions options, Clock& clock, rocksdb::Env* env,
                                            rocks::EndProcess end_process) {
@@ -353,6 +362,15 @@ awaitable<SendCounts> RocksDbStorage::count_sends(Deadline by) {
   auto counts = state.schedule_writer->counts();
   co_await state.on_schedule_lane([&] { counts.oldest = state.schedule_reader->oldest(); }, by);
   co_return counts;
+}
+
+awaitable<std::uint64_t> RocksDbStorage::estimate_due(WallTime from, WallTime until, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "count sends");
+  state.require_open();
+  std::uint64_t estimate = 0;
+  co_await state.on_schedule_lane([&] { estimate = state.schedule_reader->estimate_due(from, until); }, by);
+  co_return estimate;
 }
 
 awaitable<void> RocksDbStorage::close(Deadline) {

@@ -1,6 +1,7 @@
 #include "schedule_reader.hpp"
 
 #include "record.hpp"
+#include "storage/estimate_over_slots.hpp"
 #include "storage/validate.hpp"
 
 #include <tern/error.hpp>
@@ -55,9 +56,13 @@ void ScheduleReader::fail(const rocksdb::Status& status) const {
 ScheduleReader::Row ScheduleReader::decode(rocksdb::Slice bytes, const Place& place) const {
   auto send = decode_send(view(bytes), place);
   if (!send) {
-    fail(rocksdb::Status::Corruption("a send has an unknown format"));
+    fail_unknown();
   }
   return {std::move(*send), place};
+}
+
+void ScheduleReader::fail_unknown() const {
+  fail(rocksdb::Status::Corruption("a send has an unknown format"));
 }
 
 // A search from the bound meets only what was deleted since the last one, which is what keeps it short.
@@ -84,11 +89,12 @@ DuePage ScheduleReader::load_due(const DueQuery& query) {
     return page;
   }
   move_low(slot);
+  // Before the bound and the rows are read: what is committed from now on is told, wherever it stands.
+  slots_.note_loaded(query.lease, query.until);
   const Place after{query.from, query.after_seq};
   const auto begin = due_key(slot, std::max(after, slots_.low(slot)));
   // Rounded up: a send that is due in the microsecond in which the query ends is before its end.
   const auto until = due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(query.until), 0});
-  slots_.note_loaded(query.lease, query.until);
   if (query.until <= query.from) {
     return page;
   }
@@ -99,16 +105,23 @@ DuePage ScheduleReader::load_due(const DueQuery& query) {
   auto& retries = retry_range.rows();
 
   // The next of each that counts: past `after`, and among the fresh none that waits for a retry.
-  std::optional<Row> next_fresh;
-  std::optional<Row> next_retry;
-  const auto is_past = [&](const DueEntry& entry) { return Place{entry.due, entry.seq} > after; };
+  std::optional<DueEntry> next_fresh;
+  std::optional<DueEntry> next_retry;
+  const auto when = [](const DueEntry& entry) { return Place{entry.due, entry.seq}; };
+  const auto waiting = [&](rocksdb::Slice bytes, const Place& place) {
+    const auto read = decode_waiting(view(bytes), place);
+    if (!read) {
+      fail_unknown();
+    }
+    return *read;
+  };
   const auto take_fresh = [&] {
     next_fresh.reset();
     for (; fresh.Valid() && !next_fresh; fresh.Next()) {
       const auto place = place_of_due_key(view(fresh.key()));
-      auto row = decode(fresh.value(), place.value_or(Place{}));
-      if (!is_retry(row.send, row.place) && is_past(entry_of(row.send, row.place))) {
-        next_fresh = std::move(row);
+      const auto found = waiting(fresh.value(), place.value_or(Place{}));
+      if (!found.is_retry && when(found.entry) > after) {
+        next_fresh = found.entry;
       }
     }
   };
@@ -116,15 +129,16 @@ DuePage ScheduleReader::load_due(const DueQuery& query) {
     next_retry.reset();
     for (; retries.Valid() && !next_retry; retries.Next()) {
       const auto place = decode_place(view(retries.value()));
-      auto row = place ? row_at(slot, *place) : std::nullopt;
-      if (row && is_past(entry_of(row->send, row->place))) {
-        next_retry = std::move(row);
+      const auto row = place ? row_at(slot, *place) : std::nullopt;
+      // The record is of now and the key of when the page was begun. One that has changed since has no place in the
+      // page, whose last entry says how far its owner has got; whoever has changed it knows, or is told.
+      const auto entry = row ? entry_of(row->send, row->place) : DueEntry();
+      const bool as_its_key =
+          row && is_retry(row->send, row->place) && retry_key(slot, entry.due, entry.seq) == view(retries.key());
+      if (as_its_key && when(entry) > after) {
+        next_retry = entry;
       }
     }
-  };
-  const auto when = [](const Row& row) {
-    const auto entry = entry_of(row.send, row.place);
-    return Place{entry.due, entry.seq};
   };
   take_fresh();
   take_retry();
@@ -135,10 +149,10 @@ DuePage ScheduleReader::load_due(const DueQuery& query) {
       break;
     }
     if (!next_fresh || (next_retry && when(*next_retry) < when(*next_fresh))) {
-      page.entries.push_back(entry_of(next_retry->send, next_retry->place));
+      page.entries.push_back(*next_retry);
       take_retry();
     } else {
-      page.entries.push_back(entry_of(next_fresh->send, next_fresh->place));
+      page.entries.push_back(*next_fresh);
       take_fresh();
     }
   }
@@ -371,6 +385,32 @@ std::optional<WallTime> ScheduleReader::oldest() {
     }
   }
   return oldest;
+}
+
+std::uint64_t ScheduleReader::estimate_due(WallTime from, WallTime until) {
+  return estimate_over_slots(from, until, [&](std::uint16_t first, std::uint16_t end) {
+    std::uint64_t count = 0;
+    for (auto slot = first; slot < end; ++slot) {
+      count += count_due(slot, from, until);
+    }
+    return count;
+  });
+}
+
+std::uint64_t ScheduleReader::count_due(std::uint16_t slot, WallTime from, WallTime until) {
+  const auto begin = std::max(due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(from), 0}),
+                              due_key(slot, slots_.low(slot)));
+  Range range(database_.db(), database_.schedule().due, begin,
+              due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(until), 0}));
+  auto& rows = range.rows();
+  std::uint64_t count = 0;
+  for (; rows.Valid() && count < most_counted_in_slot; rows.Next()) {
+    ++count;
+  }
+  if (!rows.status().ok()) {
+    fail(rows.status());
+  }
+  return count;
 }
 
 }  // namespace tern::detail::rocks

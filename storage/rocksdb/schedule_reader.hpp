@@ -26,6 +26,8 @@ class ScheduleReader {
   DeadPage list_dead(const DeadQuery& query);
   /// When the pending send that is due first is due.
   std::optional<WallTime> oldest();
+  /// How many are due from `from` on and before `until`, estimated when they are many.
+  std::uint64_t estimate_due(WallTime from, WallTime until);
 
  private:
   struct Row {
@@ -39,9 +41,11 @@ class ScheduleReader {
   std::optional<Row> row_of(const SendId& id, std::uint16_t slot);
   std::vector<std::optional<Row>> rows_of(const std::vector<DueEntry>& entries);
   Row decode(rocksdb::Slice bytes, const Place& place) const;
+  std::uint64_t count_due(std::uint16_t slot, WallTime from, WallTime until);
   SendPage list_one_conversation(const SendQuery& query, const Place& after);
   SendPage list_all(const SendQuery& query, const Place& after);
   [[noreturn]] void fail(const rocksdb::Status& status) const;
+  [[noreturn]] void fail_unknown() const;
 
   Database& database_;
   ScheduleSlots& slots_;

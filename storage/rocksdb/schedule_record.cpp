@@ -37,11 +37,11 @@ void write_send(ByteWriter& bytes, const ScheduledSend& send) {
       .text(send.annotations);
 }
 
-std::optional<ScheduledSend> read_send(ByteReader& bytes) {
+// All that stands before the texts.
+bool read_head(ByteReader& bytes, ScheduledSend& send) {
   if (bytes.number<std::uint8_t>() != version) {
-    return std::nullopt;
+    return false;
   }
-  ScheduledSend send;
   const auto flags = bytes.number<std::uint8_t>();
   const auto kind = bytes.number<std::uint8_t>();
   send.kind = static_cast<SendKind>(kind);
@@ -58,12 +58,19 @@ std::optional<ScheduledSend> read_send(ByteReader& bytes) {
     send.expires = expires;
   }
   send.at_most_once = (flags & at_most_once) != 0;
+  return bytes.ok() && kind <= static_cast<std::uint8_t>(SendKind::continuation) && send.handle.slot < slot_count;
+}
+
+std::optional<ScheduledSend> read_send(ByteReader& bytes) {
+  ScheduledSend send;
+  if (!read_head(bytes, send)) {
+    return std::nullopt;
+  }
   for (auto* text : {&send.order_key, &send.cancel_on_reply, &send.reference, &send.payload, &send.idempotency_key,
                      &send.client_request_id, &send.annotations}) {
     *text = bytes.text();
   }
-  const bool known = kind <= static_cast<std::uint8_t>(SendKind::continuation) && send.handle.slot < slot_count;
-  return bytes.ok() && known ? std::optional(std::move(send)) : std::nullopt;
+  return bytes.ok() ? std::optional(std::move(send)) : std::nullopt;
 }
 
 }  // namespace
@@ -84,6 +91,19 @@ std::optional<ScheduledSend> decode_send(std::string_view bytes, const Place& pl
   }
   send->seq = place.seq;
   return send;
+}
+
+std::optional<Waiting> decode_waiting(std::string_view bytes, const Place& place) {
+  ByteReader reader(bytes);
+  ScheduledSend send;
+  if (!read_head(reader, send)) {
+    return std::nullopt;
+  }
+  send.order_key = reader.text();
+  if (!reader.ok()) {
+    return std::nullopt;
+  }
+  return Waiting{entry_of(send, place), is_retry(send, place)};
 }
 
 std::string encode_dead(const DeadSend& dead) {

@@ -14,6 +14,14 @@ std::string encode_send(const ScheduledSend& send);
 /// nullopt when the bytes are no send that this version knows.
 std::optional<ScheduledSend> decode_send(std::string_view bytes, const Place& place);
 
+/// What the near window keeps of a send, and whether it waits for a retry.
+struct Waiting {
+  DueEntry entry;
+  bool is_retry = false;
+};
+/// Reads no more of the record than that takes. nullopt as for `decode_send`.
+std::optional<Waiting> decode_waiting(std::string_view bytes, const Place& place);
+
 /// A dead one.
 std::string encode_dead(const DeadSend& dead);
 std::optional<DeadSend> decode_dead(std::string_view bytes);

@@ -15,6 +15,8 @@ constexpr std::chrono::seconds two_windows{60};
 // The most that an owner who does not ask is told. It finds the rest when it loads the slot anew.
 constexpr std::size_t most_told = 100'000;
 
+constexpr Place nowhere{WallTime::max(), UINT64_MAX};
+
 }  // namespace
 
 std::size_t SendIdHash::operator()(const SendId& id) const noexcept {
@@ -87,7 +89,8 @@ std::vector<bool> ScheduleSlots::claim(const std::vector<DueEntry>& entries) {
     // A slot that nobody holds has an epoch all the same: what is claimed in it is claimed until somebody takes it.
     const auto claim = claimed_.find(entry.id);
     const bool taken = claim != claimed_.end() && claim->second == slot.epoch;
-    if (!taken && !edited_.contains(entry.id)) {
+    const bool may_have_it = entry.epoch == 0 || entry.epoch == slot.epoch;
+    if (may_have_it && !taken && !edited_.contains(entry.id)) {
       claimed_[entry.id] = slot.epoch;
       ours[i] = true;
     }
@@ -156,18 +159,33 @@ void ScheduleSlots::set_low(std::uint16_t slot, const Place& place) {
   slots_[slot].low = place;
 }
 
-Place ScheduleSlots::enter(std::uint16_t slot, const Place& place) {
+// Nothing may stand before the bound, or nobody would look for it. What is overdue goes up to the bound: it is due at
+// once there too, and no search has to walk over what was sent and deleted before. But when the clock was ahead, the
+// bound may lie in a future that has not come: what went up to it would wait for that. So then the bound comes down, at
+// the price of one walk over what was sent while the clock was ahead.
+//
+// That it comes down hides nothing from those who have read it before: a search is kept from moving it up past what has
+// entered since; and a page that begins behind what has entered was asked for before that was committed, so that its
+// owner is told of it. On the disk the bound comes down in the batch that brings the send, so that they are there
+// together after a crash; take_moved comes after this.
+Place ScheduleSlots::enter(std::uint16_t slot, const Place& place, WallTime now) {
   const std::lock_guard lock(mutex_);
   auto& here = slots_[slot];
   Place entered = place;
-  entered.due = std::max(place.due, here.low.due);
+  entered.due = std::max(place.due, std::min(here.low.due, now));
+  if (entered.due < here.low.due) {
+    here.low = Place{entered.due, 0};
+    here.moved = true;
+  }
   here.entered = std::min(here.entered, entered);
+  here.entering = std::min(here.entering, entered);
   return entered;
 }
 
+// What has entered before this and is not on the disk is not seen by the search, as what enters after it.
 void ScheduleSlots::begin_search(std::uint16_t slot) {
   const std::lock_guard lock(mutex_);
-  slots_[slot].entered = Place{WallTime::max(), UINT64_MAX};
+  slots_[slot].entered = slots_[slot].entering;
 }
 
 void ScheduleSlots::end_search(std::uint16_t slot, const Place& first) {
@@ -185,10 +203,20 @@ std::vector<std::pair<std::uint16_t, Place>> ScheduleSlots::take_moved() {
   const std::lock_guard lock(mutex_);
   for (std::uint16_t i = 0; i < slot_count; ++i) {
     if (std::exchange(slots_[i].moved, false)) {
+      slots_[i].storing = true;
       moved.emplace_back(i, slots_[i].low);
     }
   }
   return moved;
+}
+
+void ScheduleSlots::end_batch(bool written) {
+  const std::lock_guard lock(mutex_);
+  for (auto& slot : slots_) {
+    slot.entering = nowhere;
+    slot.moved = slot.moved || (slot.storing && !written);
+    slot.storing = false;
+  }
 }
 
 }  // namespace tern::detail::rocks

@@ -52,13 +52,16 @@ class ScheduleSlots {
   /// Before this place a slot holds nothing: a search that begins here does not meet what was deleted.
   Place low(std::uint16_t slot) const;
   void set_low(std::uint16_t slot, const Place& place);
-  /// Where a new send of a slot goes: at `place`, or at the lower bound when that is later.
-  Place enter(std::uint16_t slot, const Place& place);
+  /// Where a new send of a slot goes: at `place`, or at the lower bound when that is later and has passed at `now`. A
+  /// bound that lies ahead, since a clock was ahead, comes down instead, with the batch of the send.
+  Place enter(std::uint16_t slot, const Place& place, WallTime now);
   /// Around a search for the first send of a slot: what enters meanwhile keeps the bound from passing it.
   void begin_search(std::uint16_t slot);
   void end_search(std::uint16_t slot, const Place& first);
-  /// Bounds that have moved since the last call, for the disk.
+  /// Bounds that have moved and are not on the disk, for the batch under way.
   std::vector<std::pair<std::uint16_t, Place>> take_moved();
+  /// The batch under way, with all that has entered and all bounds that were taken, is on the disk, or nothing of it.
+  void end_batch(bool written);
 
  private:
   struct Slot {
@@ -67,8 +70,10 @@ class ScheduleSlots {
     WallTime loaded_until = WallTime::min();
     std::vector<DueEntry> inbox;
     Place low;
-    Place entered;  ///< the earliest since a search began
+    Place entered;                                ///< the earliest since a search began
+    Place entering{WallTime::max(), UINT64_MAX};  ///< the earliest of the batch under way, which no search sees yet
     bool moved = false;
+    bool storing = false;  ///< it moved, and the batch under way says so
   };
 
   bool is_held(const Slot& slot) const noexcept { return !slot.owner.empty(); }

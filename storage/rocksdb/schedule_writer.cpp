@@ -2,6 +2,8 @@
 
 #include "byte_text.hpp"
 #include "record.hpp"
+#include "storage/idempotency_age.hpp"
+#include "storage/storable_text.hpp"
 
 #include <tern/error.hpp>
 
@@ -13,7 +15,6 @@ namespace tern::detail::rocks {
 
 namespace {
 
-constexpr std::size_t max_reason_bytes = 512;
 constexpr std::uint64_t most_dead = 100'000;
 constexpr std::size_t most_forgotten = 64;  // dead sends, with one batch
 
@@ -171,7 +172,9 @@ void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys) 
   std::vector<std::string> values;
   const auto statuses = get_all(database_.db(), database_.schedule().idempotency, names, values);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (const auto first = statuses[i].ok() ? decode_first(values[i]) : std::nullopt) {
+    // An old one is removed by a compaction, which may come much later.
+    const auto first = statuses[i].ok() ? decode_first(values[i]) : std::nullopt;
+    if (first && !is_key_forgotten(first->came, now_)) {
       firsts_.emplace(names[i], first->handle);
     }
   }
@@ -271,7 +274,7 @@ bool ScheduleWriter::accept(const SendOutcome& outcome) {
   if (outcome.kind == Kind::retry) {
     send.attempt = outcome.attempt;
     send.not_before = outcome.not_before;
-    send.begun = 0;
+    send.begun = outcome.begun;
     return true;
   }
   settle(*item, outcome);
@@ -297,7 +300,7 @@ void ScheduleWriter::settle(Item& item, const SendOutcome& outcome) {
 void ScheduleWriter::bury(const Pending& pending, const std::string& reason) {
   auto& dead = dead_[pending.send.handle.id];
   dead.number = ++state_.last_dead;
-  dead.dead = DeadSend{pending.send, reason.substr(0, max_reason_bytes), now_};
+  dead.dead = DeadSend{pending.send, stored_reason(reason), now_};
   dead.is_stored = false;
   dead.gone = false;
   ++state_.counts.kept_dead;
@@ -395,7 +398,7 @@ void ScheduleWriter::add(const ScheduledSend& send, StoreReceipt& receipt) {
 }
 
 Place ScheduleWriter::place_for(std::uint16_t slot, WallTime due) {
-  return slots_.enter(slot, Place{due, ++state_.last_seq});
+  return slots_.enter(slot, Place{due, ++state_.last_seq}, now_);
 }
 
 void ScheduleWriter::insert(Item& item, ScheduledSend send) {
@@ -422,7 +425,7 @@ void ScheduleWriter::renew(Item& item, WallTime due) {
   send.attempt = 0;
   send.begun = 0;
   ++send.generation;
-  item.now->place = slots_.enter(send.handle.slot, Place{due, item.now->place.seq});
+  item.now->place = slots_.enter(send.handle.slot, Place{due, item.now->place.seq}, now_);
   item.changed = true;
 }
 
@@ -539,16 +542,19 @@ void ScheduleWriter::finish(bool written) {
     if (written && item.ended) {
       ended.push_back(id);
     }
-    // Its owner may have asked for it while the edit kept it back, and been told that there is nothing: so it is told
-    // anew, also when the edit came to nothing.
+  }
+  slots_.end_batch(written);
+  slots_.unclaim(ended);
+  slots_.end_edits(edited);
+  // Its owner may have asked for it while the edit kept it back, and been told that there is nothing: so it is told
+  // anew, also when the edit came to nothing. Not before it can be had, or it would ask in vain again.
+  for (const auto& [id, item] : items_) {
     const auto& valid = written ? item.now : item.before;
     const bool is_new = valid && (!item.before || item.before->send.generation != valid->send.generation);
     if (valid && (is_new || item.edited)) {
       slots_.tell(entry_of(valid->send, valid->place), now_);
     }
   }
-  slots_.unclaim(ended);
-  slots_.end_edits(edited);
   const std::lock_guard lock(counts_mutex_);
   counts_ = state_.counts;
 }

@@ -1,23 +1,37 @@
 #include <tern/storage/postgres_storage.hpp>
 
 #include "conformance/schedule_suite.hpp"
+#include "support/postgres_server.hpp"
 
 #include <pqxx/pqxx>
 
 #include <cstdlib>
+#include <memory>
 #include <random>
 
 namespace tern::conformance {
 
 namespace {
 
-const char* server_url() {
+const char* given_server() {
   return std::getenv("TERN_TEST_POSTGRES");
 }
 
-// Schemas that tests have made, dropped when the program ends.
+// The server that was named, or one of this program's own, and the schemas that tests have made there; they are dropped
+// when the program ends.
 class Schemas : public ::testing::Environment {
  public:
+  // Starts the server when it is first asked for: those who only want the names of the tests need none.
+  std::string server() {
+    if (given_server() != nullptr) {
+      return given_server();
+    }
+    if (!own_) {
+      own_ = std::make_unique<test::PostgresServer>();
+    }
+    return own_->url();
+  }
+
   std::string make() {
     static std::random_device random;
     names_.push_back("tern_test_" + std::to_string(random()) + "_" + std::to_string(random()));
@@ -25,10 +39,11 @@ class Schemas : public ::testing::Environment {
   }
 
   void TearDown() override {
-    if (names_.empty()) {
+    own_.reset();
+    if (names_.empty() || given_server() == nullptr) {
       return;
     }
-    pqxx::connection connection(server_url());
+    pqxx::connection connection(given_server());
     const pqxx::quiet_errorhandler quiet(connection);
     pqxx::nontransaction work(connection);
     for (const auto& name : names_) {
@@ -38,6 +53,7 @@ class Schemas : public ::testing::Environment {
 
  private:
   std::vector<std::string> names_;
+  std::unique_ptr<test::PostgresServer> own_;
 };
 
 Schemas& schemas() {
@@ -48,15 +64,15 @@ Schemas& schemas() {
 
 AnyStorage open_on(PostgresOptions options, Clock& clock) {
   // Without a pooler that variant is tried on the server itself, with the statements that a pooler would see.
-  const char* pooler = std::getenv("TERN_TEST_PGBOUNCER");
-  options.url = options.pgbouncer && pooler != nullptr ? pooler : server_url();
+  const char* pooler = given_server() != nullptr ? std::getenv("TERN_TEST_PGBOUNCER") : nullptr;
+  options.url = options.pgbouncer && pooler != nullptr ? pooler : schemas().server();
   return AnyStorage::make<PostgresStorage>(std::move(options), clock);
 }
 
 Backend postgres(std::string name, const PostgresOptions& options) {
   Backend backend;
   backend.name = std::move(name);
-  backend.skip = server_url() == nullptr ? "TERN_TEST_POSTGRES names no server: run it with ./dev postgres" : "";
+  backend.skip = given_server() == nullptr ? test::PostgresServer::obstacle() : "";
   auto schema = std::make_shared<std::string>();
   backend.make = [options, schema](Clock& clock) {
     *schema = schemas().make();

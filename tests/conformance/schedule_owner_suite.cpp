@@ -4,12 +4,6 @@
 
 namespace tern::conformance {
 
-namespace {
-
-using Payloads = std::vector<std::string>;
-
-}  // namespace
-
 TEST_P(ScheduleSuite, FirstOwnerTakesAllSlotsAndTheNextNone) {
   const auto first = hold("first");
   ASSERT_EQ(first.size(), slot_count);
@@ -118,95 +112,6 @@ TEST_P(ScheduleSuite, RescheduledRetryForgetsItsWait) {
   EXPECT_EQ(entries[0].due, at(10));
 }
 
-TEST_P(ScheduleSuite, DeadAndExpiredAreCountedAndGone) {
-  const auto dead = schedule(make_send("c", at(1)));
-  const auto expired = schedule(make_send("c", at(2)));
-  const auto lease = lease_of(hold("owner"), dead.slot);
-  SendOutcome burial(Kind::dead, dead, 0, lease);
-  burial.reason = "conversation_gone";
-  EXPECT_TRUE(report(burial));
-  EXPECT_TRUE(report(SendOutcome(Kind::expired, expired, 0, lease)));
-  EXPECT_FALSE(report(burial));  // it is gone
-  const auto now = counts();
-  EXPECT_EQ(now.dead, 1u);
-  EXPECT_EQ(now.expired, 1u);
-  EXPECT_EQ(now.pending, 0u);
-  EXPECT_TRUE(load(lease, at(60)).entries.empty());
-}
-
-TEST_P(ScheduleSuite, ADeadSendCanBeSentAgain) {
-  auto first = make_send("c", at(1), "again");
-  first.cancel_on_reply = "c";
-  const auto dead = schedule(first);
-  const auto lease = lease_of(hold("owner"), dead.slot);
-  SendOutcome burial(Kind::dead, dead, 0, lease);
-  burial.reason = "conversation_gone";
-  ASSERT_TRUE(report(burial));
-  auto kept = list_dead({}).sends;
-  ASSERT_EQ(kept.size(), 1u);
-  EXPECT_EQ(kept[0].send.handle, dead);
-  EXPECT_EQ(kept[0].send.payload, "again");
-  EXPECT_EQ(kept[0].send.cancel_on_reply, "c");
-  EXPECT_EQ(kept[0].reason, "conversation_gone");
-  EXPECT_EQ(kept[0].died, clock.wall_now());
-  EXPECT_EQ(counts().awaiting_reply, 0u);
-
-  const auto receipt = edit(SendEdit::Kind::redrive, dead, at(5));
-  ASSERT_EQ(receipt.edits.at(0), EditOutcome::done);
-  EXPECT_EQ(receipt.edit_handles.at(0), (SendHandle{dead.slot, at(5), dead.id}));
-  EXPECT_TRUE(list_dead({}).sends.empty());
-  EXPECT_EQ(counts().pending, 1u);
-  EXPECT_EQ(counts().kept_dead, 0u);
-  EXPECT_EQ(counts().awaiting_reply, 1u);
-  const auto sends = fetch(load(lease, at(6)).entries);
-  ASSERT_EQ(sends.size(), 1u);
-  EXPECT_EQ(sends[0].payload, "again");
-  EXPECT_EQ(sends[0].attempt, 0u);
-  EXPECT_EQ(edit(SendEdit::Kind::redrive, dead, at(5)).edits.at(0), EditOutcome::too_late);
-}
-
-TEST_P(ScheduleSuite, ADeadSendCanBeDiscarded) {
-  const auto dead = schedule(make_send("c", at(1)));
-  const auto lease = lease_of(hold("owner"), dead.slot);
-  ASSERT_TRUE(report(SendOutcome(Kind::dead, dead, 0, lease)));
-  EXPECT_EQ(edit(SendEdit::Kind::discard, dead).edits.at(0), EditOutcome::done);
-  EXPECT_EQ(edit(SendEdit::Kind::discard, dead).edits.at(0), EditOutcome::too_late);
-  EXPECT_TRUE(list_dead({}).sends.empty());
-  EXPECT_EQ(counts().dead, 1u);
-}
-
-TEST_P(ScheduleSuite, DeadSendsAreListedAsTheyDied) {
-  const auto leases = hold("owner");
-  Payloads died;
-  for (int i = 0; i < 25; ++i) {
-    const auto text = std::to_string(i);
-    const auto handle = schedule(make_send(i % 2 == 0 ? "even" : "odd", at(50 - i), text));
-    clock.advance(std::chrono::microseconds(1));
-    ASSERT_TRUE(report(SendOutcome(Kind::dead, handle, 0, lease_of(leases, handle.slot))));
-    died.push_back(text);
-  }
-  Payloads listed;
-  DeadQuery query;
-  query.limit = 4;
-  do {
-    const auto page = list_dead(query);
-    EXPECT_LE(page.sends.size(), 4u);
-    for (const auto& dead : page.sends) {
-      listed.push_back(dead.send.payload);
-    }
-    query.after = page.next;
-  } while (!query.after.empty());
-  EXPECT_EQ(listed, died);
-  query.order_key = "odd";
-  query.limit = 1000;
-  EXPECT_EQ(list_dead(query).sends.size(), 12u);
-  query.after = "nowhere";
-  EXPECT_EQ(error_of([&] { (void)list_dead(query); }), errc::invalid_argument);
-  query.after = "";
-  query.limit = 0;
-  EXPECT_EQ(error_of([&] { (void)list_dead(query); }), errc::invalid_argument);
-}
-
 TEST_P(ScheduleSuite, ARecurringSendStaysWithItsNextTime) {
   const auto handle = schedule(make_send("c", at(1), "daily"));
   const auto lease = lease_of(hold("owner"), handle.slot);
@@ -255,6 +160,25 @@ TEST_P(ScheduleSuite, ABeginIsCountedUntilAnOutcome) {
   EXPECT_EQ(fetch(load(now, at(4)).entries).at(0).begun, 0);
 }
 
+TEST_P(ScheduleSuite, WhatIsPutOffKeepsThatItHadBegun) {
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto old = lease_of(hold("first"), handle.slot);
+  ASSERT_EQ(fetch(load(old, at(2)).entries).size(), 1u);
+  ASSERT_TRUE(report(SendOutcome(Kind::begin, handle, 0, old)));
+  release({old});
+  const auto now = lease_of(hold("second"), handle.slot);
+  const auto sends = fetch(load(now, at(2)).entries);
+  ASSERT_EQ(sends.size(), 1u);
+  SendOutcome put_off(Kind::retry, handle, sends[0].generation, now);
+  put_off.not_before = at(3);
+  put_off.begun = sends[0].begun;
+  ASSERT_TRUE(report(put_off));
+  const auto again = fetch(load(now, at(4)).entries);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].begun, 1);
+  EXPECT_EQ(again[0].attempt, 0u);
+}
+
 // Moved it would be as if it had never been tried, and what may arrive at most once would be sent again.
 TEST_P(ScheduleSuite, WhatHadBegunCannotBeMovedAfterItsOwnerEnded) {
   auto once = make_send("c", at(1));
@@ -267,6 +191,22 @@ TEST_P(ScheduleSuite, WhatHadBegunCannotBeMovedAfterItsOwnerEnded) {
   (void)hold("second");
   EXPECT_EQ(edit(SendEdit::Kind::reschedule, handle, at(100)).edits.at(0), EditOutcome::too_late);
   EXPECT_EQ(cancel(handle), EditOutcome::done);  // from now on it is not sent
+}
+
+// What is read under a lease that went and came back belongs to the new one, whose owner alone may report on it.
+TEST_P(ScheduleSuite, NothingIsHandedOutUnderAnotherEpoch) {
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto old = lease_of(hold("first"), handle.slot);
+  auto entries = load(old, at(2)).entries;
+  ASSERT_EQ(entries.size(), 1u);
+  release({old});
+  const auto now = lease_of(hold("second"), handle.slot);
+  entries[0].epoch = old.epoch;
+  EXPECT_TRUE(fetch(entries).empty());
+  entries[0].epoch = now.epoch;
+  const auto sends = fetch(entries);
+  ASSERT_EQ(sends.size(), 1u);
+  EXPECT_TRUE(report(SendOutcome(Kind::sent, handle, sends[0].generation, now)));
 }
 
 TEST_P(ScheduleSuite, StaleEpochMayReportSentAndNothingElse) {

@@ -172,56 +172,6 @@ TEST_P(ScheduleSuite, RescheduledEarlierIsDueEarlier) {
   EXPECT_EQ(cancel(moved), EditOutcome::done);
 }
 
-TEST_P(ScheduleSuite, IdempotencyKeyYieldsTheFirstHandle) {
-  auto first = make_send("c", at(10), "first");
-  first.idempotency_key = "key";
-  auto second = make_send("c", at(20), "second");
-  second.idempotency_key = "key";
-  auto other = make_send("c", at(20), "other");
-  other.idempotency_key = "another key";
-  schedule(first);
-  StoreChanges changes;
-  changes.sends.push_back(second);
-  changes.sends.push_back(other);
-  const auto receipt = commit(std::move(changes));
-  EXPECT_EQ(receipt.handles.at(0), first.handle);
-  EXPECT_EQ(receipt.seqs.at(0), 0u);
-  EXPECT_EQ(receipt.handles.at(1), other.handle);
-  EXPECT_NE(receipt.seqs.at(1), 0u);
-  EXPECT_EQ(counts().pending, 2u);
-}
-
-TEST_P(ScheduleSuite, IdempotencyKeyHoldsWithinOneWrite) {
-  StoreChanges changes;
-  for (int i = 0; i < 3; ++i) {
-    auto send = make_send("c", at(10 + i));
-    send.idempotency_key = "key";
-    changes.sends.push_back(std::move(send));
-  }
-  const auto first = changes.sends[0].handle;
-  const auto receipt = commit(std::move(changes));
-  EXPECT_EQ(receipt.handles, (std::vector<SendHandle>{first, first, first}));
-  EXPECT_EQ(counts().pending, 1u);
-}
-
-TEST_P(ScheduleSuite, IdempotencyKeyOutlivesItsSend) {
-  for (const bool sent : {true, false}) {
-    auto first = make_send("c", at(10));
-    first.idempotency_key = sent ? "was sent" : "was cancelled";
-    const auto handle = schedule(first);
-    if (sent) {
-      const auto lease = lease_of(hold("owner"), handle.slot);
-      EXPECT_TRUE(report(SendOutcome(Kind::sent, handle, 0, lease)));
-    } else {
-      EXPECT_EQ(cancel(handle), EditOutcome::done);
-    }
-    auto again = make_send("c", at(10));
-    again.idempotency_key = first.idempotency_key;
-    EXPECT_EQ(schedule(again), handle);
-    EXPECT_EQ(counts().pending, 0u);
-  }
-}
-
 TEST_P(ScheduleSuite, AReplyCancelsWhatWaitsForIt) {
   const auto waiting = [&](const char* conversation, const char* payload) {
     auto send = make_send(payload, at(10), payload);  // each with an order key of its own, so in several slots
@@ -259,6 +209,43 @@ TEST_P(ScheduleSuite, CountsKnowWhatIsDueFirst) {
   schedule(make_send("c", at(30)));
   schedule(make_send("d", at(20)));
   EXPECT_EQ(counts().oldest, at(20));
+  // A store may remember where it need not look.
+  schedule(make_send("e", at(-7200)));
+  EXPECT_EQ(counts().oldest, at(-7200));
+  EXPECT_EQ(due_between(-8000, 100), 3u);
+  clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(counts().oldest, at(-7200));
+  const auto moved = schedule(make_send("f", at(7200)));
+  EXPECT_EQ(edit(SendEdit::Kind::reschedule, moved, at(-9000)).edits.at(0), EditOutcome::done);
+  EXPECT_EQ(counts().oldest, at(-9000));
+  EXPECT_EQ(due_between(-10'000, 100), 4u);
+}
+
+TEST_P(ScheduleSuite, FewSendsOfAnHourAreCountedExactly) {
+  EXPECT_EQ(due_between(0, 100), 0u);
+  for (int i = 0; i < 30; ++i) {
+    schedule(make_send("c" + std::to_string(i), at(i)));
+  }
+  EXPECT_EQ(due_between(0, 100), 30u);
+  EXPECT_EQ(due_between(10, 20), 10u);  // from its beginning on, and before its end
+  EXPECT_EQ(due_between(20, 10), 0u);
+  const auto handle = schedule(make_send("late", at(1)));
+  const auto lease = lease_of(hold("owner"), handle.slot);
+  for (const auto& send : fetch(load(lease, at(2)).entries)) {
+    ASSERT_TRUE(report_retry(send, lease, at(50)));
+  }
+  EXPECT_EQ(due_between(0, 100), 31u);  // what waits for its next attempt is still due when it was
+  EXPECT_EQ(due_between(0, 10), 11u);
+}
+
+TEST_P(ScheduleSuite, ManySendsOfAnHourAreEstimated) {
+  constexpr std::size_t sends = 8000;
+  StoreChanges changes;
+  for (std::size_t i = 0; i < sends; ++i) {
+    changes.sends.push_back(make_send("c" + std::to_string(i), at(10)));
+  }
+  commit(std::move(changes));
+  EXPECT_NEAR(static_cast<double>(due_between(0, 100)), sends, sends * 0.15);  // a thousand counted: 3 % each sigma
 }
 
 TEST_P(ScheduleSuite, SendsAndDocumentsAreOneUnit) {

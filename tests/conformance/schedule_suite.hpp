@@ -107,6 +107,7 @@ class ScheduleSuite : public StorageSuite {
 
   SendPage list(SendQuery query) { return test::run(store->list_sends(std::move(query), never)); }
   DeadPage list_dead(DeadQuery query) { return test::run(store->list_dead(std::move(query), never)); }
+  std::uint64_t due_between(int from, int until) { return test::run(store->estimate_due(at(from), at(until), never)); }
   SendCounts counts() { return test::run(store->count_sends(never)); }
 
   const WallTime start_ = clock.wall_now();

@@ -1,5 +1,6 @@
 #include "fault/faulty_disk.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -59,6 +60,9 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus sync(Sync below) {
     if (disk_.sync_fails) {
       return IOStatus::IOError("While fdatasync: " + name_, "Input/output error");
+    }
+    if (disk_.dies_at_sync.exchange(false)) {
+      disk_.switch_off();
     }
     auto status = disk_.obstacle();
     status = status.ok() ? below() : status;
@@ -155,6 +159,13 @@ IOStatus FaultyDisk::RenameFile(const std::string& from, const std::string& to, 
   return status;
 }
 
+IOStatus FaultyDisk::UnlockFile(rocksdb::FileLock* lock, const IOOptions& options, IODebugContext* dbg) {
+  if (before_unlock) {
+    before_unlock();
+  }
+  return target()->UnlockFile(lock, options, dbg);
+}
+
 IOStatus FaultyDisk::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* dbg) {
   auto status = obstacle();
   status = status.ok() ? target()->DeleteFile(name, options, dbg) : status;
@@ -197,14 +208,23 @@ void FaultyDisk::folder_synced(const std::string& folder) {
   }
 }
 
-void FaultyDisk::lose_power() {
+void FaultyDisk::lose_power(Rest rest) {
+  constexpr std::uint64_t sector = 512;
   const std::lock_guard lock(mutex_);
   for (const auto& [name, known] : files_) {
     std::error_code ignored;
     if (!known.in_folder) {
       std::filesystem::remove(name, ignored);
     } else if (known.synced < known.size) {
-      std::filesystem::resize_file(name, known.synced, ignored);
+      const auto unsynced = known.size - known.synced;
+      const auto next_sector = (known.synced / sector + 1) * sector;
+      const auto left = rest == Rest::lost   ? known.synced
+                        : rest == Rest::torn ? known.synced + unsynced / 2
+                                             : std::min(next_sector, known.size);
+      std::filesystem::resize_file(name, left, ignored);
+      if (rest == Rest::zeroed) {
+        std::filesystem::resize_file(name, known.size, ignored);
+      }
     }
   }
   files_.clear();

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,7 +15,7 @@
 namespace tern::fault {
 
 /// A file system whose disk loses power, has no room, or fails to sync. It knows what was synced: `lose_power` cuts
-/// every file to that, and removes those that the folder's own sync has not confirmed.
+/// every file to that, or a little beyond, and removes those that the folder's own sync has not confirmed.
 class FaultyDisk final : public rocksdb::FileSystemWrapper {
  public:
   explicit FaultyDisk(std::shared_ptr<rocksdb::FileSystem> below) : FileSystemWrapper(std::move(below)) {}
@@ -22,11 +23,20 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
 
   /// From now on nothing can be written.
   void switch_off() { off_ = true; }
-  /// What is left on the disk; then it is switched on again.
-  void lose_power();
+  /// Nothing was lost.
+  void switch_on() { off_ = false; }
+  /// What was synced is left on the disk, and of the rest what `Rest` says; then it is switched on again.
+  enum class Rest {
+    lost,    ///< nothing
+    torn,    ///< half of it
+    zeroed,  ///< all of it in size, with zeros from the next sector on: the size was written before the blocks
+  };
+  void lose_power(Rest rest = Rest::lost);
 
-  std::atomic<bool> full = false;        ///< no byte more can be written
-  std::atomic<bool> sync_fails = false;  ///< every sync of a file fails
+  std::atomic<bool> full = false;          ///< no byte more can be written
+  std::atomic<bool> sync_fails = false;    ///< every sync of a file fails
+  std::atomic<bool> dies_at_sync = false;  ///< it is switched off by the next sync, with all written that comes before
+  std::function<void()> before_unlock;     ///< called when a folder is given back, the last that closing does
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
@@ -37,6 +47,8 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* folder, rocksdb::IODebugContext* dbg) override;
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* dbg) override;
+  rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* dbg) override;
   rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* dbg) override;

@@ -96,8 +96,10 @@ int start_writer(const std::string& writer, const std::string& place, int output
   return failed == 0 ? process : 0;
 }
 
-// Lets a writer confirm `enough` writes, kills it, and notes in `confirmed` what it has told until its end.
-void write_and_kill(const std::string& test, const std::string& place, int enough, std::map<int, long>& confirmed) {
+// Lets a writer confirm `enough` writes, kills it, and notes in `confirmed` what it has told until its end, and in
+// `acknowledged` how many writes that were.
+void write_and_kill(const std::string& test, const std::string& place, int enough, std::map<int, long>& confirmed,
+                    long& acknowledged) {
   int ends[2]{};
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const int writer = start_writer(test, place, ends[1]);
@@ -105,13 +107,13 @@ void write_and_kill(const std::string& test, const std::string& place, int enoug
   ASSERT_NE(writer, 0);
   auto* told = ::fdopen(ends[0], "r");
   char line[256];
-  int acknowledged = 0;
+  int told_now = 0;
   while (std::fgets(line, sizeof line, told) != nullptr) {
     int conversation = 0;
     long number = 0;
     if (std::sscanf(line, "ack %d %ld\n", &conversation, &number) == 2) {  // NOLINT(cert-err34-c)
       confirmed[conversation] = std::max(confirmed[conversation], number);
-      if (++acknowledged == enough) {
+      if (++told_now == enough) {
         ::kill(writer, SIGKILL);
       }
     }
@@ -120,7 +122,29 @@ void write_and_kill(const std::string& test, const std::string& place, int enoug
   int status = 0;
   ::waitpid(writer, &status, 0);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the writer ended by itself";
-  EXPECT_GE(acknowledged, enough);
+  EXPECT_GE(told_now, enough);
+  acknowledged += told_now;
+}
+
+struct Outcome {
+  long kills = 0;
+  long acknowledged = 0;
+  long lost = 0;
+  long half_applied = 0;
+};
+
+void look_for_losses(AnyStorage store, const std::map<int, long>& confirmed, Outcome& all) {
+  test::run(store.open(Deadline::after(20s)));
+  for (int i = 0; i < conversations; ++i) {
+    const auto number = test::run(number_of(store, i));
+    const auto told = confirmed.find(i);
+    const auto least = told != confirmed.end() ? told->second : 0;
+    EXPECT_NE(number, -1) << "half a write of conversation " << i;
+    EXPECT_GE(number, least) << "a confirmed write of conversation " << i << " is lost";
+    all.half_applied += number == -1 ? 1 : 0;
+    all.lost += number != -1 && number < least ? least - number : 0;
+  }
+  test::run(store.close(Deadline::after(5s)));
 }
 
 }  // namespace
@@ -143,20 +167,17 @@ void expect_confirmed_writes_outlive_kills(const std::string& writer, const std:
                                            const std::function<AnyStorage()>& open) {
   log::configure(log::Level::error, log::Format::text);
   const char* given = std::getenv("TERN_TEST_KILLS");
-  const long kills = given != nullptr ? std::strtol(given, nullptr, 10) : 8;
+  const long wanted = given != nullptr ? std::strtol(given, nullptr, 10) : 8;
   std::map<int, long> confirmed;
   std::mt19937 random{std::random_device()()};
-  for (long kill = 0; kill < kills && !testing::Test::HasFailure(); ++kill) {
-    write_and_kill(writer, place, static_cast<int>(random() % 400 + 1), confirmed);
-    auto store = open();
-    test::run(store.open(Deadline::after(20s)));
-    for (int i = 0; i < conversations; ++i) {
-      const auto number = test::run(number_of(store, i));
-      EXPECT_NE(number, -1) << "half a write of conversation " << i;
-      EXPECT_GE(number, confirmed[i]) << "a confirmed write of conversation " << i << " is lost";
-    }
-    test::run(store.close(Deadline::after(5s)));
+  Outcome all;
+  for (; all.kills < wanted && !testing::Test::HasFailure(); ++all.kills) {
+    write_and_kill(writer, place, static_cast<int>(random() % 400 + 1), confirmed, all.acknowledged);
+    look_for_losses(open(), confirmed, all);
   }
+  std::printf("kill -9, %ld times: %ld acknowledged writes, %ld lost, %ld half-applied\n", all.kills, all.acknowledged,
+              all.lost, all.half_applied);
+  std::fflush(stdout);
 }
 
 std::string writer_place() {

@@ -14,6 +14,7 @@ void write_until_killed(AnyStorage store);
 /// Starts this program again as `writer`, a disabled test that calls `write_until_killed` on the store that `place`
 /// names (in TERN_FAULT_STORE), kills it with SIGKILL after a random number of confirmed writes, and looks with a store
 /// of `open` whether any was lost or half applied. TERN_TEST_KILLS says how often; 8 when it says nothing.
+/// Prints one line: the kills, the acknowledged writes, and what was lost.
 void expect_confirmed_writes_outlive_kills(const std::string& writer, const std::string& place,
                                            const std::function<AnyStorage()>& open);
 

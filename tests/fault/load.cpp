@@ -1,28 +1,50 @@
 #include "fault/load.hpp"
 
+#include "fault/stall_count.hpp"
 #include "support/run.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
+#include <optional>
 
 namespace tern::fault {
 
 struct Load::State {
-  State(AnyStorage on, std::chrono::milliseconds limit) : store(std::move(on)), deadline(limit) {}
+  State(AnyStorage on, std::chrono::milliseconds limit) : store(std::move(on)), deadline(limit) {
+    shards.start();
+    stall_count.emplace(shards);
+  }
+  ~State() {
+    stall_count.reset();
+    shards.stop();
+  }
 
   struct Conversation {
     std::string key;
     long confirmed = 0;
     long tried = 0;
   };
+
+  void ended() {
+    const std::lock_guard lock(mutex);
+    --running;
+    changed.notify_all();
+  }
+
+  /// Lets every conversation end its turn.
+  void stop() {
+    stopped = true;
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return running == 0; });
+  }
 
   void note(SteadyTime begun, const system_error* error) {
     const auto ended = std::chrono::steady_clock::now();
@@ -31,9 +53,9 @@ struct Load::State {
     report.longest = std::max(report.longest, took);
     if (error == nullptr) {
       ++report.done;
-      report.first_done_since_mark = std::min(report.first_done_since_mark, ended);
     } else {
       ++report.failed;
+      ++report.codes[error->code()];
       ++report.errors[error->code().message() + " | " + error->what()];
       report.last_failure = ended;
     }
@@ -42,12 +64,14 @@ struct Load::State {
 
   AnyStorage store;
   const std::chrono::milliseconds deadline;
-  asio::io_context io{1};
   std::vector<Conversation> conversations;
   std::atomic<bool> stopped = false;
   std::mutex mutex;
   std::condition_variable changed;
-  LoadReport report;
+  LoadReport report;        ///< guarded by `mutex`
+  std::size_t running = 0;  ///< likewise
+  runtime::ShardPool shards{1, system_clock()};
+  std::optional<StallCount> stall_count;
 };
 
 namespace {
@@ -74,7 +98,7 @@ awaitable<void> turn(State& state, Conversation& conversation) {
 
 template <class State, class Conversation>
 awaitable<void> talk(State& state, Conversation& conversation) {
-  asio::steady_timer pause(state.io);
+  asio::steady_timer pause(state.shards[0].io());
   while (!state.stopped) {
     const auto begun = std::chrono::steady_clock::now();
     bool failed = false;
@@ -96,30 +120,33 @@ awaitable<void> talk(State& state, Conversation& conversation) {
 }  // namespace
 
 Load::Load(AnyStorage store, int conversations, std::chrono::milliseconds deadline)
-    : state_(std::make_shared<State>(std::move(store), deadline)) {
+    : state_(std::make_unique<State>(std::move(store), deadline)) {
   for (int i = 0; i < conversations; ++i) {
     state_->conversations.push_back({"load/" + std::to_string(i), 0, 0});
   }
+  state_->running = state_->conversations.size();
   for (auto& conversation : state_->conversations) {
-    asio::co_spawn(state_->io, talk(*state_, conversation), [](std::exception_ptr error) {
-      if (error) {
-        std::rethrow_exception(error);
-      }
-    });
+    asio::co_spawn(state_->shards[0].io(), talk(*state_, conversation),
+                   [state = state_.get()](std::exception_ptr error) {
+                     state->ended();
+                     if (error) {
+                       std::terminate();  // only a mistake of the test ends a conversation so
+                     }
+                   });
   }
-  thread_ = std::thread([state = state_] { state->io.run(); });
 }
 
 Load::~Load() {
-  state_->stopped = true;
-  if (thread_.joinable()) {
-    thread_.join();
-  }
+  state_->stop();
 }
 
-bool Load::wait_until(std::function<bool(const LoadReport&)> wanted) {
+bool Load::wait_until(std::function<bool(const LoadReport&)> wanted, std::chrono::seconds patience) {
   std::unique_lock lock(state_->mutex);
-  return state_->changed.wait_for(lock, std::chrono::minutes(1), [&] { return wanted(state_->report); });
+  return state_->changed.wait_for(lock, patience, [&] { return wanted(state_->report); });
+}
+
+const StallCount& Load::stall_count() const noexcept {
+  return *state_->stall_count;
 }
 
 void Load::mark() {
@@ -133,8 +160,7 @@ LoadReport Load::report() const {
 }
 
 std::vector<std::string> Load::stop_and_check() {
-  state_->stopped = true;
-  thread_.join();
+  state_->stop();
   std::vector<std::string> wrong;
   for (const auto& conversation : state_->conversations) {
     const auto items = test::run(state_->store.read({conversation.key}, Deadline::after(std::chrono::seconds(20))));

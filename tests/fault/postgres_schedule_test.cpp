@@ -8,11 +8,17 @@
 #include "support/postgres_server.hpp"
 #include "support/run.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pqxx/pqxx>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace tern::fault {
@@ -76,6 +82,20 @@ class PostgresSchedule : public ::testing::Test {
   }
   SlotLease lease() const { return leases.at(slot_of("a conversation")); }
 
+  pqxx::result administer(const std::string& sql) {
+    pqxx::connection connection(server->url() + "?application_name=administrator");
+    pqxx::nontransaction work(connection);
+    return work.exec(sql);
+  }
+  /// The server's processes that have committed, and wait for another server to have it too before they say so.
+  std::set<int> committed_and_silent() {
+    std::set<int> found;
+    for (const auto& row : administer("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) {
+      found.insert(row[0].as<int>());
+    }
+    return found;
+  }
+
   ManualClock clock;
   std::optional<test::PostgresServer> server;
   std::optional<PostgresStorage> owner;
@@ -83,7 +103,88 @@ class PostgresSchedule : public ::testing::Test {
   std::vector<SlotLease> leases;
 };
 
+awaitable<void> write_into(PostgresStorage& store, StoreChanges changes, std::exception_ptr& error, bool& ended) {
+  try {
+    (void)co_await store.write(std::move(changes), never);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  ended = true;
+}
+
+/// A write that was begun and is looked at from time to time.
+class Begun {
+ public:
+  Begun(PostgresStorage& store, StoreChanges changes) {
+    asio::co_spawn(io_, write_into(store, std::move(changes), error_, ended_), [](std::exception_ptr) {});
+    has_ended();
+  }
+  bool has_ended() {
+    io_.restart();
+    io_.poll();
+    return ended_;
+  }
+  bool has_failed() {
+    io_.restart();
+    io_.run();
+    return error_ != nullptr;
+  }
+
+ private:
+  asio::io_context io_{1};
+  std::exception_ptr error_;
+  bool ended_ = false;
+};
+
+bool wait_until(const std::function<bool()>& holds) {
+  const auto patience = std::chrono::steady_clock::now() + test::patience;
+  while (std::chrono::steady_clock::now() < patience) {
+    if (holds()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// The owner's write is committed, but the connection breaks before the server says so.
+class PostgresLostAnswer : public PostgresSchedule {
+ protected:
+  void lose_the_answer_of(const StoreChanges& changes) {
+    administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    administer("SELECT pg_reload_conf()");
+    StoreChanges document;
+    document.upserts.emplace_back("key", "{}");
+    std::optional<Begun> first;  // the server takes its time to reload
+    ASSERT_TRUE(wait_until([&] {
+      if (!first || first->has_ended()) {
+        first.emplace(*other, document);
+      }
+      return !committed_and_silent().empty();
+    }));
+    const auto others = committed_and_silent();
+    Begun write(*owner, changes);
+    std::set<int> both;
+    ASSERT_TRUE(wait_until([&] { return (both = committed_and_silent()).size() > others.size(); }));
+    for (const auto pid : both) {
+      if (!others.contains(pid)) {
+        administer("SELECT pg_terminate_backend(" + std::to_string(pid) + ")");
+      }
+    }
+    EXPECT_TRUE(write.has_failed());
+    administer("ALTER SYSTEM RESET synchronous_standby_names");
+    administer("SELECT pg_reload_conf()");
+    (void)first->has_failed();
+  }
+};
+
 }  // namespace
+
+TEST_F(PostgresSchedule, TellsHowFarItsClockIsAhead) {
+  const auto apart = std::chrono::system_clock::now() - clock.wall_now();
+  const auto held = test::run(owner->hold_slots("owner", leases, slot_count, never));
+  ASSERT_TRUE(held.clock_ahead);
+  EXPECT_LT(std::chrono::abs(*held.clock_ahead - apart), 1min);
+}
 
 TEST_F(PostgresSchedule, TheOwnerIsToldWhatAnotherCommitsIntoItsWindow) {
   const auto now = clock.wall_now();
@@ -119,6 +220,117 @@ TEST_F(PostgresSchedule, TheOwnerIsToldWhatAnotherReschedules) {
   ASSERT_EQ(late.size(), 1U);
   EXPECT_EQ(test::run(owner->fetch(late, never)).size(), 1U);
   EXPECT_EQ(edit(*owner, SendEdit::Kind::cancel, handle), EditOutcome::too_late) << "it is being sent";
+}
+
+// What this process knows of the place of a retry is not true of the send that another has moved.
+TEST_F(PostgresSchedule, ARetryThatAnotherReschedulesIsHandedOut) {
+  const auto now = clock.wall_now();
+  const auto handle = schedule(*owner, now);
+  ASSERT_EQ(test::run(owner->fetch(load(now + 1s), never)).size(), 1U);
+  SendOutcome retry(Kind::retry, handle, 0, lease());
+  retry.attempt = 1;
+  retry.not_before = now + 30s;
+  ASSERT_TRUE(report(*owner, retry));
+  (void)test::run(owner->load_late(leases, never));
+  ASSERT_EQ(edit(*other, SendEdit::Kind::reschedule, handle, now + 10s), EditOutcome::done);
+  const auto late = test::run(owner->load_late(leases, never)).entries;
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_EQ(test::run(owner->fetch(late, never)).size(), 1U);
+}
+
+TEST_F(PostgresSchedule, ARetryThatAnOldOwnerHadSentComesBackAtItsNextTime) {
+  const auto now = clock.wall_now();
+  const auto handle = schedule(*owner, now);
+  ASSERT_EQ(test::run(owner->fetch(load(now + 1s), never)).size(), 1U);
+  test::run(other->release_slots(leases, never));  // as if its lease were over
+  const auto taken = test::run(other->hold_slots("other", {}, slot_count, never)).leases;
+  DueQuery query;
+  query.lease = taken.at(handle.slot);
+  query.until = now + 1s;
+  const auto entries = test::run(other->load_due(query, never)).entries;
+  ASSERT_EQ(test::run(other->fetch(entries, never)).size(), 1U);
+  SendOutcome retry(Kind::retry, handle, 0, query.lease);
+  retry.attempt = 1;
+  retry.not_before = now + 30s;
+  ASSERT_TRUE(report(*other, retry));
+  SendOutcome sent(Kind::sent, handle, 0, lease());
+  sent.next = now + 40s;
+  ASSERT_TRUE(report(*owner, sent));
+  const auto late = test::run(other->load_late(taken, never)).entries;
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_EQ(test::run(other->fetch(late, never)).size(), 1U);
+}
+
+// The outcomes stand, but whoever reported them was not told so, and reports them again.
+TEST_F(PostgresLostAnswer, OutcomesWhoseCommitWasNotAnsweredEndTheSendingAllTheSame) {
+  const auto now = clock.wall_now();
+  const auto daily = schedule(*owner, now);
+  const auto lost = schedule(*owner, now);
+  ASSERT_EQ(test::run(owner->fetch(load(now + 1s), never)).size(), 2U);
+  StoreChanges outcomes;
+  outcomes.outcomes.emplace_back(Kind::sent, daily, 0, lease());
+  outcomes.outcomes.back().next = now + 10s;
+  outcomes.outcomes.emplace_back(Kind::dead, lost, 0, lease());
+
+  lose_the_answer_of(outcomes);
+  std::vector<std::size_t> refused;
+  ASSERT_TRUE(wait_until([&] {
+    try {
+      refused = test::run(owner->write(outcomes, never))->refused;
+      return true;
+    } catch (const system_error&) {
+      return false;  // it connects again
+    }
+  }));
+  EXPECT_EQ(refused, (std::vector<std::size_t>{0, 1})) << "the first try was not committed";
+  EXPECT_EQ(edit(*owner, SendEdit::Kind::redrive, lost, now + 20s), EditOutcome::done);
+  const auto entries = load(now + 1min);
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(test::run(owner->fetch(entries, never)).size(), 2U);
+}
+
+TEST_F(PostgresLostAnswer, TheOwnerIsToldWhatItCommittedWithoutKnowing) {
+  const auto now = clock.wall_now();
+  const auto handle = schedule(*owner, now + 1h);
+  EXPECT_TRUE(load(now + 30s).empty());
+  StoreChanges move;
+  move.edits.emplace_back(SendEdit::Kind::reschedule, handle, now + 5s);
+  lose_the_answer_of(move);
+  std::vector<ScheduledSend> sends;
+  ASSERT_TRUE(wait_until([&] {
+    try {
+      sends = test::run(owner->fetch(test::run(owner->load_late(leases, never)).entries, never));
+      return true;
+    } catch (const system_error&) {
+      return false;  // it connects again
+    }
+  }));
+  ASSERT_EQ(sends.size(), 1U);
+  EXPECT_EQ(sends[0].handle.due, now + 5s);
+}
+
+// A send of another's slot, and in the same transaction the reply that cancels it.
+TEST_F(PostgresSchedule, AReplyCancelsTheSendThatCameJustBeforeItForAnotherOwner) {
+  constexpr int moments = 20;
+  for (int i = 0; i < moments; ++i) {
+    ScheduledSend send;
+    send.order_key = "a conversation";
+    send.cancel_on_reply = "a conversation";
+    send.handle = {slot_of(send.order_key), clock.wall_now() + 1s, new_send_id()};
+    StoreChanges reminder;
+    reminder.sends.push_back(send);
+    StoreChanges reply;
+    reply.edits.push_back(SendEdit::on_reply("a conversation"));
+    Begun first(*other, reminder);
+    Begun second(*other, reply);
+    ASSERT_FALSE(first.has_failed());
+    ASSERT_FALSE(second.has_failed());
+    // The reply came in a later transaction than the send when the machine is slow: then it is the owner's part.
+    StoreChanges cancel;
+    cancel.edits.emplace_back(SendEdit::Kind::cancel, send.handle);
+    (void)test::run(owner->write(cancel, never));
+  }
+  EXPECT_EQ(test::run(other->count_sends(never)).pending, 0U);
 }
 
 TEST_F(PostgresSchedule, AnotherMayCancelAnythingOfASlotThatNobodyHolds) {

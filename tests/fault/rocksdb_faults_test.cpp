@@ -1,17 +1,8 @@
-#include "access.hpp"
-#include "fault/faulty_disk.hpp"
-#include "support/run.hpp"
-#include "support/temporary_folder.hpp"
-
-#include <tern/async/log.hpp>
-#include <tern/error.hpp>
-#include <tern/storage/any_storage.hpp>
+#include "fault/rocksdb_faults.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-
-#include <rocksdb/db.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <random>
+#include <future>
 #include <thread>
 
 namespace tern::fault {
@@ -29,109 +20,37 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr Deadline never = Deadline::never();
-
-/// A folder on a faulty disk, and stores in it.
-class RocksDbFaults : public testing::Test {
- protected:
-  RocksDbFaults() { log::configure(log::Level::off, log::Format::text); }
-  ~RocksDbFaults() override { log::configure(log::Level::info, log::Format::text); }
-
-  RocksDbOptions options() const {
-    RocksDbOptions options;
-    options.path = folder.path() / "store";
-    return options;
-  }
-  std::unique_ptr<RocksDbStorage> open() {
-    auto store = std::make_unique<RocksDbStorage>(detail::RocksDbAccess::make(
-        options(), system_clock(), env.get(), [this](const std::string& why) { ended = why; }));
-    test::run(store->open(never));
-    return store;
-  }
-  static StoreChanges pair_of(const std::string& name, const std::string& document) {
-    StoreChanges changes;
-    changes.upserts.emplace_back(name + "/left", document);
-    changes.upserts.emplace_back(name + "/right", document);
-    return changes;
-  }
-  static std::string text_of(RocksDbStorage& store, const std::string& key) {
-    const auto items = test::run(store.read({key}, never));
-    return items.empty() ? "(absent)" : items.begin()->document;
-  }
-  static std::string message_of(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const std::exception& e) {
-      return e.what();
-    }
-    return "(nothing was thrown)";
-  }
-
-  // Past the store, while it is closed.
-  void put_by_hand(const std::string& family, const std::string& key, const std::string& bytes) const {
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), options().path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const auto& name : names) {
-      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    }
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options().path, families, &handles, &db).ok());
-    const auto place = static_cast<std::size_t>(std::find(names.begin(), names.end(), family) - names.begin());
-    EXPECT_TRUE(db->Put(rocksdb::WriteOptions(), handles.at(place), key, bytes).ok());
-    for (auto* handle : handles) {
-      db->DestroyColumnFamilyHandle(handle);
-    }
-    delete db;
-  }
-
-  const test::TemporaryFolder folder;
-  std::shared_ptr<FaultyDisk> disk = std::make_shared<FaultyDisk>(rocksdb::FileSystem::Default());
-  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
-  std::string ended;
-};
-
-TEST_F(RocksDbFaults, WhatWasConfirmedOutlivesAPowerFailure) {
-  std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
-  std::map<std::string, int> confirmed;
-  int number = 0;
-  for (int failure = 0; failure < 30; ++failure) {
-    auto store = open();
-    for (const auto& [name, last] : confirmed) {
-      const auto left = text_of(*store, name + "/left");
-      ASSERT_EQ(left, text_of(*store, name + "/right")) << "half a write of " << name;
-      ASSERT_GE(std::stoi(left), last) << "a confirmed write of " << name << " is lost";
-    }
-    const auto writes = random() % 60;
-    for (unsigned i = 0; i < writes; ++i) {
-      const auto name = std::to_string(random() % 10);
-      const auto text = std::to_string(++number);
-      ASSERT_TRUE(test::run(store->write(pair_of(name, text + std::string(random() % 2'000, ' ')), never)));
-      confirmed[name] = number;
-    }
-    disk->switch_off();
-    EXPECT_THROW(test::run(store->write(pair_of("0", std::to_string(++number)), never)), system_error);
-    EXPECT_NE(ended, "");
-    store.reset();
-    disk->lose_power();
-  }
-  EXPECT_GT(number, 300);
+// `/metrics` asks on a shard.
+TEST_F(RocksDbFaults, ItsFiguresCanBeReadWhileItCloses) {
+  auto store = open();
+  std::promise<void> closing;
+  std::promise<void> asked;
+  disk->before_unlock = [&] {
+    closing.set_value();
+    asked.get_future().wait();
+  };
+  std::thread closer([&] { test::run(store->close(never)); });
+  closing.get_future().wait();
+  auto stats = std::async(std::launch::async, [&] { return store->stats(); });
+  const auto answered = stats.wait_for(test::patience);
+  asked.set_value();
+  closer.join();
+  EXPECT_EQ(answered, std::future_status::ready);
+  EXPECT_EQ(stats.get().memtable_bytes, 0U);
 }
 
-// That the test above can fail: without a sync the same loses writes.
-TEST_F(RocksDbFaults, APowerFailureTakesWhatWasNotSynced) {
-  auto own = options();
-  own.sync = false;
-  {
-    auto store = detail::RocksDbAccess::make(own, system_clock(), env.get(), [](const std::string&) {});
-    test::run(store.open(never));
-    ASSERT_TRUE(test::run(store.write(pair_of("a", "1"), never)));
-    disk->switch_off();
-  }
-  disk->lose_power();
+TEST_F(RocksDbFaults, ItsFiguresIncludeTheSchedule) {
   auto store = open();
-  EXPECT_EQ(text_of(*store, "a/left"), "(absent)");
+  const auto before = store->stats();
+  constexpr std::size_t payload = 1 << 20;
+  StoreChanges changes;
+  ScheduledSend send;
+  send.order_key = "c";
+  send.handle = {slot_of(send.order_key), system_clock().wall_now(), new_send_id()};
+  send.payload = std::string(payload, 'x');
+  changes.sends.push_back(std::move(send));
+  ASSERT_TRUE(test::run(store->write(std::move(changes), never)));
+  EXPECT_GE(store->stats().memtable_bytes, before.memtable_bytes + payload);
 }
 
 TEST_F(RocksDbFaults, AFailedSyncIsNeverPassedOver) {
@@ -240,23 +159,6 @@ TEST_F(RocksDbFaults, ASmallDiskFillsUpAndIsEnlarged) {
     ASSERT_EQ(text_of(store, std::to_string(i) + "/left"), document) << i << " of " << confirmed;
     ASSERT_EQ(text_of(store, std::to_string(i) + "/right"), document) << i << " of " << confirmed;
   }
-}
-
-// With `sync` off: a caller may still hold an eTag of a write that the power failure took.
-TEST_F(RocksDbFaults, ETagsThatAPowerFailureTookAreNotGivenAgain) {
-  auto own = options();
-  own.sync = false;
-  std::string lost;
-  {
-    auto store = detail::RocksDbAccess::make(own, system_clock(), env.get(), [](const std::string&) {});
-    test::run(store.open(never));
-    lost = test::run(store.write(pair_of("a", "1"), never))->etags[1];
-    disk->switch_off();
-  }
-  disk->lose_power();
-  auto store = open();
-  const auto written = test::run(store->write(pair_of("a", "2"), never));
-  EXPECT_GT(std::stoull(written->etags[0]), std::stoull(lost));
 }
 
 TEST_F(RocksDbFaults, ASecondProcessIsToldWhoHasTheFolder) {

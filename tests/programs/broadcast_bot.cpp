@@ -1,4 +1,4 @@
-// For the tests: `N` sends a message to each of N conversations, 200 a second; `progress` says how far that is.
+// For the tests: `N` sends a message to each of N conversations, 400 a second; `progress` says how far that is.
 
 #include <tern/tern.hpp>
 
@@ -25,7 +25,7 @@ class BroadcastBot : public tern::ActivityHandler {
         everybody.push_back(std::move(reference));
       }
       co_await proactive.broadcast(tern::Recipients::of(std::move(everybody)), tern::Activity::message("news"),
-                                   tern::BroadcastOptions().id("news").rate(200));
+                                   tern::BroadcastOptions().id("news").rate(400));
       co_return;
     }
     const auto progress = co_await proactive.broadcast_progress("news");

@@ -8,7 +8,9 @@
 #include <boost/json/serialize.hpp>
 
 #include <csignal>
+#include <cstddef>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -36,8 +38,23 @@ class ProactiveBot {
                                        {"conversation", {{"id", conversation}}}};
     return post_activity(port_, boost::json::serialize(activity)).status;
   }
-  /// The first line of its log with `text` in it.
-  std::string wait_for(const std::string& text) { return program_.wait_for(text); }
+  /// Where its log ends now.
+  std::size_t mark() { return program_.mark(); }
+  /// The first line of its log with `text` in it, at `from` or behind.
+  std::string wait_for(const std::string& text, std::size_t from = 0) { return program_.wait_for(text, from); }
+  /// The sum of a figure of /metrics, over all that `labels` leave open. 0 when it is not there.
+  double figure(const std::string& name, const std::string& labels = "") const {
+    std::istringstream lines(get(port_, "/metrics").body);
+    double sum = 0;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with(name) && line.find(labels) != std::string::npos) {
+        sum += std::stod(line.substr(line.rfind(' ') + 1));
+      }
+    }
+    return sum;
+  }
+  /// Waits for the end of a process that was told to end.
+  Ended wait() { return program_.wait(); }
   void signal(int number) const { program_.signal(number); }
   void kill() {
     program_.signal(SIGKILL);

@@ -113,9 +113,20 @@ bool Program::read_some() {
   return true;
 }
 
-std::string Program::wait_for(const std::string& text) {
+bool Program::is_readable() const {
+  std::array<pollfd, 2> files{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
+  return (out_ >= 0 || err_ >= 0) && ::poll(files.data(), files.size(), 0) > 0;
+}
+
+std::size_t Program::mark() {
+  while (is_readable() && read_some()) {
+  }
+  return ended_.err.size();
+}
+
+std::string Program::wait_for(const std::string& text, std::size_t from) {
   for (;;) {
-    const auto found = ended_.err.find(text);
+    const auto found = ended_.err.find(text, from);
     const auto end = found == std::string::npos ? found : ended_.err.find('\n', found);
     if (end != std::string::npos) {
       const auto begin = ended_.err.rfind('\n', found);

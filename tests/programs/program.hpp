@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,14 +31,18 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// The first line of standard error with `text` in it.
-  std::string wait_for(const std::string& text);
+  /// Where standard error ends now: what comes later lies behind it.
+  std::size_t mark();
+  /// The first line of standard error with `text` in it, at `from` or behind.
+  std::string wait_for(const std::string& text, std::size_t from = 0);
   void signal(int number) const;
   Ended wait();
 
  private:
   /// Reads what comes; false when both streams have ended.
   bool read_some();
+  /// Whether there is something to read, or an end to be seen, without waiting.
+  bool is_readable() const;
 
   std::string name_;
   pid_t pid_ = -1;

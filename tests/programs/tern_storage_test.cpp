@@ -43,7 +43,7 @@ TEST(TernStorage, ExplainsItself) {
   const auto help = tool({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_THAT(help.out, AllOf(HasSubstr("copy"), HasSubstr("check"), HasSubstr("export"), HasSubstr("import"),
-                              HasSubstr("schema"), HasSubstr("TERN_STORAGE_URL")));
+                              HasSubstr("salvage"), HasSubstr("schema"), HasSubstr("TERN_STORAGE_URL")));
 }
 
 TEST(TernStorage, ToldWronglyEndsWithTwo) {
@@ -87,6 +87,17 @@ TEST(TernStorage, DoesNotMakeAStoreThatItIsToRead) {
   const auto checked = tool({"check", "rocksdb:" + (folder / "none")});
   EXPECT_EQ(checked.status, 1);
   EXPECT_THAT(checked.err, HasSubstr("no RocksDB store"));
+  EXPECT_FALSE(std::ifstream(folder / "none"));
+}
+
+TEST(TernStorage, SalvagesNothingButARocksdbStore) {
+  const Folder folder;
+  const auto store = "rocksdb:" + (folder / "a");
+  ASSERT_EQ(tool({"import", store, "--input", write_lines(folder / "in")}).status, 0);
+  const auto salvaged = tool({"salvage", store});  // sound already
+  EXPECT_EQ(salvaged.status, 0) << salvaged.err;
+  EXPECT_THAT(tool({"check", store}).out, HasSubstr("documents 3002"));
+  EXPECT_EQ(tool({"salvage", "rocksdb:" + (folder / "none")}).status, 1);
   EXPECT_FALSE(std::ifstream(folder / "none"));
 }
 

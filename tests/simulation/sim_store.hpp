@@ -1,100 +1,22 @@
 #pragma once
 
 #include "simulation/faults.hpp"
+#include "simulation/sim_schedule.hpp"
+#include "simulation/sim_view.hpp"
 
-#include <tern/async/manual_clock.hpp>
-#include <tern/storage/memory_storage.hpp>
+#include <tern/storage.hpp>
 
-#include <array>
-#include <functional>
-#include <map>
-#include <memory>
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace tern::simulation {
 
-/// The schedule that simulated processes share: a memory store, with leases that run out as a database's do, and every
-/// call as slow and as unreliable as the faults say.
-class SharedSchedule {
- public:
-  SharedSchedule(ManualClock& clock, Faults& faults) : clock_(clock), faults_(faults), inner_({}, clock) {}
-
-  ManualClock& clock() noexcept { return clock_; }
-  Faults& faults() noexcept { return faults_; }
-  MemoryStorage& inner() noexcept { return inner_; }
-  /// `told` learns which slot another process takes whose lease ran out: its owner had not reached the store in time.
-  void on_lapse(std::function<void(std::uint16_t)> told) { on_lapse_ = std::move(told); }
-
-  awaitable<HeldSlots> hold(std::string owner, std::uint16_t want, SteadyTime asked_at) {
-    const auto now = clock_.now();
-    seen_[owner] = now;
-    std::vector<SlotLease> expired;
-    for (std::uint16_t i = 0; i < slot_count; ++i) {
-      auto& slot = slots_[i];
-      if (!slot.owner.empty() && slot.owner != owner && slot.until < now) {
-        expired.push_back({i, slot.epoch, {}});
-        on_lapse_(i);
-        slot.owner.clear();
-      }
-    }
-    co_await inner_.release_slots(std::move(expired), Deadline::never());
-    auto held = co_await inner_.hold_slots(owner, {}, want, Deadline::never());
-    for (auto& lease : held.leases) {
-      lease.until = asked_at + length;
-      slots_[lease.slot] = {owner, lease.epoch, now + length};
-    }
-    held.owners = 0;
-    for (const auto& [name, when] : seen_) {
-      held.owners += now - when <= length ? 1 : 0;
-    }
-    co_return held;
-  }
-
-  awaitable<void> release(std::vector<SlotLease> leases) {
-    for (const auto& lease : leases) {
-      auto& slot = slots_[lease.slot];
-      if (slot.epoch == lease.epoch) {
-        const auto owner = std::exchange(slot.owner, {});
-        if (std::none_of(slots_.begin(), slots_.end(), [&](const Slot& other) { return other.owner == owner; })) {
-          seen_.erase(owner);
-        }
-      }
-    }
-    co_await inner_.release_slots(std::move(leases), Deadline::never());
-  }
-
-  /// Whether a process owns a slot by the store's own word.
-  bool is_owner(const std::string& owner, std::uint16_t slot) const {
-    return slots_[slot].owner == owner && clock_.now() < slots_[slot].until;
-  }
-  /// The same, or its lease is over and nobody has taken it.
-  bool holds(const std::string& owner, std::uint16_t slot) const { return slots_[slot].owner == owner; }
-  bool has_free_slots() const {
-    return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.owner.empty(); });
-  }
-
- private:
-  static constexpr std::chrono::seconds length{6};
-  struct Slot {
-    std::string owner;
-    std::uint64_t epoch = 0;
-    SteadyTime until{};
-  };
-
-  ManualClock& clock_;
-  Faults& faults_;
-  MemoryStorage inner_;
-  std::array<Slot, slot_count> slots_;
-  std::map<std::string, SteadyTime> seen_;
-  std::function<void(std::uint16_t)> on_lapse_;
-};
-
-/// One process's way to it.
+/// One process's way to the schedule: slow, and as unreliable as the faults say.
 class SimStore {
  public:
-  SimStore(SharedSchedule& shared, std::string owner) : shared_(&shared), owner_(std::move(owner)) {}
+  SimStore(SharedSchedule& shared, ProcessView& view) : shared_(&shared), view_(&view) {}
 
   StoreTraits traits() const noexcept { return {"simulated", true, true}; }
   awaitable<void> open(Deadline) { co_return; }
@@ -106,7 +28,7 @@ class SimStore {
   }
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
     co_await before(by);
-    auto written = co_await shared_->inner().write(std::move(changes), Deadline::never());
+    auto written = co_await shared_->write(std::move(changes), *view_);
     co_await after();
     co_return written;
   }
@@ -128,9 +50,14 @@ class SimStore {
     co_await after();
   }
   awaitable<DuePage> load_due(DueQuery due, Deadline by) {
+    const auto slot = due.lease.slot;
+    const auto tenure = view_->tenure(slot);
     co_await before(by);
     auto page = co_await shared_->inner().load_due(std::move(due), Deadline::never());
     co_await after();
+    if (tenure == view_->tenure(slot)) {
+      know(page.entries);
+    }
     co_return page;
   }
   awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) {
@@ -138,13 +65,17 @@ class SimStore {
     auto late = co_await shared_->inner().load_late(std::move(held), Deadline::never());
     late.free_slots = shared_->has_free_slots();
     co_await after();
+    know(late.entries);
     co_return late;
   }
   // What is handed out is marked by the store: a store whose answer is lost takes the mark back, as the real ones do.
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
+    for (const auto& entry : entries) {
+      view_->asks_for(entry.id, entry.slot);
+    }
     co_await before(by);
     // And one that has lost a slot marks nothing of it.
-    std::erase_if(entries, [this](const DueEntry& entry) { return !shared_->holds(owner_, entry.slot); });
+    std::erase_if(entries, [this](const DueEntry& entry) { return !shared_->holds(view_->name(), entry.slot); });
     auto sends = co_await shared_->inner().fetch(std::move(entries), Deadline::never());
     co_return sends;
   }
@@ -163,6 +94,11 @@ class SimStore {
     auto counts = co_await shared_->inner().count_sends(Deadline::never());
     co_return counts;
   }
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
+    co_await before(by);
+    const auto estimate = co_await shared_->inner().estimate_due(from, until, Deadline::never());
+    co_return estimate;
+  }
 
  private:
   // The way to the store: takes its time, and may end there with nothing done.
@@ -174,6 +110,11 @@ class SimStore {
       throw_error(errc::storage_unavailable, "the simulated store is away; nothing was done");
     }
   }
+  void know(const std::vector<DueEntry>& entries) {
+    for (const auto& entry : entries) {
+      view_->learns_of(entry.id, entry.slot);
+    }
+  }
   // The way back: what was done may remain unknown.
   awaitable<void> after() {
     co_await sleep_for(shared_->faults().store_latency(), shared_->clock());
@@ -183,7 +124,7 @@ class SimStore {
   }
 
   SharedSchedule* shared_;
-  std::string owner_;
+  ProcessView* view_;
 };
 
 static_assert(ScheduleStorage<SimStore>);

@@ -1,10 +1,6 @@
 #include "simulation/simulation.hpp"
 
-#include "proactive/scheduler.hpp"
-#include "proactive/slot_keeper.hpp"
-#include "simulation/sim_channel.hpp"
-#include "simulation/sim_store.hpp"
-#include "support/run.hpp"
+#include "simulation/sim_process.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/manual_clock.hpp>
@@ -17,7 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <string>
 #include <utility>
 
 namespace tern::simulation {
@@ -29,120 +25,17 @@ using namespace std::chrono_literals;
 constexpr auto length = 60s;
 constexpr auto longest_drain = 24h;
 
-/// What one process is made of. A crash destroys it where it is.
-class Process final : private proactive::SlotWork {
- public:
-  Process(SharedSchedule& schedule, SimChannel& channel, Metrics& metrics, std::string name)
-      : clock_(schedule.clock()),
-        storage_(AnyStorage::make<SimStore>(schedule, name)),
-        figures_(metrics),
-        limiter_(limits()),
-        sender_(channel, schedule, name) {
-    proactive::SchedulerOptions options;
-    options.policy.attempts = 1000;  // faults end before a send gives up
-    options.policy.longest_delay = 10s;
-    options.limiter = &limiter_;
-    scheduler_ =
-        std::make_unique<proactive::Scheduler>(io_.get_executor(), storage_, sender_, clock_, figures_, solo_, options);
-    keeper_ = std::make_unique<proactive::SlotKeeper>(io_.get_executor(), storage_, static_cast<SlotWork&>(*this),
-                                                      clock_, std::move(name));
-    asio::co_spawn(io_, begin(), asio::detached);
-  }
-  ~Process() override {
-    sender_.excuse_all();
-    keeper_.reset();
-    scheduler_.reset();
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  asio::io_context& io() noexcept { return io_; }
-  AnyStorage& storage() noexcept { return storage_; }
-  proactive::Scheduler& scheduler() noexcept { return *scheduler_; }
-
-  /// Does what is ready, unless it is stalled. True when it did something.
-  bool poll() { return clock_.now() >= stalled_until_ && test::drain(io_) > 0; }
-  void stall(SteadyTime::duration time) {
-    stalled_until_ = clock_.now() + time;
-    sender_.excuse_all();
-  }
-  bool is_stalled() const noexcept { return clock_.now() < stalled_until_; }
-  SteadyTime stalled_until() const noexcept { return stalled_until_; }
-
-  /// Ends as SIGTERM ends it; `ended` says when.
-  void stop() {
-    if (!stopping_) {
-      stopping_ = true;
-      asio::co_spawn(io_, leave(), asio::detached);
-    }
-  }
-  bool ended() const noexcept { return ended_; }
-  bool stopping() const noexcept { return stopping_; }
-
- private:
-  static proactive::SendLimits limits() {
-    proactive::SendLimits limits;
-    limits.others.conversation = {conversation_window};
-    limits.others.bot = {bot_window};
-    limits.slow_start = 10;
-    return limits;
-  }
-
-  awaitable<void> begin() {
-    for (bool taken = false; !taken && !stopping_;) {
-      try {
-        co_await keeper_->take(Deadline::after(1500ms, clock_));
-        taken = true;
-      } catch (const system_error&) {
-      }
-      if (!taken) {
-        co_await sleep_for(200ms, clock_);
-      }
-    }
-    asio::co_spawn(io_, scheduler_->run(), asio::detached);
-    asio::co_spawn(io_, keeper_->run(), asio::detached);
-    asio::co_spawn(io_, keeper_->run_late(), asio::detached);
-  }
-  awaitable<void> leave() {
-    keeper_->stop();
-    scheduler_->stop();
-    const bool idle = co_await scheduler_->idle(Deadline::after(30s, clock_));
-    try {
-      if (idle) {
-        co_await keeper_->release(Deadline::after(5s, clock_));
-      }
-    } catch (const system_error&) {
-    }
-    ended_ = true;
-  }
-  void own(const std::vector<SlotLease>& leases) override { scheduler_->own(leases); }
-  awaitable<bool> quiet(proactive::SlotSet slots, Deadline by) override {
-    const bool is_quiet = co_await scheduler_->quiet(slots, by);
-    co_return is_quiet;
-  }
-  void on_late(std::vector<DueEntry> entries) override { scheduler_->on_committed(std::move(entries)); }
-
-  // Last to go: the frames of suspended coroutines, which refer to nothing of the others by then.
-  asio::io_context io_;
-  ManualClock& clock_;
-  AnyStorage storage_;
-  proactive::ScheduleFigures figures_;
-  proactive::SoloGate solo_;
-  proactive::Limiter limiter_;
-  SimSender sender_;
-  std::unique_ptr<proactive::Scheduler> scheduler_;
-  std::unique_ptr<proactive::SlotKeeper> keeper_;
-  SteadyTime stalled_until_ = SteadyTime::min();
-  bool stopping_ = false;
-  bool ended_ = false;
-};
-
 class World {
  public:
-  explicit World(std::uint64_t seed) : faults_(seed), schedule_(clock_, faults_), channel_(clock_, faults_) {
+  explicit World(std::uint64_t seed)
+      : faults_(seed), schedule_(clock_, faults_, records_), channel_(clock_, faults_, records_) {
     // An outcome that could not be written while the lease lasted.
-    schedule_.on_lapse([this](std::uint16_t slot) {
-      channel_.excuse([slot](const Record& record) { return record.handle.slot == slot; });
+    schedule_.on_lapse([this](const std::string& owner, std::uint16_t slot) {
+      for (const auto& process : processes_) {
+        if (process && process->view().name() == owner) {
+          process->view().is_interrupted(slot);
+        }
+      }
     });
     const auto count = 2 + faults_.number(2);
     for (std::size_t i = 0; i < count; ++i) {
@@ -180,6 +73,7 @@ class World {
         busy = (process && process->poll()) || busy;
       }
     }
+    (void)schedule_.latest_wall();
     auto next = std::min(until, std::max(clock_.next_due(), clock_.now()));
     for (const auto& process : processes_) {
       if (process && process->is_stalled()) {
@@ -198,21 +92,30 @@ class World {
   void act() {
     auto& process = *processes_[faults_.number(processes_.size())];
     if (!process.is_stalled() && !process.stopping()) {
-      switch (faults_.number(6)) {
+      switch (faults_.number(12)) {
         case 0:
-          asio::co_spawn(process.io(), cancel(&process, any_handle()), asio::detached);
-          break;
         case 1:
-          asio::co_spawn(process.io(), reschedule(&process, any_handle()), asio::detached);
+          begin(process, edit(&process, SendEdit::Kind::cancel, any_handle()));
+          break;
+        case 2:
+        case 3:
+          begin(process, edit(&process, SendEdit::Kind::reschedule, any_handle()));
+          break;
+        case 4:
+          begin(process, reply(&process, any_conversation()));
           break;
         default:
-          asio::co_spawn(process.io(), schedule(&process), asio::detached);
+          begin(process, schedule(&process));
       }
     }
     if (faults_.process_fault()) {
       ++process_faults_;
       befall(faults_.number(processes_.size()));
     }
+  }
+
+  static void begin(Process& process, awaitable<void> work) {
+    asio::co_spawn(process.ex(), std::move(work), asio::detached);
   }
 
   void befall(std::size_t index) {
@@ -229,6 +132,7 @@ class World {
         break;
       case 3:
         clock_.step_wall(faults_.upto(20s));
+        (void)schedule_.latest_wall();
         break;
       default:
         clock_.step_wall(-faults_.upto(20s));
@@ -236,7 +140,7 @@ class World {
   }
 
   std::optional<SendHandle> any_handle() {
-    auto& records = channel_.records();
+    auto& records = records_.all();
     if (records.empty()) {
       return std::nullopt;
     }
@@ -245,8 +149,10 @@ class World {
     return at->second.confirmed ? std::optional(at->second.handle) : std::nullopt;
   }
 
+  std::string any_conversation() { return "conversation " + std::to_string(faults_.number(12)); }
+
   WallTime any_time() {
-    const auto delay = faults_.happens(0.1) ? faults_.upto(120s) : faults_.upto(5s);
+    const auto delay = faults_.happens(0.1) ? faults_.upto(50s) : faults_.upto(5s);  // some beyond the window
     return std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now() + delay - 500ms);
   }
 
@@ -258,25 +164,46 @@ class World {
     return id;
   }
 
-  awaitable<void> schedule(Process* process) {
-    StoreChanges changes;
-    for (auto count = 1 + faults_.number(3); count > 0; --count) {
-      ScheduledSend send;
-      send.order_key = "conversation " + std::to_string(faults_.number(12));
-      send.handle = SendHandle{slot_of(send.order_key), any_time(), any_id()};
-      send.payload = "{}";
-      send.at_most_once = faults_.happens(0.2);
-      send.kind = faults_.happens(0.2) ? SendKind::continuation : SendKind::activity;
-      send.reference = R"({"conversation":{"id":")" + send.order_key + R"("}})";
-      auto& record = channel_.record(send.handle.id);
-      record.name = "send " + std::to_string(channel_.records().size()) + " of " + send.order_key;
-      record.handle = send.handle;
-      record.at_most_once = send.at_most_once;
-      record.is_continuation = send.kind == SendKind::continuation;
-      record.due.insert(send.handle.due);
-      changes.sends.push_back(std::move(send));
+  ScheduledSend any_send() {
+    ScheduledSend send;
+    send.order_key = any_conversation();
+    send.handle = SendHandle{slot_of(send.order_key), any_time(), any_id()};
+    send.payload = "{}";
+    send.at_most_once = faults_.happens(0.2);
+    send.kind = faults_.happens(0.2) ? SendKind::continuation : SendKind::activity;
+    send.reference = R"({"conversation":{"id":")" + send.order_key + R"("}})";
+    if (faults_.happens(0.1)) {
+      send.expires = send.handle.due + faults_.upto(5s);
     }
-    const auto sends = changes.sends;
+    if (faults_.happens(0.1)) {
+      send.cancel_on_reply = send.order_key;
+    }
+    if (faults_.happens(0.1)) {
+      send.idempotency_key = "key " + std::to_string(faults_.number(40));
+    }
+    return send;
+  }
+
+  void note(const ScheduledSend& send) {
+    auto& record = records_.of(send.handle.id);
+    record.name = "send " + std::to_string(records_.all().size()) + " of " + send.order_key;
+    record.handle = send.handle;
+    record.due = send.handle.due;
+    record.expires = send.expires;
+    record.at_most_once = send.at_most_once;
+    record.is_continuation = send.kind == SendKind::continuation;
+    record.recurs = faults_.happens(0.05);
+    record.idempotency_key = send.idempotency_key;
+  }
+
+  awaitable<void> schedule(Process* process) {
+    std::vector<ScheduledSend> sends;
+    for (auto count = 1 + faults_.number(3); count > 0; --count) {
+      sends.push_back(any_send());
+      note(sends.back());
+    }
+    StoreChanges changes;
+    changes.sends = sends;
     std::optional<StoreReceipt> receipt;
     try {
       auto written = co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
@@ -286,43 +213,41 @@ class World {
     }
     std::vector<DueEntry> entries;
     for (std::size_t i = 0; i < sends.size(); ++i) {
-      channel_.record(sends[i].handle.id).confirmed = true;
+      const auto& stands = receipt->handles[i];
+      auto& record = records_.of(stands.id);
+      record.confirmed = true;
+      if (stands.id != sends[i].handle.id) {
+        if (sends[i].idempotency_key.empty() || record.idempotency_key != sends[i].idempotency_key) {
+          records_.broken("taken for another", records_.of(sends[i].handle.id));
+        }
+        continue;
+      }
       entries.push_back(proactive::entry_of(sends[i], receipt->seqs[i]));
+      process->view().learns_of(stands.id, stands.slot);
     }
     process->scheduler().on_committed(std::move(entries));
   }
 
-  awaitable<void> cancel(Process* process, std::optional<SendHandle> handle) {
+  awaitable<void> edit(Process* process, SendEdit::Kind kind, std::optional<SendHandle> handle) {
     if (!handle) {
       co_return;
     }
     StoreChanges changes;
-    changes.edits.emplace_back(SendEdit::Kind::cancel, *handle);
-    ++unsure_[handle->id];  // until there is an answer, which a crash may prevent
-    try {
-      auto written = co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
-      auto& record = channel_.record(handle->id);
-      record.cancelled = record.cancelled || written->edits.at(0) == EditOutcome::done;
-      --unsure_[handle->id];
-    } catch (const system_error&) {
-    }
+    changes.edits.emplace_back(kind, *handle, kind == SendEdit::Kind::reschedule ? any_time() : WallTime());
+    co_await write_edits(process, std::move(changes));
   }
 
-  awaitable<void> reschedule(Process* process, std::optional<SendHandle> handle) {
-    if (!handle) {
-      co_return;
-    }
-    const auto when = any_time();
-    auto& record = channel_.record(handle->id);
-    record.due.insert(when);
+  awaitable<void> reply(Process* process, std::string conversation) {
     StoreChanges changes;
-    changes.edits.emplace_back(SendEdit::Kind::reschedule, *handle, when);
+    changes.edits.push_back(SendEdit::on_reply(std::move(conversation)));
+    co_await write_edits(process, std::move(changes));
+  }
+
+  awaitable<void> write_edits(Process* process, StoreChanges changes) {
     try {
-      auto written = co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
-      if (written->edits.at(0) == EditOutcome::too_late) {
-        record.due.erase(record.due.find(when));
-      }
+      (void)co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
     } catch (const system_error&) {
+      // What became of it the store has noted.
     }
   }
 
@@ -331,19 +256,19 @@ class World {
     return test::run_on(io, schedule_.inner().count_sends(Deadline::never()));
   }
 
-  std::set<SendId> dead() {
+  std::map<SendId, std::string> dead() {
     asio::io_context io;
-    std::set<SendId> ids;
+    std::map<SendId, std::string> reasons;
     DeadQuery query;
     query.limit = 1'000;
     do {
       const auto page = test::run_on(io, schedule_.inner().list_dead(query, Deadline::never()));
       for (const auto& one : page.sends) {
-        ids.insert(one.send.handle.id);
+        reasons.emplace(one.send.handle.id, one.reason);
       }
       query.after = page.next;
     } while (!query.after.empty());
-    return ids;
+    return reasons;
   }
 
   void drain() {
@@ -358,42 +283,76 @@ class World {
 
   Findings judge() {
     Findings findings;
-    findings.broken = channel_.broken_promises();
     const auto counted = counts();
     const auto given_up = dead();
     findings.dead = given_up.size();
     findings.process_faults = process_faults_;
+    std::map<std::string, std::size_t> by_key;
+    for (const auto& [id, record] : records_.all()) {
+      findings.confirmed += record.confirmed ? 1 : 0;
+      findings.delivered += record.delivered > 0 ? 1 : 0;
+      findings.duplicates += record.twice();
+      findings.expired += record.expired ? 1 : 0;
+      findings.cancelled += record.cancelled ? 1 : 0;
+      if (const auto dead = given_up.find(id); dead != given_up.end()) {
+        judge_dead(record, dead->second);
+      }
+      judge_end(record);
+      if (record.stored && !record.idempotency_key.empty() && ++by_key[record.idempotency_key] > 1) {
+        records_.broken("stored, though its idempotency key was known", record);
+      }
+    }
+    findings.broken = records_.broken_promises();
     if (counted.pending > 0) {
       findings.broken.push_back(std::to_string(counted.pending) + " are pending a day after the last fault");
     }
-    for (const auto& [id, record] : channel_.records()) {
-      findings.confirmed += record.confirmed ? 1 : 0;
-      findings.delivered += record.delivered > 0 ? 1 : 0;
-      findings.duplicates += record.delivered > 1 ? record.delivered - 1 : 0;
-      if (given_up.contains(id)) {
-        // A continuation is buried when three processes ended with it.
-        if (!record.at_most_once && !(record.is_continuation && record.excused)) {
-          findings.broken.push_back("given up: " + record.name);
-        }
-      } else if (record.confirmed && !record.cancelled && record.delivered == 0 && unsure_[id] == 0) {
-        findings.broken.push_back("lost: " + record.name);
-      }
-      if (record.delivered > 1 && record.at_most_once) {
-        findings.broken.push_back("twice, and was to arrive at most once: " + record.name);
-      } else if (record.delivered > 1 && !record.excused) {
-        findings.broken.push_back("twice without a reason: " + record.name);
-      }
-    }
     return findings;
+  }
+
+  // Each reason must be true.
+  void judge_dead(const Record& record, const std::string& reason) {
+    const auto says = [&](const char* text) { return reason.find(text) != std::string::npos; };
+    bool is_true = false;
+    if (says("at most once")) {
+      is_true = record.at_most_once &&
+                (record.ambiguous || record.interruptions > 0 || (record.is_continuation && record.failed));
+    } else if (says("ended the process")) {
+      is_true = record.is_continuation && record.interruptions >= 3;
+    } else {
+      is_true = record.refused && (says("conversation_gone") || says("refused"));
+    }
+    if (!is_true) {
+      records_.broken("given up, \"" + reason + "\", after " + std::to_string(record.interruptions) + " interruptions",
+                      record);
+    }
+  }
+
+  void judge_end(const Record& record) {
+    if (record.confirmed && !record.stored) {
+      records_.broken("confirmed and not stored", record);
+    }
+    const bool has_end = record.delivered > 0 || record.cancelled || record.expired || record.died;
+    if (record.stored && !has_end) {
+      records_.broken("lost", record);
+    }
+    const bool may_end_early = record.cancelled || record.refused;  // where the conversation is gone it comes no more
+    if (record.over && record.recurs && !may_end_early && *record.over < SimSender::generations) {
+      records_.broken("recurs no more", record);
+    }
+    if (record.twice() > 0 && record.at_most_once) {
+      records_.broken("twice, and was to arrive at most once", record);
+    } else if (record.twice() > 0 && !record.excused) {
+      records_.broken("twice without a reason", record);
+    }
   }
 
   // Outlives the processes, whose coroutines refer to it.
   ManualClock clock_;
   Metrics metrics_;
   Faults faults_;
+  Records records_;
   SharedSchedule schedule_;
   SimChannel channel_;
-  std::map<SendId, int> unsure_;  ///< whose cancellation may stand though nobody was told
   std::size_t born_ = 0;
   std::size_t process_faults_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;

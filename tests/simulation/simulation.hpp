@@ -13,6 +13,8 @@ struct Findings {
   std::size_t delivered = 0;        ///< different ones that arrived
   std::size_t duplicates = 0;
   std::size_t dead = 0;
+  std::size_t expired = 0;
+  std::size_t cancelled = 0;
   std::size_t process_faults = 0;
 };
 

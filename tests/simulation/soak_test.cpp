@@ -13,10 +13,10 @@ namespace {
 
 // Sanitizers make each run ten times as long.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t usual_seeds = 100;
+constexpr std::uint64_t usual_seeds = 40;
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t usual_seeds = 100;
+constexpr std::uint64_t usual_seeds = 40;
 #else
 constexpr std::uint64_t usual_seeds = 1000;
 #endif

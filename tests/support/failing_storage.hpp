@@ -3,6 +3,8 @@
 #include <tern/error.hpp>
 #include <tern/storage/memory_storage.hpp>
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,7 +15,12 @@ namespace tern::test {
 /// What a `FailingStorage` does, shared with the test.
 struct StorageFaults {
   long calls_left = -1;                        ///< calls until the one that fails; negative: none fails
+  bool writes_fail = false;                    ///< all of them, while reads work: a full disk
   std::vector<std::vector<std::string>> read;  ///< the keys of each read
+  std::size_t loads = 0;                       ///< pages that were loaded
+  std::size_t fetched = 0;                     ///< entries whose records were asked for
+  /// Runs when a page was read, before it is given.
+  std::function<awaitable<void>()> page_read;
 
   void count() {
     if (calls_left >= 0 && calls_left-- == 0) {
@@ -38,6 +45,9 @@ class FailingStorage {
   }
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
     faults_->count();
+    if (faults_->writes_fail) {
+      throw_error(errc::storage_unavailable, "the disk is full");
+    }
     return storage_.write(std::move(changes), by);
   }
   awaitable<StorePage> scan(StoreScan scan, Deadline by) {
@@ -54,7 +64,12 @@ class FailingStorage {
   }
   awaitable<DuePage> load_due(DueQuery due, Deadline by) {
     faults_->count();
-    return storage_.load_due(std::move(due), by);
+    auto page = co_await storage_.load_due(std::move(due), by);
+    ++faults_->loads;
+    if (faults_->page_read) {
+      co_await faults_->page_read();
+    }
+    co_return page;
   }
   awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) {
     faults_->count();
@@ -62,6 +77,7 @@ class FailingStorage {
   }
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
     faults_->count();
+    faults_->fetched += entries.size();
     return storage_.fetch(std::move(entries), by);
   }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
@@ -75,6 +91,10 @@ class FailingStorage {
   awaitable<SendCounts> count_sends(Deadline by) {
     faults_->count();
     return storage_.count_sends(by);
+  }
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
+    faults_->count();
+    return storage_.estimate_due(from, until, by);
   }
 
  private:

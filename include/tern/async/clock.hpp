@@ -27,6 +27,11 @@ class Clock {
   /// Wall-clock time (UTC), for what a person or a channel reads, and for when a send is due.
   virtual WallTime wall_now() const noexcept = 0;
 
+  /// For how long in all the machine was suspended, during which `now` stood still. What was counted by `now`, and ends
+  /// by somebody else's clock, is older by what this has grown.
+  /// Source: clock_gettime(2), CLOCK_BOOTTIME.
+  virtual SteadyTime::duration asleep() const noexcept { return SteadyTime::duration::zero(); }
+
  protected:
   /// What `sleep_for` does; a clock that can do it with less memory than a timer takes does so.
   virtual awaitable<void> sleep_until(SteadyTime when);

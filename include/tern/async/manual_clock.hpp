@@ -28,6 +28,10 @@ class ManualClock final : public Clock {
   /// Moves wall-clock time alone, as NTP or an administrator does. May be negative.
   void step_wall(WallTime::duration duration);
 
+  /// The machine is suspended for `duration` (not negative): wall-clock time goes on, monotonic time does not.
+  void suspend(WallTime::duration duration);
+  SteadyTime::duration asleep() const noexcept override;
+
   /// How many timers are being waited on.
   std::size_t waiting() const noexcept;
 

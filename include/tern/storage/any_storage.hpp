@@ -29,6 +29,7 @@ class StorageModel {
   virtual awaitable<SendPage> list_sends(SendQuery query, Deadline by) = 0;
   virtual awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) = 0;
   virtual awaitable<SendCounts> count_sends(Deadline by) = 0;
+  virtual awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) = 0;
 };
 
 [[noreturn]] void throw_no_schedule(std::string_view backend);
@@ -108,6 +109,13 @@ class StorageModelOf final : public StorageModel {
       throw_no_schedule(traits().name);
     }
   }
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) override {
+    if constexpr (ScheduleStorage<S>) {
+      return storage_.estimate_due(from, until, by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
 
  private:
   S storage_;
@@ -153,6 +161,9 @@ class AnyStorage {
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return model_->list_sends(std::move(query), by); }
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return model_->list_dead(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return model_->count_sends(by); }
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
+    return model_->estimate_due(from, until, by);
+  }
 
  private:
   explicit AnyStorage(std::shared_ptr<detail::StorageModel> model) : model_(std::move(model)) {}

@@ -44,6 +44,7 @@ class MemoryStorage {
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
 
  private:
   struct State;

@@ -89,6 +89,7 @@ class PostgresStorage {
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
 
   /// Whether every lane has its connection; what `/readyz` says. An idle connection is tried each second.
   bool healthy() const noexcept;

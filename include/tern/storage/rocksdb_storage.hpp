@@ -77,6 +77,7 @@ class RocksDbStorage {
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
 
   /// Ends what is under way; what waits fails.
   awaitable<void> close(Deadline by);

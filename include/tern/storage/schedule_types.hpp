@@ -99,14 +99,18 @@ enum class EditOutcome : std::uint8_t {
 
 struct SlotLease {
   std::uint16_t slot = 0;
-  std::uint64_t epoch = 0;  ///< the fencing token: grows with every change of owner
-  SteadyTime until{};       ///< counted from before the lease was asked for
+  std::uint64_t epoch = 0;        ///< the fencing token: grows with every change of owner
+  SteadyTime until{};             ///< counted from before the lease was asked for
+  SteadyTime::duration asleep{};  ///< `Clock::asleep` at that moment
 };
 
 /// The slots that an owner holds.
 struct HeldSlots {
   std::vector<SlotLease> leases;
   std::uint16_t owners = 1;  ///< how many live owners there are, this one among them, whether they hold slots or not
+  /// By how much the store's clock is ahead of this machine's, for a store that has one of its own. Sends are due by
+  /// the machine's.
+  std::optional<WallTime::duration> clock_ahead;
 };
 
 /// What became of a send that was due. Fenced: a stale `sent` is accepted, anything else that is stale is refused.
@@ -125,7 +129,10 @@ struct SendOutcome {
   SlotLease lease;
   std::uint32_t attempt = 0;
   WallTime not_before{};  ///< for `retry`
-  std::string reason;     ///< for `dead`
+  /// For `retry`: how often it had been begun before this owner had it, when this one did not begin it and only puts it
+  /// off. 0 when an attempt has ended.
+  std::uint16_t begun = 0;
+  std::string reason;  ///< for `dead`
   /// For `sent`, `dead` and `expired` of a recurring send: it stays pending under its id, as if new, and is due then.
   /// A dead occurrence is counted; it is not kept.
   std::optional<WallTime> next;
@@ -140,7 +147,7 @@ struct DueQuery {
   std::size_t limit = 1000;
 };
 
-/// What the near window keeps in memory for one send. 48 bytes.
+/// What the near window keeps in memory for one send. 56 bytes.
 struct DueEntry {
   WallTime due{};  ///< when to send: the due time, or the `not_before` of a retry
   std::uint64_t seq = 0;
@@ -149,6 +156,8 @@ struct DueEntry {
   std::uint32_t generation = 0;
   std::uint16_t slot = 0;
   std::uint16_t attempt = 0;
+  /// Of the lease under which its record is fetched: under another one it is not handed out. 0: under any.
+  std::uint64_t epoch = 0;
 };
 
 struct DuePage {

@@ -12,7 +12,8 @@
 namespace tern {
 
 /// To whom a broadcast goes: a list, or every conversation that was captured when users wrote. Those that are gone
-/// (`Proactive::find_reference`) are left out of the latter.
+/// (`Proactive::find_reference`) are left out of the latter. Each conversation gets it once, also one that several
+/// users have written in, or that a list names again; a thread of a Teams channel is a conversation of its own.
 class Recipients {
  public:
   static Recipients of(std::vector<ConversationReference> references) {
@@ -68,11 +69,12 @@ enum class BroadcastState : std::uint8_t {
   done        ///< all were taken; those whose outcome is not known yet are pending
 };
 
-/// How far a broadcast is.
+/// How far a broadcast is. `sent`, `dead` and `expired` are all of `scheduled` in the end, but for sends that were
+/// cancelled one by one (`Proactive::cancel`, `cancel_all`).
 struct BroadcastProgress {
   BroadcastState state = BroadcastState::running;
-  std::uint64_t scheduled = 0;  ///< recipients taken so far
-  std::uint64_t skipped = 0;    ///< conversations that are gone, or of another tenant
+  std::uint64_t scheduled = 0;  ///< conversations taken so far
+  std::uint64_t skipped = 0;    ///< references that are gone, of another tenant, or of a conversation that was taken
   std::uint64_t sent = 0;       ///< of `scheduled`: the channel has it
   std::uint64_t dead = 0;       ///< of `scheduled`: given up
   std::uint64_t expired = 0;    ///< of `scheduled`: dropped
@@ -80,11 +82,11 @@ struct BroadcastProgress {
   std::optional<WallTime> all_taken;  ///< when it was done or cancelled
 };
 
-/// What became of one recipient's message.
+/// What became of one conversation's message.
 struct RecipientOutcome {
   enum class Kind : std::uint8_t { sent, dead, expired };
   Kind kind = Kind::sent;
-  std::string user_id;
+  std::string user_id;  ///< to whom it was addressed; one of several in a group
   std::string conversation_id;
   std::string reason;  ///< of a dead one
   WallTime at{};

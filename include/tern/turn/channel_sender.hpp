@@ -7,8 +7,10 @@
 #include <tern/schema/resource_response.hpp>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace tern {
 
@@ -47,6 +49,15 @@ class ChannelSender {
   /// Posts `activity`: as a reply when it carries `replyToId`, to the conversation otherwise.
   /// `request_id` becomes `x-ms-client-request-id`; a retry passes the same; "" makes a new one.
   virtual awaitable<ResourceResponse> send(const Activity& activity, std::string request_id, Deadline by) = 0;
+
+  /// As `send`, and asks `may_begin` right before the request is written. When that says no: `errc::timed_out`, and
+  /// nothing was sent. A sender that never waits before it writes need not ask.
+  /// Lifetime: what `may_begin` refers to is there until this ends.
+  virtual awaitable<ResourceResponse> send_if(const Activity& activity, std::string request_id, Deadline by,
+                                              std::function<bool()> may_begin) {
+    (void)may_begin;
+    return send(activity, std::move(request_id), by);
+  }
 
   /// Replaces the activity that has `activity`'s id.
   virtual awaitable<ResourceResponse> update(const Activity& activity, Deadline by) = 0;

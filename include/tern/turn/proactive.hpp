@@ -22,6 +22,9 @@ class SendOptions {
   SendOptions& key(std::string value) { return key_ = std::move(value), *this; }
   /// Sends with the same order key go out one at a time in the order of their due times. Default: the conversation.
   SendOptions& order_key(std::string value) { return order_key_ = std::move(value), *this; }
+  /// When this send is dead, the later pending ones with its order key that are strict too do not pass it: they are
+  /// dead with it, and can be sent again in their order (`list_dead`, `redrive`). Without it the next one passes.
+  SendOptions& strict(bool value = true) { return strict_ = value, *this; }
   /// Past this time the send is dropped instead of sent late.
   SendOptions& expires(WallTime value) { return expires_ = value, *this; }
   /// What may have arrived is given up instead of tried again: dead, with a reason that says so. Without it a send
@@ -35,12 +38,14 @@ class SendOptions {
   /// What is due in these hours waits for their end, also when it is late.
   SendOptions& quiet_hours(QuietHours value) { return quiet_hours_ = value, *this; }
   /// The send comes again: each next time is set with the outcome of the last, under the same handle, until it is
-  /// cancelled, or dead for good since the conversation is gone. Times that were missed are not made up for.
+  /// cancelled, or dead for good since the conversation is gone. One that is dead for another reason is counted and not
+  /// kept, and the next comes all the same. Times that were missed are not made up for.
   SendOptions& every(Recurrence value) { return every_ = value, *this; }
 
   const std::string& key() const noexcept { return key_; }
   const std::string& order_key() const noexcept { return order_key_; }
   std::optional<WallTime> expires() const noexcept { return expires_; }
+  bool strict() const noexcept { return strict_; }
   bool at_most_once() const noexcept { return at_most_once_; }
   bool cancel_on_reply() const noexcept { return cancel_on_reply_; }
   const std::string& time_zone() const noexcept { return time_zone_; }
@@ -51,6 +56,7 @@ class SendOptions {
   std::string key_;
   std::string order_key_;
   std::optional<WallTime> expires_;
+  bool strict_ = false;
   bool at_most_once_ = false;
   bool cancel_on_reply_ = false;
   std::string time_zone_ = "UTC";
@@ -112,7 +118,8 @@ class Proactive {
   /// Sends it now, whatever it waits for; of a recurring one this occurrence. The handle that is valid now; nullopt
   /// when it was too late.
   virtual awaitable<std::optional<SendHandle>> send_now(SendHandle handle) = 0;
-  /// Cancels all that is pending in a conversation; how many. What is being sent is not among them.
+  /// Cancels all that is pending under the conversation's order key; how many. Not among them: what is being sent, and
+  /// sends to the conversation that were given an `order_key` of their own, which `list` finds under that key.
   virtual awaitable<std::size_t> cancel_all(ConversationReference reference) = 0;
   /// Sends that were given up, those that died first first, paged.
   virtual awaitable<DeadPage> list_dead(DeadQuery query) = 0;
@@ -120,24 +127,32 @@ class Proactive {
   virtual awaitable<std::optional<SendHandle>> redrive(SendHandle handle) = 0;
   /// Forgets a dead one; false when it is not kept any more.
   virtual awaitable<bool> discard(SendHandle handle) = 0;
-  /// Pending sends by due time, paged.
+  /// Pending sends by due time, paged. With `SendQuery::order_key`, those that have that key: of a conversation
+  /// (`order_key`), those that were not given one of their own. The steps of broadcasts are among the others; cancelled
+  /// here, one leaves a broadcast that runs and takes nobody more, until `resume_broadcast`.
   virtual awaitable<SendPage> list(SendQuery query) = 0;
   /// Begins to send `activity` to all of `recipients`, at a rate; the id of the broadcast. It is durable when this
-  /// returns: it goes on after a restart, or on another replica, and sends to nobody twice that a plain send would not.
-  /// Errors: `errc::invalid_argument`.
+  /// returns: it goes on after a restart, or on another replica. A conversation gets one send, however many users have
+  /// written in it, and however often a list names it. Interrupted, it leaves a list that is removed an hour later.
+  /// Errors: `errc::invalid_argument`; `errc::conflict` when the list took longer than that hour to write.
   virtual awaitable<std::string> broadcast(Recipients recipients, Activity activity, BroadcastOptions options = {}) = 0;
   /// How far it is; nullopt when there is none of this id. Reads the outcomes of all recipients so far.
   virtual awaitable<std::optional<BroadcastProgress>> broadcast_progress(std::string id) = 0;
-  /// What became of each recipient whose outcome is known, paged. `limit`: 1 to 1,000.
+  /// What became of each conversation whose outcome is known, paged; a page may have fewer than `limit`, 1 to 1,000.
   virtual awaitable<RecipientOutcomes> broadcast_outcomes(std::string id, std::string after = {},
                                                           std::size_t limit = 100) = 0;
   /// No more recipients are taken; what was taken, two seconds' worth, is still sent. False when there is none of this
-  /// id, or it is done or cancelled. So are `resume_broadcast` and `cancel_broadcast`.
+  /// id, or it is done or cancelled. So are `resume_broadcast` and `cancel_broadcast`. To resume one that runs sees to
+  /// it that it does.
   virtual awaitable<bool> pause_broadcast(std::string id) = 0;
   virtual awaitable<bool> resume_broadcast(std::string id) = 0;
   virtual awaitable<bool> cancel_broadcast(std::string id) = 0;
+  /// Removes all that is stored of a broadcast that is done or cancelled, its progress and outcomes; its id is free
+  /// then. It is kept until this is called. False when there is none of this id, or it is neither, or a send of it is
+  /// pending. Takes a while for many recipients; interrupted, call it again.
+  virtual awaitable<bool> forget_broadcast(std::string id) = 0;
 
-  /// What `SendQuery::order_key` is for the sends of a conversation.
+  /// What `SendQuery::order_key` is for the sends of a conversation that were given none of their own.
   virtual std::string order_key(const ConversationReference& reference) const = 0;
   virtual awaitable<SendCounts> counts() = 0;
 

@@ -1,5 +1,6 @@
 #include "tools/storage/copy.hpp"
 
+#include "tools/storage/left_sends.hpp"
 #include "tools/storage/pages.hpp"
 #include "tools/storage/tool_error.hpp"
 
@@ -123,6 +124,15 @@ awaitable<void> forget_checkpoint(AnyStorage store) {
   }
 }
 
+// Whoever moves a bot has promised these to people, and would not look for them in the old store.
+void require_moved(const LeftSends& left, const CopyOptions& options) {
+  if (left.pending > 0 && !options.leave_sends) {
+    throw ToolError("The source has " + left.text() +
+                    ", which are not copied. Let the bot send them first, or copy with --leave-sends and keep the old "
+                    "store until it has.");
+  }
+}
+
 std::string describe(const Totals& totals) {
   return std::to_string(totals.documents) + " documents, " + std::to_string(totals.bytes) + " bytes, sha256 " +
          totals.sha256;
@@ -151,6 +161,8 @@ awaitable<bool> is_empty(AnyStorage store) {
 }
 
 awaitable<CopyReport> copy(AnyStorage from, AnyStorage to, CopyOptions options, Progress& progress) {
+  const auto left = co_await left_sends(from);
+  require_moved(left, options);
   auto start = co_await begin_or_resume(to, std::move(options), progress);
   CopyReport report;
   report.resumed = start.documents;
@@ -166,6 +178,9 @@ awaitable<CopyReport> copy(AnyStorage from, AnyStorage to, CopyOptions options, 
                     "copy again with --restart.");
   }
   co_await forget_checkpoint(to);
+  if (const auto text = left.text(); !text.empty()) {
+    progress.note("Not copied: " + text + ". The source has them still.");
+  }
   co_return report;
 }
 

@@ -11,8 +11,9 @@
 namespace tern::tools {
 
 struct CopyOptions {
-  std::string source_id;  ///< tells one source from another: `StoreSpec::id`
-  bool restart = false;   ///< forget what an earlier copy has done
+  std::string source_id;     ///< tells one source from another: `StoreSpec::id`
+  bool restart = false;      ///< forget what an earlier copy has done
+  bool leave_sends = false;  ///< copy also when sends are pending in the source, which stay there
 };
 
 struct CopyReport {
@@ -25,8 +26,8 @@ struct CopyReport {
 /// Each batch is written together with a checkpoint, so that a copy that was cut short goes on where it stopped when
 /// it is run again, on whatever machine. The checkpoint goes when the copy is found to be right. Nobody else may write
 /// to either meanwhile. eTags are the target's own.
-/// Errors: `ToolError` when the target is not empty or holds the beginning of another copy, and when the two differ
-/// in the end; `system_error` of the stores.
+/// Errors: `ToolError` when the source has pending sends, which would be forgotten with it; when the target is not
+/// empty or holds the beginning of another copy; and when the two differ in the end; `system_error` of the stores.
 awaitable<CopyReport> copy(AnyStorage from, AnyStorage to, CopyOptions options, Progress& progress);
 
 /// Reads a whole store; the tool's own keys are left out.

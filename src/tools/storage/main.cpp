@@ -11,6 +11,9 @@
 #ifdef TERN_HAS_POSTGRES
 #include <tern/storage/postgres_storage.hpp>
 #endif
+#ifdef TERN_HAS_ROCKSDB
+#include <tern/storage/rocksdb_salvage.hpp>
+#endif
 
 #include <CLI/CLI.hpp>
 
@@ -47,6 +50,7 @@ struct Words {
   std::string file = "-";
   bool pgbouncer = false;
   bool restart = false;
+  bool leave_sends = false;
   bool overwrite = false;
   bool postgres = false;
 };
@@ -71,7 +75,8 @@ int run_copy(const Words& words, Progress& progress) {
   }
   const OpenStore source(from, Use::read);
   const OpenStore target(to, Use::fill);
-  const auto report = finish(copy(source.get(), target.get(), CopyOptions{from.id(), words.restart}, progress));
+  CopyOptions options{from.id(), words.restart, words.leave_sends};
+  const auto report = finish(copy(source.get(), target.get(), std::move(options), progress));
   print(report.totals);
   return 0;
 }
@@ -122,6 +127,19 @@ int run_import(const Words& words, Progress& progress) {
   return 0;
 }
 
+int run_salvage([[maybe_unused]] const Words& words, [[maybe_unused]] Progress& progress) {
+  const auto spec = spec_of(words.store, words.schema, words);
+  if (spec.kind != "rocksdb") {
+    throw UsageError("salvage is for a RocksDB store: the log of another is its server's.");
+  }
+#ifdef TERN_HAS_ROCKSDB
+  (void)make_store(spec, Use::read);  // or a mistyped folder would be made
+  salvage_rocksdb(spec.place);
+  progress.note("The store can be opened. If its log was damaged, what came after that place is lost.");
+#endif
+  return 0;
+}
+
 int run_schema(const Words& words) {
   if (!words.postgres) {
     throw UsageError("schema wants --postgres: no other store has one.");
@@ -148,14 +166,15 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
     command->add_flag("--pgbouncer", words.pgbouncer, "Postgres: through PgBouncer in transaction mode");
   };
   auto* copying =
-      add("copy", "Copy all of one store into an empty one; run again, it goes on where it stopped", run_copy);
+      add("copy", "Copy the documents of a store into an empty one; run again, it goes on where it stopped", run_copy);
   copying->add_option("--from", words.from, "The store to read")->required();
   copying->add_option("--to", words.to, "The store to fill")->required();
   copying->add_option("--from-schema", words.from_schema, "Postgres: the schema to read (tern)");
   copying->add_option("--to-schema", words.to_schema, "Postgres: the schema to fill (tern)");
   copying->add_flag("--restart", words.restart, "Forget what an earlier copy has done");
+  copying->add_flag("--leave-sends", words.leave_sends, "Copy although sends are pending, which stay in the old store");
   copying->add_flag("--pgbouncer", words.pgbouncer, "Postgres: through PgBouncer in transaction mode");
-  one_store(add("check", "Read everything twice and say what is wrong", run_check));
+  one_store(add("check", "Read every document twice and say what is wrong", run_check));
   auto* exporting = add("export", "Write all documents as JSON lines", run_export);
   one_store(exporting);
   exporting->add_option("--output", words.file, "A file; - for standard output, the default");
@@ -163,6 +182,8 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   one_store(importing);
   importing->add_option("--input", words.file, "A file; - for standard input, the default");
   importing->add_flag("--overwrite", words.overwrite, "Replace what has the same key, leave the rest");
+  auto* salvaging = add("salvage", "RocksDB: give up what comes after a damaged place of the log", run_salvage);
+  salvaging->add_option("STORE", words.store, "The store")->required();
   auto* schema = add("schema", "Print the SQL that makes the tables, for those who may not make them",
                      [](const Words& given, Progress&) { return run_schema(given); });
   schema->add_flag("--postgres", words.postgres, "Of PostgreSQL");

@@ -11,7 +11,8 @@ namespace tern::tools {
 
 namespace {
 
-constexpr std::chrono::seconds open_timeout{30};
+constexpr std::chrono::minutes open_timeout{10};  // a migration may take long
+constexpr std::chrono::seconds close_timeout{30};
 
 }  // namespace
 
@@ -25,7 +26,7 @@ OpenStore::OpenStore(const StoreSpec& spec, Use use) : store_(make_store(spec, u
 
 OpenStore::~OpenStore() {
   try {
-    finish(store_.close(Deadline::after(open_timeout)));
+    finish(store_.close(Deadline::after(close_timeout)));
   } catch (const std::exception& e) {
     std::fprintf(stderr, "The store was not closed as it should be: %s\n", e.what());
   }

@@ -2,6 +2,7 @@
 
 #include "tools/storage/copy.hpp"
 #include "tools/storage/json_lines.hpp"
+#include "tools/storage/left_sends.hpp"
 #include "tools/storage/pages.hpp"
 #include "tools/storage/tool_error.hpp"
 
@@ -152,6 +153,7 @@ awaitable<void> check_again(AnyStorage store, std::vector<StoreItem> page, Check
 }  // namespace
 
 awaitable<Totals> export_lines(AnyStorage from, std::ostream& out, Progress& progress) {
+  const auto left = co_await left_sends(from);
   Digest digest;
   PageReader reader(std::move(from));
   progress.begin("exporting", 0);
@@ -169,6 +171,9 @@ awaitable<Totals> export_lines(AnyStorage from, std::ostream& out, Progress& pro
     throw ToolError("The export cannot be written to its end; is the disk full?");
   }
   progress.end();
+  if (const auto text = left.text(); !text.empty()) {
+    progress.note("Not in the export: " + text + ". Only the store has them.");
+  }
   co_return digest.totals();
 }
 

@@ -12,7 +12,7 @@
 
 namespace tern::tools {
 
-/// Writes all documents of `from` as JSON lines; `json_lines.hpp` says how.
+/// Writes all documents of `from` as JSON lines; `json_lines.hpp` says how. Notes how many sends are not among them.
 /// Errors: `ToolError` when `out` takes no more; `system_error` of the store.
 awaitable<Totals> export_lines(AnyStorage from, std::ostream& out, Progress& progress);
 

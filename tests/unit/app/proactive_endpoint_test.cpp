@@ -46,6 +46,15 @@ class ProactivePaths : public ::testing::Test {
       bot->on_continue("greet", [](TurnContext& turn) -> awaitable<void> {
         co_await turn.send("Hello " + json::serialize(turn.activity().json().at("value")));
       });
+      bot->on_continue("broadcast", [](TurnContext& turn) -> awaitable<void> {
+        std::vector<ConversationReference> everybody;
+        for (int i = 0; i < 100; ++i) {
+          everybody.push_back(turn.reference());
+          everybody.back().set_conversation(ConversationAccount().set_id("listed-" + std::to_string(i)));
+        }
+        co_await turn.proactive().all().broadcast(Recipients::of(std::move(everybody)), Activity::message("news"),
+                                                  BroadcastOptions().id("friday").rate(1));
+      });
       return bot;
     });
     app->start();
@@ -151,6 +160,46 @@ TEST_F(ProactivePaths, ScheduleListShowMoveAndCancel) {
   EXPECT_EQ(channel.request_count(), 0U);
 }
 
+// What scheduling took, in the form that it takes.
+TEST_F(ProactivePaths, ShowWhenItComesAgain) {
+  for (const auto* every :
+       {R"("every":{"interval":"2h"},"timeZone":"UTC")", R"("every":{"daily":"09:00"},"timeZone":"Europe/Berlin")",
+        R"("every":{"weekly":["monday","friday"],"at":"09:30"},"timeZone":"UTC")",
+        R"("every":{"monthly":31,"at":"23:00"},"timeZone":"UTC")",
+        R"("quietHours":{"from":"22:00","to":"07:00"},"timeZone":"America/New_York","strict":true)"}) {
+    const auto given = json::parse("{" + std::string(every) + "}").as_object();
+    const auto made =
+        ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"30h",)" + every + "}");
+    const auto shown = ask_for(200, "GET", "/schedule/" + text_of(made, "handle")).as_object();
+    EXPECT_EQ(shown.at("kind"), "activity");
+    for (const auto* name : {"every", "quietHours", "timeZone", "strict"}) {
+      EXPECT_EQ(shown.contains(name), given.contains(name)) << name << " of " << every;
+      if (shown.contains(name) && given.contains(name)) {
+        EXPECT_EQ(shown.at(name), given.at(name));
+      }
+    }
+  }
+}
+
+// Its step is a send like others in the store; cancelled, the broadcast would stop without a word.
+TEST_F(ProactivePaths, DoNotCancelTheStepOfABroadcast) {
+  ask_for(202, "POST", "/continue/broadcast", "{" + to_user + "}");
+  (void)channel.wait_for(1);
+  json::object step;  // pending for as long as the broadcast runs, which is a minute and a half
+  const auto listed = ask_for(200, "GET", "/schedule");
+  for (const auto& item : listed.at("items").as_array()) {
+    if (item.at("kind") == "broadcast" && item.as_object().contains("broadcast")) {
+      step = item.as_object();
+    }
+  }
+  ASSERT_FALSE(step.empty());
+  EXPECT_EQ(step.at("broadcast"), "friday");
+  EXPECT_FALSE(step.contains("activity"));
+  const auto path = "/schedule/" + text_of(step, "handle");
+  EXPECT_THAT(refusal(409, "DELETE", path), HasSubstr("cancel_broadcast"));
+  EXPECT_THAT(refusal(409, "PATCH", path, R"({"after":"2h"})"), HasSubstr("BroadcastStep"));
+}
+
 TEST_F(ProactivePaths, PagesFollowEachOther) {
   for (int i = 0; i < 5; ++i) {
     ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"2h"})");
@@ -173,6 +222,8 @@ TEST_F(ProactivePaths, RunAContinuation) {
   const auto received = channel.wait_for(1);
   EXPECT_EQ(json::parse(received[0].body).at("text"), R"(Hello {"name":"Ann"})");
   EXPECT_THAT(refusal(404, "POST", "/continue/unknown", "{" + to_user + "}"), HasSubstr("UnknownContinuation"));
+  EXPECT_THAT(refusal(400, "POST", "/continue/greet", "{" + to_user + R"(,"every":{"daily":"09:00"}})"),
+              HasSubstr("/proactive/schedule"));
 }
 
 TEST_F(ProactivePaths, TheDeadCanBeSentAgainOrForgotten) {

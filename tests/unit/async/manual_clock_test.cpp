@@ -82,6 +82,22 @@ TEST_F(ManualClockTest, MovesBothClocksAndSteppingTheWallClockWakesNobody) {
   EXPECT_EQ(clock_.wall_now(), wall - 24h + 500ms);
 }
 
+TEST_F(ManualClockTest, ASuspensionStopsMonotonicTimeAlone) {
+  const auto start = clock_.now();
+  const auto wall = clock_.wall_now();
+  clock_.suspend(1h);
+  clock_.suspend(1h);
+  EXPECT_EQ(clock_.now(), start);
+  EXPECT_EQ(clock_.wall_now(), wall + 2h);
+  EXPECT_EQ(clock_.asleep(), 2h);
+}
+
+TEST(SystemClock, KnowsHowLongTheMachineWasSuspended) {
+  const auto before = system_clock().asleep();
+  EXPECT_GE(before, 0ns);
+  EXPECT_LT(system_clock().asleep() - before, 1h);
+}
+
 TEST_F(ManualClockTest, RefusesToGoBack) {
   EXPECT_THROW(clock_.advance(-1ns), system_error);
 }

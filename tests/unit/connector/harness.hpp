@@ -107,6 +107,9 @@ class Harness {
   Pending<ResourceResponse> send(Activity activity, Deadline by = Deadline::never(), std::string id = {}) {
     return {io, send_kept(*client, std::move(activity), std::move(id), by)};
   }
+  Pending<ResourceResponse> send_if(Activity activity, std::function<bool()> may_begin) {
+    return {io, send_kept_if(*client, std::move(activity), std::move(may_begin))};
+  }
   /// Sends and waits for the end.
   ResourceResponse deliver(const Activity& activity) {
     return tern::test::run_on(io, client->send(activity, "", Deadline::never()));
@@ -153,6 +156,11 @@ class Harness {
   static awaitable<ResourceResponse> send_kept(ConnectorClient& client, Activity activity, std::string id,
                                                Deadline by) {
     auto response = co_await client.send(activity, std::move(id), by);
+    co_return response;
+  }
+  static awaitable<ResourceResponse> send_kept_if(ConnectorClient& client, Activity activity,
+                                                  std::function<bool()> may_begin) {
+    auto response = co_await client.send_if(activity, {}, Deadline::never(), std::move(may_begin));
     co_return response;
   }
 };

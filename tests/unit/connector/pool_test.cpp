@@ -45,6 +45,28 @@ TEST(Pool, ConnectionIsUsedAgain) {
   EXPECT_EQ(on.open_connections(), 1);
 }
 
+// Whoever waited for a connection may have lost the right to send meanwhile.
+TEST(Pool, WhatMayNotBeginAnyMoreIsNotWritten) {
+  FakeChannel channel;
+  Harness on(in_flight(1));
+  channel.answer_next(FakeAnswer::holding());
+  auto first = on.send(message_to(channel.url(), "first"));
+  on.run_until([&] { return channel.held_count() == 1; });
+  bool may = true;
+  auto second = on.send_if(message_to(channel.url(), "second"), [&may] { return may; });
+  may = false;
+  channel.release();
+  on.finish(first);
+  on.finish(second);
+  EXPECT_EQ(second.code(), errc::timed_out);
+  EXPECT_FALSE(second.failed_with<AmbiguousSend>());
+  may = true;
+  auto third = on.send_if(message_to(channel.url(), "third"), [&may] { return may; });
+  on.finish(third);
+  EXPECT_EQ(text_of(channel.wait_for(2).back()), "third");
+  EXPECT_EQ(channel.accepted(), 1U) << "the connection is as good as before";
+}
+
 TEST(Pool, ConnectionUsedLastIsUsedFirst) {
   FakeChannel channel;
   Harness on;

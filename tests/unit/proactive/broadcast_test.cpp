@@ -35,6 +35,21 @@ class Broadcast : public ::testing::Test {
   BroadcastProgress progress(const std::string& id) {
     return test::run_on(world.io(), world.proactive->broadcast_progress(id)).value();
   }
+  void know_groups(int conversations, int users, const std::string& tenant = {}) {
+    for (int i = 0; i < conversations * users; ++i) {
+      auto fields = world.message("x", "group-" + std::to_string(i % conversations)).json();
+      fields["from"] = {{"id", "user-" + std::to_string(i / conversations)}};
+      auto& conversation = fields["conversation"].as_object();
+      conversation["isGroup"] = true;
+      conversation["conversationType"] = "groupChat";
+      if (!tenant.empty()) {
+        conversation["tenantId"] = tenant;
+      }
+      world.receive(Activity(std::move(fields)));
+      world.settle();
+    }
+    world.sender.calls.clear();
+  }
   // How often each conversation got it.
   std::map<std::string, int> received() const {
     std::map<std::string, int> received;
@@ -149,16 +164,18 @@ TEST_F(Broadcast, GoesToAList) {
   EXPECT_EQ(progress(id).sent, 95U);
 }
 
-// Their outcomes come together, and a document stands once in a write.
-TEST_F(Broadcast, AListThatNamesAConversationTwiceIsWrittenAllTheSame) {
+// In one step, and in another one later.
+TEST_F(Broadcast, AListThatNamesAConversationTwiceGoesToItOnce) {
   std::vector<ConversationReference> list;
   for (int i = 0; i < 20; ++i) {
     list.push_back(world.message("x", "listed-" + std::to_string(i % 4)).reference());
   }
-  const auto id = begin(Recipients::of(list), BroadcastOptions().rate(1'000));
-  world.pass(5s);
-  EXPECT_EQ(received().size(), 4U);
+  const auto id = begin(Recipients::of(list), BroadcastOptions().rate(3));
+  world.pass(15s);
+  expect_each_once(4);
+  EXPECT_EQ(progress(id).scheduled, 4U);
   EXPECT_EQ(progress(id).sent, 4U);
+  EXPECT_EQ(progress(id).skipped, 16U);
   EXPECT_EQ(test::run_on(world.io(), world.proactive->counts()).pending, 0U);
 }
 
@@ -174,6 +191,61 @@ TEST_F(Broadcast, GoesToATenant) {
   world.pass(10s);
   expect_each_once(5);
   EXPECT_EQ(progress(id).skipped, 15U);
+}
+
+// A reference is kept for each user in each conversation.
+TEST_F(Broadcast, AConversationOfManyUsersGetsItOnce) {
+  know_groups(4, 30);
+  const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(2));
+  world.pass(30s);
+  expect_each_once(4);
+  EXPECT_EQ(progress(id).state, BroadcastState::done);
+  EXPECT_EQ(progress(id).scheduled, 4U);
+  EXPECT_EQ(progress(id).sent, 4U);
+  EXPECT_EQ(progress(id).skipped, 116U);
+}
+
+TEST_F(Broadcast, AConversationOfTwoUsersOfATenantGetsItOnce) {
+  know_groups(6, 2, "ours");
+  const auto id = begin(Recipients::tenant("emulator", "ours"), BroadcastOptions().rate(1));
+  world.pass(30s);
+  expect_each_once(6);
+  EXPECT_EQ(progress(id).scheduled, 6U);
+  EXPECT_EQ(progress(id).sent, 6U);
+  EXPECT_EQ(progress(id).skipped, 6U);
+}
+
+// The references of the second user come after all of the first one's.
+TEST_F(Broadcast, OneThatRestedLongerThanIdempotencyKeysAreKeptStillGoesToEachOnce) {
+  know_groups(10, 2);
+  const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(5));
+  world.pass(1s);
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->pause_broadcast(id)));
+  world.pass(8 * 24h, 1h);
+  EXPECT_EQ(progress(id).sent, 10U);
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
+  world.pass(10s);
+  expect_each_once(10);
+  EXPECT_EQ(progress(id).state, BroadcastState::done);
+  EXPECT_EQ(progress(id).skipped, 10U);
+}
+
+TEST_F(Broadcast, OneWhoseStepWasCancelledIsResumed) {
+  know(60);
+  const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(10));
+  world.pass(1s);
+  for (const auto& send : test::run_on(world.io(), world.proactive->list({})).sends) {
+    if (proactive::Broadcaster::is_step(send)) {
+      EXPECT_EQ(proactive::Broadcaster::id_of(send), id);
+      EXPECT_EQ(test::run_on(world.io(), world.proactive->cancel(send.handle)), CancelOutcome::cancelled);
+    }
+  }
+  world.pass(20s);
+  EXPECT_LT(received().size(), 60U);
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
+  world.pass(20s);
+  expect_each_once(60);
+  EXPECT_EQ(progress(id).state, BroadcastState::done);
 }
 
 TEST_F(Broadcast, TheSameIdBeginsOnce) {
@@ -200,19 +272,20 @@ TEST_F(Broadcast, RefusesWhatCannotBe) {
   EXPECT_EQ(code(Recipients::of({ConversationReference()}), {}), errc::invalid_argument);
 }
 
-// A process that ends after a step was written and before its outcome was: the step runs again.
+// A process that ends after a step was written and before its outcome was: the step runs again, here or elsewhere.
 TEST_F(Broadcast, AStepThatRunsTwiceTakesNobodyTwice) {
-  know(25);
+  know_groups(25, 3);
   std::vector<ScheduledSend> sends;
-  proactive::Broadcaster broadcaster(world.storage, world.clock, "local", 5s, [&](const auto& more, const auto&) {
-    sends.insert(sends.end(), more.begin(), more.end());
-  });
-  test::run_on(world.io(), broadcaster.begin(Recipients::channel("emulator"), Activity::message("news"),
-                                             BroadcastOptions().rate(5)));
+  const auto take = [&](const auto& more, const auto&) { sends.insert(sends.end(), more.begin(), more.end()); };
+  proactive::Broadcaster here(world.storage, world.clock, "local", 5s, take);
+  proactive::Broadcaster there(world.storage, world.clock, "local", 5s, take);
+  test::run_on(world.io(),
+               here.begin(Recipients::channel("emulator"), Activity::message("news"), BroadcastOptions().rate(5)));
   const auto step = sends.at(0);
   ASSERT_TRUE(proactive::Broadcaster::is_step(step));
-  for (int i = 0; i < 16; ++i) {
-    test::run_on(world.io(), broadcaster.step(step));
+  for (int i = 0; i < 32; ++i) {
+    test::run_on(world.io(), here.step(step));
+    test::run_on(world.io(), there.step(step));
     world.clock.advance(500ms);
   }
   std::set<std::string> taken;
@@ -221,6 +294,8 @@ TEST_F(Broadcast, AStepThatRunsTwiceTakesNobodyTwice) {
   }
   EXPECT_EQ(taken.size(), 25U);
   EXPECT_EQ(sends.size(), 26U);
+  const auto id = proactive::Broadcaster::id_of(step);
+  EXPECT_EQ(test::run_on(world.io(), here.progress(id))->state, BroadcastState::done);
 }
 
 }  // namespace

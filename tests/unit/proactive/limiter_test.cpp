@@ -261,5 +261,26 @@ TEST(Limiter, ProcessesShareTheLimitsOfBotsAndTenants) {
   EXPECT_EQ(sent, 10);
 }
 
+// A process that lived through an outage of its store has as much to catch up with as one that was started anew.
+TEST(Limiter, BeginsSlowlyAfterAnOutageThatItLivedThrough) {
+  SendLimits limits;
+  limits.slow_start = 10;
+  Limiter limiter(limits);
+  auto now = start;
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(send_one(limiter, scope(limiter, "c", std::to_string(i)), now), now);
+  }
+  now += 10min;
+  std::size_t at_once = 0;
+  for (int i = 0; i < 50; ++i) {
+    const auto to = scope(limiter, "c", std::to_string(i));
+    if (limiter.ask(to, now, 9min).at <= now) {
+      limiter.ended(to, now);
+      ++at_once;
+    }
+  }
+  EXPECT_EQ(at_once, 10u);
+}
+
 }  // namespace
 }  // namespace tern::proactive

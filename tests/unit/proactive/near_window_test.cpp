@@ -16,6 +16,7 @@ DueEntry entry(std::chrono::milliseconds due, std::uint64_t seq, std::uint64_t k
   DueEntry made;
   made.due = start + due;
   made.seq = seq;
+  made.id[0] = static_cast<std::uint8_t>(seq);
   made.order_hash = key;
   made.slot = slot;
   return made;
@@ -57,6 +58,29 @@ TEST(NearWindow, LetsOneOfAKeyGoAtATime) {
   EXPECT_EQ(window.size(), 0U);
 }
 
+TEST(NearWindow, DropsASecondOfWhatIsUnderWay) {
+  NearWindow window(100);
+  window.add_loaded(entry(10ms, 1, 7));
+  window.add_loaded(entry(10ms, 1, 7));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  EXPECT_THAT(take(window, 10ms), IsEmpty());
+  EXPECT_EQ(window.size(), 0U);
+  window.release(7);
+  EXPECT_THAT(take(window, 20ms), IsEmpty());
+}
+
+// What is under way may be put back by an owner that has lost the slot meanwhile; what was loaded after that counts.
+TEST(NearWindow, KeepsASecondOfWhatIsUnderWayWhenTheSlotWasGivenUpBetween) {
+  NearWindow window(100);
+  window.add_loaded(entry(10ms, 1, slot_count + 7, 7));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  window.drop_slot(7);
+  window.add_loaded(entry(10ms, 1, slot_count + 7, 7));
+  EXPECT_THAT(take(window, 10ms), IsEmpty());
+  window.release(slot_count + 7);
+  EXPECT_THAT(take(window, 20ms), ElementsAre(1));
+}
+
 TEST(NearWindow, ARetryHoldsTheLaterOnesOfItsKey) {
   NearWindow window(100);
   window.add_loaded(entry(10ms, 1, 7));
@@ -67,6 +91,77 @@ TEST(NearWindow, ARetryHoldsTheLaterOnesOfItsKey) {
   EXPECT_THAT(take(window, 100ms), ElementsAre(1));
   window.release(7);
   EXPECT_THAT(take(window, 100ms), ElementsAre(2));
+}
+
+TEST(NearWindow, ARetryThatIsMovedWaitsNoMore) {
+  NearWindow window(100);
+  window.set_covered(0, {start + 1s, UINT64_MAX});
+  window.add_loaded(entry(10ms, 1, 7));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  window.retry(entry(1h, 1, 7));
+  window.add_loaded(entry(30ms, 2, 7));
+  EXPECT_THAT(take(window, 30ms), IsEmpty());
+  auto moved = entry(20ms, 1, 7);
+  ++moved.generation;
+  EXPECT_TRUE(window.add_committed(moved));
+  EXPECT_THAT(take(window, 30ms), ElementsAre(1));
+  window.release(7);
+  EXPECT_THAT(take(window, 30ms), ElementsAre(2));
+  window.release(7);
+  EXPECT_THAT(take(window, 1h), ElementsAre(1)) << "for which the store has nothing to give";
+}
+
+TEST(NearWindow, ACancelledRetryHoldsNothingBack) {
+  NearWindow window(100);
+  auto first = entry(10ms, 1, 7);
+  first.id[0] = 1;
+  window.add_loaded(first);
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  first.due = start + 1h;
+  window.retry(first);
+  window.add_loaded(entry(30ms, 2, 7));
+  EXPECT_THAT(take(window, 30ms), IsEmpty());
+  window.forget_retry({2});
+  EXPECT_THAT(take(window, 30ms), IsEmpty());
+  window.forget_retry(first.id);
+  EXPECT_THAT(take(window, 30ms), ElementsAre(2));
+  EXPECT_EQ(window.size(), 1U);
+}
+
+TEST(NearWindow, WhatASweepFindsIsNotHeldTwice) {
+  NearWindow window(4);
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    window.add_loaded(entry(10ms, seq, 7));
+  }
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  for (int sweep = 0; sweep < 5; ++sweep) {
+    for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+      window.add_swept(entry(10ms, seq, 7));
+    }
+    EXPECT_THAT(take(window, 10ms), IsEmpty());
+  }
+  EXPECT_EQ(window.size(), 2U);
+  window.add_swept(entry(10ms, 5, 7));  // of the same key, and missing here
+  EXPECT_THAT(take(window, 10ms), IsEmpty());
+  EXPECT_EQ(window.size(), 3U);
+  window.add_swept(entry(10ms, 4, 8));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(4)) << "another key's was missing";
+}
+
+TEST(NearWindow, AnEarlierOneThatComesLateGoesBeforeTheNextInLine) {
+  NearWindow window(100);
+  window.set_covered(0, {start + 1s, UINT64_MAX});
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    window.add_loaded(entry(10ms * seq, seq, 7));
+  }
+  EXPECT_THAT(take(window, 30ms), ElementsAre(1));
+  window.release(7);  // 2 is next, and has not gone yet
+  EXPECT_TRUE(window.add_committed(entry(15ms, 4, 7)));
+  EXPECT_THAT(take(window, 30ms), ElementsAre(4));
+  window.release(7);
+  EXPECT_THAT(take(window, 30ms), ElementsAre(2));
+  window.release(7);
+  EXPECT_THAT(take(window, 30ms), ElementsAre(3));
 }
 
 TEST(NearWindow, RetriesThatLieFarAheadTakeNoRoomFromWhatIsDue) {

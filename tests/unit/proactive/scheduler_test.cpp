@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 namespace tern {
 namespace {
@@ -59,12 +60,41 @@ TEST(Scheduler, SendsWhatATurnPromisedOnceItCommits) {
 
 TEST(Scheduler, FiguresSayWhatIsPendingAndHowLongTheFirstIsDue) {
   BotWorld world(silent_bot());
-  schedule(world, 1h, "far");
-  world.pass(16s, 1s);
+  schedule(world, 90min, "far");
+  world.pass(76s, 1s);
   EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_pending_sends 1\n"));
   EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_schedule_oldest_due_seconds 0\n"));
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_pending_sends_by_hour{hour=\"0\"} 0\n"));
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_pending_sends_by_hour{hour=\"1\"} 1\n"));
   EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("\ntern_schedule_slots 64\n"));
   EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("tern_schedule_slot_changes_total{change=\"taken\"} 64\n"));
+}
+
+// What tells the window of a commit may fail, or come while a page is read: the store's inbox has it too.
+TEST(Scheduler, ACommitThatTheWindowWasNotToldOfIsSent) {
+  BotWorld world(silent_bot());
+  schedule(world, 10h, "model");
+  auto page = test::run_on(world.io(), world.proactive->list({}));
+  auto send = page.sends.at(0);
+  send.handle.due = world.clock.wall_now() + 1s;
+  send.handle.id = new_send_id();
+  send.client_request_id = "another";
+  StoreChanges changes;
+  changes.sends.push_back(send);
+  ASSERT_TRUE(test::run_on(world.io(), world.storage.write(std::move(changes), Deadline::never())).has_value());
+  world.pass(1200ms);
+  EXPECT_EQ(world.sender.texts().size(), 1U);
+}
+
+TEST(Scheduler, LooksOnceForWhatWasCommittedHere) {
+  auto faults = std::make_shared<test::StorageFaults>();
+  BotWorld world(silent_bot(), runtime::RuntimeOptions(), true, proactive::SchedulerOptions(), faults);
+  for (int i = 0; i < 20; ++i) {
+    schedule(world, std::chrono::milliseconds(10 * i), "x", "conv-" + std::to_string(i % 3));
+  }
+  world.pass(5s);
+  EXPECT_EQ(world.sender.texts().size(), 20U);
+  EXPECT_EQ(faults->fetched, 20U);
 }
 
 TEST(Scheduler, ASendKnowsTheActivityWhoseTurnScheduledIt) {
@@ -235,6 +265,12 @@ TEST(Scheduler, AnExpiredSendIsDropped) {
   EXPECT_EQ(test::run_on(world.io(), world.proactive->counts()).expired, 1U);
 }
 
+TEST(Scheduler, WhatWouldExpireBeforeItIsDueIsMisuse) {
+  BotWorld world(silent_bot());
+  EXPECT_THROW(schedule(world, 2s, "never", "conv-1", SendOptions().expires(world.clock.wall_now() + 1s)),
+               system_error);
+}
+
 TEST(Scheduler, ARetryKeepsItsRequestIdItsOrderAndTheRetryAfter) {
   BotWorld world(silent_bot());
   world.sender.failures.push_back(channel_error(429, 5s));
@@ -371,6 +407,85 @@ TEST(Scheduler, EverythingArrivesOnceAndInOrderWhicheverCallOfTheStorageFails) {
     EXPECT_EQ(counts.sent, 5U) << n;
     EXPECT_EQ(counts.pending, 0U) << n;
   }
+}
+
+// What was sent and is not recorded would be sent again after a crash: so its number is bounded, however long the store
+// takes nothing.
+TEST(Scheduler, SendsNoMoreThanABoundWhileNothingCanBeRecorded) {
+  auto faults = std::make_shared<test::StorageFaults>();
+  proactive::SchedulerOptions options;
+  options.in_flight = 4;
+  options.batch = 8;
+  BotWorld world(silent_bot(), runtime::RuntimeOptions(), true, options, faults);
+  for (int i = 0; i < 100; ++i) {
+    schedule(world, 1s, std::to_string(i), "conv-" + std::to_string(i));
+  }
+  faults->writes_fail = true;
+  world.pass(60s, 50ms);
+  EXPECT_GE(world.sender.texts().size(), 8U);
+  EXPECT_LE(world.sender.texts().size(), 12U);
+  faults->writes_fail = false;
+  world.pass(10s, 50ms);
+  const auto texts = world.sender.texts();
+  EXPECT_EQ(texts.size(), 100U);
+  EXPECT_EQ(std::set<std::string>(texts.begin(), texts.end()).size(), 100U);
+}
+
+TEST(Scheduler, NoStrictSendPassesADeadOne) {
+  BotWorld world(silent_bot());
+  world.sender.failures.push_back(channel_error(400));
+  const auto strict = SendOptions().strict();
+  const auto first = schedule(world, 1s, "refused", "conv-1", strict);
+  schedule(world, 2s, "strict", "conv-1", strict);
+  schedule(world, 10h, "strict, and later", "conv-1", strict);
+  schedule(world, 2s, "passes", "conv-1");
+  schedule(world, 2s, "another's", "conv-2", strict);
+  world.pass(10s, 50ms);
+  EXPECT_THAT(world.sender.texts(), testing::UnorderedElementsAre("refused", "passes", "another's"));
+  const auto dead = test::run_on(world.io(), world.proactive->list_dead({})).sends;
+  ASSERT_EQ(dead.size(), 3U);
+  EXPECT_EQ(dead[0].send.handle, first);
+  EXPECT_THAT(dead[1].send.payload, testing::HasSubstr("\"strict\""));
+  EXPECT_THAT(dead[2].reason, testing::HasSubstr("an earlier send of its order is dead: " + first.to_string()));
+  EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("tern_scheduled_sends_total{outcome=\"dead\"} 3\n"));
+  // Whoever has looked at them sends them again, in order.
+  for (const auto& one : dead) {
+    ASSERT_TRUE(test::run_on(world.io(), world.proactive->redrive(one.send.handle)));
+  }
+  world.pass(1s, 50ms);
+  const auto texts = world.sender.texts();
+  EXPECT_THAT(std::vector<std::string>(texts.end() - 3, texts.end()),
+              ElementsAre("refused", "strict", "strict, and later"));
+}
+
+// What could not be noted to begin has not begun.
+TEST(Scheduler, WhatMayArriveOnceSurvivesAStoreThatTakesNoNotes) {
+  auto faults = std::make_shared<test::StorageFaults>();
+  BotWorld world(silent_bot(), runtime::RuntimeOptions(), true, proactive::SchedulerOptions(), faults);
+  schedule(world, 1s, "once", "conv-1", SendOptions().at_most_once());
+  faults->writes_fail = true;
+  world.pass(5s, 50ms);
+  EXPECT_THAT(world.sender.texts(), testing::IsEmpty());
+  faults->writes_fail = false;
+  world.pass(5s, 50ms);
+  EXPECT_THAT(world.sender.texts(), ElementsAre("once"));
+  const auto counts = test::run_on(world.io(), world.storage.count_sends(Deadline::never()));
+  EXPECT_EQ(counts.sent, 1U);
+  EXPECT_EQ(counts.dead, 0U);
+}
+
+TEST(Scheduler, AnOutageOfHoursBreaksNoPromise) {
+  BotWorld world(silent_bot());
+  schedule(world, 1s, "late");
+  const auto away = std::make_exception_ptr(system_error(make_error_code(errc::channel_unreachable), "away"));
+  world.sender.failures.assign(1'000, away);
+  world.pass(20h, 10s);
+  EXPECT_GT(world.sender.texts().size(), 100U);
+  world.sender.failures.clear();
+  world.pass(1h, 10s);
+  const auto counts = test::run_on(world.io(), world.storage.count_sends(Deadline::never()));
+  EXPECT_EQ(counts.sent, 1U);
+  EXPECT_EQ(counts.dead, 0U);
 }
 
 TEST(Scheduler, AFailedFirstLoadIsSoonRepeated) {

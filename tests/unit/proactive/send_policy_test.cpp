@@ -13,11 +13,11 @@ using namespace std::chrono_literals;
 using Kind = Verdict::Kind;
 
 Verdict status(int code, std::optional<std::chrono::milliseconds> retry_after = std::nullopt) {
-  return SendPolicy().judge(std::make_exception_ptr(ChannelError(code, "said so", retry_after)), 1, 0.5);
+  return SendPolicy().judge(std::make_exception_ptr(ChannelError(code, "said so", retry_after)), 1, 0s, 0.5);
 }
 
 Verdict failure(errc code) {
-  return SendPolicy().judge(std::make_exception_ptr(system_error(make_error_code(code), "x")), 1, 0.5);
+  return SendPolicy().judge(std::make_exception_ptr(system_error(make_error_code(code), "x")), 1, 0s, 0.5);
 }
 
 TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
@@ -30,7 +30,7 @@ TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
   EXPECT_EQ(failure(errc::channel_unreachable).kind, Kind::retry);
   EXPECT_FALSE(failure(errc::channel_unreachable).ambiguous);
   EXPECT_TRUE(SendPolicy()
-                  .judge(std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "x")), 1, 0.5)
+                  .judge(std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "x")), 1, 0s, 0.5)
                   .ambiguous);
   for (const int code : {400, 405, 413}) {
     EXPECT_EQ(status(code).kind, Kind::dead) << code;
@@ -43,7 +43,7 @@ TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
 
 TEST(SendPolicy, NeverTriesInsideARetryAfter) {
   for (const double random : {0.0, 0.5, 0.99}) {
-    const auto verdict = SendPolicy().judge(std::make_exception_ptr(ChannelError(429, "slow down", 7s)), 1, random);
+    const auto verdict = SendPolicy().judge(std::make_exception_ptr(ChannelError(429, "slow down", 7s)), 1, 0s, random);
     EXPECT_GT(verdict.delay, 7s);
   }
 }
@@ -51,19 +51,41 @@ TEST(SendPolicy, NeverTriesInsideARetryAfter) {
 TEST(SendPolicy, WaitsLongerEachTimeUpToABoundWithFullJitter) {
   const SendPolicy policy;
   const auto error = std::make_exception_ptr(system_error(make_error_code(errc::channel_unreachable), "x"));
-  EXPECT_LE(policy.judge(error, 1, 0.999).delay, 1s);
-  EXPECT_GT(policy.judge(error, 3, 0.999).delay, 3s);
-  EXPECT_LE(policy.judge(error, 11, 0.999).delay, policy.longest_delay);
-  EXPECT_LT(policy.judge(error, 11, 0.0).delay, 10ms);
-  EXPECT_EQ(policy.judge(error, policy.attempts, 0.5).kind, Kind::dead);
+  EXPECT_LE(policy.judge(error, 1, 0s, 0.999).delay, 1s);
+  EXPECT_GT(policy.judge(error, 3, 0s, 0.999).delay, 3s);
+  EXPECT_LE(policy.judge(error, 40, 0s, 0.999).delay, policy.longest_delay);
+  EXPECT_LT(policy.judge(error, 11, 0s, 0.0).delay, 10ms);
+}
+
+// A channel that is away for hours is no reason to break a promise.
+TEST(SendPolicy, GivesUpByAgeAndNotByTheNumberOfAttempts) {
+  const SendPolicy policy;
+  for (const auto& error : {std::make_exception_ptr(system_error(make_error_code(errc::channel_unreachable), "x")),
+                            std::make_exception_ptr(ChannelError(503, "busy", std::nullopt)),
+                            std::make_exception_ptr(ChannelError(429, "slow down", std::nullopt))}) {
+    EXPECT_EQ(policy.judge(error, 300, 23h, 0.5).kind, Kind::retry);
+    EXPECT_EQ(policy.judge(error, 2, 100h, 0.5).kind, Kind::retry);
+    EXPECT_EQ(policy.judge(error, 12, 24h, 0.5).kind, Kind::dead);
+  }
+}
+
+// Each attempt that may arrive may be one message more.
+TEST(SendPolicy, TriesWhatMayHaveArrivedLessOften) {
+  const SendPolicy policy;
+  const auto error = std::make_exception_ptr(ChannelError(503, "busy", std::nullopt));
+  EXPECT_GT(policy.judge(error, 12, 1h, 0.999).delay, policy.longest_delay);
+  EXPECT_LE(policy.judge(error, 40, 1h, 0.999).delay, policy.longest_ambiguous_delay);
 }
 
 TEST(SendPolicy, LeavesASendAloneWhenTheProcessEnds) {
   EXPECT_EQ(failure(errc::shutting_down).kind, Kind::leave);
-  EXPECT_EQ(SendPolicy()
-                .judge(std::make_exception_ptr(system_error(error_code(asio::error::operation_aborted))), 1, 0.5)
-                .kind,
-            Kind::leave);
+}
+
+// A bot's own code may be cut while the process lives on: what it did is then not known, and it must not be forgotten.
+TEST(SendPolicy, TriesAgainWhatWasCut) {
+  const auto cut = std::make_exception_ptr(system_error(error_code(asio::error::operation_aborted)));
+  EXPECT_EQ(SendPolicy().judge(cut, 1, 0s, 0.5).kind, Kind::retry);
+  EXPECT_TRUE(SendPolicy().judge(cut, 1, 0s, 0.5).ambiguous);
 }
 
 }  // namespace

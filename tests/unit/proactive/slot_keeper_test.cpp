@@ -31,6 +31,7 @@ class SharedStore {
     std::set<std::string> owners;
     LateSends late;
     bool away = false;
+    std::optional<WallTime::duration> ahead;
 
     void require_there() const {
       if (away) {
@@ -55,6 +56,7 @@ class SharedStore {
     state_->owners.insert(owner);
     auto now = co_await state_->storage.hold_slots(std::move(owner), std::move(held), want, by);
     now.owners = static_cast<std::uint16_t>(state_->owners.size());
+    now.clock_ahead = state_->ahead;
     co_return now;
   }
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
@@ -75,6 +77,9 @@ class SharedStore {
     return state_->storage.list_dead(std::move(query), by);
   }
   awaitable<SendCounts> count_sends(Deadline by) { return state_->storage.count_sends(by); }
+  awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
+    return state_->storage.estimate_due(from, until, by);
+  }
 
  private:
   std::shared_ptr<State> state_;
@@ -97,10 +102,12 @@ class Work final : public SlotWork {
     }
     co_return (slots & busy).none();
   }
+  awaitable<SlotSet> under_way() override { co_return busy; }
   void on_late(std::vector<DueEntry> entries) override { late += entries.size(); }
 
   std::set<std::uint16_t> owned;
   SlotSet busy;
+
   std::size_t late = 0;
 
  private:
@@ -190,6 +197,39 @@ TEST_F(SlotKeeperTest, ACleanStopGivesAllBackAtOnce) {
   EXPECT_EQ(second.work.owned.size(), slot_count);
 }
 
+// A channel that takes its time must not cost the lease: another process would send the same again.
+TEST_F(SlotKeeperTest, AProcessThatEndsRenewsItsLeasesAndTakesNoMore) {
+  auto& first = start("a");
+  auto& second = start("b");
+  pass(6s);
+  first.keeper.take_no_more();
+  second.keeper.stop();
+  test::drain(io);
+  state->owners.erase("b");
+  test::run_on(io, second.keeper.release(never));
+  second.work.owned.clear();
+  pass(20s);
+  EXPECT_EQ(first.work.owned.size(), 32u);
+  start("c");
+  pass(6s);
+  EXPECT_EQ(first.work.owned.size(), 32u) << "it leaves all of them soon";
+  EXPECT_EQ(processes.back()->work.owned.size(), 32u);
+}
+
+TEST_F(SlotKeeperTest, WhatIsUnderWayAtTheEndIsNotGivenAway) {
+  auto& first = start("a");
+  start("b");
+  pass(6s);
+  first.work.busy.set(*first.work.owned.begin());
+  first.keeper.stop();
+  test::drain(io);
+  state->owners.erase("a");
+  test::run_on(io, first.keeper.release(never));
+  first.work.owned.clear();
+  pass(4s);
+  EXPECT_EQ(processes.back()->work.owned.size(), slot_count - 1u);
+}
+
 TEST_F(SlotKeeperTest, WhatIsGivenBackIsTakenBeforeTheNextHeartbeat) {
   auto& first = start("a");
   auto& second = start("b");
@@ -216,6 +256,15 @@ TEST_F(SlotKeeperTest, AnOutageIsWaitedFor) {
   start("b");
   pass(6s);
   EXPECT_EQ(first.work.owned.size(), 32u);
+}
+
+TEST_F(SlotKeeperTest, TheStoresClockIsLookedAtWithEachHeartbeat) {
+  state->ahead = 100ms;
+  auto& process = start("a");
+  EXPECT_EQ(process.keeper.clock_ahead(), 100ms);
+  state->ahead = -3s;
+  pass(3s);
+  EXPECT_EQ(process.keeper.clock_ahead(), -3s);
 }
 
 TEST_F(SlotKeeperTest, LateCommitsAreAskedForSeveralTimesASecond) {

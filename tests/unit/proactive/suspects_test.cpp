@@ -1,6 +1,8 @@
 // What a scheduler does with sends that had begun when their process died.
 
 #include "proactive/scheduler.hpp"
+#include "runtime/continuation.hpp"
+#include "support/recording_executor.hpp"
 #include "support/run.hpp"
 
 #include <tern/async/manual_clock.hpp>
@@ -9,6 +11,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,39 +27,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr Deadline never = Deadline::never();
-
-/// Notes what it is told to do; each takes `takes`.
-class Recorder final : public SendExecutor {
- public:
-  explicit Recorder(Clock& clock) : clock_(clock) {}
-
-  awaitable<void> execute(ScheduledSend send) override {
-    done.push_back(send.payload);
-    most_at_once = std::max(most_at_once, ++at_once);
-    co_await sleep_for(takes, clock_);
-    --at_once;
-    if (failure) {
-      std::rethrow_exception(failure);
-    }
-  }
-  std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
-    return send.annotations.empty() ? std::nullopt : std::optional(now + 1h);
-  }
-
-  std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override { return std::nullopt; }
-  void on_conversation_gone(const ScheduledSend&) override {}
-  WallTime not_before(const ScheduledSend&, WallTime now) const override { return std::max(now, quiet_until); }
-
-  WallTime quiet_until{};
-  std::vector<std::string> done;
-  std::size_t at_once = 0;
-  std::size_t most_at_once = 0;
-  std::chrono::milliseconds takes{10};
-  std::exception_ptr failure;
-
- private:
-  Clock& clock_;
-};
 
 class Suspects : public ::testing::Test {
  protected:
@@ -86,8 +56,10 @@ class Suspects : public ::testing::Test {
     }
   }
   /// The next process, for ten seconds.
-  void live() {
-    scheduler = std::make_unique<Scheduler>(io.get_executor(), storage, recorder, clock, figures, solo);
+  void live(Limiter* limiter = nullptr) {
+    SchedulerOptions options;
+    options.limiter = limiter;
+    scheduler = std::make_unique<Scheduler>(io.get_executor(), storage, recorder, clock, figures, solo, options);
     scheduler->own(test::run_on(io, storage.hold_slots("lives", {}, slot_count, never)).leases);
     asio::co_spawn(io, scheduler->run(), asio::detached);
     for (int i = 0; i < 1000; ++i) {
@@ -110,7 +82,7 @@ class Suspects : public ::testing::Test {
   Metrics metrics;
   ScheduleFigures figures{metrics};
   SoloGate solo;
-  Recorder recorder{clock};
+  test::RecordingExecutor recorder{clock};
   std::unique_ptr<Scheduler> scheduler;
 };
 
@@ -138,6 +110,46 @@ TEST_F(Suspects, OthersNeedNotWaitForThem) {
   live();
   EXPECT_EQ(recorder.done.size(), 3u);
   EXPECT_EQ(recorder.most_at_once, 3u);
+}
+
+// Hundreds of them, which a crash leaves, must not keep everything else from being sent.
+TEST_F(Suspects, TheyTakeNoPlaceOfOthersWhileTheyWait) {
+  for (int i = 0; i < 300; ++i) {
+    begin_and_die(schedule(make("suspect " + std::to_string(i), SendKind::continuation)), 1);
+  }
+  schedule(make("message", SendKind::activity));
+  recorder.takes = 1h;
+  live();
+  EXPECT_THAT(recorder.done, testing::Contains("message"));
+  EXPECT_EQ(recorder.done.size(), 2u);
+}
+
+TEST_F(Suspects, WhatItsOwnCodeHasCutIsTriedAgain) {
+  schedule(make("cut", SendKind::continuation));
+  recorder.failure = std::make_exception_ptr(system_error(error_code(asio::error::operation_aborted)));
+  live();
+  EXPECT_GT(recorder.done.size(), 1u);
+}
+
+// Its handler may have sent before it failed.
+TEST_F(Suspects, AContinuationThatMayRunOnceDoesNotRunAgainWhenItFailed) {
+  auto send = make("once", SendKind::continuation);
+  send.at_most_once = true;
+  schedule(send);
+  recorder.failure = std::make_exception_ptr(system_error(make_error_code(errc::conflict), "another turn was first"));
+  live();
+  EXPECT_THAT(recorder.done, ElementsAre("once"));
+  EXPECT_THAT(reasons(), ElementsAre(HasSubstr("at most once: another turn was first")));
+}
+
+TEST_F(Suspects, AContinuationThatMayRunOnceRunsAgainWhenItDidNotBegin) {
+  auto send = make("once", SendKind::continuation);
+  send.at_most_once = true;
+  schedule(send);
+  recorder.failure = std::make_exception_ptr(runtime::NotBegun(errc::overloaded, "too many turns"));
+  live();
+  EXPECT_GT(recorder.done.size(), 1u);
+  EXPECT_THAT(reasons(), IsEmpty());
 }
 
 TEST_F(Suspects, TheThirdDeathBuriesIt) {
@@ -195,6 +207,73 @@ TEST_F(Suspects, QuietHoursAreKeptAlsoByALateSend) {
   EXPECT_THAT(recorder.done, ElementsAre("late"));
   EXPECT_GE(clock.wall_now(), before + 8s);
   EXPECT_EQ(counts().sent, 1u);
+}
+
+TEST_F(Suspects, WhatMayArriveOnceIsNotSentAfterItWasPutOff) {
+  auto send = make("once", SendKind::activity);
+  send.at_most_once = true;
+  begin_and_die(schedule(send), 1);
+  recorder.quiet_until = clock.wall_now() + 8s;
+  live();
+  EXPECT_THAT(recorder.done, IsEmpty());
+  EXPECT_THAT(reasons(), ElementsAre(HasSubstr("at most once")));
+}
+
+// A process that drains refuses turns: what it had noted to begin then has not begun.
+TEST_F(Suspects, WhatMayArriveOnceAndWasRefusedByADrainIsSentByTheNextProcess) {
+  auto send = make("once", SendKind::continuation);
+  send.at_most_once = true;
+  schedule(send);
+  recorder.failure = std::make_exception_ptr(runtime::NotBegun(errc::shutting_down, "not begun"));
+  live();
+  EXPECT_THAT(reasons(), IsEmpty());
+  EXPECT_LE(recorder.done.size(), 11u) << "it is not refused again and again";
+  scheduler->stop();
+  test::drain(io);
+  recorder.done.clear();
+  recorder.failure = nullptr;
+  live();
+  EXPECT_THAT(recorder.done, ElementsAre("once"));
+  EXPECT_THAT(reasons(), IsEmpty());
+}
+
+// Its handler may have wanted to change one message that is gone: that says nothing about the conversation.
+TEST_F(Suspects, AContinuationThatIsRefusedDoesNotMeanThatItsConversationIsGone) {
+  schedule(make("change", SendKind::continuation));
+  recorder.failure = std::make_exception_ptr(ChannelError(404, "no such activity", std::nullopt));
+  live();
+  EXPECT_THAT(reasons(), ElementsAre(HasSubstr("what its handler asked for")));
+  EXPECT_EQ(recorder.gone, 0u);
+}
+
+TEST_F(Suspects, ABadSecretBuriesNoContinuations) {
+  Limiter limiter;
+  for (int i = 0; i < 8; ++i) {
+    const auto name = std::to_string(i);
+    auto send = make(name, SendKind::continuation);
+    send.reference = R"({"channelId":"c","bot":{"id":"b"},"conversation":{"id":")" + name + R"("}})";
+    schedule(send);
+  }
+  recorder.failure = std::make_exception_ptr(ChannelError(403, "forbidden", std::nullopt));
+  live(&limiter);
+  for (int i = 0; i < 10; ++i) {
+    clock.advance(10s);
+    test::drain(io);
+  }
+  EXPECT_THAT(reasons(), IsEmpty());
+  EXPECT_EQ(counts().pending, 8u);
+  EXPECT_EQ(recorder.gone, 0u);
+}
+
+TEST_F(Suspects, ARecurringSendEndsWithItsConversation) {
+  auto send = make("hourly", SendKind::activity);
+  send.annotations = "{}";
+  schedule(send);
+  recorder.failure = std::make_exception_ptr(ChannelError(404, "gone", std::nullopt));
+  live();
+  EXPECT_EQ(counts().pending, 0u);
+  EXPECT_THAT(reasons(), ElementsAre(std::string(conversation_gone)));
+  EXPECT_EQ(recorder.gone, 1u);
 }
 
 TEST_F(Suspects, ARecurringSendComesAgain) {

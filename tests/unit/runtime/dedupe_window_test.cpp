@@ -60,9 +60,30 @@ TEST(DedupeWindow, KeepsEachAnswerWhileItsBlocksAreUsedAgain) {
   EXPECT_GT(first, 4'000U);
   clock.advance(std::chrono::minutes(5));
   EXPECT_EQ(window.find({4'999, 4'999}), nullptr);
+  for (int i = 0; i < 100; ++i) {
+    window.find({0, 0});  // each forgets some
+  }
   EXPECT_EQ(window.bytes(), 0U);
   window.remember({1, 1}, TurnReply(200, "again"));
   EXPECT_EQ(window.find({1, 1})->body, "again");
+}
+
+// After a pause all may be old at once: whoever comes first does not pay for them alone.
+TEST(DedupeWindow, ForgetsWhatIsOldAFewAtATime) {
+  ManualClock clock;
+  DedupeWindow window(clock, 1'000'000, std::chrono::minutes(5));
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    window.remember({i, i}, TurnReply(200, "old"));
+  }
+  clock.advance(std::chrono::minutes(5));
+  EXPECT_EQ(window.find({999, 999}), nullptr);
+  EXPECT_GT(window.size(), 900U);
+  window.remember({999, 999}, TurnReply(200, "new"));
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_NE(window.find({999, 999}), nullptr);
+  }
+  EXPECT_EQ(window.find({999, 999})->body, "new");
+  EXPECT_EQ(window.size(), 1U);
 }
 
 TEST(DedupeWindow, KeepsOneThatIsLargerThanABlock) {

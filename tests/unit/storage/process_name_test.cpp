@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -30,9 +33,39 @@ std::string name_of_an_ended_process() {
   return {name.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0))};
 }
 
+enum class Seen { ended, living, unknown };
+
+// How a neighbour under another user sees a process whose folder in /proc is hidden from it; unknown where this test
+// may hide none.
+Seen seen_where_proc_hides(const std::string& name, pid_t pid) {
+  constexpr uid_t nobody = 65534;
+  const auto folder = "/proc/" + std::to_string(pid);
+  const auto child = ::fork();
+  if (child == 0) {
+    const bool apart = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+    const bool hidden = apart && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                        ::mount("none", folder.c_str(), "tmpfs", 0, nullptr) == 0;
+    [[maybe_unused]] const int kept = ::setuid(nobody);  // without the right it stays who it is
+    const auto seen = !hidden ? Seen::unknown : is_ended_neighbour(name) ? Seen::ended : Seen::living;
+    ::_exit(static_cast<int>(seen));
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? static_cast<Seen>(WEXITSTATUS(status)) : Seen::unknown;
+}
+
 TEST(ProcessName, TellsAnEndedNeighbourFromALivingOne) {
   EXPECT_FALSE(is_ended_neighbour(process_name()));
   EXPECT_TRUE(is_ended_neighbour(name_of_an_ended_process()));
+}
+
+// As hidepid=2 does to processes of other users.
+TEST(ProcessName, ALivingNeighbourThatProcHidesHasNotEnded) {
+  const auto seen = seen_where_proc_hides(process_name(), ::getpid());
+  if (seen == Seen::unknown) {
+    GTEST_SKIP() << "nothing can be mounted here";
+  }
+  EXPECT_EQ(seen, Seen::living);
 }
 
 TEST(ProcessName, IsNeverTheSame) {
@@ -55,6 +88,14 @@ TEST(ProcessName, SaysNothingOfOtherPlaces) {
   EXPECT_FALSE(is_ended_neighbour(""));
   EXPECT_FALSE(is_ended_neighbour("host/1234/unique"));
   EXPECT_FALSE(is_ended_neighbour("////"));
+  // What is no process id must not be asked for as one: 0 and less are groups of processes.
+  const auto own = process_name();
+  const auto id = own.find('/', own.find('/') + 1) + 1;
+  for (const auto* other : {"0", "-1", "self", "1x", "99999999999999999999"}) {
+    auto odd = own;
+    odd.replace(id, odd.find('/', id) - id, other);
+    EXPECT_FALSE(is_ended_neighbour(odd)) << other;
+  }
 }
 
 }  // namespace

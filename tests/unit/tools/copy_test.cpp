@@ -2,9 +2,12 @@
 
 #include "fake_store.hpp"
 #include "tools/storage/pages.hpp"
+#include "tools/storage/transfer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <sstream>
 
 namespace tern::tools {
 namespace {
@@ -123,6 +126,63 @@ TEST_F(Copy, TellsWhenTheSourceWasWrittenToMeanwhile) {
     }
   };
   EXPECT_THAT(error_of([&] { run(); }), HasSubstr("Stop its bot"));
+}
+
+AnyStorage store_with_sends(std::uint64_t pending, std::uint64_t dead) {
+  auto store = AnyStorage::make<MemoryStorage>();
+  const auto leases = test::run(store.hold_slots("owner", {}, slot_count, Deadline::never())).leases;
+  StoreChanges changes;
+  for (std::uint64_t i = 0; i < pending + dead; ++i) {
+    ScheduledSend send;
+    send.handle = {slot_of("c"), WallTime(std::chrono::hours(500'000)), new_send_id()};
+    send.order_key = "c";
+    changes.sends.push_back(std::move(send));
+  }
+  StoreChanges burials;
+  for (std::uint64_t i = 0; i < dead; ++i) {
+    burials.outcomes.emplace_back(SendOutcome::Kind::dead, changes.sends[i].handle, 0, leases.at(slot_of("c")));
+  }
+  test::run(store.write(std::move(changes), Deadline::never()));
+  test::run(store.write(std::move(burials), Deadline::never()));
+  return store;
+}
+
+/// Keeps what it is told.
+class NotingProgress : public Progress {
+ public:
+  void note(const std::string& text) override { notes += text; }
+  std::string notes;
+};
+
+TEST_F(Copy, RefusesToLeavePendingSendsBehind) {
+  const auto source = store_with_sends(2, 0);
+  CopyOptions options{"source", false, false};
+  EXPECT_THAT(error_of([&] { test::run(copy(source, to.store(), options, progress)); }),
+              testing::AllOf(HasSubstr("2 pending sends"), HasSubstr("--leave-sends")));
+  EXPECT_TRUE(to.all().empty());
+  options.leave_sends = true;
+  NotingProgress noting;
+  test::run(copy(source, to.store(), options, noting));
+  EXPECT_THAT(noting.notes, HasSubstr("Not copied: 2 pending sends."));
+}
+
+TEST_F(Copy, NotesTheDeadThatItLeaves) {
+  NotingProgress noting;
+  test::run(copy(store_with_sends(0, 1), to.store(), CopyOptions{"source", false, false}, noting));
+  EXPECT_THAT(noting.notes, HasSubstr("Not copied: 1 dead one."));
+}
+
+TEST_F(Copy, SaysNothingOfSendsWhenThereAreNone) {
+  NotingProgress noting;
+  test::run(copy(store_with_sends(0, 0), to.store(), CopyOptions{"source", false, false}, noting));
+  EXPECT_EQ(noting.notes, "");
+}
+
+TEST(Export, NotesTheSendsThatAreNotInIt) {
+  NotingProgress noting;
+  std::ostringstream out;
+  test::run(export_lines(store_with_sends(3, 2), out, noting));
+  EXPECT_EQ(noting.notes, "Not in the export: 3 pending sends and 2 dead ones. Only the store has them.");
 }
 
 TEST(Digest, IsTheSameForTheSameDocumentsOnly) {

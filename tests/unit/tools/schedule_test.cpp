@@ -70,6 +70,19 @@ TEST(Handles, AreReadOnceEachAndRefusedByName) {
   }
 }
 
+/// A wall clock that stands still, beside a monotonic one that goes on: the commands have deadlines by the machine's,
+/// which may have been up for less time than a `ManualClock` says.
+class FixedWallClock final : public Clock {
+ public:
+  SteadyTime now() const noexcept override { return system_clock().now(); }
+  WallTime wall_now() const noexcept override { return wall_; }
+
+ private:
+  std::unique_ptr<detail::TimerImpl> make_timer(executor) override { return nullptr; }
+
+  const WallTime wall_ = ManualClock().wall_now();
+};
+
 class ScheduleCommands : public ::testing::Test {
  protected:
   SendHandle schedule(const std::string& conversation, std::chrono::seconds delay, const std::string& text) {
@@ -130,7 +143,7 @@ class ScheduleCommands : public ::testing::Test {
     return all;
   }
 
-  ManualClock clock;
+  FixedWallClock clock;
   AnyStorage store = AnyStorage::make<MemoryStorage>(MemoryStorageLimits(), clock);
   int made = 0;
 };

@@ -1,9 +1,9 @@
-#include "utf8.hpp"
+#include "storage/storable_text.hpp"
 
 #include <cstdint>
 #include <cstring>
 
-namespace tern::detail::pg {
+namespace tern::detail {
 
 namespace {
 
@@ -65,4 +65,24 @@ bool is_storable_text(std::string_view text) noexcept {
   return true;
 }
 
-}  // namespace tern::detail::pg
+std::string storable_text(std::string_view text, std::size_t most) {
+  std::string kept;
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = at + text.size();
+  while (at != end) {
+    const int length = character_length(at, end - at);
+    const std::size_t bytes = length == 0 ? 1 : static_cast<std::size_t>(length);
+    if (kept.size() + bytes > most) {
+      break;
+    }
+    if (length == 0) {
+      kept += '?';
+    } else {
+      kept.append(reinterpret_cast<const char*>(at), bytes);
+    }
+    at += bytes;
+  }
+  return kept;
+}
+
+}  // namespace tern::detail

@@ -1,10 +1,10 @@
-#include "utf8.hpp"
+#include "storage/storable_text.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace tern::detail::pg {
+namespace tern::detail {
 
 namespace {
 
@@ -37,4 +37,12 @@ TEST(StorableText, IsNotWhatPostgresRefuses) {
   }
 }
 
-}  // namespace tern::detail::pg
+TEST(StorableText, IsMadeOfWhatIsNot) {
+  EXPECT_EQ(storable_text("as it is: \u00e9", 100), "as it is: \u00e9");
+  EXPECT_EQ(storable_text("a\0b\xff"s, 100), "a?b?");
+  EXPECT_EQ(storable_text("cut \u00e9\u00e9", 7), "cut \u00e9") << "no half of a character";
+  EXPECT_EQ(storable_text("\xe2\x82", 100), "??");
+  EXPECT_EQ(storable_text("", 100), "");
+}
+
+}  // namespace tern::detail

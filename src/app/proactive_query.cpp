@@ -1,0 +1,86 @@
+#include "app/proactive_query.hpp"
+
+#include "app/proactive_refusal.hpp"
+
+#include <boost/url/decode_view.hpp>
+#include <boost/url/parse_query.hpp>
+#include <boost/url/pct_string_view.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace tern::app {
+
+namespace {
+
+namespace urls = boost::urls;
+
+std::string decoded(std::string_view text) {
+  const auto encoded = urls::make_pct_string_view(text);
+  if (!encoded) {
+    refuse(400, "BadArgument", "The path has a % that begins no escape.");
+  }
+  std::string plain;
+  plain.reserve(text.size());
+  for (const char character : *encoded.value()) {
+    plain += character;
+  }
+  return plain;
+}
+
+}  // namespace
+
+std::vector<std::string> segments_of(std::string_view path, std::string_view root) {
+  path.remove_prefix(std::min(path.size(), root.size()));
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto end = std::min(path.find('/'), path.size());
+    if (end > 0) {
+      segments.push_back(decoded(path.substr(0, end)));
+    }
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+Parameters::Parameters(std::string_view query) {
+  const auto parsed = urls::parse_query(query);
+  if (!parsed) {
+    refuse(400, "BadArgument", "The query cannot be read.");
+  }
+  for (const auto& parameter : urls::params_view(*parsed)) {
+    given_.emplace_back(parameter.key, parameter.value);
+  }
+}
+
+std::string Parameters::take(std::string_view name) {
+  const auto found = std::find_if(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
+  if (found == given_.end()) {
+    return {};
+  }
+  auto value = std::move(found->second);
+  given_.erase(found);
+  return value;
+}
+
+std::size_t Parameters::take_limit() {
+  const auto text = take("limit");
+  if (text.empty()) {
+    return 100;
+  }
+  std::size_t limit = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000) {
+    refuse(400, "BadArgument", "limit is 1 to 1000.");
+  }
+  return limit;
+}
+
+void Parameters::require_no_others() const {
+  if (!given_.empty()) {
+    refuse(400, "BadArgument", "The parameter " + given_.front().first + " is not known here.");
+  }
+}
+
+}  // namespace tern::app

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tern::app {
+
+/// What follows `root` in a path, without a trailing slash, decoded.
+/// Errors: `Refusal` with 400.
+std::vector<std::string> segments_of(std::string_view path, std::string_view root);
+
+/// The parameters of a query, each asked for by name. Errors: `Refusal` with 400.
+class Parameters {
+ public:
+  explicit Parameters(std::string_view query);
+  /// "" when it is not there.
+  std::string take(std::string_view name);
+  /// `limit`: 1 to 1,000, 100 without it.
+  std::size_t take_limit();
+  void require_no_others() const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> given_;
+};
+
+}  // namespace tern::app

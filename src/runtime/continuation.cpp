@@ -1,0 +1,23 @@
+#include "runtime/continuation.hpp"
+
+#include <utility>
+
+namespace tern::runtime {
+
+// It has no id: what the turn sends would reply to it, and the channel knows no such activity.
+Activity event_of(const Continuation& continuation) {
+  auto event = Activity::event("ContinueConversation", continuation.value);
+  // The mirror image of a reply: from the user to the bot, so that answering it addresses the user.
+  auto& fields = event.json();
+  for (const auto& [name, as] : {std::pair{"channelId", "channelId"}, std::pair{"serviceUrl", "serviceUrl"},
+                                 std::pair{"conversation", "conversation"}, std::pair{"user", "from"},
+                                 std::pair{"bot", "recipient"}, std::pair{"locale", "locale"}}) {
+    if (const auto* found = continuation.reference.json().if_contains(name)) {
+      fields[as] = *found;
+    }
+  }
+  event.set_relates_to(continuation.reference);
+  return event;
+}
+
+}  // namespace tern::runtime

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "proactive/scheduler.hpp"
+
+#include <tern/async/timer.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern::test {
+
+/// Notes what it is told to do; each takes `takes`.
+class RecordingExecutor final : public proactive::SendExecutor {
+ public:
+  explicit RecordingExecutor(Clock& clock) : clock_(clock) {}
+
+  awaitable<void> execute(ScheduledSend send) override {
+    done.push_back(send.payload);
+    most_at_once = std::max(most_at_once, ++at_once);
+    co_await sleep_for(takes, clock_);
+    --at_once;
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  }
+  std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
+    return send.annotations.empty() ? std::nullopt : std::optional(now + std::chrono::hours(1));
+  }
+
+  std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override { return std::nullopt; }
+  void on_conversation_gone(const ScheduledSend&) override { ++gone; }
+  WallTime not_before(const ScheduledSend&, WallTime now) const override { return std::max(now, quiet_until); }
+
+  WallTime quiet_until{};
+  std::vector<std::string> done;
+  std::size_t gone = 0;
+  std::size_t at_once = 0;
+  std::size_t most_at_once = 0;
+  std::chrono::milliseconds takes{10};
+  std::exception_ptr failure;
+
+ private:
+  Clock& clock_;
+};
+
+}  // namespace tern::test
