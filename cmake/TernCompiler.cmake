@@ -34,3 +34,11 @@ find_program(TERN_LLD NAMES ld.lld-19 ld.lld)
 if(TERN_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND PROJECT_IS_TOP_LEVEL)
   add_link_options(--ld-path=${TERN_LLD})
 endif()
+
+# tern_compile_quickly(TARGET): what a test itself does need not be fast, and without optimisation clang compiles it in
+# half the time, with a sanitizer in less. What is tested is optimised as always.
+function(tern_compile_quickly target)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()

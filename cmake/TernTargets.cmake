@@ -29,11 +29,16 @@ function(tern_add_program name)
   endif()
 endfunction()
 
-# tern_add_test(NAME SOURCES ... [LINK ...] [TIMEOUT seconds]): a GoogleTest program whose cases CTest knows one by one.
-# Each case has 120 seconds, or as given.
+# tern_add_test(NAME SOURCES ... [LINK ...] [TIMEOUT seconds] [OPTIMISED] [ONE_THREAD]): a GoogleTest program whose cases
+# CTest knows one by one. Each case has 120 seconds, or as given.
 # Tests may look inside: src/ is on their include path.
+# OPTIMISED: the test itself does so much that it is worth the compiler's time.
+# ONE_THREAD: what it tests starts no thread, so that ThreadSanitizer has nothing to see and is left out.
 function(tern_add_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMISED;ONE_THREAD" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(ARG_ONE_THREAD AND TERN_SANITIZE STREQUAL "thread")
+    return()
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -41,6 +46,11 @@ function(tern_add_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main tern_warnings)
-  tern_use_precompiled(${name} tern_pch_tests)
+  if(ARG_OPTIMISED)
+    tern_use_precompiled(${name} tern_pch)
+  else()
+    tern_use_precompiled(${name} tern_pch_tests)
+    tern_compile_quickly(${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -250,8 +250,8 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
     verdict.reason = "the channel refused what its handler asked for: " + describe(error);
   }
   if (verdict.kind == Verdict::Kind::dead && verdict.may_mean_the_bot && scope.limits != nullptr) {
-    if (stopped_) {
-      postpone(entry, send, entry.due);  // the next process judges
+    if (stopped_ || !is_still_mine(entry)) {
+      postpone(entry, send, entry.due);  // the next owner judges, and must know that it has not arrived
     } else {
       suspend_judgement(std::move(ready), verdict.reason);
     }

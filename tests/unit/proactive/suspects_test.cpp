@@ -265,6 +265,27 @@ TEST_F(Suspects, ABadSecretBuriesNoContinuations) {
   EXPECT_EQ(recorder.gone, 0u);
 }
 
+// The next owner of the slot would take it for one that may have arrived.
+TEST_F(Suspects, WhatMayArriveOnceAndIsRefusedWhileItsSlotGoesHasNotBegun) {
+  Limiter limiter;
+  auto send = make("once", SendKind::activity);
+  send.reference = R"({"channelId":"c","bot":{"id":"b"},"conversation":{"id":"once"}})";
+  send.at_most_once = true;
+  schedule(send);
+  recorder.failure = std::make_exception_ptr(ChannelError(403, "forbidden", std::nullopt));
+  recorder.takes = 15s;
+  live(&limiter);
+  ASSERT_THAT(recorder.done, ElementsAre("once"));
+  scheduler->own({});
+  for (int i = 0; i < 100; ++i) {
+    clock.advance(100ms);
+    test::drain(io);
+  }
+  const auto pending = test::run_on(io, storage.list_sends({}, never)).sends;
+  ASSERT_EQ(pending.size(), 1u);
+  EXPECT_EQ(pending.front().begun, 0u);
+}
+
 TEST_F(Suspects, ARecurringSendEndsWithItsConversation) {
   auto send = make("hourly", SendKind::activity);
   send.annotations = "{}";
