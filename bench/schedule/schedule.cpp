@@ -24,7 +24,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -90,22 +92,48 @@ tern::WallTime from_us(std::int64_t us) {
   return tern::WallTime(std::chrono::microseconds(us));
 }
 
+/// Waits until a store has done what a bulk of writes leaves to do; the seconds it took.
+using Settle = std::function<double(tern::Metrics&)>;
+
+constexpr std::chrono::seconds longest_settling{180};
+
+// Until compaction has caught up.
+double settle_rocksdb(tern::Metrics& metrics) {
+  constexpr std::chrono::milliseconds pause{500};
+  const std::string name = "\ntern_rocksdb_pending_compaction_bytes ";
+  const auto begun = std::chrono::steady_clock::now();
+  const auto took = [&] { return std::chrono::steady_clock::now() - begun; };
+  const auto is_behind = [&] {
+    const auto text = metrics.expose();
+    const auto line = text.find(name);
+    if (line == std::string::npos) {
+      throw std::runtime_error("the metrics have no tern_rocksdb_pending_compaction_bytes");
+    }
+    return std::stod(text.substr(line + name.size())) > 0;
+  };
+  while (is_behind() && took() < longest_settling) {
+    std::this_thread::sleep_for(pause);
+  }
+  return std::chrono::duration<double>(took()).count();
+}
+
 class StoreBench {
  public:
   StoreBench(std::string name, tern::Settings settings, std::vector<std::string> bot_settings, Targets targets,
-             const Options& options, std::string bot, std::string log)
+             const Options& options, std::string bot, std::string log, Settle settle)
       : name_(std::move(name)),
         settings_(std::move(settings)),
         bot_settings_(std::move(bot_settings)),
         targets_(targets),
         options_(options),
         bot_(std::move(bot)),
-        log_(std::move(log)) {}
+        log_(std::move(log)),
+        settle_(std::move(settle)) {}
 
   bool run() {
     std::printf("\n%s\n", name_.c_str());
-    with_store([&](const tern::AnyStorage& store) {
-      fill(store);
+    with_store([&](const tern::AnyStorage& store, tern::Metrics& metrics) {
+      fill(store, metrics);
       fire(store);
       schedule(store);
     });
@@ -119,11 +147,11 @@ class StoreBench {
 
  private:
   // A store of one process is open while nobody else needs it.
-  void with_store(const std::function<void(const tern::AnyStorage&)>& work) {
+  void with_store(const std::function<void(const tern::AnyStorage&, tern::Metrics&)>& work) {
     tern::Metrics metrics;
     auto store = tern::app::make_documents(settings_, tern::system_clock(), &metrics).storage;
     finish(store.open(tern::Deadline::after(open_patience)));
-    work(store);
+    work(store, metrics);
     finish(store.close(tern::Deadline::after(open_patience)));
   }
 
@@ -143,18 +171,20 @@ class StoreBench {
   }
 
   // Over four weeks, beginning tomorrow.
-  void fill(const tern::AnyStorage& store) {
+  void fill(const tern::AnyStorage& store, tern::Metrics& metrics) {
     const auto begin = now_us() + 86'400'000'000;
     const auto step = static_cast<std::int64_t>(27) * 86'400'000'000 / static_cast<std::int64_t>(options_.pending);
     const auto took =
         bench::fill_schedule(store, channel_.url(), options_.pending, options_.pending / 10 + 1,
                              [&](std::size_t i) { return from_us(begin + static_cast<std::int64_t>(i) * step); });
     std::printf("  (%zu pending sends written in %.0f s)\n", options_.pending, took);
+    std::printf("  (the store had put them in order another %.0f s later)\n", settle_(metrics));
+    std::fflush(stdout);
   }
 
   // All due at once: how soon the first comes after a start, and how fast the rest.
   void burst() {
-    with_store([&](const tern::AnyStorage& store) {
+    with_store([&](const tern::AnyStorage& store, tern::Metrics&) {
       const auto due = from_us(now_us());
       bench::fill_schedule(store, channel_.url(), options_.burst, options_.burst / 10,
                            [&](std::size_t) { return due; });
@@ -179,7 +209,7 @@ class StoreBench {
   void stream() {
     const auto count = static_cast<std::size_t>(static_cast<double>(options_.rate) * options_.seconds);
     std::int64_t begin = 0;
-    with_store([&](const tern::AnyStorage& store) {
+    with_store([&](const tern::AnyStorage& store, tern::Metrics&) {
       begin = now_us() + 10'000'000 + static_cast<std::int64_t>(count) * 50;
       const auto step = 1'000'000.0 / static_cast<double>(options_.rate);
       bench::fill_schedule(store, channel_.url(), count, count / 10 + 1, [&](std::size_t i) {
@@ -209,7 +239,7 @@ class StoreBench {
   void take_over() {
     constexpr std::size_t rate = 200;
     constexpr std::size_t seconds = 60;
-    with_store([&](const tern::AnyStorage& store) {
+    with_store([&](const tern::AnyStorage& store, tern::Metrics&) {
       const auto begin = now_us() + 2'000'000;
       bench::fill_schedule(store, channel_.url(), rate * seconds, rate * seconds, [&](std::size_t i) {
         return from_us(begin + static_cast<std::int64_t>(i * 1'000'000 / rate));
@@ -265,6 +295,7 @@ class StoreBench {
   const Options& options_;
   const std::string bot_;
   const std::string log_;
+  const Settle settle_;
   Channel channel_;
   Table table_;
 };
@@ -300,7 +331,7 @@ int run(const Options& options, const std::filesystem::path& programs) {
       settings.storage.path = (folder / "data").string();
       const Targets targets{30'000, 10, 20'000, 10'000, 15};
       met = StoreBench("rocksdb, synced", settings, {"storage.kind=rocksdb", "storage.path=" + settings.storage.path},
-                       targets, options, bot, log)
+                       targets, options, bot, log, settle_rocksdb)
                 .run() &&
             met;
       continue;
@@ -317,7 +348,7 @@ int run(const Options& options, const std::filesystem::path& programs) {
     met = StoreBench("postgres", settings,
                      {"storage.kind=postgres", "storage.url=" + settings.storage.url,
                       "storage.schema=" + settings.storage.schema},
-                     targets, options, bot, log)
+                     targets, options, bot, log, [url](tern::Metrics&) { return bench::settle_postgres(url); })
               .run() &&
           met;
     bench::drop_postgres_schema(url, settings.storage.schema);

@@ -21,6 +21,9 @@ class Bare {
 std::unique_ptr<Bare> make_bare_rocksdb(const std::string& folder);
 /// libpqxx with one prepared statement over arrays (`unnest`), each its own transaction.
 std::unique_ptr<Bare> make_bare_postgres(const std::string& url);
+/// Lets the server write down and look over what a bulk of inserts has left, for three minutes at most; the seconds it
+/// took.
+double settle_postgres(const std::string& url);
 /// Removes what a benchmark has left in the database.
 void drop_postgres_schema(const std::string& url, const std::string& schema);
 

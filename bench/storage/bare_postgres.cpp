@@ -4,8 +4,10 @@
 #include <pqxx/pqxx>
 
 #include <array>
+#include <chrono>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 namespace bench {
 
@@ -120,6 +122,26 @@ class BarePostgres final : public Bare {
 };
 
 }  // namespace
+
+double settle_postgres(const std::string& url) {
+  constexpr std::chrono::seconds longest{180};
+  constexpr std::chrono::milliseconds pause{500};
+  const auto begun = std::chrono::steady_clock::now();
+  pqxx::connection connection(url);
+  pqxx::nontransaction work(connection);
+  work.exec("CHECKPOINT");
+  const auto busy = [&] {
+    return work
+               .exec("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                     "backend_type = 'autovacuum worker'")[0][0]
+               .as<int>() > 0;
+  };
+  while (busy() && std::chrono::steady_clock::now() - begun < longest) {
+    std::this_thread::sleep_for(pause);
+  }
+  work.exec("CHECKPOINT");
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
 
 void drop_postgres_schema(const std::string& url, const std::string& schema) {
   pqxx::connection connection(url);

@@ -3,6 +3,7 @@
 #include "app/content_type.hpp"
 #include "app/reply_stream.hpp"
 #include "connector/service_url.hpp"
+#include "schema/block_pool.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -12,7 +13,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -58,8 +58,25 @@ struct ReplySlot {
   Told* told = nullptr;  // who fills it; gone when the turn is
 };
 
+/// A coroutine that waits for a reply.
+class Waiting {
+ public:
+  virtual ~Waiting() = default;
+  virtual void resume() = 0;
+};
+
+template <class Handler>
+class WaitingOf final : public Waiting, public tern::detail::Pooled<WaitingOf<Handler>> {
+ public:
+  explicit WaitingOf(Handler handler) : handler_(std::move(handler)) {}
+  void resume() override { std::move(handler_)(); }
+
+ private:
+  Handler handler_;
+};
+
 /// The turn's side of a slot, which also owns the coroutine while that waits. Either side may go first.
-class Told final : public runtime::TurnObserver {
+class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Told> {
  public:
   explicit Told(ReplySlot& slot) : slot_(&slot) { slot.told = this; }
   ~Told() override {
@@ -74,20 +91,20 @@ class Told final : public runtime::TurnObserver {
     }
     slot_->reply = std::move(reply);
     if (waiting_) {
-      asio::post(ex_, std::exchange(waiting_, nullptr));
+      asio::post(ex_, [waiting = std::move(waiting_)] { waiting->resume(); });
     }
   }
   void on_activity(std::string) noexcept override {}
   void forget() noexcept { slot_ = nullptr; }
-  void wait(executor ex, std::function<void()> resume) {
+  void wait(executor ex, std::unique_ptr<Waiting> waiting) {
     ex_ = std::move(ex);
-    waiting_ = std::move(resume);
+    waiting_ = std::move(waiting);
   }
 
  private:
   ReplySlot* slot_;
   executor ex_;
-  std::function<void()> waiting_;
+  std::unique_ptr<Waiting> waiting_;
 };
 
 ReplySlot::~ReplySlot() {
@@ -99,9 +116,8 @@ ReplySlot::~ReplySlot() {
 awaitable<void> filled(ReplySlot& slot) {
   auto begin = [](auto handler, ReplySlot* into) {
     executor ex = asio::get_associated_executor(handler);
-    // Shared, because std::function copies. (any_completion_handler<void()> of Asio 1.26 wraps itself without end.)
-    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-    into->told->wait(std::move(ex), [shared] { std::move (*shared)(); });
+    // (any_completion_handler<void()> of Asio 1.26 wraps itself without end.)
+    into->told->wait(std::move(ex), std::make_unique<WaitingOf<decltype(handler)>>(std::move(handler)));
   };
   co_await asio::async_initiate<const asio::deferred_t&, void()>(begin, asio::deferred, &slot);
 }

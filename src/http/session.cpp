@@ -2,6 +2,7 @@
 
 #include "http/describe.hpp"
 #include "http/server_state.hpp"
+#include "schema/spare_text.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/schema/parse.hpp>
@@ -293,6 +294,7 @@ Session::After Session::begin_response(HttpResponse& response, bool client_keeps
   }
   if (response.body.size() <= small_body) {
     out_.append(response.body);
+    detail::keep_text(std::move(response.body));
     put_pending(out_);
   } else {
     put_pending(out_, response.body);

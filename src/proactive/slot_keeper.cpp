@@ -12,7 +12,11 @@ namespace tern::proactive {
 
 namespace {
 
-constexpr std::chrono::milliseconds storage_timeout{1'500};  // an answer that comes later renews too little
+// A commit of a database that is busy writing may take seconds. One that has not come by then is asked for anew, over
+// another connection, while the lease has a second left in which sends begin.
+constexpr std::chrono::milliseconds renewal_timeout{2'500};
+constexpr std::chrono::milliseconds renewal_pause{200};
+constexpr std::chrono::milliseconds storage_timeout{1'500};
 constexpr std::chrono::seconds quiet_timeout{30};            // longer than a send takes
 
 bool is_cancelled(const std::exception_ptr& error) {
@@ -91,8 +95,9 @@ awaitable<void> SlotKeeper::take(Deadline by) {
 // All that this says to the storage about slots is said one after the other, so that no answer is older than it seems.
 awaitable<void> SlotKeeper::run() {
   running_ = true;
+  auto pause = heartbeat;
   while (!stopped_) {
-    co_await heartbeat_timer_.wait_for(heartbeat);
+    co_await heartbeat_timer_.wait_for(pause);
     if (stopped_) {
       break;
     }
@@ -107,8 +112,13 @@ awaitable<void> SlotKeeper::run() {
         std::rethrow_exception(error);
       }
       // The leases run out by themselves: no send begins in the last second of one.
-      log::warn("the leases of the schedule could not be renewed; it is tried again", {{"error", what(error)}});
+      if (pause == heartbeat) {
+        log::warn("the leases of the schedule could not be renewed; it is tried again", {{"error", what(error)}});
+      }
+      pause = renewal_pause;
+      continue;
     }
+    pause = heartbeat;
   }
   running_ = false;
   end_timer_.cancel();
@@ -117,10 +127,10 @@ awaitable<void> SlotKeeper::run() {
 awaitable<void> SlotKeeper::beat() {
   co_await release_quiet_slots();
   const auto owners_before = owners_;
-  auto held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(storage_timeout, clock_));
+  auto held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(renewal_timeout, clock_));
   if (std::exchange(owners_, held.owners) > held.owners && !settled_) {
     // Fewer share them: what the others left is to be had at once.
-    held = co_await storage_.hold_slots(owner_, held.leases, wanted(), Deadline::after(storage_timeout, clock_));
+    held = co_await storage_.hold_slots(owner_, held.leases, wanted(), Deadline::after(renewal_timeout, clock_));
     owners_ = held.owners;
   }
   look_at_clock(held);

@@ -1,6 +1,7 @@
 #include "runtime/turn.hpp"
 
 #include "runtime/shard_runtime.hpp"
+#include "schema/spare_text.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -54,12 +55,12 @@ void Turn::take(Activity activity) {
     return;
   }
   if (replies_.empty()) {
-    replies_.reserve(512);
-    replies_ = replies_begin;
+    replies_ = detail::spare_text();
+    replies_ += replies_begin;
   } else {
     replies_ += ',';
   }
-  replies_ += json::serialize(activity.json());
+  detail::append_json(replies_, activity.json());
 }
 
 TurnReply Turn::take_reply(bool failed) {

@@ -5,6 +5,7 @@
 #include "runtime/dedupe_window.hpp"
 #include "runtime/reference_capture.hpp"
 #include "runtime/turn_request.hpp"
+#include "schema/block_pool.hpp"
 #include "turn/environment.hpp"
 
 #include <tern/async/timing_wheel.hpp>
@@ -36,7 +37,11 @@ using LiveHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct L
                                                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 /// One turn on its home shard, from arrival to answer: waiting in its conversation's queue, then running.
-class Turn final : public Queued, public LiveHook, public TimingWheel::Entry, public detail::TurnOutput {
+class Turn final : public Queued,
+                   public LiveHook,
+                   public TimingWheel::Entry,
+                   public detail::TurnOutput,
+                   public detail::Pooled<Turn> {
  public:
   Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, std::uint64_t conversation);
   ~Turn() override;

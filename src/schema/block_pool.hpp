@@ -90,4 +90,18 @@ class BlockPool {
   static inline thread_local const Closer closer_;
 };
 
+/// A base of what each turn allocates one of: `class Turn : Pooled<Turn>`. `T` is final, or has no virtual functions.
+template <class T>
+class Pooled {
+  using Blocks = BlockPool<T, 64, 2048, (1U << 20)>;
+
+ public:
+  static void* operator new(std::size_t size) { return Blocks::allocate(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { Blocks::deallocate(memory, size); }
+
+ protected:
+  Pooled() = default;
+  ~Pooled() = default;
+};
+
 }  // namespace tern::detail

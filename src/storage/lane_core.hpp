@@ -1,5 +1,7 @@
 #pragma once
 
+#include "schema/block_pool.hpp"
+
 #include <tern/async/awaitable.hpp>
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
@@ -115,7 +117,7 @@ class LaneCore {
 namespace detail {
 
 template <class Handler>
-class LaneResumeOf final : public LaneResume {
+class LaneResumeOf final : public LaneResume, public tern::detail::Pooled<LaneResumeOf<Handler>> {
  public:
   LaneResumeOf(Handler handler, const executor& home) : LaneResume(home), handler_(std::move(handler)) {}
 

@@ -31,7 +31,7 @@ UnitOfWork::Document& UnitOfWork::document(StateScope scope) {
   return found;
 }
 
-void UnitOfWork::take(Document& into, const StoreItem* item) const {
+void UnitOfWork::take(Document& into, StoreItem* item) {
   into.content = {};
   into.text.clear();
   into.etag.clear();
@@ -45,8 +45,8 @@ void UnitOfWork::take(Document& into, const StoreItem* item) const {
                                                "remove it.");
   }
   into.content = std::move(parsed->as_object());
-  into.text = item->document;
-  into.etag = item->etag;
+  into.text = std::move(item->document);
+  into.etag = std::move(item->etag);
 }
 
 // The documents that turns use, in one read. Hardly a bot has private state, so that this is read along only once a

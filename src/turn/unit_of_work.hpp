@@ -1,5 +1,6 @@
 #pragma once
 
+#include "schema/block_pool.hpp"
 #include "turn/environment.hpp"
 
 #include <tern/schema/activity.hpp>
@@ -19,7 +20,7 @@ namespace tern::detail {
 
 /// What a turn reads and changes: state documents, scheduled sends, the conversation's reference. Read once, written
 /// once, all or nothing, with the eTags that were read.
-class UnitOfWork {
+class UnitOfWork : public Pooled<UnitOfWork> {
  public:
   UnitOfWork(TurnEnvironment& environment, const Activity& activity);
 
@@ -78,7 +79,7 @@ class UnitOfWork {
   awaitable<void> ensure_loaded(StateScope scope);
   awaitable<void> read_stale();
   Document& document(StateScope scope);
-  void take(Document& document, const StoreItem* item) const;
+  static void take(Document& document, StoreItem* item);
   std::string key_of(const ScheduledSend& send, unsigned place);
   StoreChanges collect_changes();
   bool can_replay(const std::vector<std::string>& keys) const noexcept;

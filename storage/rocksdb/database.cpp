@@ -6,6 +6,7 @@
 #include "schedule_keys.hpp"
 #include "storage/idempotency_age.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
 #include <rocksdb/compaction_filter.h>
@@ -48,25 +49,36 @@ constexpr double filter_bits = 10;
 // of it waiting for memory, and 10 us in one of 2 MiB, which a core's cache holds. The levels begin smaller to match,
 // or each flush would rewrite 256 MiB.
 constexpr std::size_t memtable_bytes = 2U << 20;
+// When a log has grown to its bound all families are flushed, one after the other, and writes must not wait for that.
+constexpr int memtables = 4;
 constexpr double memtable_filter_ratio = 0.02;
 constexpr int tables_to_merge = 4;
 constexpr std::uint64_t first_level_bytes = 16U << 20;
 constexpr std::uint64_t table_bytes = 8U << 20;
+// The schedule keeps more, and a table is a file that every start opens.
+constexpr std::uint64_t schedule_first_level_bytes = 64U << 20;
+constexpr std::uint64_t schedule_table_bytes = 32U << 20;
 // Every batch writes a few bytes to `meta`, which keeps a log alive until `meta` is flushed. Without a bound logs grew
 // to 1.5 GB, which the next start after a crash would read for seconds.
-constexpr std::uint64_t most_log_bytes = 256ULL << 20;
+constexpr std::uint64_t most_log_bytes = 64ULL << 20;
+// What compaction writes goes to the disk in such pieces. Without it a whole table waits in the system's memory, and
+// the sync of the next batch waits for all of that.
+constexpr std::uint64_t piece_bytes = 512U << 10;
 // With `sync` off a power failure loses writes, and with them the eTags that callers may still hold: more than can be
 // given in the time that a system keeps what it has not written to the disk.
 constexpr std::uint64_t etags_lost_at_most = 1ULL << 32;
 
-rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+using Prepopulate = rocksdb::BlockBasedTableOptions::PrepopulateBlockCache;
+
+/// `flushed`: whether what is flushed stays as near as it was in the memtable.
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache, Prepopulate flushed) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(filter_bits));
-  // What was flushed stays as near as it was in the memtable: a turn reads what the one before has written.
-  table.prepopulate_block_cache = rocksdb::BlockBasedTableOptions::PrepopulateBlockCache::kFlushOnly;
+  table.prepopulate_block_cache = flushed;
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = memtable_bytes;
+  options.max_write_buffer_number = memtables;
   options.level0_file_num_compaction_trigger = tables_to_merge;
   options.max_bytes_for_level_base = first_level_bytes;
   options.target_file_size_base = table_bytes;
@@ -76,6 +88,8 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   // A batch comes sorted: each key is looked for from where the one before it went.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // What is flushed is soon merged and written again: to compress it twice takes a core from the shards.
+  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, rocksdb::kSnappyCompression};
   return options;
 }
 
@@ -91,8 +105,10 @@ class ForgetOldKeys final : public rocksdb::CompactionFilter {
 
 rocksdb::ColumnFamilyOptions schedule_options(const std::shared_ptr<rocksdb::Cache>& cache, const std::string& name) {
   static const ForgetOldKeys forget_old_keys;
-  auto options = family_options(cache);
+  auto options = family_options(cache, Prepopulate::kDisable);  // most is read once, much later
   options.write_buffer_size = schedule_memtable_bytes;
+  options.max_bytes_for_level_base = schedule_first_level_bytes;
+  options.target_file_size_base = schedule_table_bytes;
   if (name == due_name || name == loc_name || name == order_name) {
     options.table_properties_collector_factories.push_back(
         rocksdb::NewCompactOnDeletionCollectorFactory(deletions_window, deletions_trigger));
@@ -124,6 +140,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env) {
   options.stats_persist_period_sec = 0;
   options.info_log = std::make_shared<InfoLog>();
   options.max_total_wal_size = most_log_bytes;
+  options.bytes_per_sync = piece_bytes;
   return options;
 }
 
@@ -184,7 +201,8 @@ void Database::open(const rocksdb::DBOptions& options) {
   families.reserve(names.size());
   for (const auto& name : names) {
     const bool schedules = std::find(schedule_names.begin(), schedule_names.end(), name) != schedule_names.end();
-    families.emplace_back(name, schedules ? schedule_options(cache_, name) : family_options(cache_));
+    families.emplace_back(name, schedules ? schedule_options(cache_, name)
+                                          : family_options(cache_, Prepopulate::kFlushOnly));  // a turn reads it soon
   }
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(options, path_, families, &families_, &db);
@@ -272,6 +290,15 @@ void Database::keep_recoverable() {
   rocksdb::WriteOptions memory_alone;
   memory_alone.disableWAL = true;
   (void)db_->Put(memory_alone, meta_, filler_key, rocksdb::Slice());  // its failure is that of the write that follows
+}
+
+void Database::flush() {
+  rocksdb::FlushOptions options;
+  options.allow_write_stall = true;  // nobody writes any more
+  if (const auto status = db_->Flush(options, families_); !status.ok()) {
+    log::warn("the RocksDB storage was closed without a flush, so that its next start reads its log",
+              {{"error", status.ToString()}});
+  }
 }
 
 void Database::add_to(RocksDbStats& stats) const {

@@ -65,6 +65,9 @@ class Database {
   /// (github.com/facebook/rocksdb/issues/11643). So something is there.
   void keep_recoverable();
 
+  /// Writes what is in memory into tables. A failure is only told: the log has all of it. Blocks.
+  void flush();
+
   /// What RocksDB says of itself.
   void add_to(RocksDbStats& stats) const;
 

@@ -72,8 +72,14 @@ struct RocksDbStorage::State {
 
   void open();
   void open_schedule();
-  void stop() noexcept;
+  void stop() noexcept {
+    stop([](Database&) {});
+  }
+  /// `last` is done to the database when nobody uses it any more.
+  void stop(const std::function<void(Database&)>& last) noexcept;
+  std::unique_ptr<ScheduleLane> make_schedule_lane(const char* name);
   awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
+  awaitable<void> on_list_lane(std::function<void()> work, Deadline by);
   std::optional<StoreItems> read_with(const DocumentCache::Look& look, const std::vector<std::string>& keys);
   void require_open() const {
     if (!database) {
@@ -104,6 +110,7 @@ struct RocksDbStorage::State {
   std::unique_ptr<WriteLane> writes;
   std::unique_ptr<ReadLane> reads;
   std::unique_ptr<ScheduleLane> schedule_reads;
+  std::unique_ptr<ScheduleLane> schedule_lists;  ///< lists and figures, for which what is due does not wait
 };
 
 // With what the cache knows, and of the rest what RocksDB has in memory; nullopt when that is not all, or not of one
@@ -143,17 +150,22 @@ void RocksDbStorage::State::open() {
       [this](WriteLane::Batch batch) { committer->serve(batch); });
   reads = std::make_unique<ReadLane>(storage::LaneSettings{"rocksdb-read", options.queue, options.max_batch, &clock},
                                      [this](ReadLane::Batch batch) { reader->serve(batch); });
-  schedule_reads = std::make_unique<ScheduleLane>(
-      storage::LaneSettings{"rocksdb-due", options.queue, options.max_batch, &clock}, [](ScheduleLane::Batch batch) {
-        for (auto& ticket : batch) {
-          try {
-            ticket.request();
-            ticket.succeed(true);
-          } catch (...) {
-            ticket.fail(std::current_exception());
-          }
-        }
-      });
+  schedule_reads = make_schedule_lane("rocksdb-due");
+  schedule_lists = make_schedule_lane("rocksdb-list");
+}
+
+std::unique_ptr<ScheduleLane> RocksDbStorage::State::make_schedule_lane(const char* name) {
+  return std::make_unique<ScheduleLane>(storage::LaneSettings{name, options.queue, options.max_batch, &clock},
+                                        [](ScheduleLane::Batch batch) {
+                                          for (auto& ticket : batch) {
+                                            try {
+                                              ticket.request();
+                                              ticket.succeed(true);
+                                            } catch (...) {
+                                              ticket.fail(std::current_exception());
+                                            }
+                                          }
+                                        });
 }
 
 void RocksDbStorage::State::open_schedule() {
@@ -185,21 +197,28 @@ void RocksDbStorage::State::open_schedule() {
 }
 
 // The lanes stay, to refuse what still comes; RocksDB and its lock go.
-void RocksDbStorage::State::stop() noexcept {
+void RocksDbStorage::State::stop(const std::function<void(Database&)>& last) noexcept {
   if (writes) {
     writes->stop();
   }
   if (reads) {
     reads->stop();
   }
-  if (schedule_reads) {
-    schedule_reads->stop();
+  for (auto* lane : {schedule_reads.get(), schedule_lists.get()}) {
+    if (lane != nullptr) {
+      lane->stop();
+    }
   }
   health->set("the storage is closed");
   // RocksDB may take long to close, and `stats` is asked on a shard.
   std::unique_ptr<Database> closing;
-  const std::lock_guard lock(database_mutex);
-  closing.swap(database);
+  {
+    const std::lock_guard lock(database_mutex);
+    closing.swap(database);
+  }
+  if (closing) {
+    last(*closing);
+  }
 }
 
 RocksDbStorage::RocksDbStorage(RocksDbOptions options, Clock& clock) {
@@ -292,6 +311,10 @@ awaitable<void> RocksDbStorage::State::on_schedule_lane(std::function<void()> wo
   co_await schedule_reads->call(std::move(work), by);
 }
 
+awaitable<void> RocksDbStorage::State::on_list_lane(std::function<void()> work, Deadline by) {
+  co_await schedule_lists->call(std::move(work), by);
+}
+
 awaitable<HeldSlots> RocksDbStorage::hold_slots(std::string owner, std::vector<SlotLease>, std::uint16_t want,
                                                 Deadline by) {
   auto& state = *state_;
@@ -341,7 +364,7 @@ awaitable<SendPage> RocksDbStorage::list_sends(SendQuery query, Deadline by) {
   detail::require_valid(query);
   state.require_open();
   SendPage page;
-  co_await state.on_schedule_lane([&] { page = state.schedule_reader->list(query); }, by);
+  co_await state.on_list_lane([&] { page = state.schedule_reader->list(query); }, by);
   co_return page;
 }
 
@@ -351,7 +374,7 @@ awaitable<DeadPage> RocksDbStorage::list_dead(DeadQuery query, Deadline by) {
   detail::require_valid(query);
   state.require_open();
   DeadPage page;
-  co_await state.on_schedule_lane([&] { page = state.schedule_reader->list_dead(query); }, by);
+  co_await state.on_list_lane([&] { page = state.schedule_reader->list_dead(query); }, by);
   co_return page;
 }
 
@@ -360,7 +383,7 @@ awaitable<SendCounts> RocksDbStorage::count_sends(Deadline by) {
   state.require_time(by, "count sends");
   state.require_open();
   auto counts = state.schedule_writer->counts();
-  co_await state.on_schedule_lane([&] { counts.oldest = state.schedule_reader->oldest(); }, by);
+  co_await state.on_list_lane([&] { counts.oldest = state.schedule_reader->oldest(); }, by);
   co_return counts;
 }
 
@@ -369,13 +392,14 @@ awaitable<std::uint64_t> RocksDbStorage::estimate_due(WallTime from, WallTime un
   state.require_time(by, "count sends");
   state.require_open();
   std::uint64_t estimate = 0;
-  co_await state.on_schedule_lane([&] { estimate = state.schedule_reader->estimate_due(from, until); }, by);
+  co_await state.on_list_lane([&] { estimate = state.schedule_reader->estimate_due(from, until); }, by);
   co_return estimate;
 }
 
 awaitable<void> RocksDbStorage::close(Deadline) {
   auto& state = *state_;
-  std::function<void()> stop = [&state] { state.stop(); };
+  // So that the next start has no log to read.
+  std::function<void()> stop = [&state] { state.stop([](Database& database) { database.flush(); }); };
   co_await offload(std::move(stop));
 }
 

@@ -12,7 +12,7 @@
 
 namespace tern::detail::rocks {
 
-/// Reads the schedule. Blocks; used by the one thread of its lane.
+/// Reads the schedule. Blocks. `load_due` and `fetch` are for one thread, the rest for any.
 ///
 /// Errors: `errc::storage_unavailable`.
 class ScheduleReader {

@@ -44,6 +44,8 @@ class StoreItems {
     }
     return nullptr;
   }
+  /// The same, for one who wants to move its parts out.
+  StoreItem* find(std::string_view key) noexcept { return const_cast<StoreItem*>(std::as_const(*this).find(key)); }
   std::size_t size() const noexcept { return items_.size(); }
   bool empty() const noexcept { return items_.empty(); }
   auto begin() const noexcept { return items_.begin(); }

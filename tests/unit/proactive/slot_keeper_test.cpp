@@ -31,6 +31,7 @@ class SharedStore {
     std::set<std::string> owners;
     LateSends late;
     bool away = false;
+    std::size_t holds = 0;  ///< heartbeats that it has answered
     std::optional<WallTime::duration> ahead;
 
     void require_there() const {
@@ -53,6 +54,7 @@ class SharedStore {
   awaitable<StorePage> scan(StoreScan scan, Deadline by) { return state_->storage.scan(std::move(scan), by); }
   awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by) {
     state_->require_there();
+    ++state_->holds;
     state_->owners.insert(owner);
     auto now = co_await state_->storage.hold_slots(std::move(owner), std::move(held), want, by);
     now.owners = static_cast<std::uint16_t>(state_->owners.size());
@@ -256,6 +258,19 @@ TEST_F(SlotKeeperTest, AnOutageIsWaitedFor) {
   start("b");
   pass(6s);
   EXPECT_EQ(first.work.owned.size(), 32u);
+}
+
+// The lease may have little left.
+TEST_F(SlotKeeperTest, AfterAnOutageTheLeasesAreRenewedAtOnce) {
+  start("a");
+  state->away = true;
+  pass(3s);
+  state->away = false;
+  const auto before = state->holds;
+  pass(250ms);
+  EXPECT_EQ(state->holds, before + 1);
+  pass(1500ms);
+  EXPECT_EQ(state->holds, before + 1) << "and then at the usual pace";
 }
 
 TEST_F(SlotKeeperTest, TheStoresClockIsLookedAtWithEachHeartbeat) {
