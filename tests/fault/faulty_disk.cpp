@@ -11,6 +11,22 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+/// A table whose reads the disk may hold up.
+class SlowFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  SlowFile(FaultyDisk& disk, std::unique_ptr<rocksdb::FSRandomAccessFile> below)
+      : FSRandomAccessFileOwnerWrapper(std::move(below)), disk_(disk) {}
+
+  IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* dbg) const override {
+    disk_.before_read();
+    return target()->Read(offset, size, options, result, scratch, dbg);
+  }
+
+ private:
+  FaultyDisk& disk_;
+};
+
 /// A file that tells the disk what was written and synced.
 class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
@@ -129,6 +145,15 @@ IOStatus FaultyDisk::ReopenWritableFile(const std::string& name, const rocksdb::
     const auto size = std::filesystem::file_size(name, absent);
     track(name, absent ? 0 : size, true);
     *file = std::make_unique<FaultyFile>(*this, name, std::move(*file));
+  }
+  return status;
+}
+
+IOStatus FaultyDisk::NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext* dbg) {
+  auto status = FileSystemWrapper::NewRandomAccessFile(name, options, file, dbg);
+  if (status.ok() && before_read) {
+    *file = std::make_unique<SlowFile>(*this, std::move(*file));
   }
   return status;
 }

@@ -36,7 +36,8 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
   std::atomic<bool> full = false;          ///< no byte more can be written
   std::atomic<bool> sync_fails = false;    ///< every sync of a file fails
   std::atomic<bool> dies_at_sync = false;  ///< it is switched off by the next sync, with all written that comes before
-  std::function<void()> before_unlock;     ///< called when a folder is given back, the last that closing does
+  std::function<void()> before_read;    ///< called before a table is read, on whatever thread; set before it is opened
+  std::function<void()> before_unlock;  ///< called when a folder is given back, the last that closing does
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
@@ -44,6 +45,9 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* file,
                                        rocksdb::IODebugContext* dbg) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* dbg) override;
   rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* folder, rocksdb::IODebugContext* dbg) override;
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,

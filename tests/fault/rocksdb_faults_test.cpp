@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -18,6 +19,7 @@
 namespace tern::fault {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 // `/metrics` asks on a shard.
@@ -51,6 +53,52 @@ TEST_F(RocksDbFaults, ItsFiguresIncludeTheSchedule) {
   changes.sends.push_back(std::move(send));
   ASSERT_TRUE(test::run(store->write(std::move(changes), never)));
   EXPECT_GE(store->stats().memtable_bytes, before.memtable_bytes + payload);
+}
+
+// They look into every slot, on the disk if need be, while sends come due.
+TEST_F(RocksDbFaults, WhatIsDueDoesNotWaitForFigures) {
+  std::atomic<bool> holds_one = false;
+  std::promise<void> held;
+  std::promise<void> released;
+  disk->before_read = [&, may_go_on = released.get_future().share()] {
+    if (holds_one.exchange(false)) {
+      held.set_value();
+      may_go_on.wait();
+    }
+  };
+  {
+    auto store = open();
+    ScheduledSend send;
+    send.order_key = "conversation";
+    send.handle = SendHandle{slot_of(send.order_key), system_clock().wall_now() + 1h, new_send_id()};
+    send.payload = "{}";
+    StoreChanges changes;
+    changes.sends.push_back(std::move(send));
+    ASSERT_TRUE(test::run(store->write(std::move(changes), never)));
+    test::run(store->close(never));  // into a table
+  }
+  auto store = open();
+  const auto leases = test::run(store->hold_slots("owner", {}, slot_count, never)).leases;
+  holds_one = true;
+  auto counts = std::async(std::launch::async, [&] { return test::run(store->count_sends(never)); });
+  held.get_future().wait();
+  DueQuery due;
+  due.lease = leases.front();
+  due.until = system_clock().wall_now();
+  EXPECT_NO_THROW(test::run(store->load_due(due, Deadline::after(5s))));
+  released.set_value();
+  EXPECT_EQ(counts.get().pending, 1u);
+}
+
+TEST_F(RocksDbFaults, ACleanEndLeavesNoLogToRead) {
+  {
+    auto store = open();
+    ASSERT_TRUE(test::run(store->write(pair_of("a", std::string(10'000, 'x')), never)));
+    EXPECT_FALSE(newest_log().empty());
+    test::run(store->close(never));
+  }
+  EXPECT_EQ(newest_log(), std::filesystem::path()) << "logs with nothing in them are not counted";
+  EXPECT_EQ(text_of(*open(), "a/left").size(), 10'000u);
 }
 
 TEST_F(RocksDbFaults, AFailedSyncIsNeverPassedOver) {
