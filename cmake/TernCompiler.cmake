@@ -36,7 +36,8 @@ if(TERN_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND PROJECT_IS_TOP_LEVEL)
 endif()
 
 # tern_compile_quickly(TARGET): what a test itself does need not be fast, and without optimisation clang compiles it in
-# half the time, with a sanitizer in less. What is tested is optimised as always.
+# half the time, with a sanitizer in less. What is tested is optimised as always, but for inline functions of headers
+# that the test uses too, of which the linker may take the test's.
 function(tern_compile_quickly target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     target_compile_options(${target} PRIVATE -O0)

@@ -12,12 +12,12 @@ namespace tern::proactive {
 
 namespace {
 
-// A commit of a database that is busy writing may take seconds. One that has not come by then is asked for anew, over
-// another connection, while the lease has a second left in which sends begin.
-constexpr std::chrono::milliseconds renewal_timeout{2'500};
+// A commit of a database that is busy writing may take seconds. A renewal that has not come by then is asked for anew:
+// after the heartbeat's two seconds and this, sends may still begin for most of another one.
+constexpr std::chrono::milliseconds renewal_timeout{2'000};
 constexpr std::chrono::milliseconds renewal_pause{200};
 constexpr std::chrono::milliseconds storage_timeout{1'500};
-constexpr std::chrono::seconds quiet_timeout{30};            // longer than a send takes
+constexpr std::chrono::seconds quiet_timeout{30};  // longer than a send takes
 
 bool is_cancelled(const std::exception_ptr& error) {
   try {
@@ -118,23 +118,26 @@ awaitable<void> SlotKeeper::run() {
       pause = renewal_pause;
       continue;
     }
-    pause = heartbeat;
+    if (std::exchange(pause, heartbeat) != heartbeat) {
+      log::info("the leases of the schedule are renewed again", {{"held", leases_.size()}});
+    }
   }
   running_ = false;
   end_timer_.cancel();
 }
 
 awaitable<void> SlotKeeper::beat() {
-  co_await release_quiet_slots();
   const auto owners_before = owners_;
   auto held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(renewal_timeout, clock_));
-  if (std::exchange(owners_, held.owners) > held.owners && !settled_) {
-    // Fewer share them: what the others left is to be had at once.
-    held = co_await storage_.hold_slots(owner_, held.leases, wanted(), Deadline::after(renewal_timeout, clock_));
-    owners_ = held.owners;
-  }
   look_at_clock(held);
   leases_ = std::move(held.leases);
+  if (std::exchange(owners_, held.owners) > held.owners && !settled_) {
+    tell();
+    // Fewer share them: what the others left is to be had at once.
+    held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(renewal_timeout, clock_));
+    leases_ = std::move(held.leases);
+    owners_ = held.owners;
+  }
   if (owners_ != owners_before || told_held_ != leases_.size()) {
     told_held_ = leases_.size();
     log::info("the slots of the schedule are shared", {{"held", leases_.size()}, {"owners", owners_}});
@@ -149,6 +152,7 @@ awaitable<void> SlotKeeper::beat() {
     begin_to_leave();
   }
   tell();
+  co_await release_quiet_slots();  // last, for a renewal must not wait for it
 }
 
 // Whoever takes a slot sends what its records say: so every outcome is written before the slot goes.

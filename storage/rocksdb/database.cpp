@@ -89,7 +89,7 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   // What is flushed is soon merged and written again: to compress it twice takes a core from the shards.
-  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, rocksdb::kSnappyCompression};
+  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, options.compression};
   return options;
 }
 

@@ -81,7 +81,7 @@ TEST_F(RocksDbFaults, WhatIsDueDoesNotWaitForFigures) {
   const auto leases = test::run(store->hold_slots("owner", {}, slot_count, never)).leases;
   holds_one = true;
   auto counts = std::async(std::launch::async, [&] { return test::run(store->count_sends(never)); });
-  held.get_future().wait();
+  ASSERT_EQ(held.get_future().wait_for(test::patience), std::future_status::ready) << "no table was read";
   DueQuery due;
   due.lease = leases.front();
   due.until = system_clock().wall_now();
@@ -99,6 +99,17 @@ TEST_F(RocksDbFaults, ACleanEndLeavesNoLogToRead) {
   }
   EXPECT_EQ(newest_log(), std::filesystem::path()) << "logs with nothing in them are not counted";
   EXPECT_EQ(text_of(*open(), "a/left").size(), 10'000u);
+}
+
+TEST_F(RocksDbFaults, AFullDiskDoesNotKeepItFromClosing) {
+  {
+    auto store = open();
+    ASSERT_TRUE(test::run(store->write(pair_of("a", "1"), never)));
+    disk->full = true;
+    test::run(store->close(never));
+  }
+  disk->full = false;
+  EXPECT_EQ(text_of(*open(), "a/left"), "1");
 }
 
 TEST_F(RocksDbFaults, AFailedSyncIsNeverPassedOver) {
