@@ -150,8 +150,9 @@ awaitable<void> SlotKeeper::beat() {
   quiet_ &= now;
   if (!settled_ && leaving_.none() && leases_.size() > share()) {
     begin_to_leave();
+  } else {
+    tell();
   }
-  tell();
   co_await release_quiet_slots();  // last, for a renewal must not wait for it
 }
 
@@ -160,6 +161,8 @@ void SlotKeeper::begin_to_leave() {
   for (std::size_t i = share(); i < leases_.size(); ++i) {
     leaving_.set(leases_[i].slot);
   }
+  // First: what waits is put back then, and its outcome is to be written too.
+  tell();
   asio::co_spawn(ex_, leave(leaving_), [this](std::exception_ptr error) {
     if (error && !is_cancelled(error)) {
       leaving_.reset();

@@ -99,6 +99,9 @@ class Work final : public SlotWork {
     }
   }
   awaitable<bool> quiet(SlotSet slots, Deadline by) override {
+    for (const auto slot : owned) {
+      EXPECT_FALSE(slots.test(slot)) << "more may begin of what is to become quiet";
+    }
     while ((slots & busy).any() && !by.expired(clock_)) {
       co_await sleep_for(100ms, clock_);
     }
