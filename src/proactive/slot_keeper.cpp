@@ -130,12 +130,12 @@ awaitable<void> SlotKeeper::beat() {
   const auto owners_before = owners_;
   auto held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(renewal_timeout, clock_));
   look_at_clock(held);
-  leases_ = std::move(held.leases);
+  adopt(std::move(held.leases));
   if (std::exchange(owners_, held.owners) > held.owners && !settled_) {
     tell();
     // Fewer share them: what the others left is to be had at once.
     held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(renewal_timeout, clock_));
-    leases_ = std::move(held.leases);
+    adopt(std::move(held.leases));
     owners_ = held.owners;
   }
   if (owners_ != owners_before || told_held_ != leases_.size()) {
@@ -182,16 +182,28 @@ awaitable<void> SlotKeeper::leave(SlotSet slots) {
 }
 
 awaitable<void> SlotKeeper::release_quiet_slots() {
-  if (quiet_.none()) {
-    co_return;
+  if (quiet_.any()) {
+    const auto is_quiet = [this](const SlotLease& lease) { return quiet_.test(lease.slot); };
+    std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(giving_back_), is_quiet);
+    std::erase_if(leases_, is_quiet);
+    leaving_.reset();
+    quiet_.reset();
   }
-  std::vector<SlotLease> going;
-  std::copy_if(leases_.begin(), leases_.end(), std::back_inserter(going),
-               [this](const SlotLease& lease) { return quiet_.test(lease.slot); });
-  std::erase_if(leases_, [this](const SlotLease& lease) { return quiet_.test(lease.slot); });
-  leaving_.reset();
-  quiet_.reset();
-  co_await storage_.release_slots(std::move(going), Deadline::after(storage_timeout, clock_));
+  if (!giving_back_.empty()) {
+    co_await storage_.release_slots(giving_back_, Deadline::after(storage_timeout, clock_));
+    giving_back_.clear();
+  }
+}
+
+// A release whose answer did not come may still happen: until one is confirmed, its slots are not this process's.
+void SlotKeeper::adopt(std::vector<SlotLease> leases) {
+  const auto is_in = [](const std::vector<SlotLease>& some, const SlotLease& one) {
+    return std::any_of(some.begin(), some.end(),
+                       [&](const SlotLease& other) { return other.slot == one.slot && other.epoch == one.epoch; });
+  };
+  std::erase_if(giving_back_, [&](const SlotLease& lease) { return !is_in(leases, lease); });
+  std::erase_if(leases, [&](const SlotLease& lease) { return is_in(giving_back_, lease); });
+  leases_ = std::move(leases);
 }
 
 awaitable<void> SlotKeeper::run_late() {
@@ -232,6 +244,7 @@ awaitable<void> SlotKeeper::release(Deadline by) {
   }
   const auto busy = co_await work_.under_way();
   auto going = std::exchange(leases_, {});
+  going.insert(going.end(), giving_back_.begin(), giving_back_.end());
   std::erase_if(going, [&](const SlotLease& lease) { return busy.test(lease.slot); });
   if (!going.empty()) {
     co_await storage_.release_slots(std::move(going), by);

@@ -68,6 +68,7 @@ class SlotKeeper {
   awaitable<void> beat();
   awaitable<void> release_quiet_slots();
   void begin_to_leave();
+  void adopt(std::vector<SlotLease> leases);
   void look_at_clock(const HeldSlots& held);
   awaitable<void> leave(SlotSet slots);
   void tell();
@@ -84,8 +85,9 @@ class SlotKeeper {
   Timer late_timer_;
   Timer end_timer_;
   std::vector<SlotLease> leases_;
-  SlotSet leaving_;  ///< held, but given up as soon as nothing of them is under way
-  SlotSet quiet_;    ///< of them, those with nothing under way any more
+  SlotSet leaving_;                     ///< held, but given up as soon as nothing of them is under way
+  SlotSet quiet_;                       ///< of them, those with nothing under way any more
+  std::vector<SlotLease> giving_back_;  ///< released, as far as is known
   std::uint16_t owners_ = 1;
   WallTime::duration clock_ahead_{};
   std::size_t told_held_ = 0;  ///< as the log was told

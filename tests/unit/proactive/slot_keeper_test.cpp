@@ -31,7 +31,8 @@ class SharedStore {
     std::set<std::string> owners;
     LateSends late;
     bool away = false;
-    std::size_t holds = 0;  ///< heartbeats that it has answered
+    std::optional<std::vector<SlotLease>> release_on_its_way;  ///< set: a release is cut off, and happens later
+    std::size_t holds = 0;                                     ///< heartbeats that it has answered
     std::optional<WallTime::duration> ahead;
 
     void require_there() const {
@@ -62,6 +63,10 @@ class SharedStore {
     co_return now;
   }
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by) {
+    if (state_->release_on_its_way) {
+      state_->release_on_its_way = std::move(held);
+      throw_error(errc::storage_unavailable, "the answer did not come");
+    }
     return state_->storage.release_slots(std::move(held), by);
   }
   awaitable<DuePage> load_due(DueQuery due, Deadline by) { return state_->storage.load_due(std::move(due), by); }
@@ -274,6 +279,20 @@ TEST_F(SlotKeeperTest, AfterAnOutageTheLeasesAreRenewedAtOnce) {
   EXPECT_EQ(state->holds, before + 1);
   pass(1500ms);
   EXPECT_EQ(state->holds, before + 1) << "and then at the usual pace";
+}
+
+TEST_F(SlotKeeperTest, WhatMayHaveBeenGivenBackIsNotUsed) {
+  auto& first = start("a");
+  auto& second = start("b");
+  state->release_on_its_way.emplace();
+  pass(3s);
+  ASSERT_EQ(state->release_on_its_way->size(), 32u);
+  EXPECT_EQ(first.work.owned.size(), 32u);
+  const auto late = *std::exchange(state->release_on_its_way, std::nullopt);
+  test::run_on(io, storage.release_slots(late, never));
+  pass(6s);
+  EXPECT_EQ(first.work.owned.size(), 32u);
+  EXPECT_EQ(second.work.owned.size(), 32u);
 }
 
 TEST_F(SlotKeeperTest, TheStoresClockIsLookedAtWithEachHeartbeat) {
