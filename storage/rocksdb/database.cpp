@@ -41,6 +41,8 @@ constexpr std::array schedule_names{due_name,   retry_name,       loc_name, orde
 constexpr const char* meta_name = "meta";
 constexpr const char* openings_key = "openings";
 constexpr std::size_t schedule_memtable_bytes = 8U << 20;
+// Where the records are. Each one that is full begins a new log, whose file and folder the next batches sync with theirs.
+constexpr std::size_t records_memtable_bytes = 24U << 20;
 // A table in which so many of so many neighbours are deleted is compacted at once, or a search would walk over them.
 constexpr std::size_t deletions_window = 4096;
 constexpr std::size_t deletions_trigger = 2048;
@@ -106,7 +108,7 @@ class ForgetOldKeys final : public rocksdb::CompactionFilter {
 rocksdb::ColumnFamilyOptions schedule_options(const std::shared_ptr<rocksdb::Cache>& cache, const std::string& name) {
   static const ForgetOldKeys forget_old_keys;
   auto options = family_options(cache, Prepopulate::kDisable);  // most is read once, much later
-  options.write_buffer_size = schedule_memtable_bytes;
+  options.write_buffer_size = name == due_name ? records_memtable_bytes : schedule_memtable_bytes;
   options.max_bytes_for_level_base = schedule_first_level_bytes;
   options.target_file_size_base = schedule_table_bytes;
   if (name == due_name || name == loc_name || name == order_name) {
