@@ -131,9 +131,9 @@ double settle_postgres(const std::string& url) {
   pqxx::nontransaction work(connection);
   work.exec("CHECKPOINT");
   const auto busy = [&] {
-    return work
-               .exec("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
-                     "backend_type = 'autovacuum worker'")[0][0]
+    return work.exec(
+                   "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                   "backend_type = 'autovacuum worker'")[0][0]
                .as<int>() > 0;
   };
   while (busy() && std::chrono::steady_clock::now() - begun < longest) {

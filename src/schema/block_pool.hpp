@@ -99,7 +99,8 @@ class Pooled {
   static void* operator new(std::size_t size) { return Blocks::allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { Blocks::deallocate(memory, size); }
 
- protected:
+ private:
+  friend T;
   Pooled() = default;
   ~Pooled() = default;
 };

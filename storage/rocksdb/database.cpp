@@ -41,7 +41,8 @@ constexpr std::array schedule_names{due_name,   retry_name,       loc_name, orde
 constexpr const char* meta_name = "meta";
 constexpr const char* openings_key = "openings";
 constexpr std::size_t schedule_memtable_bytes = 8U << 20;
-// Where the records are. Each one that is full begins a new log, whose file and folder the next batches sync with theirs.
+// Where the records are. Each one that is full begins a new log, whose file and folder the next batches sync with
+// theirs.
 constexpr std::size_t records_memtable_bytes = 24U << 20;
 // A table in which so many of so many neighbours are deleted is compacted at once, or a search would walk over them.
 constexpr std::size_t deletions_window = 4096;
