@@ -281,7 +281,11 @@ awaitable<void> Scheduler::send_due() {
     for (const auto& entry : entries) {
       const bool found = next < sends.size() && sends[next].handle.id == entry.id;
       if (found && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
-        begin(entry, std::move(sends[next]));
+        if (entry_of(sends[next], entry.seq).due > std::max(now, entry.due)) {
+          hand_back(entry, sends[next]);
+        } else {
+          begin(entry, std::move(sends[next]));
+        }
       } else {
         ended(entry);  // cancelled, edited, or done already
         if (recent_.forget(entry)) {
@@ -314,15 +318,21 @@ void Scheduler::record(SendOutcome outcome, const DueEntry& entry, std::optional
 // nothing out when it is due again.
 void Scheduler::recorded(std::size_t count, const std::vector<std::size_t>& refused) {
   for (std::size_t i = 0; i < count; ++i) {
+    const bool is_refused = std::find(refused.begin(), refused.end(), i) != refused.end();
     if (const auto& again = outcomes_[i].again) {
-      if (std::find(refused.begin(), refused.end(), i) == refused.end() && owned_[again->slot].held) {
+      if (!is_refused && owned_[again->slot].held) {
         window_.retry(*again);
       } else {
         window_.release(again->order_hash);  // its new owner tries it
       }
     }
     if (const auto& next = outcomes_[i].next) {
-      take_committed(*next);  // one that was refused meanwhile is not handed out
+      take_committed(*next);
+      if (is_refused) {
+        // A try whose answer was lost may have written it, or another owner its own, which is due at another time: when
+        // that is told it is new. The record decides when its time has come.
+        (void)recent_.forget(*next);
+      }
     }
   }
   outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));

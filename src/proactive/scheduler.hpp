@@ -177,6 +177,7 @@ class Scheduler {
   awaitable<void> bury_with_followers(DueEntry entry, std::string order_key, StoreChanges burial);
   awaitable<void> add_followers(DueEntry entry, std::string order_key, StoreChanges& burial);
   void postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until);
+  void hand_back(const DueEntry& entry, const ScheduledSend& send);
   void settle(ReadySend ready, const std::exception_ptr& error);
   void leave_to_next_process(const DueEntry& entry, const ScheduledSend& send, const std::exception_ptr& error);
   void settle_failure(ReadySend ready, const std::exception_ptr& error);

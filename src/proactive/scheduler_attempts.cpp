@@ -438,6 +438,19 @@ void Scheduler::postpone(const DueEntry& entry, const ScheduledSend& send, WallT
   record(std::move(outcome), entry);
 }
 
+// It is due later than was thought here: those of its key that are due before it need not wait for it.
+void Scheduler::hand_back(const DueEntry& entry, const ScheduledSend& send) {
+  Unrecorded item{SendOutcome(SendOutcome::Kind::retry, send.handle, send.generation, lease_of(entry)), std::nullopt,
+                  entry_of(send, entry.seq), std::nullopt};
+  item.outcome.attempt = send.attempt;
+  item.outcome.begun = send.begun;
+  item.outcome.not_before = item.next->due;
+  (void)recent_.forget(entry);
+  ended(entry);
+  outcomes_.push_back(std::move(item));
+  flush();
+}
+
 void Scheduler::ended(const DueEntry& entry) noexcept {
   window_.release(entry.order_hash);
   left_flight(entry);

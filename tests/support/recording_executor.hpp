@@ -27,7 +27,7 @@ class RecordingExecutor final : public proactive::SendExecutor {
     }
   }
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
-    return send.annotations.empty() ? std::nullopt : std::optional(now + std::chrono::hours(1));
+    return send.annotations.empty() ? std::nullopt : std::optional(now + period);
   }
 
   std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override { return std::nullopt; }
@@ -35,6 +35,7 @@ class RecordingExecutor final : public proactive::SendExecutor {
   WallTime not_before(const ScheduledSend&, WallTime now) const override { return std::max(now, quiet_until); }
 
   WallTime quiet_until{};
+  WallTime::duration period = std::chrono::hours(1);  ///< of what recurs
   std::vector<std::string> done;
   std::size_t gone = 0;
   std::size_t at_once = 0;

@@ -199,5 +199,38 @@ TEST_F(Loading, NothingIsSentWithoutTheSlot) {
   EXPECT_THAT(executor.done, IsEmpty());
 }
 
+// Simulation 5007311: the owner before says late that it has sent an occurrence, which this one is sending again. What
+// comes next is due when the first of them has said, and this one thinks otherwise.
+TEST_F(Loading, AnOccurrenceIsDueWhenItsRecordSaysSo) {
+  constexpr std::uint16_t slot = 3;
+  const auto before = test::run_on(io, storage.hold_slots("before", {}, slot_count, never)).leases;
+  ScheduledSend send;
+  send.order_key = key_of(slot);
+  send.handle = SendHandle{slot, clock.wall_now() + 10ms, new_send_id()};
+  send.payload = "again";
+  send.annotations = "recurs";
+  StoreChanges changes;
+  changes.sends.push_back(send);
+  ASSERT_TRUE(test::run_on(io, storage.write(std::move(changes), never)).has_value());
+  schedule("between", slot, clock.wall_now() + 15s);
+  test::run_on(io, storage.release_slots(before, never));
+  executor.takes = 100ms;
+  executor.period = 10s;
+  start();
+  pass(50ms);
+  ASSERT_THAT(executor.done, ElementsAre("again"));
+
+  StoreChanges late;
+  auto& outcome = late.outcomes.emplace_back(SendOutcome::Kind::sent, send.handle, 0, before.at(slot));
+  outcome.next = clock.wall_now() + 20s;
+  ASSERT_THAT(test::run_on(io, storage.write(std::move(late), never))->refused, IsEmpty());
+  pass(14s);
+  EXPECT_THAT(executor.done, ElementsAre("again"));
+  pass(5s);
+  EXPECT_THAT(executor.done, ElementsAre("again", "between"));
+  pass(2s);
+  EXPECT_THAT(executor.done, ElementsAre("again", "between", "again"));
+}
+
 }  // namespace
 }  // namespace tern::proactive
