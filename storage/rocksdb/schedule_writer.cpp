@@ -15,15 +15,6 @@ namespace tern::detail::rocks {
 
 namespace {
 
-constexpr std::uint64_t most_dead = 100'000;
-constexpr std::size_t most_forgotten = 64;  // dead sends, with one batch
-
-void require_ok(const rocksdb::Status& status) {
-  if (!status.ok()) {
-    throw_error(errc::storage_unavailable, "RocksDB could not take a send into its batch: " + status.ToString());
-  }
-}
-
 std::vector<rocksdb::Status> get_all(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
                                      const std::vector<std::string>& keys, std::vector<std::string>& values) {
   const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), family);
@@ -427,106 +418,6 @@ void ScheduleWriter::renew(Item& item, WallTime due) {
   ++send.generation;
   item.now->place = slots_.enter(send.handle.slot, Place{due, item.now->place.seq}, now_);
   item.changed = true;
-}
-
-void ScheduleWriter::remove_before(rocksdb::WriteBatch& batch, const SendId& id, const Item& item) {
-  const auto& family = database_.schedule();
-  const auto& [send, place] = *item.before;
-  const bool stays = item.now && item.now->place == place;
-  if (!stays) {
-    require_ok(batch.Delete(family.due, due_key(send.handle.slot, place)));
-    require_ok(batch.Delete(family.order, order_key_of(stable_hash(send.order_key), place)));
-  }
-  if (is_retry(send, place)) {
-    require_ok(batch.Delete(family.retry, retry_key(send.handle.slot, send.not_before, place.seq)));
-  }
-  if (!item.now) {
-    require_ok(batch.Delete(family.loc, id_key(id)));
-    if (!send.cancel_on_reply.empty()) {
-      require_ok(batch.Delete(family.reply, reply_key(stable_hash(send.cancel_on_reply), id)));
-    }
-  }
-}
-
-void ScheduleWriter::fill_item(rocksdb::WriteBatch& batch, const SendId& id, const Item& item) {
-  if (item.before) {
-    remove_before(batch, id, item);
-  }
-  if (!item.now) {
-    return;
-  }
-  const auto& family = database_.schedule();
-  const auto& [send, place] = *item.now;
-  require_ok(batch.Put(family.due, due_key(send.handle.slot, place), encode_send(send)));
-  require_ok(batch.Put(family.loc, id_key(id), encode_location({send.handle.slot, place, send.generation})));
-  if (!item.before || item.before->place != place) {
-    require_ok(batch.Put(family.order, order_key_of(stable_hash(send.order_key), place), rocksdb::Slice()));
-  }
-  if (is_retry(send, place)) {
-    require_ok(batch.Put(family.retry, retry_key(send.handle.slot, send.not_before, place.seq), encode_place(place)));
-  }
-  if (!item.before && !send.cancel_on_reply.empty()) {
-    require_ok(batch.Put(family.reply, reply_key(stable_hash(send.cancel_on_reply), id), rocksdb::Slice()));
-  }
-}
-
-void ScheduleWriter::fill_dead(rocksdb::WriteBatch& batch) {
-  const auto& family = database_.schedule();
-  for (const auto& [id, dead] : dead_) {
-    if (dead.gone && dead.is_stored) {
-      require_ok(batch.Delete(family.dead, dead_key(dead.number)));
-      require_ok(batch.Delete(family.dead, dead_id_key(id)));
-    } else if (!dead.gone && !dead.is_stored) {
-      require_ok(batch.Put(family.dead, dead_key(dead.number), encode_dead(dead.dead)));
-      require_ok(batch.Put(family.dead, dead_id_key(id), encode_number(dead.number)));
-    }
-  }
-  if (state_.counts.kept_dead > most_dead) {
-    forget_oldest_dead(batch);
-  }
-}
-
-void ScheduleWriter::forget_oldest_dead(rocksdb::WriteBatch& batch) {
-  const auto& family = database_.schedule();
-  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(rocksdb::ReadOptions(), family.dead));
-  std::size_t forgotten = 0;
-  for (rows->Seek(dead_key(state_.first_dead));
-       rows->Valid() && state_.counts.kept_dead > most_dead && forgotten < most_forgotten; rows->Next()) {
-    const auto number = number_of_dead_key({rows->key().data(), rows->key().size()});
-    const auto dead = decode_dead({rows->value().data(), rows->value().size()});
-    if (!number || !dead || dead_.contains(dead->send.handle.id)) {
-      continue;
-    }
-    require_ok(batch.Delete(family.dead, rows->key()));
-    require_ok(batch.Delete(family.dead, dead_id_key(dead->send.handle.id)));
-    state_.first_dead = *number + 1;
-    --state_.counts.kept_dead;
-    ++forgotten;
-  }
-}
-
-bool ScheduleWriter::fill(rocksdb::WriteBatch& batch) {
-  if (!concerned_) {
-    return false;
-  }
-  const auto& family = database_.schedule();
-  for (const auto& [id, item] : items_) {
-    if (item.changed) {
-      fill_item(batch, id, item);
-    }
-  }
-  for (const auto& [key, handle] : new_firsts_) {
-    require_ok(batch.Put(family.idempotency, key, encode_first({now_, handle})));
-  }
-  fill_dead(batch);
-  if (batch.Count() == 0) {
-    return false;
-  }
-  require_ok(batch.Put(database_.meta(), schedule_state_key, state_.encode()));
-  for (const auto& [slot, place] : slots_.take_moved()) {
-    require_ok(batch.Put(database_.meta(), low_key(slot), encode_place(place)));
-  }
-  return true;
 }
 
 void ScheduleWriter::finish(bool written) {

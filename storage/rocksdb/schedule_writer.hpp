@@ -3,6 +3,7 @@
 #include "database.hpp"
 #include "schedule_record.hpp"
 #include "schedule_slots.hpp"
+#include "sorted_writes.hpp"
 
 #include <tern/async/clock.hpp>
 
@@ -97,10 +98,10 @@ class ScheduleWriter {
   void renew(Item& item, WallTime due);
   Place place_for(std::uint16_t slot, WallTime due);
 
-  void fill_item(rocksdb::WriteBatch& batch, const SendId& id, const Item& item);
-  void remove_before(rocksdb::WriteBatch& batch, const SendId& id, const Item& item);
-  void fill_dead(rocksdb::WriteBatch& batch);
-  void forget_oldest_dead(rocksdb::WriteBatch& batch);
+  void fill_item(const SendId& id, const Item& item);
+  void remove_before(const SendId& id, const Item& item);
+  void fill_dead();
+  void forget_oldest_dead();
 
   Database& database_;
   ScheduleSlots& slots_;
@@ -118,6 +119,7 @@ class ScheduleWriter {
   std::vector<std::pair<std::string, SendHandle>> new_firsts_;
   std::unordered_map<std::string, std::vector<SendId>> replied_;
   bool concerned_ = false;
+  SortedWrites writes_;
 };
 
 }  // namespace tern::detail::rocks
