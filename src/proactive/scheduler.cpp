@@ -281,7 +281,7 @@ awaitable<void> Scheduler::send_due() {
     for (const auto& entry : entries) {
       const bool found = next < sends.size() && sends[next].handle.id == entry.id;
       if (found && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
-        if (entry_of(sends[next], entry.seq).due > std::max(now, entry.due)) {
+        if (sends[next].handle.due > std::max(now, entry.due)) {
           hand_back(entry, sends[next]);
         } else {
           begin(entry, std::move(sends[next]));
