@@ -42,16 +42,17 @@ struct LaneSettings {
 /// Resumes a coroutine on its own executor.
 class LaneResume {
  public:
-  explicit LaneResume(const executor& home) : work_(home) {}
+  explicit LaneResume(const executor& home) : home_(home), work_(home) {}
   virtual ~LaneResume() = default;
   LaneResume(const LaneResume&) = delete;
   LaneResume& operator=(const LaneResume&) = delete;
 
-  executor home() const noexcept { return work_.get_executor(); }
+  const executor& home() const noexcept { return home_; }
   /// Called on `home`, once.
   virtual void resume(std::exception_ptr error) = 0;
 
  private:
+  const executor home_;  // that of `work_` counts each of its copies, on the context's own count
   asio::executor_work_guard<executor> work_;
 };
 

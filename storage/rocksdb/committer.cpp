@@ -48,8 +48,8 @@ void Committer::collect(WriteLane::Batch batch) {
   places_.clear();
   for (const auto i : order_) {
     auto& row = rows_[i];
-    if (places_.empty() || *places_.back().key != *row.key) {
-      places_.emplace_back(row.key);
+    if (places_.empty() || places_.back().name.text != *row.key) {
+      places_.emplace_back(*row.key);
     }
     row.place = static_cast<std::uint32_t>(places_.size() - 1);
     places_.back().expected = places_.back().expected || !row.expect->is_any();
@@ -61,7 +61,7 @@ void Committer::look_up() {
   std::vector<Place*> asking;
   for (auto& place : places_) {
     if (place.expected) {
-      asked.push_back({place.key, std::nullopt});
+      asked.push_back({place.name, std::nullopt});
       asking.push_back(&place);
     }
   }
@@ -72,7 +72,7 @@ void Committer::look_up() {
     if (asked[i].etag) {
       asking[i]->etag = *asked[i].etag;
     } else {
-      keys.emplace_back(*asking[i]->key);
+      keys.emplace_back(asking[i]->name.text);
       unknown.push_back(asking[i]);
     }
   }
@@ -138,16 +138,16 @@ void Committer::fill_batch() {
       continue;
     }
     if (place.last->document == nullptr) {
-      require(writes_.Delete(documents, *place.key));
-      changes_.push_back({place.key, nullptr, 0});
+      require(writes_.Delete(documents, rocksdb::Slice(place.name.text)));
+      changes_.push_back({place.name, nullptr, 0});
       continue;
     }
     const auto& document = *place.last->document;
     const auto header = record_header(place.etag);
-    const rocksdb::Slice key(*place.key);
+    const rocksdb::Slice key(place.name.text);
     const std::array<rocksdb::Slice, 2> record{rocksdb::Slice(header.data(), header.size()), rocksdb::Slice(document)};
     require(writes_.Put(documents, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(record.data(), record.size())));
-    changes_.push_back({place.key, &document, place.etag});
+    changes_.push_back({place.name, &document, place.etag});
   }
 }
 

@@ -63,8 +63,8 @@ class Committer {
   };
   /// A key of the batch, as the writes so far leave it.
   struct Place {
-    explicit Place(const std::string* name) : key(name) {}
-    const std::string* key;
+    explicit Place(std::string_view key) : name(key) {}
+    DocumentCache::Name name;
     std::uint64_t etag = 0;  ///< 0: absent, or nothing is expected of it
     const Row* last = nullptr;
     bool expected = false;

@@ -2,14 +2,17 @@
 
 #include "record.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tern::detail::rocks {
 
 namespace {
 
-// A map's node and the shared text besides the bytes themselves.
-constexpr std::uint64_t entry_overhead = 160;
+// An entry and the shared text besides the bytes themselves.
+constexpr std::uint64_t entry_overhead = 192;
+// Changes under one lock, for which every shard may wait.
+constexpr std::size_t changes_at_once = 16;
 
 }  // namespace
 
@@ -21,7 +24,7 @@ std::uint64_t DocumentCache::bytes_of(const Entry& entry) noexcept {
   return entry_overhead + entry.key.size() + (entry.text ? entry.text->size() : 0);
 }
 
-StoreItems DocumentCache::Look::items(const std::vector<std::string>& names, const StoreItems& found) const {
+StoreItems DocumentCache::Look::items(std::vector<std::string> names, const StoreItems& found) const {
   StoreItems items;
   items.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -30,7 +33,7 @@ StoreItems DocumentCache::Look::items(const std::vector<std::string>& names, con
         items.add(*item);
       }
     } else if (keys[i].text) {
-      items.add(StoreItem(names[i], *keys[i].text, etag_text(keys[i].etag)));
+      items.add(StoreItem(std::move(names[i]), *keys[i].text, etag_text(keys[i].etag)));
     }
   }
   return items;
@@ -40,18 +43,21 @@ StoreItems DocumentCache::Look::items(const std::vector<std::string>& names, con
 DocumentCache::Look DocumentCache::look(const std::vector<std::string>& keys) {
   Look look;
   look.keys.resize(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    look.keys[i].hash = Name(keys[i]).hash;
+  }
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto& key = look.keys[i];
-    const auto& mark = mark_of(keys[i]);
+    const auto& mark = mark_of(key.hash);
     key.mark = mark.writes;
     look.in_doubt = look.in_doubt || mark.under_way != 0;
-    const auto place = entries_.find(std::string_view(keys[i]));
+    const auto place = entries_.find(Name(keys[i], key.hash));
     if (place == entries_.end()) {
       ++look.unknown;
       continue;
     }
-    auto& entry = place->second;
+    auto& entry = *place->second;
     if (!entry.used) {
       entry.used = true;
     }
@@ -66,16 +72,17 @@ bool DocumentCache::keep(const std::vector<std::string>& keys, const Look& look,
   bool holds = true;
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto& mark = mark_of(keys[i]);
-    if (mark.under_way != 0 || mark.writes != look.keys[i].mark) {
+    const auto& key = look.keys[i];
+    const auto& mark = mark_of(key.hash);
+    if (mark.under_way != 0 || mark.writes != key.mark) {
       holds = false;
-    } else if (!look.keys[i].known) {
+    } else if (!key.known) {
       const auto* item = found.find(keys[i]);
       if (item == nullptr && from == From::memory) {
         continue;
       }
-      put(keys[i], item != nullptr ? std::make_shared<const std::string>(item->document) : nullptr,
-          item != nullptr ? etag_number(item->etag) : 0);
+      auto text = item != nullptr ? std::make_shared<const std::string>(item->document) : nullptr;
+      put(Name(keys[i], key.hash), text, item != nullptr ? etag_number(item->etag) : 0);
     }
   }
   shrink();
@@ -85,8 +92,8 @@ bool DocumentCache::keep(const std::vector<std::string>& keys, const Look& look,
 void DocumentCache::look_up(std::vector<Known>& keys) const {
   const std::lock_guard lock(mutex_);
   for (auto& known : keys) {
-    if (const auto entry = entries_.find(std::string_view(*known.key)); entry != entries_.end()) {
-      known.etag = entry->second.etag;
+    if (const auto entry = entries_.find(known.name); entry != entries_.end()) {
+      known.etag = entry->second->etag;
     }
   }
 }
@@ -94,49 +101,63 @@ void DocumentCache::look_up(std::vector<Known>& keys) const {
 void DocumentCache::begin_write(const std::vector<Change>& changes) {
   const std::lock_guard lock(mutex_);
   for (const auto& change : changes) {
-    auto& mark = mark_of(*change.key);
+    auto& mark = mark_of(change.name.hash);
     ++mark.under_way;
     ++mark.writes;
   }
 }
 
+// A key whose turn has not come yet is still in doubt, so that nobody sees half of a write.
 void DocumentCache::end_write(const std::vector<Change>& changes, bool written) {
-  const std::lock_guard lock(mutex_);
-  for (const auto& change : changes) {
-    auto& mark = mark_of(*change.key);
-    --mark.under_way;
-    ++mark.writes;  // also for those who looked while it was under way, and may have read what was before
-    if (written) {
-      // A text of its own, so that this thread frees what it has allocated.
-      put(*change.key, change.text != nullptr ? std::make_shared<const std::string>(*change.text) : nullptr,
-          change.etag);
-    } else {
-      forget(*change.key);
+  // Texts of its own, so that this thread frees what it has allocated; and it frees none under the lock.
+  texts_.resize(changes.size());
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (written && changes[i].text != nullptr) {
+      texts_[i] = std::make_shared<const std::string>(*changes[i].text);
     }
   }
-  shrink();
+  for (std::size_t begin = 0; begin < changes.size(); begin += changes_at_once) {
+    const auto end = std::min(begin + changes_at_once, changes.size());
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto& change = changes[i];
+      auto& mark = mark_of(change.name.hash);
+      --mark.under_way;
+      ++mark.writes;  // also for those who looked while it was under way, and may have read what was before
+      if (written) {
+        put(change.name, texts_[i], change.etag);
+      } else {
+        forget(change.name);
+      }
+    }
+    shrink();
+  }
+  texts_.clear();
 }
 
-void DocumentCache::put(const std::string& key, std::shared_ptr<const std::string> text, std::uint64_t etag) {
-  const auto [place, is_new] = entries_.try_emplace(key);
-  auto& entry = place->second;
-  if (is_new) {
-    entry.key = place->first;
-    in_order_.push_front(entry);
+void DocumentCache::put(const Name& name, std::shared_ptr<const std::string>& text, std::uint64_t etag) {
+  auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    auto made = std::make_unique<Entry>(name);
+    const auto key = made->name();
+    found = entries_.emplace(key, std::move(made)).first;
+    in_order_.push_front(*found->second);
   } else {
-    bytes_ -= bytes_of(entry);
-    entry.used = true;
+    bytes_ -= bytes_of(*found->second);
+    found->second->used = true;
   }
-  entry.text = std::move(text);
+  auto& entry = *found->second;
+  entry.text.swap(text);
   entry.etag = etag;
   bytes_ += bytes_of(entry);
 }
 
-void DocumentCache::forget(std::string_view key) {
-  const auto found = entries_.find(key);
+void DocumentCache::forget(const Name& name) {
+  const auto found = entries_.find(name);
   if (found != entries_.end()) {
-    bytes_ -= bytes_of(found->second);
-    in_order_.erase(in_order_.iterator_to(found->second));
+    const auto& entry = *found->second;
+    bytes_ -= bytes_of(entry);
+    in_order_.erase(in_order_.iterator_to(entry));
     entries_.erase(found);
   }
 }
@@ -147,7 +168,7 @@ void DocumentCache::shrink() {
     if (std::exchange(last.used, false)) {
       in_order_.splice(in_order_.begin(), in_order_, in_order_.iterator_to(last));
     } else {
-      forget(last.key);
+      forget(last.name());
     }
   }
 }

@@ -4,14 +4,16 @@
 
 #include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -34,9 +36,18 @@ class DocumentCache {
   DocumentCache(const DocumentCache&) = delete;
   DocumentCache& operator=(const DocumentCache&) = delete;
 
+  /// A key with its hash, which is reckoned once for all that is done with it. The text is the caller's.
+  struct Name {
+    explicit Name(std::string_view key) noexcept : Name(key, std::hash<std::string_view>()(key)) {}
+    Name(std::string_view key, std::size_t its_hash) noexcept : text(key), hash(its_hash) {}
+    std::string_view text;
+    std::size_t hash;
+  };
+
   /// What is known of some keys at one moment.
   struct Look {
     struct Key {
+      std::size_t hash = 0;
       bool known = false;
       std::uint32_t mark = 0;
       std::shared_ptr<const std::string> text;  ///< null: absent
@@ -47,7 +58,7 @@ class DocumentCache {
     bool in_doubt = false;  ///< a write of one of them is under way: RocksDB is asked for all
 
     /// Of all keys, once `found` has what RocksDB said of those that are not known.
-    StoreItems items(const std::vector<std::string>& names, const StoreItems& found) const;
+    StoreItems items(std::vector<std::string> names, const StoreItems& found) const;
   };
   Look look(const std::vector<std::string>& keys);
   /// Where RocksDB found it. In memory that a key is absent is told by filters, which is cheaper than keeping it here.
@@ -58,7 +69,7 @@ class DocumentCache {
 
   /// The eTag of a document, 0 when it is known to be absent; nullopt when it is not known.
   struct Known {
-    const std::string* key;
+    Name name;
     std::optional<std::uint64_t> etag;
   };
   /// For the one writer.
@@ -66,7 +77,7 @@ class DocumentCache {
 
   /// One document as a write leaves it; a null text when it is removed. Both are the caller's.
   struct Change {
-    const std::string* key;
+    Name name;
     const std::string* text;
     std::uint64_t etag;
   };
@@ -77,28 +88,35 @@ class DocumentCache {
 
  private:
   struct Entry : boost::intrusive::list_base_hook<> {
-    bool used = false;     // since it was last considered for going
-    std::string_view key;  // of the map's own
+    explicit Entry(const Name& name) : key(name.text), hash(name.hash) {}
+    Name name() const noexcept { return Name(key, hash); }
+
+    const std::string key;
+    const std::size_t hash;
+    bool used = false;  // since it was last considered for going
     std::shared_ptr<const std::string> text;
     std::uint64_t etag = 0;
   };
   struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>()(key); }
+    using is_avalanching = void;
+    std::size_t operator()(const Name& name) const noexcept { return name.hash; }
+  };
+  struct Equal {
+    bool operator()(const Name& a, const Name& b) const noexcept { return a.hash == b.hash && a.text == b.text; }
   };
   struct Mark {
     std::uint32_t writes = 0;
     std::uint32_t under_way = 0;
   };
-  using Map = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
+  using Map = boost::unordered_flat_map<Name, std::unique_ptr<Entry>, Hash, Equal>;  // the names are of the entries
 
   // So many that few keys share one with a write that is under way.
   static constexpr std::size_t mark_count = 65'536;
   static std::uint64_t bytes_of(const Entry& entry) noexcept;
-  Mark& mark_of(std::string_view key) { return marks_[Hash()(key) % mark_count]; }
-  const Mark& mark_of(std::string_view key) const { return marks_[Hash()(key) % mark_count]; }
-  void put(const std::string& key, std::shared_ptr<const std::string> text, std::uint64_t etag);
-  void forget(std::string_view key);
+  Mark& mark_of(std::size_t hash) noexcept { return marks_[hash % mark_count]; }
+  /// Leaves the text that was there in `text`.
+  void put(const Name& name, std::shared_ptr<const std::string>& text, std::uint64_t etag);
+  void forget(const Name& name);
   void shrink();
 
   const std::uint64_t max_bytes_;
@@ -109,6 +127,7 @@ class DocumentCache {
   // are on different cores, and each would wait for the other's neighbours.
   boost::intrusive::list<Entry> in_order_;
   std::uint64_t bytes_ = 0;
+  std::vector<std::shared_ptr<const std::string>> texts_;  // of the writer alone; kept for its memory
 };
 
 }  // namespace tern::detail::rocks

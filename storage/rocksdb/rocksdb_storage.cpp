@@ -80,7 +80,7 @@ struct RocksDbStorage::State {
   std::unique_ptr<ScheduleLane> make_schedule_lane(const char* name);
   awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
   awaitable<void> on_list_lane(std::function<void()> work, Deadline by);
-  std::optional<StoreItems> read_with(const DocumentCache::Look& look, const std::vector<std::string>& keys);
+  std::optional<StoreItems> read_partly(const DocumentCache::Look& look, const std::vector<std::string>& keys);
   void require_open() const {
     if (!database) {
       throw_error(errc::storage_unavailable, "The RocksDB storage in " + options.path + " is not open.");
@@ -115,11 +115,8 @@ struct RocksDbStorage::State {
 
 // With what the cache knows, and of the rest what RocksDB has in memory; nullopt when that is not all, or not of one
 // moment.
-std::optional<StoreItems> RocksDbStorage::State::read_with(const DocumentCache::Look& look,
-                                                           const std::vector<std::string>& keys) {
-  if (look.unknown == 0) {
-    return look.items(keys, {});
-  }
+std::optional<StoreItems> RocksDbStorage::State::read_partly(const DocumentCache::Look& look,
+                                                             const std::vector<std::string>& keys) {
   std::vector<std::string> unknown;
   unknown.reserve(look.unknown);
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -272,7 +269,10 @@ awaitable<StoreItems> RocksDbStorage::read(std::vector<std::string> keys, Deadli
   }
   const auto look = state.cache->look(keys);
   if (!look.in_doubt) {
-    if (auto items = state.read_with(look, keys)) {
+    if (look.unknown == 0) {
+      co_return look.items(std::move(keys), {});
+    }
+    if (auto items = state.read_partly(look, keys)) {
       co_return std::move(*items);
     }
   }
