@@ -214,6 +214,7 @@ bool UnitOfWork::has_changes() const noexcept {
 
 StoreChanges UnitOfWork::collect_changes() {
   StoreChanges changes;
+  changes.upserts.reserve(documents_.size() + reference_upserts_.size());
   for (auto& entry : documents_) {
     entry.written.reset();
     if (!entry.touched) {

@@ -292,6 +292,7 @@ awaitable<StoreItems> PostgresStorage::read(std::vector<std::string> keys, Deadl
   }
   auto& lane = state.lane_of(state.readers, state.reader_of_keys(), state.writers.size());
   ReadRequest request{std::move(keys), std::nullopt, state.real(by)};
+  request.found.reserve(request.keys.size());
   auto answer = co_await lane.call(std::move(request), by);
   co_return std::move(answer.items);
 }

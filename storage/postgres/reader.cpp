@@ -105,13 +105,14 @@ void Reader::read(std::vector<ReadLane::Ticket*> tickets) {
     for (auto* ticket : tickets) {
       auto& asked = ticket->request.keys;
       ReadAnswer answer;
+      answer.items = std::move(ticket->request.found);
       for (; row < result.size(); ++row) {
         const auto found = result[row];
         const auto position = found[0].as<std::size_t>();
         if (position >= first + asked.size()) {
           break;
         }
-        answer.items.add(item_of(asked[position - first], found));
+        answer.items.add(item_of(std::move(asked[position - first]), found));
       }
       first += asked.size();
       ticket->succeed(std::move(answer));

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tern::detail::pg {
@@ -19,6 +20,7 @@ struct ReadRequest {
   std::optional<StoreScan> scan;
   SteadyTime by;  ///< in real time
   std::function<void(Session&, SteadyTime cut_at)> work = {};
+  StoreItems found = {};  ///< with room for all keys, from the caller's thread, which will free it
 };
 
 struct ReadAnswer {
@@ -26,9 +28,14 @@ struct ReadAnswer {
   StorePage page;
 };
 
+/// A write, and the room for its receipt, which the caller allocates since it also frees it.
 struct WriteRequest {
+  WriteRequest(StoreChanges what, SteadyTime until) : changes(std::move(what)), by(until) {
+    etags.reserve(changes.upserts.size());
+  }
   StoreChanges changes;
   SteadyTime by;  ///< in real time
+  std::vector<std::string> etags;
 };
 
 /// Something to do for the schedule, on the lane's connection.

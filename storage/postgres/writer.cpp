@@ -1,6 +1,7 @@
 #include "lane_work.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 namespace tern::detail::pg {
@@ -153,8 +154,13 @@ void Writer::write(const Tickets& tickets, const WriteBatch& batch, SteadyTime c
 }
 
 void Writer::answer(WriteLane::Ticket& ticket, WriteAnswer answer) {
-  if (more_ && answer.has_value()) {
-    written_.note(ticket.request.changes, *answer);
+  if (answer.has_value()) {
+    if (more_) {
+      written_.note(ticket.request.changes, *answer);
+    }
+    auto& etags = ticket.request.etags;
+    std::move(answer->etags.begin(), answer->etags.end(), std::back_inserter(etags));
+    answer->etags = std::move(etags);
   }
   ticket.succeed(std::move(answer));
 }
