@@ -32,7 +32,7 @@ constexpr const char* help = R"(storage: what an operation and a turn cost on ea
 
   --only PART       operations or turns; may be given again. Default: both
   --store KIND      memory, rocksdb or postgres; may be given again. Default: all that there are
-  --rounds N        of the turns (default 5)
+  --rounds N        of the turns (default 9)
   --seconds N       of each measurement (default 2)
   --folder FOLDER   where RocksDB and the measurement of fsync write (default: a new one in this folder)
   --check           exit with 1 when a target is missed
@@ -49,7 +49,7 @@ constexpr std::chrono::seconds patience{30};
 struct Options {
   std::set<std::string> parts;
   std::set<std::string> stores;
-  unsigned rounds = 5;
+  unsigned rounds = 9;
   unsigned seconds = 2;
   std::string folder;
   bool check = false;

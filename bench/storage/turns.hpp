@@ -17,7 +17,7 @@ struct TurnStore {
 
 struct TurnSettings {
   LoadSettings load;
-  unsigned rounds = 5;
+  unsigned rounds = 9;
   std::string state_bot;
   std::string logs;  ///< a folder
 };

@@ -236,7 +236,11 @@ Request quiet(Words& words) {
   if (!words.take_any({"to", "until"})) {
     throw Misunderstood{"Say \"quiet 22:00 to 7:00\", or \"quiet off\"."};
   }
-  return SetQuiet{tern::QuietHours(from, time_of_day(words))};
+  const auto to = time_of_day(words);
+  if (from == to) {
+    throw Misunderstood{"That is no time at all. Say \"quiet off\" when I may always write."};
+  }
+  return SetQuiet{tern::QuietHours(from, to)};
 }
 
 Request understand(Words words) {

@@ -36,6 +36,9 @@ error_code make_error_code(errc code) noexcept;
 /// Throws `system_error` with `code`; `message` says what was wrong, where, and what to do.
 [[noreturn]] void throw_error(errc code, const std::string& message);
 
+/// What was said where it was thrown, without what `what()` adds of the code for a programmer.
+std::string message_of(const system_error& error);
+
 }  // namespace tern
 
 template <>

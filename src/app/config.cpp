@@ -4,6 +4,7 @@
 #include "app/config_values.hpp"
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
+#include "app/version.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -25,7 +26,6 @@ namespace {
 
 using app::ConfigKey;
 
-constexpr const char* version = "0.1.0";
 constexpr const char* mask = "***";
 
 std::string suggestion(std::string_view name) {
@@ -241,7 +241,8 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
   if (help || tell_version) {
     command.action = CommandLine::Action::print;
     const std::string program = argc > 0 ? argv[0] : "bot";
-    command.text = help ? help_text(program.substr(program.rfind('/') + 1)) : std::string("tern ") + version + "\n";
+    command.text =
+        help ? help_text(program.substr(program.rfind('/') + 1)) : std::string("tern ") + app::version + "\n";
     return command;
   }
   for (const auto& entry : defaults) {

@@ -26,6 +26,7 @@ class Members {
  public:
   explicit Members(json::object& fields, std::string where = {}) : fields_(fields), where_(std::move(where)) {}
 
+  bool has(std::string_view name) const { return fields_.contains(name); }
   json::value* find(std::string_view name) {
     known_.emplace_back(name);
     auto* const value = fields_.if_contains(name);
@@ -188,7 +189,11 @@ QuietHours quiet_hours_of(json::object& fields) {
   if (from == nullptr || to == nullptr) {
     refuse("quietHours has from and to, times of the day as in 22:00.");
   }
-  return {time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
+  const QuietHours hours{time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
+  if (hours.from() == hours.to()) {
+    refuse("quietHours begins and ends at " + hours.from().to_string() + ", which is no time at all. Leave it out.");
+  }
+  return hours;
 }
 
 SendOptions options_of(Members& members, CallKind kind) {
@@ -209,6 +214,9 @@ SendOptions options_of(Members& members, CallKind kind) {
     if (!is_time_zone(*zone)) {
       refuse("timeZone is a name of the IANA database, as in Europe/Berlin; \"" + *zone + "\" is none.");
     }
+    if (!members.has("every") && !members.has("quietHours")) {
+      refuse("timeZone goes with every or quietHours, and there is neither. The time in `at` has its offset.");
+    }
     options.time_zone(std::move(*zone));
   }
   if (auto* const quiet = members.object("quietHours")) {
@@ -218,7 +226,7 @@ SendOptions options_of(Members& members, CallKind kind) {
     if (auto* const every = members.object("every")) {
       options.every(recurrence_of(*every));
     }
-  } else if (members.find("every") != nullptr) {
+  } else if (members.has("every")) {
     refuse(
         "every does not go with a continuation that runs now. POST /proactive/schedule takes it, with continuation.");
   }
@@ -261,7 +269,8 @@ void read_what(Members& members, CallKind kind, ProactiveCall& call) {
     throw BadCall("MissingProperty", "activity is missing.");
   }
   if (kind == CallKind::schedule && call.activity.has_value() == call.continuation.has_value()) {
-    throw BadCall("MissingProperty", "Give activity, or continuation with a value: one of them.");
+    throw BadCall(call.activity ? "BadArgument" : "MissingProperty",
+                  "Give activity, or continuation with a value: one of them.");
   }
 }
 
@@ -293,7 +302,8 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
     due = call.options.every()->next(now, call.options.time_zone());
   }
   if (!due && kind != CallKind::send && kind != CallKind::continuing) {
-    throw BadCall("MissingProperty", "When? Give at, after or every.");
+    throw BadCall("MissingProperty",
+                  kind == CallKind::moving ? "When? Give at or after." : "When? Give at, after or every.");
   }
   call.due = due.value_or(now);
   return call;

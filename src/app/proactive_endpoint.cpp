@@ -198,6 +198,7 @@ awaitable<HttpResponse> ProactiveEndpoint::send(std::string body) {
 awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
   auto call = parse_proactive_call(body, CallKind::schedule, clock_.wall_now());
   auto reference = co_await resolve(std::move(call.to));
+  const bool may_be_known = !call.options.key().empty();
   SendHandle handle;
   if (call.activity) {
     handle = co_await proactive_.send_at(std::move(reference), call.due, std::move(*call.activity), call.options);
@@ -206,9 +207,30 @@ awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
                                              std::move(call.value), call.options);
   }
   json::object answer;
+  if (may_be_known) {
+    // The first handle of the key: it may have been moved since, or have come to its end.
+    const auto pending = co_await find_pending(handle);
+    if (!pending) {
+      answer["handle"] = handle.to_string();
+      answer["pending"] = false;
+      co_return json_response(200, answer);
+    }
+    handle = pending->handle;
+  }
   answer["handle"] = handle.to_string();
   answer["due"] = text_of_time(handle.due);
   co_return json_response(201, answer);
+}
+
+awaitable<std::optional<ScheduledSend>> ProactiveEndpoint::find_pending(SendHandle handle) {
+  SendQuery wanted;
+  wanted.handle = handle;
+  wanted.limit = 1;
+  auto page = co_await proactive_.list(std::move(wanted));
+  if (page.sends.empty()) {
+    co_return std::nullopt;
+  }
+  co_return std::move(page.sends.front());
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::continue_with(std::string name, std::string body) {
@@ -226,11 +248,8 @@ awaitable<HttpResponse> ProactiveEndpoint::list(std::string query) {
   SendQuery wanted;
   wanted.limit = parameters.take_limit();
   wanted.after = parameters.take("after");
-  auto order_key = parameters.take("orderKey");
+  wanted.order_key = parameters.take_order_key();
   parameters.require_no_others();
-  if (!order_key.empty()) {
-    wanted.order_key = std::move(order_key);
-  }
   auto page = co_await proactive_.list(std::move(wanted));
   json::array items;
   for (const auto& item : page.sends) {
@@ -240,24 +259,18 @@ awaitable<HttpResponse> ProactiveEndpoint::list(std::string query) {
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::show(SendHandle handle) {
-  SendQuery wanted;
-  wanted.handle = handle;
-  wanted.limit = 1;
-  auto page = co_await proactive_.list(std::move(wanted));
-  if (page.sends.empty()) {
+  const auto pending = co_await find_pending(handle);
+  if (!pending) {
     refuse(404, "NotFound", "It is not pending: it was sent, cancelled or given up, or never existed.");
   }
-  co_return json_response(200, to_json(page.sends.front()));
+  co_return json_response(200, to_json(*pending));
 }
 
 // Without its step a broadcast would stop, and go on saying that it runs.
 awaitable<void> ProactiveEndpoint::require_no_step(SendHandle handle) {
-  SendQuery wanted;
-  wanted.handle = handle;
-  wanted.limit = 1;
-  const auto page = co_await proactive_.list(std::move(wanted));
-  if (!page.sends.empty() && proactive::Broadcaster::is_step(page.sends.front())) {
-    refuse_step(proactive::Broadcaster::id_of(page.sends.front()));
+  const auto pending = co_await find_pending(handle);
+  if (pending && proactive::Broadcaster::is_step(*pending)) {
+    refuse_step(proactive::Broadcaster::id_of(*pending));
   }
 }
 
@@ -290,11 +303,8 @@ awaitable<HttpResponse> ProactiveEndpoint::list_dead(std::string query) {
   DeadQuery wanted;
   wanted.limit = parameters.take_limit();
   wanted.after = parameters.take("after");
-  auto order_key = parameters.take("orderKey");
+  wanted.order_key = parameters.take_order_key();
   parameters.require_no_others();
-  if (!order_key.empty()) {
-    wanted.order_key = std::move(order_key);
-  }
   auto page = co_await proactive_.list_dead(std::move(wanted));
   json::array items;
   for (const auto& dead : page.sends) {
@@ -328,18 +338,7 @@ awaitable<HttpResponse> ProactiveEndpoint::discard(SendHandle handle) {
 
 awaitable<HttpResponse> ProactiveEndpoint::counts() {
   const auto counted = co_await proactive_.counts();
-  json::object answer;
-  answer["pending"] = counted.pending;
-  answer["awaitingReply"] = counted.awaiting_reply;
-  answer["sent"] = counted.sent;
-  answer["cancelled"] = counted.cancelled;
-  answer["expired"] = counted.expired;
-  answer["dead"] = counted.dead;
-  answer["keptDead"] = counted.kept_dead;
-  if (counted.oldest) {
-    answer["oldestDue"] = text_of_time(*counted.oldest);
-  }
-  co_return json_response(200, answer);
+  co_return json_response(200, to_json(counted));
 }
 
 }  // namespace tern::app

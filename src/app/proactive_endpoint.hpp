@@ -40,6 +40,7 @@ class ProactiveEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> continue_with(std::string name, std::string body);
   awaitable<http::HttpResponse> list(std::string query);
   awaitable<http::HttpResponse> show(SendHandle handle);
+  awaitable<std::optional<ScheduledSend>> find_pending(SendHandle handle);
   awaitable<void> require_no_step(SendHandle handle);
   awaitable<http::HttpResponse> cancel(SendHandle handle);
   awaitable<http::HttpResponse> reschedule(SendHandle handle, std::string body);

@@ -57,6 +57,9 @@ void add_annotations(const ScheduledSend& send, json::object& fields) {
     return;
   }
   const auto kept = detail::Annotations::parse(send.annotations);
+  if (auto trace = detail::Annotations::trace_of(send.annotations); !trace.empty()) {
+    fields["scheduledBy"] = std::move(trace);
+  }
   if (kept.every) {
     fields["every"] = recurrence_to_json(*kept.every);
   }
@@ -122,6 +125,21 @@ json::object to_json(const ScheduledSend& send) {
     fields["atMostOnce"] = true;
   }
   add_annotations(send, fields);
+  return fields;
+}
+
+json::object to_json(const SendCounts& counts) {
+  json::object fields;
+  fields["pending"] = counts.pending;
+  fields["awaitingReply"] = counts.awaiting_reply;
+  fields["sent"] = counts.sent;
+  fields["cancelled"] = counts.cancelled;
+  fields["expired"] = counts.expired;
+  fields["dead"] = counts.dead;
+  fields["keptDead"] = counts.kept_dead;
+  if (counts.oldest) {
+    fields["oldestDue"] = text_of_time(*counts.oldest);
+  }
   return fields;
 }
 

@@ -22,6 +22,7 @@ json::value text_of_time(WallTime time);
 
 /// A send as the paths below /proactive/ show it. What scheduling takes has the form that it takes.
 json::object to_json(const ScheduledSend& send);
+json::object to_json(const SendCounts& counts);
 json::object page_of(json::array items, const std::string& next);
 
 }  // namespace tern::app

@@ -50,6 +50,10 @@ Parameters::Parameters(std::string_view query) {
     refuse(400, "BadArgument", "The query cannot be read.");
   }
   for (const auto& parameter : urls::params_view(*parsed)) {
+    const auto is_same = [&](const auto& given) { return given.first == parameter.key; };
+    if (std::any_of(given_.begin(), given_.end(), is_same)) {
+      refuse(400, "BadArgument", "The parameter " + parameter.key + " is given twice.");
+    }
     given_.emplace_back(parameter.key, parameter.value);
   }
 }
@@ -62,6 +66,16 @@ std::string Parameters::take(std::string_view name) {
   auto value = std::move(found->second);
   given_.erase(found);
   return value;
+}
+
+std::optional<std::string> Parameters::take_order_key() {
+  const bool is_given =
+      std::any_of(given_.begin(), given_.end(), [](const auto& given) { return given.first == "orderKey"; });
+  auto key = take("orderKey");
+  if (is_given && key.empty()) {
+    refuse(400, "BadArgument", "orderKey is empty. Leave it out to list those of all.");
+  }
+  return is_given ? std::optional(std::move(key)) : std::nullopt;
 }
 
 std::size_t Parameters::take_limit() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,8 @@ class Parameters {
   explicit Parameters(std::string_view query);
   /// "" when it is not there.
   std::string take(std::string_view name);
+  /// nullopt when it is not there; refused when it is empty, as from a variable that was not set.
+  std::optional<std::string> take_order_key();
   /// `limit`: 1 to 1,000, 100 without it.
   std::size_t take_limit();
   void require_no_others() const;

@@ -30,13 +30,6 @@ Refusal refusal_of(const ChannelError& error) {
   return refusal;
 }
 
-// What was said where it was thrown, without what the code adds for a programmer.
-std::string message_of(const system_error& error) {
-  const std::string_view text = error.what();
-  const auto added = ": " + error.code().what();
-  return std::string(text.ends_with(added) ? text.substr(0, text.size() - added.size()) : text);
-}
-
 Refusal refusal_of(const system_error& error) {
   const auto& code = error.code();
   if (code == errc::invalid_argument) {

@@ -61,10 +61,12 @@ int serve(Settings settings, BotFactory factory, App::Options options) {
     app.start();
     signals.wait_for_first();
     return app.stop() ? EXIT_SUCCESS : EXIT_FAILURE;
+  } catch (const system_error& e) {
+    log::error("the bot could not be served", {{"error", message_of(e)}});
   } catch (const std::exception& e) {
     log::error("the bot could not be served", {{"error", e.what()}});
-    return EXIT_FAILURE;
   }
+  return EXIT_FAILURE;
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ Verdict SendPolicy::judge(const std::exception_ptr& error, std::uint32_t number,
     }
     if (e.code() == errc::service_url_refused || e.code() == errc::unknown_continuation ||
         e.code() == errc::invalid_argument) {
-      return dead_verdict(e.what());
+      return dead_verdict(message_of(e));
     }
     return retry_verdict(*this, attempt, std::nullopt, false, e.code().message());
   } catch (const std::exception& e) {

@@ -1,3 +1,4 @@
+#include <string_view>
 #include <tern/error.hpp>
 
 namespace tern {
@@ -53,6 +54,12 @@ error_code make_error_code(errc code) noexcept {
 
 void throw_error(errc code, const std::string& message) {
   throw system_error(make_error_code(code), message);
+}
+
+std::string message_of(const system_error& error) {
+  const std::string_view text = error.what();
+  const auto added = ": " + error.code().what();
+  return std::string(text.ends_with(added) ? text.substr(0, text.size() - added.size()) : text);
 }
 
 }  // namespace tern

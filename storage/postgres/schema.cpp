@@ -87,9 +87,10 @@ void require_utf8(Session& session, SteadyTime cut_at) {
 
 [[noreturn]] void throw_no_schema(const std::string& schema, const std::string& why) {
   throw_error(errc::invalid_argument,
-              "The Postgres storage has no schema \"" + schema + "\" of version " + std::to_string(schema_version) +
-                  ", and " + why +
-                  " Let an administrator run the SQL that postgres_schema_sql gives (tern-storage prints it).");
+              "The database has no schema \"" + schema + "\" of version " + std::to_string(schema_version) + ", and " +
+                  why +
+                  " If a bot has used this database, its storage.schema is another (--schema of the tools). Otherwise "
+                  "let a bot begin that may create it, or an administrator run the SQL that tern-storage prints.");
 }
 
 std::string migration_sql(const std::string& schema, int from) {
@@ -184,14 +185,14 @@ void prepare_schema(Session& session, const PostgresOptions& options, SteadyTime
       return;
     }
     if (!options.create_schema) {
-      throw_no_schema(options.schema, "may not create it by its options.");
+      throw_no_schema(options.schema, "it is not to be created here.");
     }
     migrate(session, options.schema, cut_at);
   } catch (const Failure& failure) {
     if (failure.kind() != FailureKind::refused) {
       throw;
     }
-    throw_no_schema(options.schema, "could not create or read it: " + std::string(failure.what()));
+    throw_no_schema(options.schema, "it could not be created or read: " + std::string(failure.what()));
   }
 }
 

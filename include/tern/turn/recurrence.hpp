@@ -32,6 +32,7 @@ class TimeOfDay {
 /// Equal times mean no hour at all.
 class QuietHours {
  public:
+  /// With `from` and `to` alike: no time at all.
   QuietHours(TimeOfDay from, TimeOfDay to) : from_(from), to_(to) {}
 
   TimeOfDay from() const noexcept { return from_; }

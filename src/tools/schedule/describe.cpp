@@ -1,5 +1,8 @@
 #include "tools/schedule/describe.hpp"
 
+#include "app/proactive_json.hpp"
+#include "turn/annotations.hpp"
+
 #include <tern/schema/conversation_reference.hpp>
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -63,29 +66,42 @@ std::string duration_text(seconds duration) {
   return count < 2 * day ? amount(count / hour, "h") : amount(count / day, "day");
 }
 
-void put_reference(json::object& shown, const std::string& text) {
-  const ConversationReference reference(object_of(text));
-  const auto put = [&shown](std::string_view name, std::optional<std::string_view> value) {
-    if (value) {
-      shown[name] = *value;
-    }
-  };
-  put("channel", reference.channel_id());
-  put("service_url", reference.service_url());
-  put("conversation_id", reference.conversation_id());
-  put("user_id", reference.user_id());
+std::string told(WallTime when, WallTime now) {
+  return utc_text(when) + " UTC, " + relative_text(when, now);
 }
 
-void put_times(json::object& shown, const ScheduledSend& send) {
-  shown["due"] = Timestamp::utc(send.handle.due).text();
+std::string yes_or_no(bool value) {
+  return value ? "yes" : "no";
+}
+
+void add_reference(Fields& fields, const std::string& text) {
+  const ConversationReference reference(object_of(text));
+  const auto add = [&fields](const char* name, std::optional<std::string_view> value) {
+    if (value) {
+      fields.emplace_back(name, *value);
+    }
+  };
+  add("channel", reference.channel_id());
+  add("service url", reference.service_url());
+  add("conversation", reference.conversation_id());
+  add("user", reference.user_id());
+}
+
+void add_times(Fields& fields, const ScheduledSend& send, WallTime now) {
+  fields.emplace_back("due", told(send.handle.due, now));
   if (send.not_before > send.handle.due) {
-    shown["not_before"] = Timestamp::utc(send.not_before).text();
+    fields.emplace_back("put off until", told(send.not_before, now));
   }
   if (send.expires) {
-    shown["expires"] = Timestamp::utc(*send.expires).text();
+    fields.emplace_back("expires", told(*send.expires, now));
   }
   if (const auto every = recurrence_text(send)) {
-    shown["every"] = *every;
+    fields.emplace_back("every", *every);
+  }
+  const auto annotations = detail::Annotations::parse(send.annotations);
+  if (annotations.quiet) {
+    fields.emplace_back("quiet hours", annotations.quiet->from().to_string() + " to " +
+                                           annotations.quiet->to().to_string() + " (" + annotations.time_zone + ")");
   }
 }
 
@@ -145,35 +161,63 @@ std::optional<std::string> recurrence_text(const ScheduledSend& send) {
 }
 
 json::object describe(const ScheduledSend& send, Texts texts) {
-  json::object shown;
-  shown["handle"] = send.handle.to_string();
-  put_times(shown, send);
-  shown["conversation"] = send.order_key;
-  put_reference(shown, send.reference);
-  shown["kind"] = send.kind == SendKind::activity ? "activity" : "continuation";
-  if (send.kind == SendKind::continuation) {
-    shown["name"] = string_in(object_of(send.payload), "name");
-  }
-  shown["attempts"] = send.attempt;
-  shown["at_most_once"] = send.at_most_once;
-  shown["cancel_on_reply"] = !send.cancel_on_reply.empty();
-  if (!send.idempotency_key.empty()) {
-    shown["key"] = send.idempotency_key;
-  }
-  if (const auto trace = string_in(object_of(send.annotations), "trace"); !trace.empty()) {
-    shown["scheduled_by"] = trace;
-  }
-  if (texts == Texts::shown) {
-    shown["text"] = message_text(send);
+  auto shown = app::to_json(send);
+  if (texts == Texts::hidden) {
+    shown.erase("activity");
+    shown.erase("value");
   }
   return shown;
 }
 
 json::object describe(const DeadSend& dead, Texts texts) {
   auto shown = describe(dead.send, texts);
-  shown["died"] = Timestamp::utc(dead.died).text();
+  shown["died"] = app::text_of_time(dead.died);
   shown["reason"] = dead.reason;
   return shown;
+}
+
+Fields fields_of(const ScheduledSend& send, Texts texts, WallTime now) {
+  Fields fields;
+  fields.emplace_back("handle", send.handle.to_string());
+  add_times(fields, send, now);
+  fields.emplace_back("order key", send.order_key);
+  add_reference(fields, send.reference);
+  fields.emplace_back("kind", kind_text(send));
+  fields.emplace_back("attempts", std::to_string(send.attempt));
+  fields.emplace_back("strict", yes_or_no(detail::Annotations::is_strict(send.annotations)));
+  fields.emplace_back("at most once", yes_or_no(send.at_most_once));
+  fields.emplace_back("cancel on reply", yes_or_no(!send.cancel_on_reply.empty()));
+  if (!send.idempotency_key.empty()) {
+    fields.emplace_back("key", send.idempotency_key);
+  }
+  if (auto trace = detail::Annotations::trace_of(send.annotations); !trace.empty()) {
+    fields.emplace_back("scheduled by", std::move(trace));
+  }
+  if (texts == Texts::shown) {
+    fields.emplace_back("text", message_text(send));
+  }
+  return fields;
+}
+
+Fields fields_of(const DeadSend& dead, Texts texts, WallTime now) {
+  auto fields = fields_of(dead.send, texts, now);
+  fields.emplace_back("died", told(dead.died, now));
+  fields.emplace_back("reason", dead.reason);
+  return fields;
+}
+
+Fields fields_of(const SendCounts& counts, WallTime now) {
+  Fields fields{{"pending", std::to_string(counts.pending)},
+                {"of these, cancelled by a reply", std::to_string(counts.awaiting_reply)}};
+  if (counts.oldest) {
+    fields.emplace_back("first due", told(*counts.oldest, now));
+  }
+  fields.emplace_back("sent", std::to_string(counts.sent));
+  fields.emplace_back("cancelled", std::to_string(counts.cancelled));
+  fields.emplace_back("expired", std::to_string(counts.expired));
+  fields.emplace_back("died", std::to_string(counts.dead));
+  fields.emplace_back("dead and kept", std::to_string(counts.kept_dead));
+  return fields;
 }
 
 }  // namespace tern::tools

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tern::tools {
 
@@ -23,8 +25,14 @@ std::string message_text(const ScheduledSend& send);
 /// `every day at 09:00 (Europe/Berlin)`; nullopt when it does not come again.
 std::optional<std::string> recurrence_text(const ScheduledSend& send);
 
-/// One send as JSON, with the time it is due and all that says how it is treated.
+/// One send as JSON, as the bot shows it below /proactive/; without its message unless that is asked for.
 json::object describe(const ScheduledSend& send, Texts texts);
 json::object describe(const DeadSend& dead, Texts texts);
+
+/// Names and values for a person, in their order.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+Fields fields_of(const ScheduledSend& send, Texts texts, WallTime now);
+Fields fields_of(const DeadSend& dead, Texts texts, WallTime now);
+Fields fields_of(const SendCounts& counts, WallTime now);
 
 }  // namespace tern::tools

@@ -1,6 +1,7 @@
 // tern-schedule: looks at a bot's pending and dead sends, cancels them, and sends dead ones again.
 // See docs/tern-schedule.md.
 
+#include "app/version.hpp"
 #include "tools/schedule/commands.hpp"
 #include "tools/storage/open_store.hpp"
 #include "tools/storage/store_spec.hpp"
@@ -10,10 +11,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <string_view>
 #include <utility>
 
 namespace tern::tools {
@@ -115,6 +118,15 @@ Status run_stats(const Words& words) {
                     [](AnyStorage store, const Words&, Printer& printer) { return stats(std::move(store), printer); });
 }
 
+// CLI11's own says which floating-point numbers it would take.
+std::string is_count(const std::string& text) {
+  const bool digits = !text.empty() && text.size() < 19 &&
+                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits && text.find_first_not_of('0') != std::string::npos
+             ? std::string()
+             : "\"" + printable(text, 60) + "\" is no number of sends. Give 1 or more.";
+}
+
 void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   const auto add = [&](const char* name, const char* help, Command run) {
     auto* command = parser.add_subcommand(name, help);
@@ -127,8 +139,9 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   };
   const auto listing = [&](CLI::App* command) {
     command->add_flag("--text", words.text, "Show the messages, which are private");
-    command->add_option("--conversation", words.listing.conversation, "Of one conversation, as the list shows it");
-    command->add_option("--limit", words.listing.limit, "At most so many")->check(CLI::PositiveNumber);
+    command->add_option("--order-key,--conversation", words.listing.conversation,
+                        "Of one order key, as the list shows it: a conversation, unless it was given another");
+    command->add_option("--limit", words.listing.limit, "At most so many")->check(CLI::Validator(is_count, "NUMBER"));
   };
   const auto handles = [&](CLI::App* command) {
     return command->add_option("HANDLE", words.handles, "As list and dead show it");
@@ -151,15 +164,34 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   parser.require_subcommand(1);
 }
 
+std::string what_is_wrong(const CLI::App& parser, int argc, char** argv, const CLI::ParseError& error) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  bool is_command = false;
+  std::string names;
+  for (const auto* command : parser.get_subcommands([](const CLI::App*) { return true; })) {
+    is_command = is_command || command->get_name() == first;
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  if (!first.empty() && first.front() != '-' && !is_command) {
+    return "\"" + printable(first, 60) + "\" is no command. There are: " + names + ".";
+  }
+  const std::string_view said = error.what();
+  return std::string(said) + (said.ends_with('.') ? "" : ".") + " See tern-schedule --help.";
+}
+
 int run(int argc, char** argv) {
   CLI::App parser(about, "tern-schedule");
+  parser.set_version_flag("--version", std::string("tern-schedule ") + app::version);
   Words words;
   Command chosen;
   add_commands(parser, words, chosen);
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return parser.exit(e) == 0 ? done : misused;
+    if (e.get_exit_code() == 0) {  // --help and --version
+      return parser.exit(e) == 0 ? done : misused;
+    }
+    throw UsageError(what_is_wrong(parser, argc, argv, e));
   }
   log::configure(log::Level::error, log::Format::text);
   const auto status = chosen(words);

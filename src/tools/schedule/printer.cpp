@@ -1,31 +1,16 @@
 #include "tools/schedule/printer.hpp"
 
-#include <tern/schema/timestamp.hpp>
+#include "app/proactive_json.hpp"
 
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <ostream>
-#include <string_view>
+#include <string>
 #include <utility>
 
 namespace tern::tools {
-
-namespace {
-
-// A time as a person reads it.
-std::string told(WallTime when, WallTime now) {
-  return utc_text(when) + " UTC, " + relative_text(when, now);
-}
-
-std::string as_text(const json::value& value) {
-  if (value.is_bool()) {
-    return value.as_bool() ? "yes" : "no";
-  }
-  return value.is_string() ? std::string(value.as_string()) : json::serialize(value);
-}
-
-}  // namespace
 
 void Printer::rows(const std::vector<ScheduledSend>& sends) {
   const bool with_text = form_.texts == Texts::shown;
@@ -35,7 +20,7 @@ void Printer::rows(const std::vector<ScheduledSend>& sends) {
     }
     return;
   }
-  Table::Row headings{"HANDLE", "DUE (UTC)", "", "CONVERSATION", "KIND", "ATTEMPTS"};
+  Table::Row headings{"HANDLE", "DUE (UTC)", "", "ORDER KEY", "KIND", "ATTEMPTS"};
   std::vector<Table::Row> lines;
   for (const auto& send : sends) {
     const auto& due = send.handle.due;
@@ -59,7 +44,7 @@ void Printer::rows(const std::vector<DeadSend>& sends) {
     }
     return;
   }
-  Table::Row headings{"HANDLE", "DIED (UTC)", "", "CONVERSATION", "KIND", "ATTEMPTS", "REASON"};
+  Table::Row headings{"HANDLE", "DIED (UTC)", "", "ORDER KEY", "KIND", "ATTEMPTS", "REASON"};
   std::vector<Table::Row> lines;
   for (const auto& dead : sends) {
     lines.push_back({dead.send.handle.to_string(), utc_text(dead.died), relative_text(dead.died, now()),
@@ -74,47 +59,37 @@ void Printer::rows(const std::vector<DeadSend>& sends) {
   table(std::move(headings)).print(std::move(lines));
 }
 
-void Printer::one(const ScheduledSend& send) {
+template <class Send>
+void Printer::show(const char* state, const Send& send) {
+  if (!form_.json) {
+    Fields fields{{"state", state}};
+    auto others = fields_of(send, form_.texts, now());
+    fields.insert(fields.end(), std::move_iterator(others.begin()), std::move_iterator(others.end()));
+    print(fields);
+    return;
+  }
   json::object shown;
-  shown["state"] = "pending";
+  shown["state"] = state;
   for (auto& field : describe(send, form_.texts)) {
     shown[field.key()] = std::move(field.value());
   }
-  if (!form_.json) {
-    shown["due"] = told(send.handle.due, now());
-    if (shown.contains("not_before")) {
-      shown["not_before"] = told(send.not_before, now());
-    }
-  }
-  print_fields(std::move(shown));
+  out_ << json::serialize(shown) << '\n';
+}
+
+void Printer::one(const ScheduledSend& send) {
+  show("pending", send);
 }
 
 void Printer::one(const DeadSend& dead) {
-  json::object shown;
-  shown["state"] = "dead";
-  for (auto& field : describe(dead, form_.texts)) {
-    shown[field.key()] = std::move(field.value());
-  }
-  if (!form_.json) {
-    shown["due"] = told(dead.send.handle.due, now());
-    shown["died"] = told(dead.died, now());
-  }
-  print_fields(std::move(shown));
+  show("dead", dead);
 }
 
 void Printer::counts(const SendCounts& counts) {
-  json::object shown;
-  shown["pending"] = counts.pending;
-  shown["awaiting_reply"] = counts.awaiting_reply;
-  if (counts.oldest) {
-    shown["oldest"] = form_.json ? Timestamp::utc(*counts.oldest).text() : told(*counts.oldest, now());
+  if (form_.json) {
+    out_ << json::serialize(app::to_json(counts)) << '\n';
+  } else {
+    print(fields_of(counts, now()));
   }
-  shown["sent"] = counts.sent;
-  shown["cancelled"] = counts.cancelled;
-  shown["expired"] = counts.expired;
-  shown["dead"] = counts.dead;
-  shown["kept_dead"] = counts.kept_dead;
-  print_fields(std::move(shown));
 }
 
 void Printer::outcome(const std::string& handle, const std::string& outcome, const std::string& told) {
@@ -132,21 +107,14 @@ void Printer::remark(const std::string& text) {
   }
 }
 
-void Printer::print_fields(json::object fields) {
-  if (form_.json) {
-    out_ << json::serialize(fields) << '\n';
-    return;
-  }
+void Printer::print(const Fields& fields) {
   std::size_t widest = 0;
-  for (const auto& field : fields) {
-    widest = std::max(widest, field.key().size());
+  for (const auto& [name, value] : fields) {
+    widest = std::max(widest, name.size());
   }
-  for (const auto& field : fields) {
-    std::string name(field.key());
-    std::replace(name.begin(), name.end(), '_', ' ');
-    name.resize(widest + 2, ' ');
+  for (const auto& [name, value] : fields) {
     // Whoever asked to see one message sees all of it.
-    out_ << name << printable(as_text(field.value()), std::string::npos) << '\n';
+    out_ << name << std::string(widest + 2 - name.size(), ' ') << printable(value, std::string::npos) << '\n';
   }
 }
 

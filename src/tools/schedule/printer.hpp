@@ -39,7 +39,9 @@ class Printer {
   WallTime now() const noexcept { return clock_.wall_now(); }
 
  private:
-  void print_fields(json::object fields);
+  template <class Send>
+  void show(const char* state, const Send& send);
+  void print(const Fields& fields);
   Table& table(Table::Row headings);
 
   std::ostream& out_;

@@ -20,7 +20,7 @@ OpenStore::OpenStore(const StoreSpec& spec, Use use) : store_(make_store(spec, u
   try {
     finish(store_.open(Deadline::after(open_timeout)));
   } catch (const system_error& e) {
-    throw ToolError("The store " + spec.name() + " cannot be opened. " + e.what());
+    throw ToolError("The store " + spec.name() + " cannot be opened. " + message_of(e));
   }
 }
 

@@ -139,6 +139,8 @@ TEST_F(ProactivePaths, ScheduleListShowMoveAndCancel) {
       ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"3h","key":"once"})");
   EXPECT_EQ(text_of(again, "handle"), handle) << "the same key";
 
+  EXPECT_EQ(text_of(again, "due"), text_of(made, "due"));
+
   const auto listed = ask_for(200, "GET", "/schedule?limit=10");
   ASSERT_EQ(listed.at("items").as_array().size(), 1U);
   const auto& item = listed.at("items").at(0);
@@ -158,6 +160,21 @@ TEST_F(ProactivePaths, ScheduleListShowMoveAndCancel) {
   EXPECT_EQ(counts.at("pending"), 0);
   EXPECT_EQ(counts.at("cancelled"), 1);
   EXPECT_EQ(channel.request_count(), 0U);
+}
+
+// Whoever asks again with a key must not believe that something is pending which is not.
+TEST_F(ProactivePaths, AKnownKeyTellsWhatBecameOfItsSend) {
+  const auto body = "{" + to_user + "," + message + R"(,"after":"2h","key":"once"})";
+  const auto made = ask_for(201, "POST", "/schedule", body);
+  const auto handle = text_of(made, "handle");
+  const auto new_handle = ask_for(200, "PATCH", "/schedule/" + handle, R"({"at":"2030-01-01T00:00:00Z"})");
+  const auto moved = ask_for(201, "POST", "/schedule", body);
+  EXPECT_EQ(text_of(moved, "handle"), text_of(new_handle, "handle"));
+  EXPECT_EQ(text_of(moved, "due").substr(0, 10), "2030-01-01");
+  ask_for(200, "DELETE", "/schedule/" + handle);
+  const auto gone = ask_for(200, "POST", "/schedule", body);
+  EXPECT_EQ(gone.at("pending"), false);
+  EXPECT_FALSE(gone.as_object().contains("due"));
 }
 
 // What scheduling took, in the form that it takes.
@@ -270,6 +287,20 @@ TEST_F(ProactivePaths, SayWhatIsWrong) {
                       R"("conversation":{"id":"c"}},)" +
                           message + "}"),
               HasSubstr("ServiceUrlNotAllowed"));
+  EXPECT_THAT(
+      refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"timeZone":"Europe/Berlin"})"),
+      HasSubstr("goes with every"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule",
+                      "{" + to_user + "," + message + R"(,"after":1,"quietHours":{"from":"22:00","to":"22:00"}})"),
+              HasSubstr("no time at all"));
+  EXPECT_THAT(
+      refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"continuation":"greet"})"),
+      testing::AllOf(HasSubstr("BadArgument"), HasSubstr("one of them")));
+  EXPECT_THAT(refusal(400, "POST", "/continue/greet", "{" + to_user + R"(,"after":1})"),
+              testing::AllOf(HasSubstr("after is not known"), testing::Not(HasSubstr("every"))));
+  EXPECT_THAT(refusal(400, "PATCH", "/schedule/" + SendHandle().to_string(), "{}"), HasSubstr("Give at or after."));
+  EXPECT_THAT(refusal(400, "GET", "/schedule?limit=2&limit=3"), HasSubstr("given twice"));
+  EXPECT_THAT(refusal(400, "GET", "/dead?orderKey="), HasSubstr("orderKey is empty"));
   refusal(404, "GET", "/nothing");
   refusal(404, "GET", "/schedule/not-a-handle");
   const auto wrong_method = ask("PUT", "/counts");

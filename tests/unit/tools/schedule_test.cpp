@@ -1,6 +1,7 @@
 #include "support/run.hpp"
 #include "tools/schedule/commands.hpp"
 #include "tools/storage/tool_error.hpp"
+#include "turn/annotations.hpp"
 
 #include <tern/async/manual_clock.hpp>
 #include <tern/storage/memory_storage.hpp>
@@ -161,8 +162,9 @@ TEST_F(ScheduleCommands, ListsWhatIsPendingAndHidesTheTexts) {
   const auto objects = lines(listed({true, Texts::hidden}));
   ASSERT_EQ(objects.size(), 2U);
   EXPECT_EQ(objects[0].at("handle").as_string(), sooner.to_string());
-  EXPECT_EQ(objects[0].at("user_id").as_string(), "user-1");
-  EXPECT_FALSE(objects[0].contains("text"));
+  EXPECT_EQ(objects[0].at("reference").at("user").at("id").as_string(), "user-1");
+  EXPECT_FALSE(objects[0].contains("activity"));
+  EXPECT_EQ(lines(listed({true, Texts::shown}))[0].at("activity").at("text").as_string(), "secret");
 
   Listing one;
   one.conversation = "a";
@@ -189,6 +191,36 @@ TEST_F(ScheduleCommands, ShowsOneAndCancelsIt) {
   EXPECT_THROW(test::run(show(store, handle, printer)), ToolError);
 }
 
+TEST_F(ScheduleCommands, ShowsHowASendIsTreated) {
+  ScheduledSend send;
+  send.order_key = "orders";
+  send.handle =
+      SendHandle{slot_of("orders"), std::chrono::ceil<std::chrono::microseconds>(clock.wall_now()) + 60s, {9}};
+  send.expires = clock.wall_now() + 2h;
+  send.reference = R"({"channelId":"emulator","user":{"id":"user-1"},"conversation":{"id":"c"}})";
+  send.payload = R"({"type":"message","text":"x"})";
+  detail::Annotations annotations;
+  annotations.every = Recurrence::daily(*TimeOfDay::parse("09:00"));
+  annotations.quiet = QuietHours(*TimeOfDay::parse("22:00"), *TimeOfDay::parse("07:00"));
+  annotations.time_zone = "Europe/Berlin";
+  annotations.strict = true;
+  send.annotations = annotations.to_string();
+  StoreChanges changes;
+  changes.sends.push_back(send);
+  test::run(store.write(std::move(changes), never));
+  const auto shown = said([&](Printer& printer) { return show(store, send.handle, printer); });
+  EXPECT_THAT(shown, AllOf(HasSubstr("order key        orders\n"), HasSubstr("conversation     c\n"),
+                           HasSubstr("every            every day at 09:00 (Europe/Berlin)\n"),
+                           HasSubstr("quiet hours      22:00 to 07:00 (Europe/Berlin)\n"),
+                           HasSubstr("strict           yes\n"), HasSubstr("UTC, in 2 h\n")));
+  const auto object =
+      lines(said([&](Printer& printer) { return show(store, send.handle, printer); }, {true, Texts::hidden})).at(0);
+  EXPECT_EQ(object.at("state").as_string(), "pending");
+  EXPECT_EQ(object.at("orderKey").as_string(), "orders");
+  EXPECT_EQ(object.at("every").at("daily").as_string(), "09:00");
+  EXPECT_EQ(object.at("quietHours").at("from").as_string(), "22:00");
+}
+
 TEST_F(ScheduleCommands, SendsTheDeadAgainOrForgetsThem) {
   EXPECT_EQ(dead(), "Nothing is dead.\n");
   const auto one = schedule("a", 0s, "x");
@@ -213,7 +245,7 @@ TEST_F(ScheduleCommands, CountsInConstantTime) {
   schedule("a", 60s, "x");
   bury(schedule("b", 0s, "y"));
   const auto told = said([&](Printer& printer) { return stats(store, printer); });
-  EXPECT_THAT(told, AllOf(HasSubstr("pending"), HasSubstr("oldest"), HasSubstr("in 1 min")));
+  EXPECT_THAT(told, AllOf(HasSubstr("pending"), HasSubstr("first due"), HasSubstr("in 1 min")));
   const auto counts = lines(said([&](Printer& printer) { return stats(store, printer); }, {true, Texts::hidden})).at(0);
   EXPECT_EQ(counts.at("pending").as_int64(), 1);
   EXPECT_EQ(counts.at("dead").as_int64(), 1);
