@@ -90,7 +90,8 @@ void require_utf8(Session& session, SteadyTime cut_at) {
               "The database has no schema \"" + schema + "\" of version " + std::to_string(schema_version) + ", and " +
                   why +
                   " If a bot has used this database, its storage.schema is another (--schema of the tools). Otherwise "
-                  "let a bot begin that may create it, or an administrator run the SQL that tern-storage prints.");
+                  "let a bot begin that may create it, or an administrator run the SQL of postgres_schema_sql, which "
+                  "tern-storage prints.");
 }
 
 std::string migration_sql(const std::string& schema, int from) {
@@ -192,7 +193,7 @@ void prepare_schema(Session& session, const PostgresOptions& options, SteadyTime
     if (failure.kind() != FailureKind::refused) {
       throw;
     }
-    throw_no_schema(options.schema, "it could not be created or read: " + std::string(failure.what()));
+    throw_no_schema(options.schema, "it could not be created or read (" + std::string(failure.what()) + ").");
   }
 }
 

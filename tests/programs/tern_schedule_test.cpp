@@ -39,6 +39,13 @@ TEST(TernSchedule, ToldWronglyEndsWithTwo) {
   const auto handle = tool({"cancel", "rocksdb:x", "seven"});
   EXPECT_EQ(handle.status, 2);
   EXPECT_THAT(handle.err, HasSubstr("seven"));
+  const auto command = tool({"frob", "rocksdb:x"});
+  EXPECT_EQ(command.status, 2);
+  EXPECT_THAT(command.err, AllOf(HasSubstr("tern-schedule: \"frob\" is no command"), HasSubstr("redrive")));
+  const auto limit = tool({"list", "rocksdb:x", "--limit", "-1"});
+  EXPECT_EQ(limit.status, 2);
+  EXPECT_THAT(limit.err, HasSubstr("Give 1 or more."));
+  EXPECT_THAT(tool({"--version"}).out, HasSubstr("tern-schedule "));
 }
 
 #ifdef TERN_HAS_ROCKSDB
@@ -60,7 +67,7 @@ TEST(TernSchedule, LooksAfterWhatAKilledBotPromised) {
   EXPECT_THAT(listed.out, AllOf(HasSubstr("HANDLE"), HasSubstr("conversation")));
   const auto first = tool({"list", store, "--json", "--text", "--limit", "1"}).out;
   const std::string handle(object(first).at("handle").as_string());
-  EXPECT_EQ(object(first).at("text").as_string(), "You said, \"one\"");
+  EXPECT_EQ(object(first).at("activity").at("text").as_string(), "You said, \"one\"");
 
   EXPECT_THAT(tool({"show", store, handle}).out, HasSubstr("pending"));
   EXPECT_EQ(tool({"cancel", store, handle}).status, 0);
