@@ -6,10 +6,12 @@
 #include "turn/keys.hpp"
 
 #include <tern/async/metrics.hpp>
+#include <tern/error.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <chrono>
 #include <exception>
@@ -74,6 +76,40 @@ awaitable<void> schedule_on(tern::AnyStorage store, std::size_t turn, OpClock& c
     changes.sends.push_back(make_send("http://127.0.0.1:9", turn, 1'000'000, due + std::chrono::milliseconds(i)));
     (void)co_await store.write(std::move(changes), Deadline::after(patience));
     clock.add(begun);
+  }
+}
+
+awaitable<void> schedule_one(tern::AnyStorage store, std::size_t number, tern::WallTime due, OpClock::Time came,
+                             OpClock& clock, std::size_t& refused) {
+  tern::StoreChanges changes;
+  changes.sends.push_back(make_send("http://127.0.0.1:9", number, 1'000'000, due));
+  try {
+    (void)co_await store.write(std::move(changes), Deadline::after(patience));
+    clock.add(came);
+  } catch (const tern::system_error& error) {
+    if (error.code() != tern::errc::overloaded) {
+      throw;
+    }
+    ++refused;
+  }
+}
+
+awaitable<void> schedule_as_they_come(tern::AnyStorage store, double per_second, OpClock& clock, std::size_t& refused,
+                                      std::exception_ptr& first) {
+  constexpr std::chrono::milliseconds tick{1};
+  const auto io = co_await asio::this_coro::executor;
+  tern::Timer pause(tern::system_clock(), io);
+  const auto due =
+      std::chrono::ceil<std::chrono::microseconds>(std::chrono::system_clock::now()) + std::chrono::hours(10);
+  const auto begun = std::chrono::steady_clock::now();
+  for (std::size_t number = 0; clock.running();) {
+    for (; static_cast<double>(number) < per_second * seconds_since(begun); ++number) {
+      const auto came = begun + std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                    std::chrono::duration<double>(static_cast<double>(number) / per_second));
+      asio::co_spawn(io, schedule_one(store, number, due + std::chrono::microseconds(number), came, clock, refused),
+                     [&first](std::exception_ptr error) { first = first ? first : error; });
+    }
+    co_await pause.wait_for(tick);
   }
 }
 
@@ -144,6 +180,21 @@ SchedulingFigures measure_scheduling(const tern::AnyStorage& store, std::size_t 
   run_all(io, std::move(all));
   const auto figures = clock.figures();
   return {figures.per_second, figures.p99_us, figures.cpu_us};
+}
+
+SchedulingFigures measure_scheduling_at(const tern::AnyStorage& store, double per_second, double seconds) {
+  asio::io_context io{1};
+  OpClock clock(seconds);
+  std::size_t refused = 0;
+  std::exception_ptr first;
+  std::vector<awaitable<void>> all;
+  all.push_back(schedule_as_they_come(store, per_second, clock, refused, first));
+  run_all(io, std::move(all));
+  if (first) {
+    std::rethrow_exception(first);
+  }
+  const auto figures = clock.figures();
+  return {figures.per_second, figures.p99_us, figures.cpu_us, refused};
 }
 
 FiringFigures measure_firing(const tern::AnyStorage& store, std::size_t count) {

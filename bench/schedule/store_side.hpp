@@ -20,10 +20,15 @@ double fill_schedule(const tern::AnyStorage& store, const std::string& service_u
 struct SchedulingFigures {
   double per_second = 0;
   double p99_us = 0;
-  double cpu_us = 0;  ///< of this process, for each send
+  double cpu_us = 0;        ///< of this process, for each send
+  std::size_t refused = 0;  ///< as too many at once
 };
 /// `concurrent` coroutines that schedule one send after another, each confirmed by the store before the next.
 SchedulingFigures measure_scheduling(const tern::AnyStorage& store, std::size_t concurrent, double seconds);
+
+/// Sends that come at a rate, as turns do from outside: each at its time, whether or not those before it are confirmed,
+/// and its wait counts from that time.
+SchedulingFigures measure_scheduling_at(const tern::AnyStorage& store, double per_second, double seconds);
 
 struct FiringFigures {
   double per_second = 0;

@@ -32,6 +32,8 @@ constexpr const char* help = R"(storage: what an operation and a turn cost on ea
 
   --only PART       operations or turns; may be given again. Default: both
   --store KIND      memory, rocksdb or postgres; may be given again. Default: all that there are
+  --shared-users    users who write in several conversations at once, so that turns conflict. Default: one for each
+                    conversation, as in personal ones
   --rounds N        of the turns (default 9)
   --seconds N       of each measurement (default 2)
   --folder FOLDER   where RocksDB and the measurement of fsync write (default: a new one in this folder)
@@ -50,6 +52,7 @@ struct Options {
   std::set<std::string> parts;
   std::set<std::string> stores;
   unsigned rounds = 9;
+  bool shared_users = false;
   unsigned seconds = 2;
   std::string folder;
   bool check = false;
@@ -101,6 +104,8 @@ Options read_options(const std::vector<std::string>& words) {
       options.parts.insert(next());
     } else if (word == "--store") {
       options.stores.insert(next());
+    } else if (word == "--shared-users") {
+      options.shared_users = true;
     } else if (word == "--rounds") {
       options.rounds = number(word, next());
     } else if (word == "--seconds") {
@@ -244,6 +249,7 @@ bool measure_turns(const Options& options, const std::filesystem::path& programs
   bench::TurnSettings settings;
   settings.rounds = options.rounds;
   settings.load.seconds = options.seconds;
+  settings.load.personal = !options.shared_users;
   settings.load.connections = most_concurrent;
   settings.load.conversations = most_concurrent;
   settings.load.script = (programs / "load.lua").string();

@@ -13,6 +13,7 @@ struct LoadSettings {
   unsigned seconds = 3;
   unsigned connections = 16;
   unsigned conversations = 1'000;  ///< and as many users
+  bool personal = false;           ///< each user writes in one conversation, instead of in many
   std::optional<int> core;         ///< the only core that wrk runs on
   std::string script;              ///< load.lua
 };

@@ -3,6 +3,7 @@
 
 local prefix = os.getenv("TURN_LOAD_PREFIX")
 local conversations = tonumber(os.getenv("TURN_LOAD_CONVERSATIONS"))
+local personal = os.getenv("TURN_LOAD_PERSONAL") == "1"
 local count = 0
 local pieces = {}
 local places = {}
@@ -29,8 +30,10 @@ end
 
 function request()
   local conversation = count % conversations
-  -- Shifted in every round through the conversations, so that each user writes in many of them.
-  local user = (conversation * 7 + math.floor(count / conversations)) % conversations
+  -- Shifted in every round through the conversations, so that each user writes in many of them, and often in two at
+  -- once; or one user for each conversation.
+  local shift = personal and 0 or math.floor(count / conversations)
+  local user = (conversation * 7 + shift) % conversations
   pieces[places.id] = prefix .. count
   pieces[places.conversation] = "conversation-" .. conversation
   pieces[places.user] = "user-" .. user

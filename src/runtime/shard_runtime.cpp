@@ -322,7 +322,7 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     runtime_.figures_.ok.inc();
   }
   TurnReply reply;
-  std::vector<Turn::Observing> observers;
+  Turn::Observers observers;
   if (!turn.cut) {
     reply = turn.take_reply(static_cast<bool>(error));
     settle_key(turn, reply);
@@ -344,7 +344,7 @@ void ShardRuntime::retire(Turn& turn) noexcept {
   destroy(turn);
 }
 
-void ShardRuntime::tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept {
+void ShardRuntime::tell_all(Turn::Observers observers, TurnReply reply) noexcept {
   if (observers.empty()) {
     return;
   }

@@ -30,7 +30,7 @@ class ShardRuntime {
   friend class Turn;
 
   void tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
-  void tell_all(std::vector<Turn::Observing> observers, TurnReply reply) noexcept;
+  void tell_all(Turn::Observers observers, TurnReply reply) noexcept;
   void tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity);
   void on_expired(Turn& turn) noexcept;
 

@@ -34,11 +34,11 @@ Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity ac
 Turn::~Turn() = default;
 
 void Turn::add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin) {
-  observers_.push_back({std::move(observer), origin});
+  observers_.push_back(Observing{std::move(observer), origin});
 }
 
-std::vector<Turn::Observing> Turn::take_observers() {
-  return std::exchange(observers_, {});
+Turn::Observers Turn::take_observers() {
+  return std::exchange(observers_, Observers());
 }
 
 bool Turn::wants_answer() const noexcept {

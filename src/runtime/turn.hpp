@@ -12,13 +12,13 @@
 #include <tern/turn/bot.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace tern::runtime {
 
@@ -53,7 +53,8 @@ class Turn final : public Queued,
     std::size_t origin;
   };
   /// Who is to be told, once: they are told when the turn needs nothing more, for they may begin the next one.
-  std::vector<Observing> take_observers();
+  using Observers = boost::container::small_vector<Observing, 1>;  // a second one comes with a repetition
+  Observers take_observers();
   bool acknowledged() const noexcept { return acknowledged_; }
 
   /// The reply, once the handler has ended.
@@ -78,7 +79,7 @@ class Turn final : public Queued,
   void on_expired() noexcept override;
 
   ShardRuntime& home_;
-  std::vector<Observing> observers_;
+  Observers observers_;
   std::string replies_;  // the body of `expectReplies` so far
   Delivery delivery_;
   bool acknowledged_ = false;

@@ -1,5 +1,7 @@
 #include "storage/validate.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 #include <charconv>
 
@@ -26,8 +28,10 @@ void require_valid_expectation(std::string_view key, const Expect& expect) {
   }
 }
 
+using Keys = boost::container::small_vector<std::string_view, 8>;
+
 // Few keys, as in a turn, are compared with each other; sorting pays from about a dozen on.
-void require_each_once(std::vector<std::string_view>& keys) {
+void require_each_once(Keys& keys) {
   constexpr std::size_t few = 12;
   auto twice = keys.end();
   if (keys.size() <= few) {
@@ -94,7 +98,7 @@ void require_valid(const std::vector<std::string>& keys) {
 }
 
 void require_valid(const StoreChanges& changes) {
-  std::vector<std::string_view> keys;
+  Keys keys;
   keys.reserve(changes.upserts.size() + changes.removals.size());
   for (const auto& upsert : changes.upserts) {
     require_valid_key(upsert.key);

@@ -4,6 +4,7 @@
 #include "turn/environment.hpp"
 
 #include <tern/schema/activity.hpp>
+#include <tern/schema/json_pool.hpp>
 #include <tern/storage.hpp>
 #include <tern/turn/state.hpp>
 
@@ -60,7 +61,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
  private:
   struct Document {
     std::string key;
-    json::object content;
+    json::object content{json_pool()};   // where what is parsed comes from, so that it is moved, not copied
     std::string text;                    // as it is stored; "" when absent
     std::string etag;                    // "" when absent
     std::string next_text;               // what a commit is writing
