@@ -57,8 +57,8 @@ void add_annotations(const ScheduledSend& send, json::object& fields) {
     return;
   }
   const auto kept = detail::Annotations::parse(send.annotations);
-  if (auto trace = detail::Annotations::trace_of(send.annotations); !trace.empty()) {
-    fields["scheduledBy"] = std::move(trace);
+  if (const auto trace = detail::Annotations::trace_of(send.annotations); !trace.empty()) {
+    fields["scheduledBy"] = trace;
   }
   if (kept.every) {
     fields["every"] = recurrence_to_json(*kept.every);
