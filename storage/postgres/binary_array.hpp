@@ -30,7 +30,9 @@ enum class ElementType : std::uint32_t { bytea = 17, int8 = 20, int4 = 23, text 
 /// the type that the statement gives the parameter.
 class BinaryArray {
  public:
-  BinaryArray(ElementType type, std::size_t count) {
+  /// `payload`: the bytes of all elements, if they vary and are known.
+  BinaryArray(ElementType type, std::size_t count, std::size_t payload = 0) {
+    bytes_.reserve(header_bytes + count * (length_bytes + size_of(type)) + payload);
     append_binary<std::int32_t>(bytes_, 1);  // dimensions
     append_binary<std::int32_t>(bytes_, 0);  // whether there are nulls; the server looks for itself
     append_binary(bytes_, static_cast<std::uint32_t>(type));
@@ -38,7 +40,6 @@ class BinaryArray {
     append_binary<std::int32_t>(bytes_, 1);  // the first subscript
   }
 
-  void reserve(std::size_t payload) { bytes_.reserve(bytes_.size() + payload); }
   void add(std::string_view bytes) {
     append_binary(bytes_, static_cast<std::int32_t>(bytes.size()));
     bytes_.append(bytes);
@@ -55,6 +56,23 @@ class BinaryArray {
   pqxx::binarystring parameter() const { return {bytes_.data(), bytes_.size()}; }
 
  private:
+  static constexpr std::size_t header_bytes = 20;
+  static constexpr std::size_t length_bytes = 4;
+
+  /// 0 when it varies.
+  static constexpr std::size_t size_of(ElementType type) noexcept {
+    switch (type) {
+      case ElementType::int4:
+        return 4;
+      case ElementType::int8:
+        return 8;
+      case ElementType::uuid:
+        return 16;
+      default:
+        return 0;
+    }
+  }
+
   std::string bytes_;
 };
 

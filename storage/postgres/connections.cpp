@@ -3,6 +3,7 @@
 #include <tern/async/log.hpp>
 
 #include <algorithm>
+#include <random>
 
 namespace tern::detail::pg {
 

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <optional>
-#include <random>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -105,7 +104,6 @@ class Writer {
   WrittenKeys written_;
   bool more_ = false;  ///< whether others of the lane's batch come after those that are being written
   std::unordered_set<const WriteLane::Ticket*> careful_;  ///< those of the lane's batch that `update` could not decide
-  std::minstd_rand random_{std::random_device()()};
 };
 
 /// When to give a server up that does not answer a batch: when the first deadline in it has passed, but not before it

@@ -1,17 +1,18 @@
 #include "binary_array.hpp"
 #include "lane_work.hpp"
+#include "result_fields.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace tern::detail::pg {
 
 namespace {
 
-StoreItem item_of(std::string key, const pqxx::row& row) {
-  const auto etag = row[1];
-  const auto document = row[2];
-  return {std::move(key), std::string(document.c_str(), document.size()), std::string(etag.c_str(), etag.size())};
+// `fields`: at the eTag, which the document follows.
+StoreItem item_of(std::string key, pqxx::row::const_iterator fields) {
+  std::string etag(fields->c_str(), fields->size());
+  ++fields;
+  return {std::move(key), std::string(fields->c_str(), fields->size()), std::move(etag)};
 }
 
 std::uint8_t digit_of(char hex) noexcept {
@@ -85,12 +86,16 @@ ReadAnswer Reader::answer(const ReadRequest& request, SteadyTime cut_at) {
 
 void Reader::read(std::vector<ReadLane::Ticket*> tickets) {
   std::size_t count = 0;
+  std::size_t bytes = 0;
   auto by = SteadyTime::max();
   for (const auto* ticket : tickets) {
     count += ticket->request.keys.size();
+    for (const auto& key : ticket->request.keys) {
+      bytes += key.size();
+    }
     by = std::min(by, ticket->request.by);
   }
-  BinaryArray keys(ElementType::bytea, count);
+  BinaryArray keys(ElementType::bytea, count, bytes);
   for (const auto* ticket : tickets) {
     for (const auto& key : ticket->request.keys) {
       keys.add(key);
@@ -100,19 +105,19 @@ void Reader::read(std::vector<ReadLane::Ticket*> tickets) {
     const auto result = session_.execute(statements_.read, {keys.parameter()}, cut_time(by, options_));
     ++counters_.read_batches;
     // Positions count from 1 and ascend, through all keys of all reads.
-    pqxx::result::size_type row = 0;
+    auto row = result.begin();
     std::size_t first = 1;
     for (auto* ticket : tickets) {
       auto& asked = ticket->request.keys;
       ReadAnswer answer;
       answer.items = std::move(ticket->request.found);
-      for (; row < result.size(); ++row) {
-        const auto found = result[row];
-        const auto position = found[0].as<std::size_t>();
+      for (; row != result.end(); ++row) {
+        auto fields = row->begin();
+        const auto position = static_cast<std::size_t>(number_of(*fields));
         if (position >= first + asked.size()) {
           break;
         }
-        answer.items.add(item_of(std::move(asked[position - first]), found));
+        answer.items.add(item_of(std::move(asked[position - first]), ++fields));
       }
       first += asked.size();
       ticket->succeed(std::move(answer));
@@ -144,8 +149,9 @@ ReadAnswer Reader::scan(const StoreScan& query, SteadyTime cut_at) {
   const auto count = std::min<std::size_t>(result.size(), query.limit);
   answer.page.items.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto row = result[static_cast<pqxx::result::size_type>(i)];
-    answer.page.items.push_back(item_of(from_hex(row[0]), row));
+    auto fields = result[static_cast<pqxx::result::size_type>(i)].begin();
+    auto key = from_hex(*fields);
+    answer.page.items.push_back(item_of(std::move(key), ++fields));
   }
   if (result.size() > count) {
     answer.page.next = answer.page.items.back().key;

@@ -31,11 +31,11 @@ struct ReadAnswer {
 /// A write, and the room for its receipt, which the caller allocates since it also frees it.
 struct WriteRequest {
   WriteRequest(StoreChanges what, SteadyTime until) : changes(std::move(what)), by(until) {
-    etags.reserve(changes.upserts.size());
+    receipt.etags.reserve(changes.upserts.size());
   }
   StoreChanges changes;
   SteadyTime by;  ///< in real time
-  std::vector<std::string> etags;
+  StoreReceipt receipt;
 };
 
 /// Something to do for the schedule, on the lane's connection.

@@ -2,8 +2,6 @@
 
 #include "failure.hpp"
 
-#include <charconv>
-
 namespace tern::detail::pg {
 
 namespace {
@@ -51,36 +49,31 @@ SendId id_of(const pqxx::field& field) {
   return id;
 }
 
-std::int64_t number_of(const pqxx::field& field) {
-  std::int64_t value = 0;
-  std::from_chars(field.c_str(), field.c_str() + field.size(), value);
-  return value;
-}
-
-std::string text_of(const pqxx::field& field) {
-  return {field.c_str(), field.size()};
-}
-
 ScheduledSend send_of(const pqxx::row& row) {
   ScheduledSend send;
-  pqxx::row::size_type column = 0;
-  const auto number = [&] { return number_of(row[column++]); };
-  const auto text = [&] { return text_of(row[column++]); };
+  auto field = row.begin();
+  const auto next = [&](auto value_of) {
+    auto value = value_of(*field);
+    ++field;
+    return value;
+  };
+  const auto number = [&] { return next(number_of); };
+  const auto text = [&] { return next(text_of); };
+  const auto time = [&] {
+    return next([](const auto& of) { return of.is_null() ? WallTime{} : from_ns(number_of(of)); });
+  };
   send.handle.slot = static_cast<std::uint16_t>(number());
-  send.handle.due = from_ns(number());
-  send.handle.id = id_of(row[column++]);
+  send.handle.due = time();
+  send.handle.id = next(id_of);
   send.seq = static_cast<std::uint64_t>(number());
   send.generation = static_cast<std::uint32_t>(number());
   send.attempt = static_cast<std::uint32_t>(number());
   send.begun = static_cast<std::uint16_t>(number());
-  const auto not_before = row[column++];
-  send.not_before = not_before.is_null() ? WallTime{} : from_ns(number_of(not_before));
+  send.not_before = time();
   send.kind = static_cast<SendKind>(number());
   send.at_most_once = number() != 0;
-  const auto expires = row[column++];
-  if (!expires.is_null()) {
-    send.expires = from_ns(number_of(expires));
-  }
+  send.expires =
+      next([](const auto& of) { return of.is_null() ? std::nullopt : std::optional(from_ns(number_of(of))); });
   send.order_key = text();
   send.reference = text();
   send.payload = text();

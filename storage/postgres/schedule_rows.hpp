@@ -2,6 +2,7 @@
 
 #include <tern/storage/schedule_types.hpp>
 
+#include "result_fields.hpp"
 #include "storage/send_claims.hpp"
 
 #include <pqxx/pqxx>
@@ -31,8 +32,6 @@ inline std::int64_t to_signed(std::uint64_t number) noexcept {
 std::string_view bytes_of(const SendId& id) noexcept;
 /// Reads a uuid as the server writes it.
 SendId id_of(const pqxx::field& field);
-std::int64_t number_of(const pqxx::field& field);
-std::string text_of(const pqxx::field& field);
 
 /// Reads the columns of a send, which come first in the row, in the order of the statements.
 ScheduledSend send_of(const pqxx::row& row);

@@ -103,7 +103,8 @@ void Writer::write_units_once(const Tickets& tickets, SteadyTime cut_at) {
   try {
     if (with_documents) {
       const WriteBatch documents(changes, max_batch_bytes);
-      answers = documents.answers(session_.execute(statements_.write, documents.parameters(), cut_at));
+      const auto result = session_.execute(statements_.write, documents.parameters(), cut_at);
+      answers = documents.answers(result, std::vector<StoreReceipt>(tickets.size()));
     } else {
       answers.assign(tickets.size(), StoreReceipt());
     }

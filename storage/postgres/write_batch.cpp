@@ -1,6 +1,7 @@
 #include "write_batch.hpp"
 
 #include "binary_array.hpp"
+#include "result_fields.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -42,12 +43,6 @@ std::int64_t expectation(const Expect& expect) noexcept {
   const auto parsed = std::from_chars(text.data(), end, etag);
   const bool ours = parsed.ec == std::errc() && parsed.ptr == end && etag > 0 && text[0] != '0';
   return ours ? etag : no_etag_of_ours;
-}
-
-std::int64_t integer_of(const pqxx::field& field) {
-  std::int64_t value = 0;
-  std::from_chars(field.c_str(), field.c_str() + field.size(), value);
-  return value;
 }
 
 }  // namespace
@@ -110,8 +105,14 @@ bool WriteBatch::is_update(const StoreChanges& changes) noexcept {
 }
 
 Session::Parameters WriteBatch::parameters() const {
-  BinaryArray keys(ElementType::bytea, rows_.size());
-  BinaryArray documents(ElementType::text, rows_.size());
+  std::size_t key_bytes = 0;
+  std::size_t document_bytes = 0;
+  for (const auto& row : rows_) {
+    key_bytes += row.key.size();
+    document_bytes += row.document == nullptr ? 0 : row.document->size();
+  }
+  BinaryArray keys(ElementType::bytea, rows_.size(), key_bytes);
+  BinaryArray documents(ElementType::text, rows_.size(), document_bytes);
   BinaryArray writes(ElementType::int4, rows_.size());
   BinaryArray expectations(ElementType::int8, rows_.size());
   for (const auto& row : rows_) {
@@ -137,30 +138,28 @@ Session::Parameters WriteBatch::update_parameters() const {
   return given;
 }
 
-std::vector<StoreReceipt> WriteBatch::empty_receipts() const {
-  std::vector<StoreReceipt> receipts(taken_.size());
+void WriteBatch::fit(std::vector<StoreReceipt>& receipts) const {
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     receipts[i].etags.resize(writes_[taken_[i]]->upserts.size());
   }
-  return receipts;
 }
 
 const WriteBatch::Row& WriteBatch::row_of(const pqxx::field& position) const {
-  return rows_.at(static_cast<std::size_t>(integer_of(position) - 1));
+  return rows_.at(static_cast<std::size_t>(number_of(position) - 1));
 }
 
-std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result) const {
-  auto receipts = empty_receipts();
+std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result, std::vector<StoreReceipt> receipts) const {
+  fit(receipts);
   std::vector<StoreConflict> conflicts(taken_.size());
   if (result.size() != rows_.size()) {
     throw Failure(FailureKind::outage, "the write statement told of " + std::to_string(result.size()) + " rows, not " +
                                            std::to_string(rows_.size()) + ". Is this PostgreSQL?");
   }
-  for (pqxx::result::size_type i = 0; i < result.size(); ++i) {
-    const auto answer = result[i];
-    const auto etag = answer[1];
-    const auto& row = row_of(answer[0]);
-    const auto outcome = integer_of(etag);
+  for (const auto& answer : result) {
+    auto field = answer.begin();
+    const auto& row = row_of(*field);
+    const auto& etag = *++field;
+    const auto outcome = number_of(etag);
     if (outcome == not_as_expected) {
       conflicts[row.write].keys.emplace_back(row.key);
     } else if (outcome != refused && row.document != nullptr) {
@@ -179,12 +178,13 @@ std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result) const {
   return answers;
 }
 
-std::vector<std::optional<WriteAnswer>> WriteBatch::update_answers(const pqxx::result& result) const {
-  auto receipts = empty_receipts();
-  for (pqxx::result::size_type i = 0; i < result.size(); ++i) {
-    const auto answer = result[i];
-    const auto etag = answer[1];
-    const auto& row = row_of(answer[0]);
+std::vector<std::optional<WriteAnswer>> WriteBatch::update_answers(const pqxx::result& result,
+                                                                   std::vector<StoreReceipt> receipts) const {
+  fit(receipts);
+  for (const auto& answer : result) {
+    auto field = answer.begin();
+    const auto& row = row_of(*field);
+    const auto& etag = *++field;
     receipts[row.write].etags[row.place].assign(etag.c_str(), etag.size());
   }
   std::vector<std::optional<WriteAnswer>> answers(taken_.size());

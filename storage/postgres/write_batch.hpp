@@ -28,13 +28,15 @@ class WriteBatch {
   /// Whether a write only changes documents that it expects to exist: the update statement can do it.
   static bool is_update(const StoreChanges& changes) noexcept;
 
-  /// For the write statement, and what became of each taken write, in the order of `taken`.
+  /// For the write statement, and what became of each taken write, in the order of `taken`. `receipts`: empty ones, as
+  /// many, perhaps with room for their eTags.
   Session::Parameters parameters() const;
-  std::vector<WriteAnswer> answers(const pqxx::result& result) const;
+  std::vector<WriteAnswer> answers(const pqxx::result& result, std::vector<StoreReceipt> receipts) const;
 
   /// For the update statement, and what became of each taken write; none where only the write statement can tell.
   Session::Parameters update_parameters() const;
-  std::vector<std::optional<WriteAnswer>> update_answers(const pqxx::result& result) const;
+  std::vector<std::optional<WriteAnswer>> update_answers(const pqxx::result& result,
+                                                         std::vector<StoreReceipt> receipts) const;
 
  private:
   struct Row {
@@ -45,7 +47,7 @@ class WriteBatch {
     std::uint32_t place;  ///< of an upsert among those of its write
   };
 
-  std::vector<StoreReceipt> empty_receipts() const;
+  void fit(std::vector<StoreReceipt>& receipts) const;
   const Row& row_of(const pqxx::field& position) const;
 
   std::vector<Row> rows_;

@@ -1,8 +1,9 @@
 #include "lane_work.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <random>
 #include <thread>
+#include <utility>
 
 namespace tern::detail::pg {
 
@@ -19,6 +20,16 @@ std::vector<const StoreChanges*> changes_of(const std::vector<WriteLane::Ticket*
     changes.push_back(&ticket->request.changes);
   }
   return changes;
+}
+
+// The receipts that callers have made room for. A write that is tried again makes its own.
+std::vector<StoreReceipt> receipts_of(const std::vector<WriteLane::Ticket*>& tickets) {
+  std::vector<StoreReceipt> receipts;
+  receipts.reserve(tickets.size());
+  for (auto* ticket : tickets) {
+    receipts.push_back(std::exchange(ticket->request.receipt, {}));
+  }
+  return receipts;
 }
 
 // Whether a key whose eTag is `etag`, or that is absent when that is "", is as expected.
@@ -122,7 +133,7 @@ void Writer::update(const Tickets& tickets, const WriteBatch& batch, SteadyTime 
   try {
     const auto result = session_.execute(statements_.update, batch.update_parameters(), cut_at);
     ++counters_.write_batches;
-    auto answers = batch.update_answers(result);
+    auto answers = batch.update_answers(result, receipts_of(tickets));
     for (std::size_t i = 0; i < tickets.size(); ++i) {
       if (answers[i]) {
         answer(*tickets[i], std::move(*answers[i]));
@@ -154,13 +165,8 @@ void Writer::write(const Tickets& tickets, const WriteBatch& batch, SteadyTime c
 }
 
 void Writer::answer(WriteLane::Ticket& ticket, WriteAnswer answer) {
-  if (answer.has_value()) {
-    if (more_) {
-      written_.note(ticket.request.changes, *answer);
-    }
-    auto& etags = ticket.request.etags;
-    std::move(answer->etags.begin(), answer->etags.end(), std::back_inserter(etags));
-    answer->etags = std::move(etags);
+  if (more_ && answer.has_value()) {
+    written_.note(ticket.request.changes, *answer);
   }
   ticket.succeed(std::move(answer));
 }
@@ -179,7 +185,7 @@ void Writer::write_together(const Tickets& tickets, const WriteBatch& batch, Ste
     try {
       const auto result = session_.execute(statements_.write, parameters, cut_at);
       ++counters_.write_batches;
-      auto answers = batch.answers(result);
+      auto answers = batch.answers(result, receipts_of(tickets));
       for (std::size_t i = 0; i < tickets.size(); ++i) {
         answer(*tickets[i], std::move(answers[i]));
       }
@@ -209,7 +215,9 @@ bool Writer::wait_after_race(int tried, int most, SteadyTime until) {
   }
   // Full jitter: two that collided do not meet again.
   const int longest_us = std::min(500 << tried, 50'000);
-  const std::chrono::microseconds pause(random_() % static_cast<unsigned>(longest_us));
+  // Made by the first race of a thread: in a virtual machine that may take longer than a batch.
+  thread_local std::minstd_rand random(std::random_device{}());
+  const std::chrono::microseconds pause(random() % static_cast<unsigned>(longest_us));
   if (std::chrono::steady_clock::now() + pause >= until) {
     return false;
   }

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <pqxx/pqxx>
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+
+/// What the fields of a `pqxx::result` hold. A `pqxx::row` or `pqxx::field` that is made counts two shared owners, so
+/// what reads many rows walks with `result.begin()`, and through a row with `row.begin()`, and copies neither.
+namespace tern::detail::pg {
+
+/// An integer as the server writes it; 0 for NULL.
+inline std::int64_t number_of(const pqxx::field& field) {
+  std::int64_t value = 0;
+  std::from_chars(field.c_str(), field.c_str() + field.size(), value);
+  return value;
+}
+
+/// The text, which may hold anything but NUL; "" for NULL.
+inline std::string text_of(const pqxx::field& field) {
+  return {field.c_str(), field.size()};
+}
+
+}  // namespace tern::detail::pg
