@@ -268,13 +268,15 @@ void LaneCore::note_rate(std::size_t taken) {
   }
 }
 
-// Waits until as many have come as were answered, besides those that waited already. When they do not come the wait is
-// halved; each time they do it grows again. Where many others come meanwhile it is worth its time anyway: each sync,
-// and each waking of a thread, is then for more of them.
+// Waits until as many have come as were answered, besides those that waited already, or half of all these. When they do
+// not come the wait is halved; each time they do it grows again. Where many others come meanwhile it is worth its time
+// anyway: each sync, and each waking of a thread, is then for more of them.
 void LaneCore::gather(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::microseconds shortest{50};
   constexpr double worth_waiting = 8;
-  wanted_ = std::min(queue_.size() + last_batch_, std::min(settings_.max_batch, settings_.capacity));
+  const auto callers = queue_.size() + last_batch_;
+  const auto most = std::min(settings_.max_batch, settings_.capacity);
+  wanted_ = std::min(callers < settings_.halve_at ? callers : callers / 2, most);
   const bool came = wake_.wait_for(lock, patience_, [this] { return stopped_ || queue_.size() >= wanted_; });
   if (came || come_meanwhile_ >= worth_waiting) {
     patience_ = std::min(patience_ * 2, settings_.gather);

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,6 +38,10 @@ struct LaneSettings {
   /// lane fall into two halves that take turns, and each batch is half of what it could be. A lane that serves one
   /// caller, or callers that do not come again soon, does not wait.
   std::chrono::microseconds gather{0};
+  /// With as many callers a batch waits for half of them only: the others come while it is served, so that they and
+  /// what serves them are busy at once. For work whose cost lies in the calls; a batch that ends with a sync costs the
+  /// same for a few as for many.
+  std::size_t halve_at = std::numeric_limits<std::size_t>::max();
 };
 
 /// Resumes a coroutine on its own executor.

@@ -19,6 +19,8 @@ using namespace detail::pg;
 
 // A round trip to a server nearby costs both sides more than the few calls that come in such a time.
 constexpr std::chrono::microseconds gather{2000};
+// From here on the round trip is the smaller part of what a batch of reads costs.
+constexpr std::size_t halve_reads_at = 128;
 
 awaitable<WriteAnswer> nothing_written() {
   co_return StoreReceipt();
@@ -173,7 +175,7 @@ void PostgresStorage::State::start_lanes() {
   }
   for (std::size_t i = 0; i < options.read_lanes; ++i) {
     readers.push_back(std::make_unique<ReadLane>(
-        storage::LaneSettings{lane_name("read", i), options.queue, options.max_batch, &clock, gather},
+        storage::LaneSettings{lane_name("read", i), options.queue, options.max_batch, &clock, gather, halve_reads_at},
         [this, link = options.write_lanes + i](ReadLane::Batch batch) {
           const Connections::Loan loan(connections, link);
           if (auto* session = loan.session()) {

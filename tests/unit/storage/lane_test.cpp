@@ -182,6 +182,37 @@ TEST(Lane, GathersThoseWhoComeAgain) {
   EXPECT_THAT(batches, ElementsAre(1U, 3U, 3U));
 }
 
+// The others of many come while the first half is served.
+TEST(Lane, GathersHalfOfMany) {
+  Gate gate;
+  std::vector<std::size_t> batches;
+  auto with_gather = settings();
+  with_gather.gather = std::chrono::hours(1);
+  with_gather.halve_at = 4;
+  Numbers lane(with_gather, [&](Numbers::Batch batch) {
+    batches.push_back(batch.size());
+    gate.pass();
+    answer(batch);
+  });
+  Calls calls(lane);
+  calls.begin(0);
+  gate.wait_until_begun();
+  for (int i = 1; i <= 4; ++i) {
+    calls.begin(i);
+  }
+  gate.open();
+  calls.finish();
+  for (int i = 5; i <= 6; ++i) {
+    calls.begin(i);
+  }
+  calls.finish();
+  for (int i = 7; i <= 8; ++i) {
+    calls.begin(i);
+  }
+  calls.finish();
+  EXPECT_THAT(batches, ElementsAre(1U, 4U, 2U, 2U));
+}
+
 TEST(Lane, RefusesWhatIsBeyondItsBound) {
   Gate gate;
   Numbers lane(settings(2), [&](Numbers::Batch batch) {
