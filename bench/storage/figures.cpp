@@ -29,7 +29,10 @@ OpClock::OpClock(double seconds)
     : begun_(std::chrono::steady_clock::now()),
       until_(begun_ + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds))),
       cpu_(process_cpu_us()) {
-  took_.reserve(1 << 20);
+  // Room for all from the start: one that grows copies megabytes, and holds the shard meanwhile.
+  constexpr double most_per_second = 4e6;
+  constexpr std::size_t most = 1U << 27;
+  took_.reserve(std::min(most, static_cast<std::size_t>(seconds * most_per_second)));
 }
 
 OpFigures OpClock::figures() {
