@@ -288,6 +288,16 @@ void Database::begin_etags() {
   }
 }
 
+Database::Found Database::find_all(rocksdb::ColumnFamilyHandle* family, const std::vector<std::string>& keys) const {
+  Found found{std::vector<rocksdb::PinnableSlice>(keys.size()), std::vector<rocksdb::Status>(keys.size())};
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  if (!keys.empty()) {
+    db_->MultiGet(rocksdb::ReadOptions(), family, keys.size(), slices.data(), found.values.data(),
+                  found.statuses.data());
+  }
+  return found;
+}
+
 void Database::keep_recoverable() {
   if (number_property(*db_, meta_, rocksdb::DB::Properties::kNumEntriesActiveMemTable) > 0) {
     return;

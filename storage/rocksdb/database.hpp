@@ -60,6 +60,14 @@ class Database {
   /// Errors: `errc::storage_unavailable`.
   std::optional<std::string> meta_value(const std::string& key) const;
 
+  /// What a look-up has found: a value and a status for each key. Goes before the database does.
+  struct Found {
+    std::vector<rocksdb::PinnableSlice> values;
+    std::vector<rocksdb::Status> statuses;
+  };
+  /// Looks up all keys at once, which asks the filters of memory and of each table for many at a time.
+  Found find_all(rocksdb::ColumnFamilyHandle* family, const std::vector<std::string>& keys) const;
+
   /// Called before each write. When a log could not be written, RocksDB goes on with a new one once it has flushed what
   /// is in memory. With nothing there it would go on with the old one, whose first use then ends the process
   /// (github.com/facebook/rocksdb/issues/11643). So something is there.

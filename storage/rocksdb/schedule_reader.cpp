@@ -198,16 +198,13 @@ std::vector<std::optional<ScheduleReader::Row>> ScheduleReader::rows_of(const st
   for (const auto& entry : entries) {
     keys.push_back(due_key(entry.slot, Place{entry.due, entry.seq}));
   }
-  const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), database_.schedule().due);
-  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
-  std::vector<std::string> values;
-  const auto statuses = database_.db().MultiGet(rocksdb::ReadOptions(), families, slices, &values);
+  const auto found = database_.find_all(database_.schedule().due, keys);
   std::vector<std::optional<Row>> rows(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (statuses[i].ok()) {
-      rows[i] = decode(values[i], Place{entries[i].due, entries[i].seq});
-    } else if (!statuses[i].IsNotFound()) {
-      fail(statuses[i]);
+    if (found.statuses[i].ok()) {
+      rows[i] = decode(found.values[i], Place{entries[i].due, entries[i].seq});
+    } else if (!found.statuses[i].IsNotFound()) {
+      fail(found.statuses[i]);
     }
     if (!rows[i] || rows[i]->send.handle.id != entries[i].id) {
       rows[i] = row_of(entries[i].id, entries[i].slot);

@@ -13,17 +13,6 @@
 
 namespace tern::detail::rocks {
 
-namespace {
-
-std::vector<rocksdb::Status> get_all(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                                     const std::vector<std::string>& keys, std::vector<std::string>& values) {
-  const std::vector<rocksdb::ColumnFamilyHandle*> families(keys.size(), family);
-  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
-  return db.MultiGet(rocksdb::ReadOptions(), families, slices, &values);
-}
-
-}  // namespace
-
 std::string ScheduleState::encode() const {
   ByteWriter bytes;
   bytes.number(std::uint8_t{1});
@@ -92,39 +81,37 @@ void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
   if (ids.empty()) {
     return;
   }
-  auto& db = database_.db();
   std::vector<std::string> keys;
   keys.reserve(ids.size());
   for (const auto& id : ids) {
     keys.emplace_back(id_key(id));
   }
-  std::vector<std::string> values;
-  auto statuses = get_all(db, database_.schedule().loc, keys, values);
+  const auto locations = database_.find_all(database_.schedule().loc, keys);
   std::vector<std::string> due_keys;
   std::vector<std::pair<Item*, Location>> found;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     auto& item = items_[ids[i]];
-    if (statuses[i].IsNotFound()) {
+    const auto& status = locations.statuses[i];
+    if (status.IsNotFound()) {
       continue;
     }
-    const auto location = statuses[i].ok() ? decode_location(values[i]) : std::nullopt;
+    const auto location = status.ok() ? decode_location(locations.values[i].ToStringView()) : std::nullopt;
     if (!location) {
-      item.error =
-          unavailable(statuses[i].ok() ? rocksdb::Status::Corruption("a send's place is unreadable") : statuses[i],
-                      database_.path(), "read a send");
+      item.error = unavailable(status.ok() ? rocksdb::Status::Corruption("a send's place is unreadable") : status,
+                               database_.path(), "read a send");
       continue;
     }
     due_keys.push_back(due_key(location->slot, location->place));
     found.emplace_back(&item, *location);
   }
-  statuses = get_all(db, database_.schedule().due, due_keys, values);
+  const auto sends = database_.find_all(database_.schedule().due, due_keys);
   for (std::size_t i = 0; i < found.size(); ++i) {
     auto& [item, location] = found[i];
-    auto send = statuses[i].ok() ? decode_send(values[i], location.place) : std::nullopt;
+    const auto& status = sends.statuses[i];
+    auto send = status.ok() ? decode_send(sends.values[i].ToStringView(), location.place) : std::nullopt;
     if (!send) {
-      item->error =
-          unavailable(statuses[i].ok() ? rocksdb::Status::Corruption("a send has an unknown format") : statuses[i],
-                      database_.path(), "read a send");
+      item->error = unavailable(status.ok() ? rocksdb::Status::Corruption("a send has an unknown format") : status,
+                                database_.path(), "read a send");
       continue;
     }
     item->before = Pending{std::move(*send), location.place};
@@ -160,11 +147,10 @@ void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys) 
   for (const auto* key : keys) {
     names.push_back(*key);
   }
-  std::vector<std::string> values;
-  const auto statuses = get_all(database_.db(), database_.schedule().idempotency, names, values);
+  const auto found = database_.find_all(database_.schedule().idempotency, names);
   for (std::size_t i = 0; i < names.size(); ++i) {
     // An old one is removed by a compaction, which may come much later.
-    const auto first = statuses[i].ok() ? decode_first(values[i]) : std::nullopt;
+    const auto first = found.statuses[i].ok() ? decode_first(found.values[i].ToStringView()) : std::nullopt;
     if (first && !is_key_forgotten(first->came, now_)) {
       firsts_.emplace(names[i], first->handle);
     }
