@@ -1,35 +1,31 @@
 #pragma once
 
-#include "proactive/broadcaster.hpp"
-#include "proactive/schedule_watch.hpp"
-#include "proactive/scheduler.hpp"
-#include "proactive/slot_keeper.hpp"
+#include "proactive/schedule_runner.hpp"
 #include "runtime/runtime.hpp"
 
 #include <tern/turn/proactive.hpp>
 
-#include <atomic>
-#include <memory>
-#include <vector>
+#include <cstddef>
+#include <optional>
+#include <string>
 
 namespace tern::proactive {
 
-/// The process's `Proactive`: sends now through the shard's connector, schedules through the storage, and owns a
-/// scheduler on each shard and the keeper of their slots on the first.
+/// The process's `Proactive`: sends now through the shard's connector, schedules through the storage, and owns what
+/// sends the process's share of the schedule.
 ///
 /// Thread safety: as `Proactive`.
-class ProactiveService final : public Proactive, public detail::ScheduleObserver, private SlotWork {
+class ProactiveService final : public Proactive {
  public:
   ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled, SchedulerOptions options,
                    Clock& clock, Metrics& metrics, SendLimits limits = SendLimits());
-  ~ProactiveService() override;
 
   /// Takes the slots and starts the schedulers. Nothing when proactive messages are off.
   awaitable<void> start(Deadline by);
   /// Begins no more sends, waits for those under way and their outcomes. False when `by` came first.
-  awaitable<bool> drain(Deadline by);
+  awaitable<bool> drain(Deadline by) { return runner_.drain(by); }
   /// Gives the slots back; after `drain`.
-  awaitable<void> release(Deadline by);
+  awaitable<void> release(Deadline by) { return runner_.release(by); }
 
   awaitable<ResourceResponse> send(ConversationReference reference, Activity activity) override;
   awaitable<void> continue_conversation(ConversationReference reference, TurnHandler handler) override;
@@ -65,22 +61,7 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id,
                                                                  std::string conversation_id) override;
 
-  void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
-  bool awaits_replies() const noexcept override { return awaits_replies_.load(std::memory_order_relaxed); }
-
  private:
-  class Executor;
-  struct Home;
-
-  void own(const std::vector<SlotLease>& leases) override;
-  awaitable<bool> quiet(SlotSet slots, Deadline by) override;
-  awaitable<SlotSet> under_way() override;
-  void on_late(std::vector<DueEntry> entries) override;
-  void on_cancelled(const std::vector<SendHandle>& handles);
-  void run_keeper();
-  awaitable<void> look_for_awaited_replies(Deadline by);
-  void count_slots(const std::vector<SlotLease>& leases);
-
   void require_enabled() const;
   detail::TurnEnvironment& environment_here() noexcept;
   std::size_t shard_here() const noexcept;
@@ -94,20 +75,7 @@ class ProactiveService final : public Proactive, public detail::ScheduleObserver
   runtime::Runtime& runtime_;
   bool enabled_;
   Clock& clock_;
-  ScheduleFigures figures_;
-  Gauge slots_;
-  Counter slots_taken_;
-  Counter slots_gone_;
-  Gauge clock_ahead_;
-  SlotSet held_;         ///< as it was counted last; of the keeper's shard
-  ScheduleWatch watch_;  ///< likewise
-  SoloGate solo_;
-  Limiter limiter_;
-  std::unique_ptr<Broadcaster> broadcaster_;
-  std::vector<std::unique_ptr<Home>> homes_;
-  std::unique_ptr<SlotKeeper> keeper_;
-  std::atomic<bool> awaits_replies_ = false;
-  bool looking_ = false;  ///< whether a count is under way that says if replies are awaited; of the keeper's shard
+  ScheduleRunner runner_;
 };
 
 }  // namespace tern::proactive

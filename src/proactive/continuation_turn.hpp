@@ -1,0 +1,14 @@
+#pragma once
+
+#include "runtime/runtime.hpp"
+
+#include <tern/async/awaitable.hpp>
+
+namespace tern::proactive {
+
+/// Runs the turn of a continuation on the shard of its conversation, and returns when it has ended; the caller goes on
+/// where it was.
+/// Errors: what the turn fails with.
+awaitable<void> run_continuation(runtime::Runtime& runtime, runtime::Continuation continuation);
+
+}  // namespace tern::proactive

@@ -1,0 +1,82 @@
+#include "proactive/send_runner.hpp"
+
+#include "proactive/continuation_turn.hpp"
+#include "proactive/gone_references.hpp"
+#include "turn/annotations.hpp"
+#include "turn/make_send.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <utility>
+
+namespace tern::proactive {
+
+namespace {
+
+json::object object_of(const std::string& text, const char* what) {
+  auto parsed = parse_json(text);
+  if (!parsed || !parsed->is_object()) {
+    throw_error(errc::invalid_argument, std::string(what) + " is not a JSON object.");
+  }
+  return std::move(parsed->as_object());
+}
+
+}  // namespace
+
+awaitable<void> SendRunner::execute_if(ScheduledSend send, std::function<bool()> may_begin) {
+  if (Broadcaster::is_step(send)) {
+    return take_step(std::move(send));
+  }
+  auto payload = object_of(send.payload, "The payload of a scheduled send");
+  return send.kind == SendKind::activity ? post(std::move(send), std::move(payload), std::move(may_begin))
+                                         : continue_with(std::move(send), std::move(payload));
+}
+
+awaitable<void> SendRunner::take_step(ScheduledSend send) {
+  const auto id = send.handle.id;
+  auto next = co_await broadcaster_.step(std::move(send));
+  next_steps_.insert_or_assign(id, next);
+}
+
+awaitable<void> SendRunner::post(ScheduledSend send, json::object payload, std::function<bool()> may_begin) {
+  Activity activity(std::move(payload));
+  const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+  co_await environment_.sender.send_if(activity, send.client_request_id, by, std::move(may_begin));
+}
+
+awaitable<void> SendRunner::continue_with(ScheduledSend send, json::object payload) {
+  runtime::Continuation continuation;
+  continuation.reference = ConversationReference(object_of(send.reference, "The reference of a scheduled continuation"));
+  const auto* name = payload.if_contains("name");
+  continuation.name = name != nullptr && name->is_string() ? std::string(name->as_string()) : std::string();
+  continuation.value = payload["value"];
+  continuation.id = send.handle.to_string() + '/' + std::to_string(send.generation);
+  if (!runtime_.has_continuation(continuation.name)) {
+    detail::throw_unknown_continuation(continuation.name);
+  }
+  return run_continuation(runtime_, std::move(continuation));
+}
+
+std::optional<WallTime> SendRunner::next_occurrence(const ScheduledSend& send, WallTime now) const {
+  if (Broadcaster::is_step(send)) {
+    const auto found = next_steps_.extract(send.handle.id);
+    // One that failed for good comes again all the same: a broadcast that runs does not end by an outage.
+    return found.empty() ? std::optional(now + std::chrono::minutes(1)) : found.mapped();
+  }
+  if (!detail::Annotations::may_have_times(send.annotations)) {
+    return std::nullopt;
+  }
+  return detail::Annotations::parse(send.annotations).next(send.handle.due, now);
+}
+
+WallTime SendRunner::not_before(const ScheduledSend& send, WallTime now) const {
+  return detail::Annotations::may_have_times(send.annotations)
+             ? detail::Annotations::parse(send.annotations).awake(now)
+             : now;
+}
+
+void SendRunner::on_conversation_gone(const ScheduledSend& send) {
+  mark_gone(ex_, runtime_, environment_, send);
+}
+
+}  // namespace tern::proactive
