@@ -221,7 +221,7 @@ void ScheduleRunner::on_cancelled(const std::vector<SendHandle>& handles) {
 }
 
 void ScheduleRunner::on_scheduled(const std::vector<ScheduledSend>& sends,
-                                    const std::vector<std::uint64_t>& seqs) noexcept {
+                                  const std::vector<std::uint64_t>& seqs) noexcept {
   std::map<std::size_t, std::vector<DueEntry>> by_home;
   for (std::size_t i = 0; i < sends.size() && i < seqs.size(); ++i) {
     if (!sends[i].cancel_on_reply.empty()) {

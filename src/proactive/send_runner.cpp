@@ -46,7 +46,8 @@ awaitable<void> SendRunner::post(ScheduledSend send, json::object payload, std::
 
 awaitable<void> SendRunner::continue_with(ScheduledSend send, json::object payload) {
   runtime::Continuation continuation;
-  continuation.reference = ConversationReference(object_of(send.reference, "The reference of a scheduled continuation"));
+  continuation.reference =
+      ConversationReference(object_of(send.reference, "The reference of a scheduled continuation"));
   const auto* name = payload.if_contains("name");
   continuation.name = name != nullptr && name->is_string() ? std::string(name->as_string()) : std::string();
   continuation.value = payload["value"];
@@ -70,9 +71,8 @@ std::optional<WallTime> SendRunner::next_occurrence(const ScheduledSend& send, W
 }
 
 WallTime SendRunner::not_before(const ScheduledSend& send, WallTime now) const {
-  return detail::Annotations::may_have_times(send.annotations)
-             ? detail::Annotations::parse(send.annotations).awake(now)
-             : now;
+  return detail::Annotations::may_have_times(send.annotations) ? detail::Annotations::parse(send.annotations).awake(now)
+                                                               : now;
 }
 
 void SendRunner::on_conversation_gone(const ScheduledSend& send) {

@@ -1,0 +1,243 @@
+#include "schedule_batch.hpp"
+
+#include "binary_array.hpp"
+#include "storage/idempotency_age.hpp"
+
+#include <algorithm>
+
+// What a batch asks the server before it decides anything.
+
+namespace tern::detail::pg {
+
+namespace {
+
+// Whether nothing but the send's own row says what becomes of it, and any owner may.
+bool is_plain_fact(const SendOutcome& outcome) noexcept {
+  return outcome.kind == SendOutcome::Kind::sent && !outcome.next;
+}
+
+bool is_of_pending(const SendEdit& edit) noexcept {
+  return edit.kind == SendEdit::Kind::cancel || edit.kind == SendEdit::Kind::reschedule;
+}
+
+}  // namespace
+
+void ScheduleBatch::prepare(const std::vector<const StoreChanges*>& writes) {
+  std::set<std::int32_t> weeks;
+  for (const auto* changes : writes) {
+    for (const auto& send : changes->sends) {
+      weeks.insert(week_of(send.handle.due));
+    }
+    for (const auto& edit : changes->edits) {
+      weeks.insert(week_of(edit.new_due));
+    }
+    for (const auto& outcome : changes->outcomes) {
+      if (outcome.next) {
+        weeks.insert(week_of(*outcome.next));
+      }
+    }
+  }
+  for (const auto week : state_.weeks.missing(weeks)) {
+    std::string number;
+    append_binary(number, week);
+    run(statements().add_week, {pqxx::binarystring(number.data(), number.size())});
+    state_.weeks.add(week);
+  }
+}
+
+void ScheduleBatch::look_up(const std::vector<Part>& parts) {
+  Wanted wanted;
+  look_up_replied(parts, wanted);
+  std::set<std::uint16_t> slots;
+  for (const auto& [slot, due, id] : wanted) {
+    slots.insert(slot);
+  }
+  for (const auto& part : parts) {
+    for (const auto& outcome : part.changes->outcomes) {
+      if (outcome.handle.slot >= slot_count) {
+        continue;
+      }
+      wanted.emplace(outcome.handle.slot, to_ns(outcome.handle.due), outcome.handle.id);
+      if (!is_plain_fact(outcome)) {
+        slots.insert(outcome.handle.slot);
+      }
+    }
+    for (const auto& edit : part.changes->edits) {
+      if (is_of_pending(edit) && edit.handle.slot < slot_count) {
+        wanted.emplace(edit.handle.slot, to_ns(edit.handle.due), edit.handle.id);
+        slots.insert(edit.handle.slot);
+      }
+    }
+  }
+  look_up_slots(slots);
+  look_up_pending(wanted);
+  look_up_missing(parts);
+  look_up_dead(parts);
+  look_up_keys(parts);
+}
+
+void ScheduleBatch::look_up_slots(const std::set<std::uint16_t>& slots) {
+  if (slots.empty()) {
+    return;
+  }
+  BinaryArray ids(ElementType::int4, slots.size());
+  for (const auto slot : slots) {
+    ids.add_integer(static_cast<std::int32_t>(slot));
+  }
+  for (const auto& row : run(statements().lock_slots, {ids.parameter()})) {
+    auto& slot = slots_[static_cast<std::uint16_t>(number_of(row[0]))];
+    slot.epoch = static_cast<std::uint64_t>(number_of(row[1]));
+    slot.owned = row[2].as<bool>();
+    slot.expired = row[3].as<bool>();
+  }
+}
+
+void ScheduleBatch::look_up_replied(const std::vector<Part>& parts, Wanted& wanted) {
+  std::map<std::uint64_t, std::string> conversations;
+  for (const auto& part : parts) {
+    for (const auto& edit : part.changes->edits) {
+      if (edit.kind == SendEdit::Kind::reply) {
+        conversations.emplace(stable_hash(edit.conversation), edit.conversation);
+      }
+    }
+  }
+  if (conversations.empty()) {
+    return;
+  }
+  BinaryArray hashes(ElementType::int8, conversations.size());
+  for (const auto& [hash, conversation] : conversations) {
+    hashes.add_integer(to_signed(hash));
+  }
+  for (const auto& row : run(statements().find_replied, {hashes.parameter()})) {
+    wanted.emplace(static_cast<std::uint16_t>(number_of(row[1])), number_of(row[2]), id_of(row[0]));
+  }
+}
+
+void ScheduleBatch::look_up_pending(const Wanted& wanted) {
+  if (wanted.empty()) {
+    return;
+  }
+  BinaryArray slots(ElementType::int4, wanted.size());
+  BinaryArray dues(ElementType::int8, wanted.size());
+  BinaryArray ids(ElementType::uuid, wanted.size());
+  std::vector<std::pair<std::uint16_t, SendId>> asked;
+  for (const auto& [slot, due, id] : wanted) {
+    slots.add_integer(static_cast<std::int32_t>(slot));
+    dues.add_integer(due);
+    ids.add(bytes_of(id));
+    asked.emplace_back(slot, id);
+  }
+  for (const auto& row : run(statements().locate, {slots.parameter(), dues.parameter(), ids.parameter()})) {
+    const auto& [slot, id] = asked.at(static_cast<std::size_t>(number_of(row[0]) - 1));
+    Pending pending;
+    pending.due = from_ns(number_of(row[1]));
+    pending.seq = static_cast<std::uint64_t>(number_of(row[2]));
+    pending.generation = static_cast<std::uint32_t>(number_of(row[3]));
+    pending.attempt = static_cast<std::uint32_t>(number_of(row[4]));
+    pending.begun = static_cast<std::uint16_t>(number_of(row[5]));
+    if (!row[6].is_null()) {
+      pending.not_before = from_ns(number_of(row[6]));
+    }
+    pending.order_hash = static_cast<std::uint64_t>(number_of(row[7]));
+    pending.cancel_on_reply = text_of(row[8]);
+    if (!pending.cancel_on_reply.empty()) {
+      replied_[pending.cancel_on_reply].push_back(id);
+    }
+    auto& item = items_[id];
+    item.slot = slot;
+    item.before = std::move(pending);
+    item.now = item.before;
+  }
+}
+
+// One that was not where its handle and `moved` said may have been moved in that moment: the next statement sees it.
+void ScheduleBatch::look_up_missing(const std::vector<Part>& parts) {
+  Wanted missing;
+  for (const auto& part : parts) {
+    for (const auto& edit : part.changes->edits) {
+      if (is_of_pending(edit) && edit.handle.slot < slot_count && !items_.contains(edit.handle.id)) {
+        missing.emplace(edit.handle.slot, to_ns(edit.handle.due), edit.handle.id);
+      }
+    }
+  }
+  look_up_pending(missing);
+}
+
+void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
+  std::set<SendId> wanted;
+  for (const auto& part : parts) {
+    for (const auto& edit : part.changes->edits) {
+      if (edit.kind == SendEdit::Kind::redrive || edit.kind == SendEdit::Kind::discard) {
+        wanted.insert(edit.handle.id);
+      }
+    }
+  }
+  if (wanted.empty()) {
+    return;
+  }
+  BinaryArray ids(ElementType::uuid, wanted.size());
+  for (const auto& id : wanted) {
+    ids.add(bytes_of(id));
+  }
+  const std::vector<SendId> asked(wanted.begin(), wanted.end());
+  for (const auto& row : run(statements().locate_dead, {ids.parameter()})) {
+    auto& dead = dead_[asked.at(static_cast<std::size_t>(number_of(row[0]) - 1))];
+    dead.slot = static_cast<std::uint16_t>(number_of(row[1]));
+    dead.generation = static_cast<std::uint32_t>(number_of(row[2]));
+    dead.order_hash = static_cast<std::uint64_t>(number_of(row[3]));
+    dead.cancel_on_reply = text_of(row[4]);
+  }
+}
+
+void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
+  std::map<std::string, const SendHandle*> first;
+  for (const auto& part : parts) {
+    for (const auto& send : part.changes->sends) {
+      if (!send.idempotency_key.empty()) {
+        first.emplace(send.idempotency_key, &send.handle);
+      }
+    }
+  }
+  if (first.empty()) {
+    return;
+  }
+  BinaryArray keys(ElementType::bytea, first.size());
+  BinaryArray slots(ElementType::int4, first.size());
+  BinaryArray dues(ElementType::int8, first.size());
+  BinaryArray ids(ElementType::uuid, first.size());
+  for (const auto& [key, handle] : first) {
+    keys.add(key);
+    slots.add_integer(static_cast<std::int32_t>(handle->slot));
+    dues.add_integer(to_ns(handle->due));
+    ids.add(bytes_of(handle->id));
+  }
+  std::string now;
+  append_binary(now, to_ns(now_));
+  std::string cutoff;
+  append_binary(cutoff, to_ns(now_ - idempotency_kept));
+  std::set<SendId> claimed;
+  for (const auto& row : run(statements().claim_keys, {keys.parameter(), slots.parameter(), dues.parameter(),
+                                                       ids.parameter(), pqxx::binarystring(now.data(), now.size()),
+                                                       pqxx::binarystring(cutoff.data(), cutoff.size())})) {
+    claimed.insert(id_of(row[0]));
+  }
+  std::erase_if(first, [&](const auto& entry) { return claimed.contains(entry.second->id); });
+  if (first.empty()) {
+    return;
+  }
+  BinaryArray taken(ElementType::bytea, first.size());
+  std::vector<const std::string*> asked;
+  for (const auto& [key, handle] : first) {
+    taken.add(key);
+    asked.push_back(&key);
+  }
+  for (const auto& row : run(statements().first_handles, {taken.parameter()})) {
+    SendHandle handle;
+    handle.slot = static_cast<std::uint16_t>(number_of(row[1]));
+    handle.due = from_ns(number_of(row[2]));
+    handle.id = id_of(row[3]);
+    firsts_.emplace(*asked.at(static_cast<std::size_t>(number_of(row[0]) - 1)), handle);
+  }
+}
+
+}  // namespace tern::detail::pg
