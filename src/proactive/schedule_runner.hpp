@@ -16,7 +16,7 @@ namespace tern::proactive {
 /// What sends a process's share of the schedule: a scheduler on each shard, and on the first the keeper of their slots
 /// and the watch over the figures. A slot belongs to the shard of its number, modulo the shards.
 ///
-/// Thread safety: `on_scheduled`, `on_cancelled` and `awaits_replies` from any thread; the rest is said there.
+/// Thread safety: all from any thread, but for the constructor and the destructor, when no shard runs.
 class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
  public:
   ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& runtime, SchedulerOptions options, Clock& clock,
@@ -25,11 +25,13 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   ScheduleRunner(const ScheduleRunner&) = delete;
   ScheduleRunner& operator=(const ScheduleRunner&) = delete;
 
-  /// Takes the slots and starts the schedulers. From any executor, once.
+  /// Takes the slots and starts the schedulers; once.
+  /// Errors: those of the store.
   awaitable<void> start(Deadline by);
   /// Begins no more sends, waits for those under way and their outcomes. False when `by` came first.
   awaitable<bool> drain(Deadline by);
   /// Gives the slots back; after `drain`.
+  /// Errors: those of the store.
   awaitable<void> release(Deadline by);
 
   Broadcaster& broadcaster() noexcept { return *broadcaster_; }

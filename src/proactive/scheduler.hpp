@@ -30,7 +30,7 @@ class SendExecutor {
   virtual ~SendExecutor() = default;
   virtual awaitable<void> execute(ScheduledSend send) = 0;
   /// The same, for one that asks `may_begin` once more when it has waited before it does what cannot be undone. When
-  /// that says no it throws, as for what has not begun.
+  /// that says no it throws, as for what has not begun. Both may throw before they are awaited.
   /// Lifetime: what `may_begin` refers to is there until this ends.
   virtual awaitable<void> execute_if(ScheduledSend send, std::function<bool()> may_begin) {
     (void)may_begin;

@@ -38,9 +38,9 @@ struct LaneSettings {
   /// lane fall into two halves that take turns, and each batch is half of what it could be. A lane that serves one
   /// caller, or callers that do not come again soon, does not wait.
   std::chrono::microseconds gather{0};
-  /// With as many callers a batch waits for half of them only: the others come while it is served, so that they and
-  /// what serves them are busy at once. For work whose cost lies in the calls; a batch that ends with a sync costs the
-  /// same for a few as for many.
+  /// With as many callers, those that wait and those just answered, a batch waits for half of them only: the others
+  /// come while it is served, so that they and what serves them are busy at once. For work whose cost lies in the
+  /// calls: a batch that ends with a sync costs the same for a few as for many. Not at all unless it is set.
   std::size_t halve_at = std::numeric_limits<std::size_t>::max();
 };
 
@@ -99,6 +99,7 @@ class LaneCore {
   void run();
   bool take(std::vector<LaneEntry*>& batch);
   void gather(std::unique_lock<std::mutex>& lock);
+  void note_waiting();
   void note_rate(std::size_t taken);
   void deliver(Entries done);
   void fail(LaneEntry& entry, Entries& done, errc code, const char* what) const;
@@ -112,6 +113,7 @@ class LaneCore {
   bool stopped_ = false;
   std::size_t wanted_ = 1;      // calls that wake the lane
   std::size_t last_batch_ = 0;  // calls that were just answered
+  std::size_t waited_ = 0;      // calls that waited at that moment
   std::chrono::microseconds patience_;
   std::size_t counted_ = 0;  // calls taken since then
   std::chrono::steady_clock::time_point counted_since_;

@@ -8,11 +8,10 @@ namespace tern::detail::pg {
 
 namespace {
 
-// `fields`: at the eTag, which the document follows.
-StoreItem item_of(std::string key, pqxx::row::const_iterator fields) {
-  std::string etag(fields->c_str(), fields->size());
-  ++fields;
-  return {std::move(key), std::string(fields->c_str(), fields->size()), std::move(etag)};
+// `field`: before the eTag, which the document follows.
+StoreItem item_of(std::string key, pqxx::row::const_iterator& field) {
+  auto etag = text_of(++field);
+  return {std::move(key), text_of(++field), std::move(etag)};
 }
 
 std::uint8_t digit_of(char hex) noexcept {
@@ -106,18 +105,19 @@ void Reader::read(std::vector<ReadLane::Ticket*> tickets) {
     ++counters_.read_batches;
     // Positions count from 1 and ascend, through all keys of all reads.
     auto row = result.begin();
+    const auto end = result.end();
     std::size_t first = 1;
     for (auto* ticket : tickets) {
       auto& asked = ticket->request.keys;
       ReadAnswer answer;
       answer.items = std::move(ticket->request.found);
-      for (; row != result.end(); ++row) {
-        auto fields = row->begin();
-        const auto position = static_cast<std::size_t>(number_of(*fields));
+      for (; row != end; ++row) {
+        auto field = row.begin();
+        const auto position = static_cast<std::size_t>(number_of(field));
         if (position >= first + asked.size()) {
           break;
         }
-        answer.items.add(item_of(std::move(asked[position - first]), ++fields));
+        answer.items.add(item_of(std::move(asked.at(position - first)), field));
       }
       first += asked.size();
       ticket->succeed(std::move(answer));
@@ -148,10 +148,11 @@ ReadAnswer Reader::scan(const StoreScan& query, SteadyTime cut_at) {
   ReadAnswer answer;
   const auto count = std::min<std::size_t>(result.size(), query.limit);
   answer.page.items.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    auto fields = result[static_cast<pqxx::result::size_type>(i)].begin();
-    auto key = from_hex(*fields);
-    answer.page.items.push_back(item_of(std::move(key), ++fields));
+  auto row = result.begin();
+  for (std::size_t i = 0; i < count; ++i, ++row) {
+    auto field = row.begin();
+    auto key = from_hex(field);
+    answer.page.items.push_back(item_of(std::move(key), field));
   }
   if (result.size() > count) {
     answer.page.next = answer.page.items.back().key;

@@ -28,7 +28,7 @@ struct ReadAnswer {
   StorePage page;
 };
 
-/// A write, and the room for its receipt, which the caller allocates since it also frees it.
+/// A write, and the room for the eTags of its receipt, which the caller allocates since it also frees it.
 struct WriteRequest {
   WriteRequest(StoreChanges what, SteadyTime until) : changes(std::move(what)), by(until) {
     receipt.etags.reserve(changes.upserts.size());

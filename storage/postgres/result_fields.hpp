@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <string>
 
-/// What the fields of a `pqxx::result` hold. A `pqxx::row` or `pqxx::field` that is made counts two shared owners, so
-/// what reads many rows walks with `result.begin()`, and through a row with `row.begin()`, and copies neither.
+/// What the fields of a `pqxx::result` hold.
+///
+/// A `pqxx::row` or `pqxx::field` that is made counts two shared owners, and so does each that `*` of an iterator or
+/// `[]` returns. The iterators are a row and a field themselves: what reads many rows walks with them and dereferences
+/// neither.
 namespace tern::detail::pg {
 
 /// An integer as the server writes it; 0 for NULL.

@@ -3,9 +3,7 @@
 #include "binary_array.hpp"
 #include "storage/idempotency_age.hpp"
 
-#include <algorithm>
-
-// What a batch asks the server before it decides anything.
+// What a batch does before it decides anything: it makes partitions, and asks the server how things stand.
 
 namespace tern::detail::pg {
 

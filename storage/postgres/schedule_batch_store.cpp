@@ -52,7 +52,7 @@ class Rows {
   Session::Parameters parameters() const {
     Session::Parameters all;
     for (const auto& column : columns_) {
-      BinaryArray array(column.type, rows_);
+      BinaryArray array(column.type, rows_, column.bytes.size());
       array.add_elements(column.bytes);
       all.push_back(array.parameter());
     }

@@ -53,7 +53,7 @@ ScheduledSend send_of(const pqxx::row& row) {
   ScheduledSend send;
   auto field = row.begin();
   const auto next = [&](auto value_of) {
-    auto value = value_of(*field);
+    auto value = value_of(field);
     ++field;
     return value;
   };

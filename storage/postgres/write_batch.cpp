@@ -138,7 +138,7 @@ Session::Parameters WriteBatch::update_parameters() const {
   return given;
 }
 
-void WriteBatch::fit(std::vector<StoreReceipt>& receipts) const {
+void WriteBatch::make_room(std::vector<StoreReceipt>& receipts) const {
   for (std::size_t i = 0; i < taken_.size(); ++i) {
     receipts[i].etags.resize(writes_[taken_[i]]->upserts.size());
   }
@@ -149,16 +149,17 @@ const WriteBatch::Row& WriteBatch::row_of(const pqxx::field& position) const {
 }
 
 std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result, std::vector<StoreReceipt> receipts) const {
-  fit(receipts);
+  make_room(receipts);
   std::vector<StoreConflict> conflicts(taken_.size());
   if (result.size() != rows_.size()) {
     throw Failure(FailureKind::outage, "the write statement told of " + std::to_string(result.size()) + " rows, not " +
                                            std::to_string(rows_.size()) + ". Is this PostgreSQL?");
   }
-  for (const auto& answer : result) {
+  const auto end = result.end();
+  for (auto answer = result.begin(); answer != end; ++answer) {
     auto field = answer.begin();
-    const auto& row = row_of(*field);
-    const auto& etag = *++field;
+    const auto& row = row_of(field);
+    const auto& etag = ++field;
     const auto outcome = number_of(etag);
     if (outcome == not_as_expected) {
       conflicts[row.write].keys.emplace_back(row.key);
@@ -180,11 +181,12 @@ std::vector<WriteAnswer> WriteBatch::answers(const pqxx::result& result, std::ve
 
 std::vector<std::optional<WriteAnswer>> WriteBatch::update_answers(const pqxx::result& result,
                                                                    std::vector<StoreReceipt> receipts) const {
-  fit(receipts);
-  for (const auto& answer : result) {
+  make_room(receipts);
+  const auto end = result.end();
+  for (auto answer = result.begin(); answer != end; ++answer) {
     auto field = answer.begin();
-    const auto& row = row_of(*field);
-    const auto& etag = *++field;
+    const auto& row = row_of(field);
+    const auto& etag = ++field;
     receipts[row.write].etags[row.place].assign(etag.c_str(), etag.size());
   }
   std::vector<std::optional<WriteAnswer>> answers(taken_.size());

@@ -47,7 +47,8 @@ class WriteBatch {
     std::uint32_t place;  ///< of an upsert among those of its write
   };
 
-  void fit(std::vector<StoreReceipt>& receipts) const;
+  /// An empty eTag for each upsert.
+  void make_room(std::vector<StoreReceipt>& receipts) const;
   const Row& row_of(const pqxx::field& position) const;
 
   std::vector<Row> rows_;

@@ -65,7 +65,7 @@ class Database {
     std::vector<rocksdb::PinnableSlice> values;
     std::vector<rocksdb::Status> statuses;
   };
-  /// Looks up all keys at once, which asks the filters of memory and of each table for many at a time.
+  /// Looks up all keys at once, each given once, which asks the filters of memory and of each table for many at a time.
   Found find_all(rocksdb::ColumnFamilyHandle* family, const std::vector<std::string>& keys) const;
 
   /// Called before each write. When a log could not be written, RocksDB goes on with a new one once it has flushed what

@@ -72,6 +72,11 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
     }
   }
   concerned_ = !pending.empty() || !replied_.empty();
+  // Each once: RocksDB does not say that a batched look-up may be asked for a key twice.
+  std::sort(pending.begin(), pending.end());
+  pending.erase(std::unique(pending.begin(), pending.end()), pending.end());
+  std::sort(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  keys.erase(std::unique(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a == *b; }), keys.end());
   look_up_pending(pending);
   look_up_dead(dead);
   look_up_first(keys);
