@@ -99,7 +99,6 @@ class LaneCore {
   void run();
   bool take(std::vector<LaneEntry*>& batch);
   void gather(std::unique_lock<std::mutex>& lock);
-  void note_waiting();
   void note_rate(std::size_t taken);
   void deliver(Entries done);
   void fail(LaneEntry& entry, Entries& done, errc code, const char* what) const;
@@ -113,7 +112,6 @@ class LaneCore {
   bool stopped_ = false;
   std::size_t wanted_ = 1;      // calls that wake the lane
   std::size_t last_batch_ = 0;  // calls that were just answered
-  std::size_t waited_ = 0;      // calls that waited at that moment
   std::chrono::microseconds patience_;
   std::size_t counted_ = 0;  // calls taken since then
   std::chrono::steady_clock::time_point counted_since_;
