@@ -178,8 +178,11 @@ class StoreBench {
     }
   }
 
-  /// Prints the round whose share is the middle one of `rounds`; whether that share is enough, where it counts.
-  bool measure(Op op, std::size_t concurrent, unsigned rounds) {
+  /// Where a target is, five rounds, of which the one counts and is printed whose share is the middle one; whether that
+  /// is enough.
+  bool measure(Op op, std::size_t concurrent) {
+    const bool counts = bare_ != nullptr && concurrent == most_concurrent;
+    const unsigned rounds = counts ? rounds_that_count : 1;
     std::vector<Round> all;
     for (unsigned i = 0; i < rounds; ++i) {
       all.push_back(measure_once(op, concurrent));
@@ -191,7 +194,7 @@ class StoreBench {
       print_library(concurrent, op, middle.alone);
     }
     print_ours(concurrent, op, middle.ours, middle.share());
-    if (bare_ == nullptr || concurrent != most_concurrent) {
+    if (!counts) {
       return true;
     }
     const bool enough = middle.share() >= least_share;
@@ -204,6 +207,8 @@ class StoreBench {
   std::uint64_t stalls() const noexcept { return stalls_; }
 
  private:
+  static constexpr unsigned rounds_that_count = 5;
+
   struct Round {
     bench::OpFigures alone;
     bench::OpFigures ours;
@@ -233,24 +238,22 @@ class StoreBench {
 };
 
 bool measure_store(const std::string& name, const tern::Settings& settings, bench::Bare* bare, double seconds) {
-  constexpr unsigned rounds_that_count = 5;
   tern::Metrics metrics;
   auto store = tern::app::make_documents(settings, tern::system_clock(), &metrics).storage;
   finish(store.open(tern::Deadline::after(patience)));
-  StoreBench bench(settings.storage.kind, store, metrics, bare, seconds);
-  bench.fill();
+  StoreBench pair(settings.storage.kind, store, metrics, bare, seconds);
+  pair.fill();
   print_head(name + (bare != nullptr ? ", beside the library alone in batches of as many" : ""));
   bool met = true;
   for (const auto op : {Op::read, Op::write}) {
     for (const auto concurrent : concurrency) {
-      const bool counts = bare != nullptr && concurrent == most_concurrent;
-      met = bench.measure(op, concurrent, counts ? rounds_that_count : 1) && met;
+      met = pair.measure(op, concurrent) && met;
     }
   }
   std::printf("  a handler held the shard longer than 20 ms %llu times; never: %s\n",
-              static_cast<unsigned long long>(bench.stalls()), bench.stalls() == 0 ? "met" : "MISSED");
+              static_cast<unsigned long long>(pair.stalls()), pair.stalls() == 0 ? "met" : "MISSED");
   finish(store.close(tern::Deadline::after(patience)));
-  return met && bench.stalls() == 0;
+  return met && pair.stalls() == 0;
 }
 
 bool measure_operations(const Options& options, [[maybe_unused]] const std::string& folder) {
