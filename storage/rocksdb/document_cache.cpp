@@ -13,6 +13,9 @@ namespace {
 constexpr std::uint64_t entry_overhead = 192;
 // Changes under one lock, for which every shard may wait.
 constexpr std::size_t changes_at_once = 16;
+// The longest text that is copied under the lock, into the room of the one before it: a turn writes what it has read,
+// so that a busy key takes no memory anew. Room is never larger, whatever was there before.
+constexpr std::size_t most_copied = 4096;
 
 }  // namespace
 
@@ -21,7 +24,7 @@ DocumentCache::~DocumentCache() {
 }
 
 std::uint64_t DocumentCache::bytes_of(const Entry& entry) noexcept {
-  return entry_overhead + entry.key.size() + (entry.text ? entry.text->size() : 0);
+  return entry_overhead + entry.key.size() + (entry.text ? entry.text->bytes.capacity() : 0);
 }
 
 StoreItems DocumentCache::Look::items(std::vector<std::string> names, const StoreItems& found) const {
@@ -33,13 +36,13 @@ StoreItems DocumentCache::Look::items(std::vector<std::string> names, const Stor
         items.add(*item);
       }
     } else if (keys[i].text) {
-      items.add(StoreItem(std::move(names[i]), *keys[i].text, etag_text(keys[i].etag)));
+      items.add(StoreItem(std::move(names[i]), keys[i].text->bytes, etag_text(keys[i].etag)));
     }
   }
   return items;
 }
 
-// Texts are shared, so that under the lock none is copied.
+// Texts are shared, so that a look copies none under the lock.
 DocumentCache::Look DocumentCache::look(const std::vector<std::string>& keys) {
   Look look;
   look.keys.resize(keys.size());
@@ -81,8 +84,9 @@ bool DocumentCache::keep(const std::vector<std::string>& keys, const Look& look,
       if (item == nullptr && from == From::memory) {
         continue;
       }
-      auto text = item != nullptr ? std::make_shared<const std::string>(item->document) : nullptr;
-      put(Name(keys[i], key.hash), text, item != nullptr ? etag_number(item->etag) : 0);
+      TextPtr ready(item != nullptr ? new Text(item->document) : nullptr);
+      put(Name(keys[i], key.hash), item != nullptr ? &item->document : nullptr, ready,
+          item != nullptr ? etag_number(item->etag) : 0);
     }
   }
   shrink();
@@ -109,11 +113,10 @@ void DocumentCache::begin_write(const std::vector<Change>& changes) {
 
 // A key whose turn has not come yet is still in doubt, so that nobody sees half of a write.
 void DocumentCache::end_write(const std::vector<Change>& changes, bool written) {
-  // Texts of its own, so that this thread frees what it has allocated; and it frees none under the lock.
-  texts_.resize(changes.size());
+  ready_.resize(changes.size());
   for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (written && changes[i].text != nullptr) {
-      texts_[i] = std::make_shared<const std::string>(*changes[i].text);
+    if (written && changes[i].text != nullptr && changes[i].text->size() > most_copied) {
+      ready_[i] = new Text(*changes[i].text);
     }
   }
   for (std::size_t begin = 0; begin < changes.size(); begin += changes_at_once) {
@@ -125,17 +128,17 @@ void DocumentCache::end_write(const std::vector<Change>& changes, bool written) 
       --mark.under_way;
       ++mark.writes;  // also for those who looked while it was under way, and may have read what was before
       if (written) {
-        put(change.name, texts_[i], change.etag);
+        put(change.name, change.text, ready_[i], change.etag);
       } else {
         forget(change.name);
       }
     }
     shrink();
   }
-  texts_.clear();
+  ready_.clear();
 }
 
-void DocumentCache::put(const Name& name, std::shared_ptr<const std::string>& text, std::uint64_t etag) {
+void DocumentCache::put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag) {
   auto found = entries_.find(name);
   if (found == entries_.end()) {
     auto made = std::make_unique<Entry>(name);
@@ -147,7 +150,13 @@ void DocumentCache::put(const Name& name, std::shared_ptr<const std::string>& te
     found->second->used = true;
   }
   auto& entry = *found->second;
-  entry.text.swap(text);
+  if (text == nullptr || ready) {
+    entry.text.swap(ready);
+  } else if (entry.text && entry.text->use_count() == 1 && entry.text->bytes.capacity() <= most_copied) {
+    entry.text->bytes = *text;
+  } else {
+    entry.text = new Text(*text);
+  }
   entry.etag = etag;
   bytes_ += bytes_of(entry);
 }

@@ -4,6 +4,8 @@
 
 #include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstddef>
@@ -44,13 +46,20 @@ class DocumentCache {
     std::size_t hash;
   };
 
+  /// A document as the cache has it, for all who hold it; the writer changes it in place when nobody else does.
+  struct Text : boost::intrusive_ref_counter<Text, boost::thread_safe_counter> {
+    explicit Text(std::string_view document) : bytes(document) {}
+    std::string bytes;
+  };
+  using TextPtr = boost::intrusive_ptr<Text>;
+
   /// What is known of some keys at one moment.
   struct Look {
     struct Key {
       std::size_t hash = 0;
       bool known = false;
       std::uint32_t mark = 0;
-      std::shared_ptr<const std::string> text;  ///< null: absent
+      boost::intrusive_ptr<const Text> text;  ///< null: absent
       std::uint64_t etag = 0;
     };
     boost::container::small_vector<Key, 4> keys;  ///< a turn reads three
@@ -94,7 +103,7 @@ class DocumentCache {
     const std::string key;
     const std::size_t hash;
     bool used = false;  // since it was last considered for going
-    std::shared_ptr<const std::string> text;
+    TextPtr text;
     std::uint64_t etag = 0;
   };
   struct Hash {
@@ -114,8 +123,9 @@ class DocumentCache {
   static constexpr std::size_t mark_count = 65'536;
   static std::uint64_t bytes_of(const Entry& entry) noexcept;
   Mark& mark_of(std::size_t hash) noexcept { return marks_[hash % mark_count]; }
-  /// Leaves the text that was there in `text`.
-  void put(const Name& name, std::shared_ptr<const std::string>& text, std::uint64_t etag);
+  /// `text`: null when the document is absent. `ready`: its copy, if there is one already; what was there is left in
+  /// it.
+  void put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag);
   void forget(const Name& name);
   void shrink();
 
@@ -127,7 +137,7 @@ class DocumentCache {
   // are on different cores, and each would wait for the other's neighbours.
   boost::intrusive::list<Entry> in_order_;
   std::uint64_t bytes_ = 0;
-  std::vector<std::shared_ptr<const std::string>> texts_;  // of the writer alone; kept for its memory
+  std::vector<TextPtr> ready_;  // of the writer alone; kept for its memory
 };
 
 }  // namespace tern::detail::rocks
