@@ -13,7 +13,7 @@ namespace tern {
 
 /// All that one `write` does, all or nothing. A key may stand in it once.
 struct StoreChanges {
-  std::vector<StoreUpsert> upserts;
+  StoreUpserts upserts;
   std::vector<StoreRemoval> removals;
   std::vector<ScheduledSend> sends;
   std::vector<SendEdit> edits;

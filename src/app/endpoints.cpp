@@ -3,8 +3,8 @@
 #include "app/content_type.hpp"
 #include "app/reply_stream.hpp"
 #include "connector/service_url.hpp"
-#include "schema/block_pool.hpp"
 
+#include <tern/schema/block_pool.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/asio/associated_executor.hpp>
@@ -47,7 +47,7 @@ bool on_this_machine(std::string_view service_url) {
 class Told;
 
 /// Where the coroutine that serves a request finds the turn's reply. Most turns end before `receive` returns, and then
-/// nothing waits; for the others the coroutine is resumed from the event loop.
+/// nothing waits; for the others the coroutine goes on where the turn ends.
 struct ReplySlot {
   ReplySlot() = default;
   ~ReplySlot();
@@ -86,12 +86,15 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
   }
 
   void on_reply(TurnReply reply) noexcept override {
-    if (slot_ == nullptr) {
-      return;
-    }
-    slot_->reply = std::move(reply);
+    fill(std::move(reply));
     if (waiting_) {
       asio::post(ex_, [waiting = std::move(waiting_)] { waiting->resume(); });
+    }
+  }
+  void on_last_reply(TurnReply reply) noexcept override {
+    fill(std::move(reply));
+    if (const auto waiting = std::move(waiting_)) {
+      waiting->resume();
     }
   }
   void on_activity(std::string) noexcept override {}
@@ -102,6 +105,12 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
   }
 
  private:
+  void fill(TurnReply reply) noexcept {
+    if (slot_ != nullptr) {
+      slot_->reply = std::move(reply);
+    }
+  }
+
   ReplySlot* slot_;
   executor ex_;
   std::unique_ptr<Waiting> waiting_;

@@ -190,7 +190,8 @@ awaitable<void> ShardRuntime::run(Turn& turn) {
     }
     co_await run_handler(turn);
     if (turn.context.has_unit_of_work() && !turn.cut) {
-      co_await commit(turn);
+      co_await turn.context.commit();
+      note_commit(turn);
     }
   } catch (...) {
     error = std::current_exception();
@@ -264,8 +265,7 @@ awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
   return (*handler)(turn.context);
 }
 
-awaitable<void> ShardRuntime::commit(Turn& turn) {
-  co_await turn.context.commit();
+void ShardRuntime::note_commit(Turn& turn) {
   if (turn.reference_seen) {
     references_.written(*turn.reference_seen);
     turn.reference_seen.reset();
@@ -281,7 +281,8 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
   try {
     co_await bot_of(turn).on_turn_error(turn.context, error);
     if (turn.context.has_unit_of_work()) {
-      co_await commit(turn);
+      co_await turn.context.commit();
+      note_commit(turn);
     }
   } catch (...) {
     unhandled = std::current_exception();
@@ -301,7 +302,8 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
 awaitable<void> ShardRuntime::save_reference(Turn& turn) {
   try {
     turn.context.unit_of_work().discard();
-    co_await commit(turn);
+    co_await turn.context.commit();
+    note_commit(turn);
   } catch (const std::exception& e) {
     log::warn("a conversation reference could not be stored", {{"error", e.what()}});
   }
@@ -331,7 +333,7 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   if (turn.continued) {
     turn.continued->done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
   }
-  tell_all(std::move(observers), std::move(reply));
+  tell_end(std::move(observers), std::move(reply));
 }
 
 void ShardRuntime::retire(Turn& turn) noexcept {
@@ -344,16 +346,21 @@ void ShardRuntime::retire(Turn& turn) noexcept {
   destroy(turn);
 }
 
-void ShardRuntime::tell_all(Turn::Observers observers, TurnReply reply) noexcept {
+void ShardRuntime::tell_all(Turn::Observers observers, const TurnReply& reply) noexcept {
+  for (auto& waiting : observers) {
+    tell(std::move(waiting.observer), waiting.origin, reply);
+  }
+}
+
+// For who has nothing left to do.
+void ShardRuntime::tell_end(Turn::Observers observers, TurnReply reply) noexcept {
   if (observers.empty()) {
     return;
   }
   auto last = std::move(observers.back());
   observers.pop_back();
-  for (auto& waiting : observers) {
-    tell(std::move(waiting.observer), waiting.origin, reply);
-  }
-  tell(std::move(last.observer), last.origin, std::move(reply));
+  tell_all(std::move(observers), reply);
+  tell_last(std::move(last.observer), last.origin, std::move(reply));
 }
 
 // Successes only: a failure is worth another try.
@@ -433,8 +440,19 @@ void ShardRuntime::tell(std::unique_ptr<TurnObserver> observer, std::size_t orig
     observer->on_reply(std::move(reply));
     return;
   }
+  tell_last(std::move(observer), origin, std::move(reply));
+}
+
+void ShardRuntime::tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply) {
+  if (!observer) {
+    return;
+  }
+  if (origin == shard_.index()) {
+    observer->on_last_reply(std::move(reply));
+    return;
+  }
   asio::post(runtime_.shards_[origin].io(), [observer = std::move(observer), reply = std::move(reply)]() mutable {
-    observer->on_reply(std::move(reply));
+    observer->on_last_reply(std::move(reply));
   });
 }
 

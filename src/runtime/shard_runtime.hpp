@@ -30,7 +30,9 @@ class ShardRuntime {
   friend class Turn;
 
   void tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
-  void tell_all(Turn::Observers observers, TurnReply reply) noexcept;
+  void tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
+  void tell_all(Turn::Observers observers, const TurnReply& reply) noexcept;
+  void tell_end(Turn::Observers observers, TurnReply reply) noexcept;
   void tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity);
   void on_expired(Turn& turn) noexcept;
 
@@ -50,7 +52,8 @@ class ShardRuntime {
   awaitable<void> run_handler(Turn& turn);
   awaitable<void> run_middleware(Turn& turn, Bot& bot, std::size_t index);
   awaitable<void> run_innermost(Turn& turn, Bot& bot);
-  awaitable<void> commit(Turn& turn);
+  /// What the turn has seen of its reference is stored.
+  void note_commit(Turn& turn);
   awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
   awaitable<void> save_reference(Turn& turn);
   Bot& bot_of(Turn& turn);

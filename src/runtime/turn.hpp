@@ -5,10 +5,10 @@
 #include "runtime/dedupe_window.hpp"
 #include "runtime/reference_capture.hpp"
 #include "runtime/turn_request.hpp"
-#include "schema/block_pool.hpp"
 #include "turn/environment.hpp"
 
 #include <tern/async/timing_wheel.hpp>
+#include <tern/schema/block_pool.hpp>
 #include <tern/turn/bot.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>

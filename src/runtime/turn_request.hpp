@@ -26,6 +26,9 @@ class TurnObserver {
   virtual ~TurnObserver() = default;
   /// The turn has ended, was refused, or is acknowledged (202) and goes on. Last call.
   virtual void on_reply(TurnReply reply) noexcept = 0;
+  /// The same, of a turn that has come to its end, by a caller that has nothing left to do: a coroutine that waits for
+  /// the reply may be resumed from within, while what the turn has used is near.
+  virtual void on_last_reply(TurnReply reply) noexcept { on_reply(std::move(reply)); }
   /// With `deliveryMode: stream`: one activity (JSON) was sent. Before `on_reply`, any number of times, in order.
   virtual void on_activity(std::string activity) noexcept = 0;
 };

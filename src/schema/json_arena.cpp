@@ -1,11 +1,11 @@
 #include <tern/schema/json_arena.hpp>
 
+#include <tern/schema/block_pool.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <new>
 #include <utility>
-
-#include "schema/block_pool.hpp"
 
 namespace tern::detail {
 

@@ -1,6 +1,6 @@
 #include <tern/schema/json_pool.hpp>
 
-#include "schema/block_pool.hpp"
+#include <tern/schema/block_pool.hpp>
 
 #include <boost/json/memory_resource.hpp>
 

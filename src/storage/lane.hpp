@@ -1,7 +1,8 @@
 #pragma once
 
-#include "schema/block_pool.hpp"
 #include "storage/lane_core.hpp"
+
+#include <tern/schema/block_pool.hpp>
 
 #include <memory>
 #include <optional>

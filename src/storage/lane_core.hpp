@@ -1,11 +1,10 @@
 #pragma once
 
-#include "schema/block_pool.hpp"
-
 #include <tern/async/awaitable.hpp>
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
 #include <tern/error.hpp>
+#include <tern/schema/block_pool.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>

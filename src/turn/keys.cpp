@@ -6,58 +6,70 @@ namespace tern::detail {
 
 namespace {
 
-std::string base(std::string_view bot, std::string_view channel) {
+constexpr std::string_view conversations = "/conversations/";
+constexpr std::string_view users = "/users/";
+constexpr std::string_view references = "/references/";
+
+// With room for `rest` more, so that a key is allocated once, and no larger than it is: a turn that waits holds it.
+std::string base(std::string_view bot, std::string_view channel, std::size_t rest = 0) {
   std::string key;
-  key.reserve(192);
+  key.reserve(bot.size() + 1 + channel.size() + rest);
   append_key_part(key, bot);
   key += '/';
   append_key_part(key, channel);
   return key;
 }
 
+void append_reference(std::string& key, std::string_view user) {
+  key += references;
+  append_key_part(key, user);
+  key += '/';
+}
+
 }  // namespace
 
 std::string conversation_state_key(std::string_view bot, std::string_view channel, std::string_view conversation) {
-  auto key = base(bot, channel);
-  key += "/conversations/";
+  auto key = base(bot, channel, conversations.size() + conversation.size());
+  key += conversations;
   append_key_part(key, conversation);
   return bounded_key(std::move(key));
 }
 
 std::string user_state_key(std::string_view bot, std::string_view channel, std::string_view user) {
-  auto key = base(bot, channel);
-  key += "/users/";
+  auto key = base(bot, channel, users.size() + user.size());
+  key += users;
   append_key_part(key, user);
   return bounded_key(std::move(key));
 }
 
 std::string private_state_key(std::string_view bot, std::string_view channel, std::string_view conversation,
                               std::string_view user) {
-  auto key = base(bot, channel);
-  key += "/conversations/";
+  auto key = base(bot, channel, conversations.size() + conversation.size() + users.size() + user.size());
+  key += conversations;
   append_key_part(key, conversation);
-  key += "/users/";
+  key += users;
   append_key_part(key, user);
   return bounded_key(std::move(key));
 }
 
 std::string reference_prefix(std::string_view bot, std::string_view channel, std::string_view user) {
-  auto key = base(bot, channel);
-  key += "/references/";
-  append_key_part(key, user);
-  key += '/';
+  auto key = base(bot, channel, references.size() + user.size() + 1);
+  append_reference(key, user);
   return key;
 }
 
 std::string reference_key(std::string_view bot, std::string_view channel, std::string_view user,
                           std::string_view conversation) {
-  auto key = reference_prefix(bot, channel, user);
+  auto key = base(bot, channel, references.size() + user.size() + 1 + conversation.size());
+  append_reference(key, user);
   append_key_part(key, conversation);
   return bounded_key(std::move(key));
 }
 
 std::string references_prefix(std::string_view bot, std::string_view channel) {
-  return base(bot, channel) + "/references/";
+  auto key = base(bot, channel, references.size());
+  key += references;
+  return key;
 }
 
 // No channel has an empty name.
@@ -86,7 +98,7 @@ std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std
 }
 
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation) {
-  auto key = base(bot, channel);
+  auto key = base(bot, channel, 1 + conversation.size());
   key += '/';
   append_key_part(key, conversation);
   return key;

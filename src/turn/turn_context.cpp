@@ -55,6 +55,10 @@ void copy_member(const json::object& from, std::string_view source, json::object
   }
 }
 
+awaitable<void> nothing() {
+  co_return;
+}
+
 }  // namespace
 
 TurnContext::TurnContext(detail::TurnEnvironment& environment, Activity activity, detail::TurnOutput& output)
@@ -238,9 +242,7 @@ void TurnContext::on_delete(DeleteHook hook) {
 }
 
 awaitable<void> TurnContext::commit() {
-  if (work_) {
-    co_await work_->commit();
-  }
+  return work_ ? work_->commit() : nothing();
 }
 
 BackgroundTask TurnContext::run_in_background(BackgroundWork work) {

@@ -23,7 +23,7 @@ UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
 
 UnitOfWork::Document& UnitOfWork::document(StateScope scope) {
   auto& found = documents_[static_cast<std::size_t>(scope)];
-  if (found.key.empty()) {
+  if (!found.exists) {
     throw_error(errc::invalid_argument,
                 "The activity has no `from.id`, so there is no user whose state could be read. Check "
                 "activity().from_id() before using UserState or PrivateConversationState.");
@@ -33,7 +33,7 @@ UnitOfWork::Document& UnitOfWork::document(StateScope scope) {
 
 void UnitOfWork::take(Document& into, StoreItem* item) {
   into.content = {};
-  into.text.clear();
+  into.stored.emplace();
   into.etag.clear();
   if (item == nullptr) {
     return;
@@ -45,38 +45,60 @@ void UnitOfWork::take(Document& into, StoreItem* item) {
                                                "remove it.");
   }
   into.content = std::move(parsed->as_object());
-  into.text = std::move(item->document);
+  into.stored = std::move(item->document);
   into.etag = std::move(item->etag);
 }
 
 // The documents that turns use, in one read. Hardly a bot has private state, so that this is read along only once a
 // turn of this shard has used it; that turn alone reads twice.
 awaitable<void> UnitOfWork::ensure_loaded(StateScope scope) {
-  const auto name = [this](StateScope which, std::string key) {
+  const auto add = [this](StateScope which) {
     auto& entry = documents_[static_cast<std::size_t>(which)];
-    entry.key = std::move(key);
+    entry.exists = true;
     entry.stale = true;
   };
-  const auto& bot = environment_.bot_id;
-  const auto channel = activity_.channel_id().value_or("");
-  const auto conversation = activity_.conversation_id().value_or("");
-  const auto user = activity_.from_id();
+  const bool has_user = activity_.from_id().has_value();
   if (!loaded_) {
-    name(StateScope::conversation, conversation_state_key(bot, channel, conversation));
-    if (user) {
-      name(StateScope::user, user_state_key(bot, channel, *user));
+    add(StateScope::conversation);
+    if (has_user) {
+      add(StateScope::user);
     }
   }
   const bool wants_private = scope == StateScope::private_conversation;
   environment_.reads_private_state = environment_.reads_private_state || wants_private;
-  if (user && (loaded_ ? wants_private : environment_.reads_private_state)) {
-    name(StateScope::private_conversation, private_state_key(bot, channel, conversation, *user));
+  if (has_user && (loaded_ ? wants_private : environment_.reads_private_state)) {
+    add(StateScope::private_conversation);
   }
-  co_await read_stale();
-  loaded_ = true;
+  return read_stale();
+}
+
+std::string UnitOfWork::key_of(StateScope scope) const {
+  const auto& bot = environment_.bot_id;
+  const auto channel = activity_.channel_id().value_or("");
+  const auto conversation = activity_.conversation_id().value_or("");
+  const auto user = activity_.from_id().value_or("");
+  switch (scope) {
+    case StateScope::conversation:
+      return conversation_state_key(bot, channel, conversation);
+    case StateScope::user:
+      return user_state_key(bot, channel, user);
+    case StateScope::private_conversation:
+      return private_state_key(bot, channel, conversation, user);
+  }
+  return {};
+}
+
+void UnitOfWork::name_documents() {
+  for (std::size_t i = 0; i < documents_.size(); ++i) {
+    auto& entry = documents_[i];
+    if (entry.exists && entry.key.empty()) {
+      entry.key = key_of(static_cast<StateScope>(i));
+    }
+  }
 }
 
 awaitable<void> UnitOfWork::read_stale() {
+  name_documents();
   std::vector<std::string> keys;
   keys.reserve(documents_.size());
   for (const auto& entry : documents_) {
@@ -91,6 +113,7 @@ awaitable<void> UnitOfWork::read_stale() {
       take(entry, items.find(entry.key));
     }
   }
+  loaded_ = true;
 }
 
 awaitable<const json::value*> UnitOfWork::get(StateScope scope, std::string name) {
@@ -214,7 +237,10 @@ bool UnitOfWork::has_changes() const noexcept {
 
 StoreChanges UnitOfWork::collect_changes() {
   StoreChanges changes;
-  changes.upserts.reserve(documents_.size() + reference_upserts_.size());
+  name_documents();
+  const auto touched =
+      std::count_if(documents_.begin(), documents_.end(), [](const Document& entry) { return entry.touched; });
+  changes.upserts.reserve(static_cast<std::size_t>(touched) + reference_upserts_.size());
   for (auto& entry : documents_) {
     entry.written.reset();
     if (!entry.touched) {
@@ -222,17 +248,18 @@ StoreChanges UnitOfWork::collect_changes() {
     }
     if (entry.removed) {
       if (!entry.etag.empty()) {
-        changes.removals.emplace_back(entry.key, Expect::etag(entry.etag));
+        changes.removals.emplace_back(std::exchange(entry.key, {}), Expect::etag(entry.etag));
       }
       continue;
     }
     auto text = json::serialize(entry.content);
-    if (text == entry.text) {
+    if (text == entry.stored) {
       continue;
     }
+    entry.stored.reset();
     entry.written = changes.upserts.size();
-    changes.upserts.emplace_back(entry.key, text, entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
-    entry.next_text = std::move(text);
+    changes.upserts.emplace_back(std::exchange(entry.key, {}), std::move(text),
+                                 entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
   }
   changes.upserts.insert(changes.upserts.end(), reference_upserts_.begin(), reference_upserts_.end());
   changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
@@ -253,12 +280,11 @@ bool UnitOfWork::can_replay(const std::vector<std::string>& keys) const noexcept
 void UnitOfWork::settle(const StoreReceipt& receipt) {
   for (auto& entry : documents_) {
     if (entry.written) {
-      entry.text = std::move(entry.next_text);
       entry.etag = receipt.etags[*entry.written];
       entry.written.reset();
     }
     if (entry.touched && entry.removed) {
-      entry.text.clear();
+      entry.stored.emplace();
       entry.etag.clear();
     }
     entry.touched = false;
@@ -280,38 +306,41 @@ void UnitOfWork::replay(const std::vector<std::string>& keys) {
   }
 }
 
-awaitable<StoreReceipt> UnitOfWork::write_documents() {
-  for (int attempt = 0;; ++attempt) {
-    auto changes = collect_changes();
-    if (changes.empty()) {
-      settle({});
-      co_return StoreReceipt{};
-    }
-    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-    auto written = co_await environment_.storage.write(std::move(changes), by);
-    if (written.has_value()) {
-      settle(*written);
-      co_return std::move(*written);
-    }
-    const auto keys = written.error().keys;
-    if (attempt >= max_replays || !can_replay(keys)) {
-      throw_error(errc::conflict, "Another writer changed " + (keys.empty() ? std::string("a document") : keys[0]) +
-                                      " after this turn had read it; nothing of the turn was written. Use "
-                                      "StateProperty::update for changes that may be applied again.");
-    }
-    for (auto& entry : documents_) {
-      entry.stale = std::find(keys.begin(), keys.end(), entry.key) != keys.end();
-    }
-    co_await read_stale();
-    replay(keys);
+// Another writer has come between: what can be done again is, to what he has left.
+awaitable<void> UnitOfWork::resolve(std::vector<std::string> keys, int attempt) {
+  name_documents();
+  if (attempt >= max_replays || !can_replay(keys)) {
+    throw_error(errc::conflict, "Another writer changed " + (keys.empty() ? std::string("a document") : keys[0]) +
+                                    " after this turn had read it; nothing of the turn was written. Use "
+                                    "StateProperty::update for changes that may be applied again.");
   }
+  for (auto& entry : documents_) {
+    entry.stale = std::find(keys.begin(), keys.end(), entry.key) != keys.end();
+  }
+  co_await read_stale();
+  replay(keys);
 }
 
 awaitable<void> UnitOfWork::commit() {
   if (!has_changes()) {
     co_return;
   }
-  auto receipt = co_await write_documents();
+  StoreReceipt receipt;
+  for (int attempt = 0;; ++attempt) {
+    auto changes = collect_changes();
+    if (changes.empty()) {
+      settle({});
+      break;
+    }
+    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+    auto written = co_await environment_.storage.write(std::move(changes), by);
+    if (written.has_value()) {
+      settle(*written);
+      receipt = std::move(*written);
+      break;
+    }
+    co_await resolve(std::move(written.error().keys), attempt);
+  }
   if (sends_.empty()) {
     co_return;
   }

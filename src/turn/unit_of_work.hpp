@@ -1,12 +1,14 @@
 #pragma once
 
-#include "schema/block_pool.hpp"
 #include "turn/environment.hpp"
 
 #include <tern/schema/activity.hpp>
+#include <tern/schema/block_pool.hpp>
 #include <tern/schema/json_pool.hpp>
 #include <tern/storage.hpp>
 #include <tern/turn/state.hpp>
+
+#include <boost/container/small_vector.hpp>
 
 #include <array>
 #include <cstdint>
@@ -21,6 +23,9 @@ namespace tern::detail {
 
 /// What a turn reads and changes: state documents, scheduled sends, the conversation's reference. Read once, written
 /// once, all or nothing, with the eTags that were read.
+///
+/// Keys and texts move into what is written, and are made anew for a turn that goes on after it: very many turns wait
+/// for a write, and what each of them holds meanwhile is memory that others find cold.
 class UnitOfWork : public Pooled<UnitOfWork> {
  public:
   UnitOfWork(TurnEnvironment& environment, const Activity& activity);
@@ -60,32 +65,35 @@ class UnitOfWork : public Pooled<UnitOfWork> {
 
  private:
   struct Document {
-    std::string key;
+    bool exists = false;                 // the activity has all that its key is made of
+    std::string key;                     // "" once it has gone with a write
     json::object content{json_pool()};   // where what is parsed comes from, so that it is moved, not copied
-    std::string text;                    // as it is stored; "" when absent
+    std::optional<std::string> stored;   // its text, "" when absent; nullopt once a write of another has begun
     std::string etag;                    // "" when absent
-    std::string next_text;               // what a commit is writing
-    std::optional<std::size_t> written;  // and which of its upserts that is
+    std::optional<std::size_t> written;  // which of the upserts that a commit is writing
     bool stale = false;                  // is to be read, or read again
     bool touched = false;
     bool removed = false;
     bool replayable = true;  // all changes came through `update`
-    std::vector<std::function<void(json::object&)>> replays;
+    boost::container::small_vector<std::function<void(json::object&)>, 1> replays;
   };
 
   bool is_loaded(StateScope scope) const noexcept {
     return loaded_ && (scope != StateScope::private_conversation ||
-                       !documents_[static_cast<std::size_t>(scope)].key.empty() || !activity_.from_id());
+                       documents_[static_cast<std::size_t>(scope)].exists || !activity_.from_id());
   }
   awaitable<void> ensure_loaded(StateScope scope);
   awaitable<void> read_stale();
+  std::string key_of(StateScope scope) const;
+  /// Gives back the keys that have gone.
+  void name_documents();
   Document& document(StateScope scope);
   static void take(Document& document, StoreItem* item);
   std::string key_of(const ScheduledSend& send, unsigned place);
   StoreChanges collect_changes();
   bool can_replay(const std::vector<std::string>& keys) const noexcept;
   void settle(const StoreReceipt& receipt);
-  awaitable<StoreReceipt> write_documents();
+  awaitable<void> resolve(std::vector<std::string> keys, int attempt);
   awaitable<StoreReceipt> write_sends_apart();
   void replay(const std::vector<std::string>& keys);
 

@@ -51,6 +51,10 @@ awaitable<WriteAnswer> nothing_written() {
   co_return StoreReceipt();
 }
 
+awaitable<StoreItems> answered(StoreItems items) {
+  co_return items;
+}
+
 void require_options(const RocksDbOptions& options) {
   const auto require = [](bool holds, const char* what) {
     if (!holds) {
@@ -80,6 +84,7 @@ struct RocksDbStorage::State {
   std::unique_ptr<ScheduleLane> make_schedule_lane(const char* name);
   awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
   awaitable<void> on_list_lane(std::function<void()> work, Deadline by);
+  awaitable<StoreItems> read_from_database(std::vector<std::string> keys, DocumentCache::Look look, Deadline by);
   std::optional<StoreItems> read_partly(const DocumentCache::Look& look, const std::vector<std::string>& keys);
   void require_open() const {
     if (!database) {
@@ -258,6 +263,7 @@ awaitable<void> RocksDbStorage::open(Deadline) {
   co_await offload(std::move(open));
 }
 
+// What the cache knows, which is nearly all, is answered without the larger frame of one that may wait.
 awaitable<StoreItems> RocksDbStorage::read(std::vector<std::string> keys, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "read");
@@ -265,26 +271,31 @@ awaitable<StoreItems> RocksDbStorage::read(std::vector<std::string> keys, Deadli
   state.require_open();
   ++state.counters.reads;
   if (keys.empty()) {
-    co_return StoreItems();
+    return answered({});
   }
-  const auto look = state.cache->look(keys);
+  auto look = state.cache->look(keys);
   if (!look.in_doubt) {
     if (look.unknown == 0) {
-      co_return look.items(std::move(keys), {});
+      return answered(look.items(std::move(keys), {}));
     }
     if (auto items = state.read_partly(look, keys)) {
-      co_return std::move(*items);
+      return answered(std::move(*items));
     }
   }
-  auto found = detail::rocks::read_from_memory(*state.database, keys);
+  return state.read_from_database(std::move(keys), std::move(look), by);
+}
+
+awaitable<StoreItems> RocksDbStorage::State::read_from_database(std::vector<std::string> keys, DocumentCache::Look look,
+                                                                Deadline by) {
+  auto found = detail::rocks::read_from_memory(*database, keys);
   const auto from = found ? DocumentCache::From::memory : DocumentCache::From::disk;
   if (!found) {
-    ++state.counters.reads_waited;
+    ++counters.reads_waited;
     ReadRequest request{keys, std::nullopt};
-    auto answer = co_await state.reads->call(std::move(request), by);
+    auto answer = co_await reads->call(std::move(request), by);
     found = std::move(answer.items);
   }
-  (void)state.cache->keep(keys, look, *found, from);
+  (void)cache->keep(keys, look, *found, from);
   co_return std::move(*found);
 }
 

@@ -90,6 +90,29 @@ class BlockPool {
   static inline thread_local const Closer closer_;
 };
 
+struct PooledContainers;
+
+/// The memory of containers that each turn makes.
+template <class T>
+class PoolAllocator {
+ public:
+  using value_type = T;
+
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) noexcept {}
+
+  T* allocate(std::size_t count) { return static_cast<T*>(Blocks::allocate(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) noexcept { Blocks::deallocate(memory, count * sizeof(T)); }
+  friend bool operator==(const PoolAllocator&, const PoolAllocator&) noexcept { return true; }
+
+ private:
+  static constexpr std::size_t block_step = 64;
+  static constexpr std::size_t largest_block = 2048;
+  static constexpr std::size_t most_bytes_of_blocks = 1U << 20;
+  using Blocks = BlockPool<PooledContainers, block_step, largest_block, most_bytes_of_blocks>;
+};
+
 /// A base of what each turn allocates one of: `class Turn : Pooled<Turn>`. `T` is final, or has no virtual functions.
 template <class T>
 class Pooled {

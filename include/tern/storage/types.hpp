@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tern/error.hpp>
+#include <tern/schema/block_pool.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -52,7 +53,7 @@ class StoreItems {
   auto end() const noexcept { return items_.end(); }
 
  private:
-  std::vector<StoreItem> items_;
+  std::vector<StoreItem, detail::PoolAllocator<StoreItem>> items_;
 };
 
 /// What must hold of a key for a change to it to go through.
@@ -84,6 +85,9 @@ struct StoreUpsert {
   std::string document;
   Expect expect;
 };
+
+/// Like any other vector; its memory is kept for the next turn's.
+using StoreUpserts = std::vector<StoreUpsert, detail::PoolAllocator<StoreUpsert>>;
 
 /// Removing an absent key is no error, unless an eTag was expected of it.
 struct StoreRemoval {

@@ -1,0 +1,146 @@
+#include <tern/async/awaitable.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace tern {
+namespace {
+
+struct Guard {
+  explicit Guard(int& counted) : count(&counted) { ++*count; }
+  ~Guard() { --*count; }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+  int* count;
+};
+
+awaitable<int> depth(int left, int& alive) {
+  const Guard guard(alive);
+  std::array<std::byte, 200> room{};
+  if (left == 0) {
+    co_await asio::post(co_await this_coro::executor, asio::deferred);
+    co_return static_cast<int>(room[0]);
+  }
+  co_return 1 + co_await depth(left - 1, alive);
+}
+
+template <class T>
+void run(asio::io_context& io, awaitable<T> work, std::exception_ptr& error) {
+  asio::co_spawn(io, std::move(work), [&error](std::exception_ptr e, auto&&...) { error = std::move(e); });
+}
+
+TEST(Awaitable, IsAsiosOwnWithFramesOfThePool) {
+  using Traits = std::coroutine_traits<asio::awaitable<int>, int>;
+  EXPECT_TRUE((std::is_same_v<awaitable<int>, asio::awaitable<int>>));
+  EXPECT_TRUE((std::is_same_v<Traits::promise_type, detail::PooledFrame<int>>));
+}
+
+TEST(Awaitable, CarriesResultsAndExceptionsThroughManyThatWaitAtOnce) {
+  constexpr int coroutines = 300;
+  constexpr int nested = 6;
+  asio::io_context io;
+  int alive = 0;
+  int sum = 0;
+  int failed = 0;
+  std::vector<std::exception_ptr> errors(coroutines);
+  const auto count = [&](int i) -> awaitable<void> {
+    sum += co_await depth(nested, alive);
+    if (i % 3 == 0) {
+      throw std::runtime_error("every third");
+    }
+  };
+  for (int i = 0; i < coroutines; ++i) {
+    run(io, count(i), errors[static_cast<std::size_t>(i)]);
+  }
+  io.run();
+  for (const auto& error : errors) {
+    failed += error != nullptr ? 1 : 0;
+  }
+  EXPECT_EQ(sum, coroutines * nested);
+  EXPECT_EQ(failed, coroutines / 3);
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(Awaitable, FramesThatNeverEndAreFreedWithTheirContext) {
+  int alive = 0;
+  std::exception_ptr error;
+  {
+    asio::io_context io;
+    for (int i = 0; i < 20; ++i) {
+      run(io, depth(3, alive), error);
+    }
+    io.run_one();  // the first waits now, the others have not begun
+    EXPECT_GT(alive, 0);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+awaitable<int> one() {
+  co_return 1;
+}
+
+TEST(Awaitable, AFrameMayEndOnAnotherThreadThanItBeganOn) {
+  constexpr int coroutines = 50;
+  asio::io_context first;
+  asio::io_context second;
+  auto work = asio::make_work_guard(second);
+  int ended = 0;  // of the second thread
+  std::exception_ptr error;
+  const auto move_over = [&]() -> awaitable<void> {
+    co_await asio::post(asio::bind_executor(second, asio::use_awaitable));
+    ended += co_await one();
+  };
+  std::thread other([&] { second.run(); });
+  for (int i = 0; i < coroutines; ++i) {
+    run(first, move_over(), error);
+  }
+  first.run();
+  work.reset();
+  other.join();
+  EXPECT_EQ(error, nullptr);
+  EXPECT_EQ(ended, coroutines);
+}
+
+// What the pool is for: hundreds that wait give their frames to those who come next.
+TEST(Awaitable, FramesAreUsedAgain) {
+  if (!detail::blocks_are_pooled) {
+    GTEST_SKIP() << "every block is a fresh one under AddressSanitizer";
+  }
+  constexpr std::size_t frames = 100;
+  constexpr std::size_t bytes = 500;
+  using Frame = detail::PooledFrame<void>;
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < frames; ++i) {
+    blocks.push_back(Frame::operator new(bytes));
+  }
+  const std::set<void*> first(blocks.begin(), blocks.end());
+  for (auto* block : blocks) {
+    Frame::operator delete(block, bytes);
+  }
+  for (auto& block : blocks) {
+    block = detail::PooledFrame<int>::operator new(bytes);
+  }
+  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()), first);
+  for (auto* block : blocks) {
+    detail::PooledFrame<int>::operator delete(block, bytes);
+  }
+}
+
+}  // namespace
+}  // namespace tern
