@@ -35,7 +35,7 @@ constexpr const char* help = R"(storage: what an operation and a turn cost on ea
   --store KIND      memory, rocksdb or postgres; may be given again. Default: all that there are
   --shared-users    users who write in several conversations at once, so that turns conflict. Default: one for each
                     conversation, as in personal ones
-  --rounds N        of the turns (default 9)
+  --rounds N        of the turns (default 15)
   --seconds N       of each measurement (default 2)
   --folder FOLDER   where RocksDB and the measurement of fsync write (default: a new one in this folder)
   --check           exit with 1 when a target is missed
@@ -52,7 +52,7 @@ constexpr std::chrono::seconds patience{30};
 struct Options {
   std::set<std::string> parts;
   std::set<std::string> stores;
-  unsigned rounds = 9;
+  unsigned rounds = 15;
   bool shared_users = false;
   unsigned seconds = 2;
   std::string folder;

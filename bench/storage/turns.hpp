@@ -17,7 +17,7 @@ struct TurnStore {
 
 struct TurnSettings {
   LoadSettings load;
-  unsigned rounds = 9;
+  unsigned rounds = 15;
   std::string state_bot;
   std::string logs;  ///< a folder
 };
