@@ -77,25 +77,20 @@ awaitable<void> nothing(tern::TurnContext&) {
   co_return;
 }
 
-/// The timers that wait on a shard without a schedule: the wheel's.
-std::size_t timers_without_schedule() {
-  tern::ManualClock clock;
-  BenchWorld world(clock, nothing, false);
-  return clock.waiting();
-}
-
 bool pending_sends() {
-  const auto others = timers_without_schedule();
   tern::ManualClock clock;
   BenchWorld world(clock, nothing);
+  world.settle();
+  const auto others = clock.waiting();  // the wheel's, and those of a schedule in which nothing is due
   const auto before = resident_bytes();
   world.run(schedule(world));
   world.settle();
   const auto grown = resident_bytes() - before;
   const auto timers = clock.waiting() - others;
-  const bool met = timers == 1;
-  std::printf("  %-52s %6.1f MB %8.0f bytes each   timers for them %zu, target 1: %s\n", "10,000 pending send_after",
-              grown / megabyte, grown / static_cast<double>(sends), timers, met ? "met" : "MISSED");
+  const bool met = timers <= 1;
+  std::printf("  %-52s %6.1f MB %8.0f bytes each   timers for them %zu, target at most 1: %s\n",
+              "10,000 pending send_after", grown / megabyte, grown / static_cast<double>(sends), timers,
+              met ? "met" : "MISSED");
   return met;
 }
 

@@ -37,7 +37,8 @@ struct StoreReceipt {
 /// Where a bot's documents live. Outages and overload throw `system_error`; what depends on the input is in the result.
 ///
 /// `open` comes first, `close` last; nothing is called afterwards. All functions may be called from any thread and
-/// resume on the executor of the calling coroutine. `by` bounds the wait; a write that has begun ends with its real
+/// resume on the executor of the calling coroutine. A function may begin when it is called or when it is awaited: await
+/// what it returns at once. `by` bounds the wait; a write that has begun ends with its real
 /// outcome. Misuse (an empty eTag, a key twice, a limit out of range) throws `errc::invalid_argument`.
 template <class S>
 concept Storage =

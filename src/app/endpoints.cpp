@@ -4,6 +4,7 @@
 #include "app/reply_stream.hpp"
 #include "connector/service_url.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/schema/block_pool.hpp>
 #include <tern/schema/parse.hpp>
 
@@ -13,6 +14,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -94,7 +96,11 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
   void on_last_reply(TurnReply reply) noexcept override {
     fill(std::move(reply));
     if (const auto waiting = std::move(waiting_)) {
-      waiting->resume();
+      try {
+        waiting->resume();
+      } catch (const std::exception& e) {  // of what the coroutine began next; not of its own
+        log::error("a request could not go on", {{"error", e.what()}});
+      }
     }
   }
   void on_activity(std::string) noexcept override {}

@@ -16,6 +16,8 @@ namespace tern::runtime {
 
 namespace {
 
+using After = detail::UnitOfWork::After;
+
 TurnReply overloaded(std::string_view what) {
   TurnReply reply(503, error_body("ServiceUnavailable", what));
   reply.retry_after = std::chrono::seconds(1);
@@ -190,7 +192,7 @@ awaitable<void> ShardRuntime::run(Turn& turn) {
     }
     co_await run_handler(turn);
     if (turn.context.has_unit_of_work() && !turn.cut) {
-      co_await turn.context.commit();
+      co_await turn.context.unit_of_work().commit(After::turn_ends);
       note_commit(turn);
     }
   } catch (...) {
@@ -281,7 +283,7 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
   try {
     co_await bot_of(turn).on_turn_error(turn.context, error);
     if (turn.context.has_unit_of_work()) {
-      co_await turn.context.commit();
+      co_await turn.context.unit_of_work().commit(After::turn_ends);
       note_commit(turn);
     }
   } catch (...) {
@@ -302,7 +304,7 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
 awaitable<void> ShardRuntime::save_reference(Turn& turn) {
   try {
     turn.context.unit_of_work().discard();
-    co_await turn.context.commit();
+    co_await turn.context.unit_of_work().commit(After::turn_ends);
     note_commit(turn);
   } catch (const std::exception& e) {
     log::warn("a conversation reference could not be stored", {{"error", e.what()}});
@@ -333,6 +335,8 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   if (turn.continued) {
     turn.continued->done(turn.cut && !error ? make_error(errc::timed_out, "The turn was cut.") : error);
   }
+  // Whoever sends requests without waiting for their answers may begin the next turn in here, while this one still has
+  // its place.
   tell_end(std::move(observers), std::move(reply));
 }
 

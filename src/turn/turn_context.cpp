@@ -242,7 +242,7 @@ void TurnContext::on_delete(DeleteHook hook) {
 }
 
 awaitable<void> TurnContext::commit() {
-  return work_ ? work_->commit() : nothing();
+  return work_ ? work_->commit(detail::UnitOfWork::After::turn_goes_on) : nothing();
 }
 
 BackgroundTask TurnContext::run_in_background(BackgroundWork work) {

@@ -235,7 +235,7 @@ bool UnitOfWork::has_changes() const noexcept {
   return references_pending() || !sends_.empty() || std::any_of(documents_.begin(), documents_.end(), touched);
 }
 
-StoreChanges UnitOfWork::collect_changes() {
+StoreChanges UnitOfWork::collect_changes(After after) {
   StoreChanges changes;
   name_documents();
   const auto touched =
@@ -256,7 +256,11 @@ StoreChanges UnitOfWork::collect_changes() {
     if (text == entry.stored) {
       continue;
     }
-    entry.stored.reset();
+    if (after == After::turn_goes_on) {
+      entry.next_text = text;
+    } else {
+      entry.stored.reset();
+    }
     entry.written = changes.upserts.size();
     changes.upserts.emplace_back(std::exchange(entry.key, {}), std::move(text),
                                  entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
@@ -282,6 +286,9 @@ void UnitOfWork::settle(const StoreReceipt& receipt) {
     if (entry.written) {
       entry.etag = receipt.etags[*entry.written];
       entry.written.reset();
+      if (entry.stored) {
+        entry.stored = std::exchange(entry.next_text, {});
+      }
     }
     if (entry.touched && entry.removed) {
       entry.stored.emplace();
@@ -321,13 +328,13 @@ awaitable<void> UnitOfWork::resolve(std::vector<std::string> keys, int attempt) 
   replay(keys);
 }
 
-awaitable<void> UnitOfWork::commit() {
+awaitable<void> UnitOfWork::commit(After after) {
   if (!has_changes()) {
     co_return;
   }
   StoreReceipt receipt;
   for (int attempt = 0;; ++attempt) {
-    auto changes = collect_changes();
+    auto changes = collect_changes(after);
     if (changes.empty()) {
       settle({});
       break;

@@ -24,7 +24,7 @@ namespace tern::detail {
 /// What a turn reads and changes: state documents, scheduled sends, the conversation's reference. Read once, written
 /// once, all or nothing, with the eTags that were read.
 ///
-/// Keys and texts move into what is written, and are made anew for a turn that goes on after it: very many turns wait
+/// Keys and texts move into what is written, keys are made anew for a turn that goes on after it: very many turns wait
 /// for a write, and what each of them holds meanwhile is memory that others find cold.
 class UnitOfWork : public Pooled<UnitOfWork> {
  public:
@@ -58,8 +58,10 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   bool references_pending() const noexcept { return !reference_upserts_.empty() || !reference_removals_.empty(); }
 
   bool has_changes() const noexcept;
+  /// At the end of a turn what its documents were like is not kept any longer.
+  enum class After : std::uint8_t { turn_goes_on, turn_ends };
   /// Errors: `errc::conflict`; the storage's own.
-  awaitable<void> commit();
+  awaitable<void> commit(After after);
   /// Forgets what is not committed, but for references. Documents are read anew on their next use.
   void discard() noexcept;
 
@@ -68,7 +70,8 @@ class UnitOfWork : public Pooled<UnitOfWork> {
     bool exists = false;                 // the activity has all that its key is made of
     std::string key;                     // "" once it has gone with a write
     json::object content{json_pool()};   // where what is parsed comes from, so that it is moved, not copied
-    std::optional<std::string> stored;   // its text, "" when absent; nullopt once a write of another has begun
+    std::optional<std::string> stored;   // its text, "" when absent; nullopt when it is not kept
+    std::string next_text;               // what a commit is writing, if that is kept
     std::string etag;                    // "" when absent
     std::optional<std::size_t> written;  // which of the upserts that a commit is writing
     bool stale = false;                  // is to be read, or read again
@@ -79,8 +82,9 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   };
 
   bool is_loaded(StateScope scope) const noexcept {
-    return loaded_ && (scope != StateScope::private_conversation ||
-                       documents_[static_cast<std::size_t>(scope)].exists || !activity_.from_id());
+    const auto& entry = documents_[static_cast<std::size_t>(scope)];
+    return loaded_ &&
+           (scope != StateScope::private_conversation || (entry.exists && !entry.stale) || !activity_.from_id());
   }
   awaitable<void> ensure_loaded(StateScope scope);
   awaitable<void> read_stale();
@@ -90,7 +94,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   Document& document(StateScope scope);
   static void take(Document& document, StoreItem* item);
   std::string key_of(const ScheduledSend& send, unsigned place);
-  StoreChanges collect_changes();
+  StoreChanges collect_changes(After after);
   bool can_replay(const std::vector<std::string>& keys) const noexcept;
   void settle(const StoreReceipt& receipt);
   awaitable<void> resolve(std::vector<std::string> keys, int attempt);

@@ -165,9 +165,7 @@ bool Committer::look_up_schedule(WriteLane::Batch batch) {
 }
 
 rocksdb::Status Committer::write(bool has_schedule) {
-  require(writes_.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
   database_.keep_recoverable();
-  cache_.begin_write(changes_);
   const auto status = database_.db().Write(options_, &writes_);
   cache_.end_write(changes_, status.ok());
   if (has_schedule) {
@@ -230,6 +228,10 @@ void Committer::serve(WriteLane::Batch batch) {
     fill_batch();
     if (schedules) {
       (void)schedule_.fill(writes_);
+    }
+    if (writes_.Count() > 0) {
+      require(writes_.Put(database_.meta(), last_etag_key, encode_number(last_etag_)));
+      cache_.begin_write(changes_);
     }
   } catch (...) {
     if (schedules) {

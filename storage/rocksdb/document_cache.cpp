@@ -3,6 +3,7 @@
 #include "record.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace tern::detail::rocks {
@@ -13,9 +14,14 @@ namespace {
 constexpr std::uint64_t entry_overhead = 192;
 // Changes under one lock, for which every shard may wait.
 constexpr std::size_t changes_at_once = 16;
-// The longest text that is copied under the lock, into the room of the one before it: a turn writes what it has read,
-// so that a busy key takes no memory anew. Room is never larger, whatever was there before.
+// The longest text that is copied under the lock.
 constexpr std::size_t most_copied = 4096;
+
+// A text goes into the room of the one before it, so that a busy key takes no memory anew; not into one far too large.
+bool fits(const std::string& room, const std::string& text) noexcept {
+  constexpr std::size_t slack = 64;
+  return text.size() <= room.capacity() && room.capacity() <= 2 * text.size() + slack;
+}
 
 }  // namespace
 
@@ -103,6 +109,12 @@ void DocumentCache::look_up(std::vector<Known>& keys) const {
 }
 
 void DocumentCache::begin_write(const std::vector<Change>& changes) {
+  ready_.assign(changes.size(), nullptr);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (changes[i].text != nullptr && changes[i].text->size() > most_copied) {
+      ready_[i] = new Text(*changes[i].text);
+    }
+  }
   const std::lock_guard lock(mutex_);
   for (const auto& change : changes) {
     auto& mark = mark_of(change.name.hash);
@@ -112,13 +124,7 @@ void DocumentCache::begin_write(const std::vector<Change>& changes) {
 }
 
 // A key whose turn has not come yet is still in doubt, so that nobody sees half of a write.
-void DocumentCache::end_write(const std::vector<Change>& changes, bool written) {
-  ready_.resize(changes.size());
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (written && changes[i].text != nullptr && changes[i].text->size() > most_copied) {
-      ready_[i] = new Text(*changes[i].text);
-    }
-  }
+void DocumentCache::end_write(const std::vector<Change>& changes, bool written) noexcept {
   for (std::size_t begin = 0; begin < changes.size(); begin += changes_at_once) {
     const auto end = std::min(begin + changes_at_once, changes.size());
     const std::lock_guard lock(mutex_);
@@ -135,30 +141,39 @@ void DocumentCache::end_write(const std::vector<Change>& changes, bool written) 
     }
     shrink();
   }
-  ready_.clear();
+  ready_.clear();  // not under the lock: it frees what was there before
 }
 
-void DocumentCache::put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag) {
-  auto found = entries_.find(name);
-  if (found == entries_.end()) {
-    auto made = std::make_unique<Entry>(name);
-    const auto key = made->name();
-    found = entries_.emplace(key, std::move(made)).first;
-    in_order_.push_front(*found->second);
-  } else {
-    bytes_ -= bytes_of(*found->second);
+DocumentCache::Entry& DocumentCache::entry_of(const Name& name) {
+  const auto found = entries_.find(name);
+  if (found != entries_.end()) {
     found->second->used = true;
+    return *found->second;
   }
-  auto& entry = *found->second;
-  if (text == nullptr || ready) {
-    entry.text.swap(ready);
-  } else if (entry.text && entry.text->use_count() == 1 && entry.text->bytes.capacity() <= most_copied) {
-    entry.text->bytes = *text;
-  } else {
-    entry.text = new Text(*text);
-  }
-  entry.etag = etag;
+  auto made = std::make_unique<Entry>(name);
+  auto& entry = *made;
+  entries_.emplace(entry.name(), std::move(made));
+  in_order_.push_front(entry);
   bytes_ += bytes_of(entry);
+  return entry;
+}
+
+void DocumentCache::put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag) noexcept {
+  try {
+    auto& entry = entry_of(name);
+    const auto before = bytes_of(entry);
+    if (text == nullptr || ready) {
+      entry.text.swap(ready);
+    } else if (entry.text && entry.text->use_count() == 1 && fits(entry.text->bytes, *text)) {
+      entry.text->bytes = *text;
+    } else {
+      entry.text = new Text(*text);
+    }
+    entry.etag = etag;
+    bytes_ += bytes_of(entry) - before;
+  } catch (const std::bad_alloc&) {
+    forget(name);
+  }
 }
 
 void DocumentCache::forget(const Name& name) {

@@ -90,10 +90,10 @@ class DocumentCache {
     const std::string* text;
     std::uint64_t etag;
   };
-  /// Puts the keys in doubt, until `end_write`.
+  /// Puts the keys in doubt, until `end_write`. When it throws, none is.
   void begin_write(const std::vector<Change>& changes);
   /// `written`: it is on the disk. Otherwise its keys are forgotten.
-  void end_write(const std::vector<Change>& changes, bool written);
+  void end_write(const std::vector<Change>& changes, bool written) noexcept;
 
  private:
   struct Entry : boost::intrusive::list_base_hook<> {
@@ -123,9 +123,10 @@ class DocumentCache {
   static constexpr std::size_t mark_count = 65'536;
   static std::uint64_t bytes_of(const Entry& entry) noexcept;
   Mark& mark_of(std::size_t hash) noexcept { return marks_[hash % mark_count]; }
+  Entry& entry_of(const Name& name);
   /// `text`: null when the document is absent. `ready`: its copy, if there is one already; what was there is left in
-  /// it.
-  void put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag);
+  /// it. What there is no memory for is forgotten.
+  void put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag) noexcept;
   void forget(const Name& name);
   void shrink();
 

@@ -45,6 +45,7 @@ class PooledFrame : public asio::detail::awaitable_frame<T, executor> {
 
   using Base::await_transform;
   /// Asio's awaitable looks for its own promise in the handle, which is here at the same place.
+  /// Errors: `operation_aborted` when the coroutine is cancelled, as with Asio's own.
   template <class U>
   auto await_transform(asio::awaitable<U, executor> awaited) const {
     static_assert(sizeof(PooledFrame) == sizeof(Base) && alignof(PooledFrame) == alignof(Base));
@@ -56,7 +57,7 @@ class PooledFrame : public asio::detail::awaitable_frame<T, executor> {
       }
       U await_resume() { return awaited.await_resume(); }
     };
-    return Awaiter{std::move(awaited)};
+    return Awaiter{Base::await_transform(std::move(awaited))};
   }
 };
 
@@ -64,8 +65,8 @@ class PooledFrame : public asio::detail::awaitable_frame<T, executor> {
 
 }  // namespace tern
 
-/// For coroutines that return Asio's awaitable; a file that does not see this has them with Asio's own frames, and both
-/// work together.
+/// For coroutines that return Asio's awaitable. Include a header of Tern before the first of them; a file that does not
+/// has them with Asio's own frames, which await these and are awaited by them.
 template <class T, class... Args>
 struct std::coroutine_traits<boost::asio::awaitable<T, boost::asio::any_io_executor>, Args...> {
   using promise_type = tern::detail::PooledFrame<T>;

@@ -7,9 +7,9 @@
 
 namespace tern::detail {
 
-// Under AddressSanitizer every block is a fresh one, so that it sees a use after free.
+// Under AddressSanitizer and its like every block is a fresh one, so that they see a use after free.
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(hwaddress_sanitizer) || __has_feature(memory_sanitizer)
 inline constexpr bool blocks_are_pooled = false;
 #else
 inline constexpr bool blocks_are_pooled = true;
@@ -33,11 +33,13 @@ class BlockPool {
   /// Aligned for everything.
   static void* allocate(std::size_t size) {
     const auto index = index_of(size);
-    if (!blocks_are_pooled || index == 0 || index > classes) {
+    if (index == 0 || index > classes) {
       return ::operator new(size);
     }
     auto& shelf = cache_.shelves[index - 1];
-    if (shelf == nullptr) {
+    // As large as all of its class also when it is not pooled: a bot that is built with a sanitizer may give it to a
+    // library that is not.
+    if (!blocks_are_pooled || shelf == nullptr) {
       return ::operator new(index * Step);
     }
     cache_.bytes -= index * Step;

@@ -126,6 +126,23 @@ TEST_F(Endpoints, AnswerWhatTheTurnAnswers) {
   EXPECT_EQ(served->response->headers.at(0), (std::pair<std::string, std::string>("Retry-After", "2")));
 }
 
+TEST_F(Endpoints, GoOnFromWithinTheEndOfATurn) {
+  Request request(good);
+  auto served = serve(request);
+  EXPECT_FALSE(served->response);
+  bool answered_within = false;
+  asio::post(io_, [&] {
+    // The observer goes right after it was told, as the runtime lets it.
+    const auto observer = std::move(turns_.requests[0].observer);
+    observer->on_last_reply(runtime::TurnReply(201, "{}"));
+    answered_within = served->response.has_value();
+  });
+  test::drain(io_);
+  EXPECT_TRUE(answered_within) << "nothing was left to the event loop";
+  ASSERT_TRUE(served->response);
+  EXPECT_EQ(served->response->status, 201U);
+}
+
 TEST_F(Endpoints, RefuseAClientThatHasTooMuchUnderWay) {
   Request request(good);
   auto first = serve(request);

@@ -1,8 +1,11 @@
 #include <tern/async/awaitable.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -117,6 +120,45 @@ TEST(Awaitable, AFrameMayEndOnAnotherThreadThanItBeganOn) {
   EXPECT_EQ(ended, coroutines);
 }
 
+// Once it is cancelled a coroutine gets no further: what it would await next is not even begun.
+TEST(Awaitable, BeginsNothingMoreWhenItIsCancelled) {
+  asio::io_context io;
+  asio::cancellation_signal signal;
+  std::exception_ptr error;
+  int begun = 0;
+  const auto begin = [&]() -> awaitable<void> {
+    ++begun;
+    co_return;
+  };
+  const auto work = [&](bool throws) -> awaitable<void> {
+    co_await this_coro::throw_if_cancelled(throws);
+    co_await asio::post(co_await this_coro::executor, asio::deferred);
+    co_await begin();
+    signal.emit(asio::cancellation_type::terminal);
+    co_await begin();
+    ++begun;
+  };
+  const auto run_it = [&](bool throws) {
+    begun = 0;
+    error = nullptr;
+    asio::co_spawn(io, work(throws),
+                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { error = std::move(e); }));
+    io.restart();
+    io.run();
+  };
+  run_it(true);
+  EXPECT_EQ(begun, 1);
+  ASSERT_NE(error, nullptr);
+  try {
+    std::rethrow_exception(error);
+  } catch (const boost::system::system_error& e) {
+    EXPECT_EQ(e.code(), asio::error::operation_aborted);
+  }
+  run_it(false);
+  EXPECT_EQ(begun, 3);
+  EXPECT_EQ(error, nullptr);
+}
+
 // What the pool is for: hundreds that wait give their frames to those who come next.
 TEST(Awaitable, FramesAreUsedAgain) {
   if (!detail::blocks_are_pooled) {
@@ -124,22 +166,24 @@ TEST(Awaitable, FramesAreUsedAgain) {
   }
   constexpr std::size_t frames = 100;
   constexpr std::size_t bytes = 500;
-  using Frame = detail::PooledFrame<void>;
-  std::vector<void*> blocks;
-  for (std::size_t i = 0; i < frames; ++i) {
-    blocks.push_back(Frame::operator new(bytes));
-  }
-  const std::set<void*> first(blocks.begin(), blocks.end());
-  for (auto* block : blocks) {
-    Frame::operator delete(block, bytes);
-  }
-  for (auto& block : blocks) {
-    block = detail::PooledFrame<int>::operator new(bytes);
-  }
-  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()), first);
-  for (auto* block : blocks) {
-    detail::PooledFrame<int>::operator delete(block, bytes);
-  }
+  // On a thread whose pool is empty.
+  std::thread([&] {
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < frames; ++i) {
+      blocks.push_back(detail::PooledFrame<void>::operator new(bytes));
+    }
+    const std::set<void*> first(blocks.begin(), blocks.end());
+    for (auto* block : blocks) {
+      detail::PooledFrame<void>::operator delete(block, bytes);
+    }
+    for (auto& block : blocks) {
+      block = detail::PooledFrame<int>::operator new(bytes);
+    }
+    EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()), first);
+    for (auto* block : blocks) {
+      detail::PooledFrame<int>::operator delete(block, bytes);
+    }
+  }).join();
 }
 
 }  // namespace

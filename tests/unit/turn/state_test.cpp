@@ -185,6 +185,112 @@ TEST(State, CommitMakesWhatWasChangedDurableBeforeTheHandlerEnds) {
   EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":1})");
 }
 
+TEST(State, MayBeCommittedAgainAndAgainInOneTurn) {
+  const std::string key = "local/emulator/conversations/conv-1";
+  std::vector<std::string> stored;
+  BotWorld* current = nullptr;
+  BotWorld world(message_bot([&](TurnContext& turn) -> awaitable<void> {
+    const auto n = conversation_state.property<int>("n");
+    const auto look = [&]() -> awaitable<void> {
+      auto items = co_await current->storage.read({key}, Deadline::never());
+      const auto* item = items.find(key);
+      stored.push_back(item != nullptr ? item->document + ' ' + item->etag : "absent");
+    };
+    for (const int value : {1, 1, 2}) {
+      co_await n.set(turn, value);
+      co_await turn.commit();
+      co_await look();
+    }
+    co_await conversation_state.remove(turn);
+    co_await turn.commit();
+    co_await look();
+    co_await n.set(turn, 2);
+    co_await turn.commit();
+    co_await look();
+    co_await n.set(turn, 3);
+  }));
+  current = &world;
+  EXPECT_EQ(world.say("a")->reply->status, 200U);
+  EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":3})");
+  ASSERT_EQ(stored.size(), 5U);
+  EXPECT_THAT(stored[0], testing::StartsWith(R"({"n":1})"));
+  EXPECT_EQ(stored[1], stored[0]) << "what has not changed since the last commit is not written";
+  EXPECT_THAT(stored[2], testing::StartsWith(R"({"n":2})"));
+  EXPECT_EQ(stored[3], "absent");
+  EXPECT_THAT(stored[4], testing::StartsWith(R"({"n":2})"));
+}
+
+TEST(State, AConflictOfOneDocumentLeavesTheOthersAsTheTurnHasThem) {
+  BotWorld* current = nullptr;
+  bool disturbs = true;
+  BotWorld world(message_bot([&](TurnContext& turn) -> awaitable<void> {
+    const auto add = [](int& n) { n += 1; };
+    co_await conversation_state.property<int>("n").update(turn, add);
+    co_await user_state.property<int>("n").update(turn, add);
+    if (std::exchange(disturbs, false)) {
+      StoreChanges changes;
+      changes.upserts.emplace_back("local/emulator/users/user-1", R"({"n":10})");
+      co_await current->storage.write(std::move(changes), Deadline::never());
+    }
+    co_await turn.commit();
+    co_await conversation_state.property<int>("n").update(turn, add);
+    co_await user_state.property<int>("n").update(turn, add);
+  }));
+  current = &world;
+  EXPECT_EQ(world.say("a")->reply->status, 200U);
+  const auto items = read(world, {"local/emulator/conversations/conv-1", "local/emulator/users/user-1"});
+  EXPECT_EQ(items.find("local/emulator/conversations/conv-1")->document, R"({"n":2})");
+  EXPECT_EQ(items.find("local/emulator/users/user-1")->document, R"({"n":12})");
+}
+
+TEST(State, ACommitThatFailedMayBeTriedAgain) {
+  auto storage = std::make_shared<test::StorageFaults>();
+  BotWorld world(message_bot([&](TurnContext& turn) -> awaitable<void> {
+                   co_await conversation_state.property<int>("n").set(turn, 1);
+                   storage->writes_fail = true;
+                   bool failed = false;
+                   try {
+                     co_await turn.commit();
+                   } catch (const system_error&) {
+                     failed = true;
+                   }
+                   EXPECT_TRUE(failed);
+                   storage->writes_fail = false;
+                   co_await turn.commit();
+                 }),
+                 runtime::RuntimeOptions(), false, proactive::SchedulerOptions(), storage);
+  EXPECT_EQ(world.say("a")->reply->status, 200U);
+  const auto key = std::string("local/emulator/conversations/conv-1");
+  EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":1})");
+}
+
+TEST(State, WhatCouldNotBeReadIsNotTakenForAbsent) {
+  auto storage = std::make_shared<test::StorageFaults>();
+  int failures = 0;
+  int seen = 0;
+  BotWorld world(message_bot([&](TurnContext& turn) -> awaitable<void> {
+                   const auto mine = private_state.property<int>("n");
+                   (void)co_await conversation_state.property<int>("n").get(turn);  // a read of its own
+                   if (turn.activity().text() == "fails") {
+                     storage->calls_left = 0;
+                     try {
+                       (void)co_await mine.get(turn);
+                     } catch (const system_error&) {
+                       ++failures;
+                     }
+                   }
+                   seen = co_await mine.get(turn);
+                   co_await mine.set(turn, seen + 1);
+                 }),
+                 runtime::RuntimeOptions(), false, proactive::SchedulerOptions(), storage);
+  const auto key = std::string("local/emulator/conversations/conv-1/users/user-1");
+  overwrite(world, key, R"({"n":7})");
+  EXPECT_EQ(world.say("fails")->reply->status, 200U);
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(seen, 7);
+  EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":8})");
+}
+
 TEST(State, OfAUserIsAnErrorThatSaysSoWhenNobodySent) {
   std::string said;
   BotWorld world(message_bot([&said](TurnContext& turn) -> awaitable<void> {
