@@ -194,6 +194,7 @@ void Assembly::announce() const {
                         {"port", port()},
                         {"threads", shards.size()},
                         {"storage", traits.name},
+                        {"storage_place", place_of(settings)},
                         {"proactive", settings.proactive.enabled}});
   if (!traits.durable) {
     log::warn("state and scheduled sends are kept in memory only and end with this process",

@@ -70,7 +70,12 @@ void apply_file(Settings& settings, const std::string& path) {
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const auto parsed = parse_json(text);
   if (!parsed) {
-    throw ConfigError("The configuration file " + path + " is not valid JSON. " + parsed.error().message);
+    constexpr std::string_view of_requests = "The body";
+    auto why = parsed.error().message;
+    if (why.starts_with(of_requests)) {
+      why.replace(0, of_requests.size(), "It");
+    }
+    throw ConfigError("The configuration file " + path + " cannot be used. " + why);
   }
   if (!parsed->is_object()) {
     throw ConfigError("The configuration file " + path + " must hold a JSON object.");

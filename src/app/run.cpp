@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -17,6 +18,7 @@ namespace tern {
 namespace {
 
 /// Waits for SIGTERM and SIGINT on a thread of its own: the first asks for a drain, a second one ends the process.
+/// While the bot starts there is nothing to drain, and it may wait for its storage: the first one ends it then.
 class Signals {
  public:
   Signals() : signals_(io_, SIGTERM, SIGINT) {
@@ -30,13 +32,21 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  void wait_for_first() { first_.get_future().wait(); }
+  /// The bot has started.
+  void wait_for_first() {
+    starting_ = false;
+    first_.get_future().wait();
+  }
 
  private:
   void wait() {
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
       if (error) {
         return;
+      }
+      if (starting_) {
+        log::info("asked to end during the start: ending at once", {{"signal", signal}});
+        std::_Exit(EXIT_SUCCESS);
       }
       if (std::exchange(asked_, true)) {
         log::error("a second signal: ending at once", {{"signal", signal}});
@@ -50,6 +60,7 @@ class Signals {
   asio::io_context io_{1};
   asio::signal_set signals_;
   std::promise<void> first_;
+  std::atomic<bool> starting_ = true;
   bool asked_ = false;
   std::thread thread_;
 };

@@ -11,7 +11,9 @@
 #include <tern/storage/rocksdb_storage.hpp>
 #endif
 
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace tern::app {
@@ -219,6 +221,15 @@ StoreParts make_storage(const Settings& settings, Clock& clock, Metrics* metrics
   auto parts = make_documents(settings, clock, metrics);
   parts.storage = with_schedule(std::move(parts.storage), settings, clock);
   return parts;
+}
+
+std::string place_of(const Settings& settings) {
+  if (settings.storage.kind == "rocksdb") {
+    std::error_code error;
+    const auto path = std::filesystem::absolute(settings.storage.path, error);
+    return error ? settings.storage.path : path.lexically_normal().string();
+  }
+  return settings.storage.kind == "postgres" ? "schema " + settings.storage.schema : "this process";
 }
 
 AnyStorage with_schedule(AnyStorage storage, const Settings& settings, Clock& clock) {

@@ -34,6 +34,9 @@ StoreParts make_documents(const Settings& settings, Clock& clock, Metrics* metri
 /// As `make_documents`, with a schedule: one in memory when the backend keeps none.
 StoreParts make_storage(const Settings& settings, Clock& clock, Metrics* metrics);
 
+/// Where that store is, to be told in the log: the folder, as an absolute path, or the schema; "" in memory.
+std::string place_of(const Settings& settings);
+
 /// `storage` itself, or `storage` with a schedule in memory when it keeps none.
 AnyStorage with_schedule(AnyStorage storage, const Settings& settings, Clock& clock);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace tern::detail::pg {
 
@@ -39,7 +40,7 @@ class BackOff {
 bool is_permanent(std::string_view message) noexcept {
   for (const std::string_view sign :
        {"authentication failed", "does not exist", "no pg_hba.conf entry", "does not support SSL", "certificate",
-        "no password supplied", "could not translate host name", "is not permitted to log in"}) {
+        "no password supplied", "could not translate host name", "is not permitted to log in", "invalid port number"}) {
     if (message.find(sign) != std::string_view::npos && message.find(".s.PGSQL") == std::string_view::npos) {
       return true;
     }
@@ -89,6 +90,7 @@ Connections::~Connections() {
 
 void Connections::open(SteadyTime by) {
   BackOff back_off;
+  bool waits = false;
   for (;;) {
     try {
       open_once(by);
@@ -100,6 +102,9 @@ void Connections::open(SteadyTime by) {
       if (!passes || is_permanent(failure.what())) {
         throw_error(errc::invalid_argument,
                     "The Postgres storage cannot be opened: " + std::string(failure.what()) + " Check storage.url.");
+      }
+      if (!std::exchange(waits, true)) {
+        log::warn("waiting for the server of the storage", {{"why", failure.what()}});
       }
       if (now() + pause >= by || !wait(now() + pause)) {
         throw_error(errc::storage_unavailable,

@@ -35,7 +35,7 @@ namespace {
 
 std::string advice_for(const std::string& sqlstate) {
   if (sqlstate == "26000" || sqlstate == "42P05") {
-    return " A pooler seems to be in between: set the option for PgBouncer.";
+    return " A pooler such as PgBouncer seems to be in between: set storage.pgbouncer=true.";
   }
   if (sqlstate == "25006") {
     return " This server is read-only, perhaps a standby: add target_session_attrs=read-write to the URL.";
@@ -44,6 +44,24 @@ std::string advice_for(const std::string& sqlstate) {
     return " The disk of the server is full.";
   }
   return {};
+}
+
+// libpq breaks its lines, and not always ends a sentence.
+std::string sentence(std::string_view text) {
+  std::string line;
+  for (const char character : text) {
+    const bool space = character == ' ' || character == '\n' || character == '\t';
+    if (!space) {
+      line += character;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  if (!line.empty() && line.back() != '.' && line.back() != '?' && line.back() != '!') {
+    line += '.';
+  }
+  return line;
 }
 
 template <class Error>
@@ -76,21 +94,21 @@ Failure current_failure(bool connection_is_open) {
   } catch (const Failure& failure) {
     return failure;
   } catch (const pqxx::broken_connection& error) {
-    return {FailureKind::outage, error.what()};
+    return {FailureKind::outage, sentence(error.what())};
   } catch (const pqxx::statement_completion_unknown& error) {
-    return {FailureKind::outage, error.what()};
+    return {FailureKind::outage, sentence(error.what())};
   } catch (const pqxx::transaction_rollback& error) {
-    return {FailureKind::race, error.what()};
+    return {FailureKind::race, sentence(error.what())};
   } catch (const pqxx::in_doubt_error& error) {
-    return {FailureKind::outage, error.what()};
+    return {FailureKind::outage, sentence(error.what())};
   } catch (const pqxx::sql_error& error) {
     const auto state = sqlstate_of(error);
     return {connection_is_open && !state.empty() ? kind_of(state) : FailureKind::outage,
-            error.what() + advice_for(state)};
+            sentence(error.what()) + advice_for(state)};
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    return {connection_is_open ? FailureKind::refused : FailureKind::outage, error.what()};
+    return {connection_is_open ? FailureKind::refused : FailureKind::outage, sentence(error.what())};
   }
 }
 

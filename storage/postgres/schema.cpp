@@ -90,8 +90,9 @@ void require_utf8(Session& session, SteadyTime cut_at) {
               "The database has no schema \"" + schema + "\" of version " + std::to_string(schema_version) + ", and " +
                   why +
                   " If a bot has used this database, its storage.schema is another (--schema of the tools). Otherwise "
-                  "let a bot begin that may create it, or an administrator run the SQL of postgres_schema_sql, which "
-                  "tern-storage prints.");
+                  "let a bot begin that may create it, or an administrator run the SQL that `tern-storage schema "
+                  "--postgres --schema " +
+                  schema + "` prints.");
 }
 
 std::string migration_sql(const std::string& schema, int from) {

@@ -144,6 +144,17 @@ TEST(Start, IsRefusedWhenThereIsNoServerAndNoPasswordIsTold) {
   EXPECT_EQ(ended.status, 1);
   EXPECT_THAT(ended.err, AllOf(HasSubstr("could not be served"), HasSubstr("127.0.0.1:1"), Not(HasSubstr("hunter2"))));
 }
+
+TEST(Start, SaysWhatItWaitsForAndEndsWhenItIsAskedToMeanwhile) {
+  Program bot({TERN_STATE_BOT, "--set", "listen.port=0", "--set", "storage.kind=postgres"},
+              {{"TERN_STORAGE_URL", "postgresql://tern:hunter2@127.0.0.1:1/bots"}});
+  EXPECT_THAT(bot.wait_for("waiting for the server of the storage"),
+              AllOf(HasSubstr("127.0.0.1"), Not(HasSubstr("hunter2"))));
+  bot.signal(SIGTERM);
+  const auto ended = bot.wait();
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("during the start"), Not(HasSubstr("could not be served"))));
+}
 #endif
 
 }  // namespace

@@ -66,6 +66,23 @@ TEST(Failure, WhatWasRolledBackIsTriedAgain) {
   }
 }
 
+TEST(Failure, IsToldInOneLineAndInSentences) {
+  const auto told = [](const char* what) {
+    return std::string(failure_of(pqxx::broken_connection(what), false).what());
+  };
+  EXPECT_EQ(told("connection refused\n\tIs the server running on that host?\n"),
+            "connection refused Is the server running on that host?");
+  EXPECT_EQ(told("Name or service not known\n"), "Name or service not known.");
+  EXPECT_EQ(told(""), "");
+}
+
+TEST(Failure, SaysWhichKeyToSetBehindAPooler) {
+  const std::string told =
+      failure_of(pqxx::sql_error("prepared statement \"tern_read\" already exists", "", "42P05"), true).what();
+  EXPECT_NE(told.find("exists. A pooler such as PgBouncer"), std::string::npos) << told;
+  EXPECT_NE(told.find("storage.pgbouncer=true"), std::string::npos) << told;
+}
+
 TEST(Failure, IsAnOutageOnAConnectionThatIsClosed) {
   EXPECT_EQ(failure_of(pqxx::sql_error("gone", "SELECT", "42P01"), false).kind(), FailureKind::outage);
   EXPECT_EQ(failure_of(pqxx::broken_connection("gone")).kind(), FailureKind::outage);
