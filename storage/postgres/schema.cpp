@@ -92,7 +92,7 @@ void require_utf8(Session& session, SteadyTime cut_at) {
                   " If a bot has used this database, its storage.schema is another (--schema of the tools). Otherwise "
                   "let a bot begin that may create it, or an administrator run the SQL that `tern-storage schema "
                   "--postgres --schema " +
-                  schema + "` prints.");
+                  schema + "` prints (in a program: postgres_schema_sql).");
 }
 
 std::string migration_sql(const std::string& schema, int from) {
