@@ -13,7 +13,7 @@ namespace tern::storage {
 
 /// A thread that owns what blocks, a connection or a writer, and serves coroutines: it takes all that waits in one
 /// batch, so that load makes batches larger and not queues longer. The answers of a batch go back with one post for
-/// each executor.
+/// each executor, which resumes some and posts itself for the rest.
 ///
 /// Lifetime: the context of a caller outlives its call; `stop` comes before the end of what the work uses.
 /// Thread safety: any thread.

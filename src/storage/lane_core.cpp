@@ -94,17 +94,28 @@ class LaneCore::Group {
 
   void add(LaneEntry& entry) { entries_.push_back(&entry); }
   void post(const std::shared_ptr<Group>& self, const executor& home) {
-    asio::post(home, [self] { self->run(); });
+    asio::post(home, [self] { run(self); });
     posted_.store(true, std::memory_order_release);
   }
 
  private:
-  void run() {
+  /// Calls that are resumed before other work of the executor gets its turn: each may go on to its end.
+  static constexpr std::size_t at_once = 32;
+
+  static void run(const std::shared_ptr<Group>& self) {
     // A resumed coroutine may destroy its context, in whose `post` the lane's thread may still be.
-    while (!posted_.load(std::memory_order_acquire)) {
+    while (!self->posted_.load(std::memory_order_acquire)) {
       std::this_thread::yield();
     }
-    while (next_ < entries_.size()) {
+    self->resume_some();
+    if (self->next_ < self->entries_.size()) {
+      const executor home = self->entries_[self->next_]->resume->home();
+      asio::post(home, [self] { run(self); });
+    }
+  }
+  void resume_some() {
+    const auto end = std::min(next_ + at_once, entries_.size());
+    while (next_ < end) {
       look_ahead();
       auto& entry = *entries_[next_++];
       const auto resume = std::move(entry.resume);
