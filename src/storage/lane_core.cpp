@@ -100,7 +100,7 @@ class LaneCore::Group {
 
  private:
   /// Calls that are resumed before other work of the executor gets its turn: each may go on to its end.
-  static constexpr std::size_t at_once = 32;
+  static constexpr std::size_t at_once = 64;
 
   static void run(const std::shared_ptr<Group>& self) {
     // A resumed coroutine may destroy its context, in whose `post` the lane's thread may still be.
