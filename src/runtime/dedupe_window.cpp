@@ -44,16 +44,16 @@ void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
   while (bytes_ + cost > max_bytes_) {
     forget_oldest();
   }
-  const auto [place, is_new] = index_of(key).emplace(key, nullptr);
-  if (!is_new && place->second->until > clock_.now()) {
+  auto& index = index_of(key);
+  if (const auto found = index.find(key); found != index.end() && found->second->until > clock_.now()) {
     return;
   }
-  size_ += is_new ? 1 : 0;
   auto* record = new (reserve(bytes))
       Record{key, clock_.now() + window_, reply.status, static_cast<std::uint32_t>(reply.body.size())};
   std::memcpy(record->body(), reply.body.data(), reply.body.size());
-  place->second = record;
   bytes_ += cost;
+  // Last: without room in the index the record is there all the same, is not found, and is forgotten in its turn.
+  size_ += index.insert_or_assign(key, record).second ? 1 : 0;
 }
 
 std::size_t DedupeWindow::record_bytes(std::size_t body_bytes) noexcept {
@@ -78,14 +78,15 @@ void* DedupeWindow::reserve(std::size_t bytes) {
 }
 
 DedupeWindow::Record* DedupeWindow::oldest() noexcept {
-  return std::launder(reinterpret_cast<Record*>(blocks_.front().memory.get() + read_));
+  auto& block = blocks_.front();
+  return std::launder(reinterpret_cast<Record*>(block.memory.get() + block.read));
 }
 
 // A few at a time: after a pause all may be old at once. More than one for each that comes, so that they do not gather.
 void DedupeWindow::forget_old() {
   constexpr int at_a_time = 64;
   const auto now = clock_.now();
-  for (int i = 0; i < at_a_time && bytes_ > 0 && oldest()->until <= now; ++i) {
+  for (int i = 0; i < at_a_time && !blocks_.empty() && oldest()->until <= now; ++i) {
     forget_oldest();
   }
 }
@@ -100,22 +101,22 @@ void DedupeWindow::forget_oldest() {
     --size_;
   }
   bytes_ -= index_bytes + bytes;
-  read_ += bytes;
-  if (read_ == blocks_.front().used) {
+  auto& block = blocks_.front();
+  block.read += bytes;
+  if (block.read == block.used) {
     leave_block();
   }
 }
 
+// Also the only one: were it kept in its place, an answer that is too large for it would stand behind an empty block.
 void DedupeWindow::leave_block() {
-  read_ = 0;
-  blocks_.front().used = 0;
-  if (blocks_.size() == 1) {
-    return;  // it is filled again from its beginning
-  }
-  if (!spare_) {
-    spare_ = std::move(blocks_.front());
-  }
+  auto block = std::move(blocks_.front());
   blocks_.pop_front();
+  if (!spare_ && block.size <= block_bytes) {
+    block.used = 0;
+    block.read = 0;
+    spare_ = std::move(block);
+  }
 }
 
 }  // namespace tern::runtime

@@ -30,7 +30,9 @@ struct ActivityKeyHash {
 /// repetition gets the first one's answer instead of a second turn. Bounded in time and bytes; the oldest go first.
 ///
 /// Answers are written one after the other into blocks that are used again. With an allocation for each, the window
-/// was the one thing that grew under load, and growing a thread's heap costs a system call for every 4 KiB.
+/// was the one thing that grew under load, and growing a thread's heap costs a system call for every 4 KiB. A block is
+/// given up once its last answer is forgotten, so each block in use holds the answer that is forgotten next in it.
+/// An answer that does not fit into the rest of a block begins the next one: the blocks take up to twice `max_bytes`.
 ///
 /// Thread safety: none; one for each shard. Source: design, "Limits and shutdown".
 class DedupeWindow {
@@ -58,6 +60,7 @@ class DedupeWindow {
     std::unique_ptr<std::byte[]> memory;
     std::size_t size;
     std::size_t used = 0;
+    std::size_t read = 0;  // where its oldest answer stands; less than `used`
   };
 
   using Index = boost::unordered_flat_map<ActivityKey, Record*, ActivityKeyHash>;
@@ -77,8 +80,7 @@ class DedupeWindow {
   std::size_t size_ = 0;
   /// In parts, because a map that grows moves all that it holds: half a million entries held the shard for 20 ms.
   std::array<Index, 256> done_;
-  std::deque<Block> blocks_;    // the oldest answer first
-  std::size_t read_ = 0;        // where the oldest stands in the first block
+  std::deque<Block> blocks_;    // the oldest answer first; none is empty
   std::optional<Block> spare_;  // emptied last, for the next one
   TurnReply found_;
 };

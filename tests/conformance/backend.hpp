@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/random_seed.hpp"
 #include "support/run.hpp"
 
 #include <functional>
@@ -112,7 +113,6 @@ error_code error_of(Action action) {
   return {};
 }
 
-/// A seed for random tests: TERN_TEST_SEED repeats a run. Tests print it.
-std::uint64_t random_seed();
+using test::random_seed;
 
 }  // namespace tern::conformance

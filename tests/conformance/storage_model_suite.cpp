@@ -1,16 +1,10 @@
 #include "conformance/backend.hpp"
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <random>
 
 namespace tern::conformance {
-
-std::uint64_t random_seed() {
-  const char* given = std::getenv("TERN_TEST_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
-}
 
 namespace {
 

@@ -1,8 +1,14 @@
 #include "runtime/dedupe_window.hpp"
 
+#include "dedupe_window_model.hpp"
+
 #include <tern/async/manual_clock.hpp>
 
 #include <gtest/gtest.h>
+
+#include "support/random_seed.hpp"
+
+#include <random>
 
 namespace tern::runtime {
 namespace {
@@ -93,6 +99,56 @@ TEST(DedupeWindow, KeepsOneThatIsLargerThanABlock) {
   window.remember({2, 2}, TurnReply(200, "small"));
   EXPECT_EQ(window.find({1, 1})->body.size(), 1'000'000U);
   EXPECT_EQ(window.find({2, 2})->body, "small");
+}
+
+// The block of the small ones is empty by then, and too small for the large one.
+TEST(DedupeWindow, ALargeAnswerAfterAPauseIsForgottenLikeAnyOther) {
+  ManualClock clock;
+  DedupeWindow window(clock, 64U << 20, std::chrono::seconds(2));
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    window.remember({i, i}, TurnReply(200, "small"));
+  }
+  clock.advance(std::chrono::seconds(3));
+  window.remember({10, 10}, TurnReply(200, std::string(300 << 10, 'x')));
+  const auto bytes = window.bytes();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_NE(window.find({10, 10}), nullptr);
+    ASSERT_EQ(window.bytes(), bytes);
+  }
+  clock.advance(std::chrono::seconds(3));
+  EXPECT_EQ(window.find({10, 10}), nullptr);
+  EXPECT_EQ(window.bytes(), 0U);
+  EXPECT_EQ(window.size(), 0U);
+}
+
+TEST(DedupeWindow, DoesWhatAPlainMapDoesWhateverComes) {
+  const auto seed = test::random_seed();
+  SCOPED_TRACE("TERN_TEST_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int run = 0; run < 50; ++run) {
+    // Below and above what a block holds, for the window and for the largest answers.
+    DedupeWindowModel model(std::size_t{200} << (random() % 14), std::chrono::milliseconds(1 + random() % 1'000));
+    const auto keys = 1 + random() % 200;
+    const auto largest = std::size_t{1} << (random() % 20);
+    for (int step = 0; step < 300; ++step) {
+      const auto id = random() % keys;
+      switch (random() % 8) {
+        case 0:
+          model.advance(std::chrono::milliseconds(random() % 3'000));
+          break;
+        case 1:
+          ASSERT_EQ(model.remember(id, random() % largest), "") << "step " << step;
+          break;
+        case 2:
+        case 3:
+        case 4:
+          ASSERT_EQ(model.remember(id, random() % 200), "") << "step " << step;
+          break;
+        default:
+          ASSERT_EQ(model.find(id), "") << "step " << step;
+      }
+    }
+  }
 }
 
 TEST(DedupeWindow, DoesNotRememberWhatIsLargerThanAll) {
