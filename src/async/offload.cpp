@@ -1,7 +1,13 @@
 #include <tern/async/offload.hpp>
 
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
+
 #include <algorithm>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 namespace tern {
 
@@ -10,5 +16,91 @@ asio::thread_pool& offload_pool() {
   static auto* const pool = new asio::thread_pool(std::max(2U, std::thread::hardware_concurrency()));
   return *pool;
 }
+
+namespace detail {
+
+/// The calls of one execution context whose functions have not ended.
+///
+/// Thread safety: all functions from any thread.
+class OffloadsOfContext : public std::enable_shared_from_this<OffloadsOfContext> {
+ public:
+  void add(OffloadTicket& ticket, std::unique_ptr<OffloadWaiter> waiter) {
+    const std::lock_guard lock(mutex_);
+    if (gone_) {
+      ticket.request_stop();
+      return;
+    }
+    ticket.place_ = waiting_.insert(waiting_.end(), ticket.shared_from_this());
+    ticket.waiter_ = std::move(waiter);
+  }
+
+  // Posts under the lock: whoever destroys the context waits for it in `leave`.
+  void end(OffloadTicket& ticket, std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (!ticket.waiter_) {
+      return;
+    }
+    const auto self = *ticket.place_;
+    waiting_.erase(ticket.place_);
+    const executor home = ticket.waiter_->home();
+    asio::post(home, [waiter = std::move(ticket.waiter_), error = std::move(error)] { waiter->resume(error); });
+  }
+
+  /// The context is being destroyed, and its coroutines with it.
+  void leave() {
+    std::vector<std::shared_ptr<OffloadTicket>> tickets;
+    std::vector<std::unique_ptr<OffloadWaiter>> waiters;
+    {
+      const std::lock_guard lock(mutex_);
+      gone_ = true;
+      for (const auto& ticket : waiting_) {
+        tickets.push_back(ticket);
+        waiters.push_back(std::move(ticket->waiter_));
+      }
+      waiting_.clear();
+    }
+    for (const auto& ticket : tickets) {
+      ticket->request_stop();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  bool gone_ = false;
+  std::list<std::shared_ptr<OffloadTicket>> waiting_;
+};
+
+namespace {
+
+/// Through it a context tells of its end, while it can still be posted to.
+class OffloadService final : public asio::execution_context::service {
+ public:
+  using key_type = OffloadService;
+  static inline asio::execution_context::id id;
+
+  explicit OffloadService(asio::execution_context& context)
+      : service(context), offloads(std::make_shared<OffloadsOfContext>()) {}
+
+  const std::shared_ptr<OffloadsOfContext> offloads;
+
+ private:
+  void shutdown() override { offloads->leave(); }
+};
+
+}  // namespace
+
+OffloadTicket::~OffloadTicket() = default;
+
+void OffloadTicket::wait(std::unique_ptr<OffloadWaiter> waiter) {
+  auto& context = asio::query(waiter->home(), asio::execution::context);
+  context_ = asio::use_service<OffloadService>(context).offloads;
+  context_->add(*this, std::move(waiter));
+}
+
+void OffloadTicket::end(std::exception_ptr error) {
+  context_->end(*this, std::move(error));
+}
+
+}  // namespace detail
 
 }  // namespace tern

@@ -120,6 +120,9 @@ class TaskGroup::State::Draining {
 void TaskGroup::State::start(Running running) {
   const auto task = running.task();
   asio::co_spawn(task->ex, run(task), asio::bind_cancellation_slot(task->signal.slot(), std::move(running)));
+  if (task->cancelled) {
+    task->signal.emit(asio::cancellation_type::terminal);  // again: nobody heard it before the task began
+  }
 }
 
 // Posts under the lock: a task leaves under the lock when its frame ends, so none that is found here belongs to a

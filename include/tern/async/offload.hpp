@@ -2,16 +2,20 @@
 
 #include <tern/async/awaitable.hpp>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <exception>
-#include <mutex>
+#include <list>
+#include <memory>
 #include <optional>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -22,25 +26,117 @@ asio::thread_pool& offload_pool();
 
 namespace detail {
 
-/// What the two sides of one `offload` share; it lives in the frame of the awaiting coroutine.
-template <class Function>
-struct OffloadWork {
-  std::optional<Function> function;
-  /// Held by the pool's thread while it posts the end of the call. The coroutine takes it before it goes on, or it
-  /// could destroy its context while that thread is still inside `post`.
-  std::mutex posting;
+/// A coroutine that waits for a function of the pool, without its type.
+class OffloadWaiter {
+ public:
+  explicit OffloadWaiter(const executor& home) : home_(home), work_(home) {}
+  virtual ~OffloadWaiter() = default;
+  OffloadWaiter(const OffloadWaiter&) = delete;
+  OffloadWaiter& operator=(const OffloadWaiter&) = delete;
+
+  const executor& home() const noexcept { return home_; }
+  /// Called on `home`, once.
+  virtual void resume(std::exception_ptr error) = 0;
+
+ private:
+  executor home_;
+  asio::executor_work_guard<executor> work_;
 };
 
-template <class Function, class Result>
-struct OffloadCall : OffloadWork<Function> {
-  std::optional<Result> result;
+class OffloadsOfContext;
 
-  void operator()() { result.emplace((*this->function)()); }
+/// What a function on the pool and the coroutine that waits for it have in common. Whichever of them goes first, the
+/// other finds it here: a context that is destroyed takes its coroutine with it, and the function ends for nobody.
+class OffloadTicket : public std::enable_shared_from_this<OffloadTicket> {
+ public:
+  OffloadTicket() = default;
+  virtual ~OffloadTicket();
+  OffloadTicket(const OffloadTicket&) = delete;
+  OffloadTicket& operator=(const OffloadTicket&) = delete;
+
+  std::stop_token stop_token() const noexcept { return stop_.get_token(); }
+  void request_stop() noexcept { stop_.request_stop(); }
+  /// From now on the coroutine waits, or is destroyed with its context.
+  void wait(std::unique_ptr<OffloadWaiter> waiter);
+  /// The function has ended; on the pool.
+  void end(std::exception_ptr error);
+
+ private:
+  friend class OffloadsOfContext;
+
+  std::stop_source stop_;
+  std::shared_ptr<OffloadsOfContext> context_;
+  std::unique_ptr<OffloadWaiter> waiter_;  // guarded by the context's mutex, as what follows
+  std::list<std::shared_ptr<OffloadTicket>>::iterator place_;
+};
+
+template <class Handler>
+class OffloadWaiterOf final : public OffloadWaiter {
+ public:
+  explicit OffloadWaiterOf(Handler handler)
+      : OffloadWaiter(asio::get_associated_executor(handler)), handler_(std::move(handler)) {}
+
+  void resume(std::exception_ptr error) override {
+    if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
+      slot.clear();
+    }
+    std::move(handler_)(std::move(error));
+  }
+
+ private:
+  Handler handler_;
 };
 
 template <class Function>
-struct OffloadCall<Function, void> : OffloadWork<Function> {
-  void operator()() { (*this->function)(); }
+constexpr bool takes_stop_token = std::is_invocable_v<Function&, std::stop_token>;
+
+template <class Function>
+decltype(auto) call_offloaded(Function& function, std::stop_token stop) {
+  if constexpr (takes_stop_token<Function>) {
+    return function(std::move(stop));
+  } else {
+    return function();
+  }
+}
+
+template <class Function>
+using OffloadResult = decltype(call_offloaded(std::declval<Function&>(), std::stop_token()));
+
+/// A call with its function and its result.
+template <class Function>
+class OffloadCall final : public OffloadTicket {
+  using Result = OffloadResult<Function>;
+  static_assert(!std::is_reference_v<Result>, "offload: return a value, what a reference names may be gone");
+
+ public:
+  explicit OffloadCall(Function function) : function_(std::move(function)) {}
+
+  void run() {
+    std::exception_ptr error;
+    try {
+      if constexpr (std::is_void_v<Result>) {
+        call_offloaded(*function_, stop_token());
+      } else {
+        result_.emplace(call_offloaded(*function_, stop_token()));
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    // Here, so that what it holds is released before the caller goes on.
+    function_.reset();
+    end(std::move(error));
+  }
+
+  Result take() {
+    if constexpr (!std::is_void_v<Result>) {
+      return std::move(*result_);
+    }
+  }
+
+ private:
+  struct None {};
+  std::optional<Function> function_;
+  std::optional<std::conditional_t<std::is_void_v<Result>, None, Result>> result_;
 };
 
 /// Runs `call` on the pool and then completes on the executor of the awaiting coroutine.
@@ -48,61 +144,38 @@ struct OffloadCall<Function, void> : OffloadWork<Function> {
 /// Not `co_spawn`: with a cancellation slot, which `deferred` cannot be without, that of Asio 1.26 posts the signal to
 /// the pool with a pointer into the caller's frame, which may be gone when the pool comes to it.
 template <class Call>
-auto run_on_pool(Call& call) {
-  auto initiate = [](auto handler, Call* on) {
-    auto work = asio::make_work_guard(asio::get_associated_executor(handler));
-    asio::post(offload_pool(), [on, work = std::move(work), handler = std::move(handler)]() mutable {
-      std::exception_ptr error;
-      try {
-        (*on)();
-      } catch (...) {
-        error = std::current_exception();
-      }
-      // Here, so that what it holds is released before the caller goes on.
-      on->function.reset();
-      const std::lock_guard lock(on->posting);
-      const auto home = asio::get_associated_executor(handler);
-      // Takes the work guard along: nothing of the caller's context is left on this thread.
-      asio::post(home, [work = std::move(work), handler = std::move(handler), error = std::move(error)]() mutable {
-        std::move(handler)(std::move(error));
-      });
-    });
+auto run_on_pool(std::shared_ptr<Call> call) {
+  auto initiate = [](auto handler, std::shared_ptr<Call> on) {
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+      slot.assign([on](asio::cancellation_type) { on->request_stop(); });
+    }
+    on->wait(std::make_unique<OffloadWaiterOf<decltype(handler)>>(std::move(handler)));
+    asio::post(offload_pool(), [on = std::move(on)] { on->run(); });
   };
-  return asio::async_initiate<const asio::deferred_t, void(std::exception_ptr)>(initiate, asio::deferred, &call);
+  return asio::async_initiate<const asio::deferred_t, void(std::exception_ptr)>(initiate, asio::deferred,
+                                                                                std::move(call));
 }
-
-/// Waits until the pool's thread has let go of the call.
-template <class Call>
-class OffloadEnd {
- public:
-  explicit OffloadEnd(Call& call) : call_(call) {}
-  ~OffloadEnd() { const std::lock_guard left(call_.posting); }
-  OffloadEnd(const OffloadEnd&) = delete;
-  OffloadEnd& operator=(const OffloadEnd&) = delete;
-
- private:
-  Call& call_;
-};
 
 }  // namespace detail
 
 /// Runs `function`, which may block or compute for long, on a thread of its own kind and resumes here with its
 /// result. This is how a handler calls a library that knows no coroutines without holding its shard.
 ///
-/// Lifetime: the execution context of the caller outlives the call, which is counted there as work.
-/// Cancellation: a function that was handed over runs to its end; the awaiting coroutine waits for it.
+/// `function` takes nothing, or a `std::stop_token` that says when its result is not wanted any more: the coroutine was
+/// cancelled (the turn was cut, the background work was cancelled), or its context is gone. A function that takes long
+/// looks at it, or passes it on, and returns early.
+///
+/// Lifetime: `function` may outlive the coroutine that awaits it, the bot and the app: when a drain is cut, the app is
+///   destroyed and the function runs on. So it owns what it uses, by value, `unique_ptr` or `shared_ptr`. It captures
+///   no reference, neither to the turn nor to the bot nor to a local variable of the coroutine, unless what is named
+///   lives as long as the program. What it returns, and it itself, are then destroyed on the thread that it ran on.
+/// Cancellation: a function that was handed over runs to its end, and the awaiting coroutine waits for it.
 /// Errors: whatever `function` throws.
 template <class Function>
-awaitable<std::invoke_result_t<Function&>> offload(Function function) {
-  using Result = std::invoke_result_t<Function&>;
-  static_assert(!std::is_reference_v<Result>, "offload: return a value, what a reference names may be gone");
-  detail::OffloadCall<Function, Result> call;
-  call.function.emplace(std::move(function));
-  const detail::OffloadEnd end(call);
+awaitable<detail::OffloadResult<Function>> offload(Function function) {
+  auto call = std::make_shared<detail::OffloadCall<Function>>(std::move(function));
   co_await detail::run_on_pool(call);
-  if constexpr (!std::is_void_v<Result>) {
-    co_return std::move(*call.result);
-  }
+  co_return call->take();
 }
 
 }  // namespace tern

@@ -3,12 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <atomic>
 #include <future>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "scenario.hpp"
@@ -103,6 +107,80 @@ TEST(Offload, AFunctionThatHasBegunRunsToItsEndInSpiteOfCancellation) {
   io.run();
   EXPECT_TRUE(spawned.ended());
   EXPECT_TRUE(finished);
+}
+
+/// A function that has begun, and that a test lets end. It owns what it uses, for it may outlive its caller.
+struct Held {
+  std::promise<void> begun;
+  std::promise<void> go;
+  std::promise<bool> wanted;  // whether its result still was, when it went on
+
+  /// The function of `held`.
+  static auto function(std::shared_ptr<Held> held) {
+    return [held = std::move(held)](std::stop_token stop) {
+      held->begun.set_value();
+      held->go.get_future().wait();
+      held->wanted.set_value(!stop.stop_requested());
+    };
+  }
+};
+
+TEST(Offload, AFunctionSeesThatItsCallerWasCancelled) {
+  asio::io_context io{1};
+  auto held = std::make_shared<Held>();
+  Spawned spawned(io, offload(Held::function(held)));
+  test::drain(io);
+  held->begun.get_future().wait();
+  spawned.cancel();
+  test::drain(io);
+  held->go.set_value();
+  EXPECT_FALSE(held->wanted.get_future().get());
+  io.restart();
+  io.run();
+  EXPECT_TRUE(spawned.ended());
+  EXPECT_FALSE(spawned.failed()) << "it ran to its end all the same";
+}
+
+TEST(Offload, AFunctionThatIsWantedSeesNoStop) {
+  EXPECT_FALSE(test::run(offload([](std::stop_token stop) { return stop.stop_requested(); })));
+}
+
+// The context goes, and with it the coroutine; the function ends for nobody.
+TEST(Offload, OutlivesTheContextOfItsCallerAndTouchesNothingOfIt) {
+  auto held = std::make_shared<Held>();
+  auto in_frame = std::make_shared<int>(1);
+  const std::weak_ptr<int> frame = in_frame;
+  {
+    asio::io_context io{1};
+    auto caller = [](std::shared_ptr<Held> what, std::shared_ptr<int> mine) -> awaitable<int> {
+      co_await offload(Held::function(std::move(what)));
+      co_return *mine;
+    };
+    asio::co_spawn(io, caller(held, std::move(in_frame)), [](std::exception_ptr, int) { ADD_FAILURE(); });
+    test::drain(io);
+    held->begun.get_future().wait();
+  }
+  EXPECT_TRUE(frame.expired());
+  held->go.set_value();
+  EXPECT_FALSE(held->wanted.get_future().get());
+  // What the function held is released on its thread, soon; another call on each thread has been through it.
+  const std::weak_ptr<Held> function = std::exchange(held, nullptr);
+  while (!function.expired()) {
+    std::this_thread::yield();
+  }
+}
+
+// Functions end while their context is being destroyed: AddressSanitizer and ThreadSanitizer look at it.
+TEST(Offload, EndsWhileItsContextIsDestroyed) {
+  for (int i = 0; i < 200; ++i) {
+    asio::io_context io{1};
+    for (int call = 0; call < 4; ++call) {
+      asio::co_spawn(io, offload([] { std::this_thread::yield(); }), [](std::exception_ptr) {});
+    }
+    for (int ran = 0; ran < i % 8; ++ran) {
+      io.poll_one();
+    }
+  }
 }
 
 TEST(Offload, ServesManyThreadsAtOnce) {

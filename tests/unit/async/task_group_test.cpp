@@ -155,6 +155,18 @@ TEST_F(TaskGroupTest, CancelEndsWhatRunsAndThatIsNoFailure) {
   EXPECT_EQ(clock_.waiting(), 0U);
 }
 
+// What another thread posts runs before what this one has posted meanwhile, and that is how a task begins.
+TEST_F(TaskGroupTest, CancelByAnotherThreadBeforeATaskBeginsEndsIt) {
+  TaskGroup group;
+  asio::post(io_, [&] {
+    group.spawn(io_.get_executor(), "task", sleeping(1h));
+    std::thread([&] { group.cancel(); }).join();
+  });
+  drain(io_);
+  EXPECT_EQ(group.count(), 0U);
+  EXPECT_EQ(group.failures(), 0U);
+}
+
 TEST_F(TaskGroupTest, DrainOfAnEmptyGroupEndsAtOnceAndCloses) {
   TaskGroup group;
   EXPECT_TRUE(test::run_on(io_, group.drain(Deadline::never(), clock_)));
