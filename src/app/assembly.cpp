@@ -24,6 +24,7 @@ runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_t
   runtime::RuntimeOptions options;
   options.ack_after = settings.turn.ack_after;
   options.deadline = settings.turn.deadline;
+  options.longest = settings.turn.longest;
   options.ordered = settings.turn.order == "conversation";
   options.turns = settings.limits.turns;
   options.conversation_queue = settings.limits.conversation_queue;
@@ -89,7 +90,11 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
 
 Assembly::~Assembly() {
   abort();
-  // Sockets and timers go before their io_context; what is suspended there goes while all it refers to is alive.
+  // What is suspended goes while all that it refers to is alive; then the turns, for which coroutines of other shards
+  // may wait; then sockets and timers; their contexts last.
+  shards.abandon();
+  runtime->abandon_turns();
+  shards.abandon();
   metrics_server_.reset();
   server_.reset();
   connectors.clear();

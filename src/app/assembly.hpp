@@ -32,8 +32,8 @@ class ShardRouters final : public http::HttpHandler {
 
 /// The parts of an app, in the order in which they depend on each other.
 ///
-/// Lifetime: `shards` hold suspended coroutines that refer to everything else, so the destructor tears them down
-/// while the rest is there.
+/// Lifetime: `shards` hold suspended coroutines that refer to everything else and to other shards, so the destructor
+/// destroys those while the rest is there, and the shards' contexts after all that may post to them.
 class Assembly {
  public:
   Assembly(Settings wanted, BotFactory factory, App::Options options);

@@ -203,6 +203,10 @@ std::vector<ConfigKey> service_keys() {
                    "A turn that takes longer is answered 202 and goes on."),
       duration_key("turn.deadline", Place{&S::turn, &TurnSettings::deadline},
                    "An invoke, or a turn with expectReplies, that takes longer is cut and answered 504."),
+      duration_key(
+          "turn.longest", Place{&S::turn, &TurnSettings::longest},
+          "Any other turn is cut when it goes on for longer, counted from its 202 or, where there is none, from "
+          "its beginning: the next turn of its conversation waits for it. Longer work belongs in the background."),
       choice_key("turn.order", Place{&S::turn, &TurnSettings::order}, orders,
                  "conversation: one turn at a time in each conversation, in order of arrival. none: no order."),
       number_key("connector.in_flight", Place{&S::connector, &ConnectorSettings::in_flight}, 1, 10'000,

@@ -102,9 +102,7 @@ awaitable<void> ProactiveService::continue_conversation(ConversationReference re
   runtime::Continuation continuation;
   continuation.reference = std::move(reference);
   continuation.handler = std::move(handler);
-  continuation.done = [](const std::exception_ptr&) {};  // the runtime logs and counts a failure
-  runtime_.submit(std::move(continuation));
-  co_return;
+  co_await queue_continuation(runtime_, std::move(continuation));
 }
 
 awaitable<void> ProactiveService::continue_and_wait(ConversationReference reference, TurnHandler handler) {

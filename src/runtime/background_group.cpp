@@ -19,6 +19,9 @@ namespace {
 awaitable<void> run_work(std::shared_ptr<detail::BackgroundState> state, Conversation conversation,
                          BackgroundWork work) {
   auto ex = co_await this_coro::executor;
+  if (state->cancelled) {
+    throw system_error(asio::error::operation_aborted);  // before it began
+  }
   auto cancelled = co_await this_coro::cancellation_state;
   auto slot = cancelled.slot();
   if (slot.is_connected()) {

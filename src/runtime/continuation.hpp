@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace tern::runtime {
 
@@ -29,7 +30,13 @@ struct Continuation {
   /// Of a scheduled one: the same whenever this occurrence of it runs, also after a crash. Sends that its turn
   /// schedules have their keys from it. "" for one that does not survive the process.
   std::string id;
-  std::function<void(std::exception_ptr)> done;  ///< called once, on the conversation's shard
+  /// May be empty. Called once, on the conversation's shard: the turn waits in its queue or begins, or is refused for
+  /// this reason. `done` is not called after a refusal that was told here.
+  std::function<void(std::exception_ptr)> admitted;
+  std::function<void(std::exception_ptr)> done;  ///< called once, on the conversation's shard, at the turn's end
+
+  /// The turn is not begun, for this reason.
+  void refuse(std::exception_ptr why) const { (admitted ? admitted : done)(std::move(why)); }
 };
 
 /// The event that its turn handles.

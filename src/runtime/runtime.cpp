@@ -1,9 +1,9 @@
 #include "runtime/runtime.hpp"
 
+#include "runtime/refusal.hpp"
 #include "runtime/shard_runtime.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/schema/parse.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -14,6 +14,9 @@
 namespace tern::runtime {
 
 namespace {
+
+// Beyond the deadline of a drain.
+constexpr std::chrono::milliseconds time_to_let_go{500};
 
 std::uint64_t random_seed() {
   std::random_device device;
@@ -49,6 +52,12 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
 
 Runtime::~Runtime() = default;
 
+void Runtime::abandon_turns() noexcept {
+  for (auto& home : homes_) {
+    home->abandon_turns();
+  }
+}
+
 bool Runtime::has_continuation(std::string_view name) const {
   return bot_->continuation(name) != nullptr;
 }
@@ -60,7 +69,7 @@ std::uint64_t Runtime::conversation_hash(std::string_view channel, std::string_v
 }
 
 bool Runtime::take_place() noexcept {
-  if (in_flight_.fetch_add(1, std::memory_order_relaxed) < options_.turns) {
+  if (in_flight_.fetch_add(1) < options_.turns) {
     return true;
   }
   give_back_place();
@@ -68,23 +77,27 @@ bool Runtime::take_place() noexcept {
 }
 
 void Runtime::give_back_place() noexcept {
-  if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) != 1 || !draining()) {
+  if (in_flight_.fetch_sub(1) != 1 || !draining()) {
     return;
   }
   const std::lock_guard lock(idle_mutex_);
   if (on_idle_) {
-    std::exchange(on_idle_, nullptr)();
+    on_idle_();
   }
 }
 
 void Runtime::receive(TurnRequest request) noexcept {
+  // Before a place is taken: a drain waits for the places.
+  if (draining()) {
+    figures_.refused.inc();
+    request.observer->on_reply(shutting_down_reply());
+    return;
+  }
   if (!take_place()) {
     figures_.refused.inc();
-    TurnReply reply(503, error_body("ServiceUnavailable",
-                                    "The bot is at its capacity (limits.turns). Send the "
-                                    "activity again later."));
-    reply.retry_after = std::chrono::seconds(1);
-    request.observer->on_reply(std::move(reply));
+    request.observer->on_reply(
+        unavailable_reply("The bot is at its capacity (limits.turns). Send the activity again "
+                          "later."));
     return;
   }
   const auto hash =
@@ -110,27 +123,30 @@ void Runtime::submit(Continuation continuation) {
                  homes_[home]->submit(std::move(*moved), hash);
                } else {
                  figures_.refused.inc();
-                 moved->done(std::make_exception_ptr(
+                 moved->refuse(std::make_exception_ptr(
                      NotBegun(errc::overloaded, "Too many turns are in flight (limits.turns); try again later.")));
                }
              });
 }
 
-awaitable<bool> Runtime::drain_turns(Deadline by) {
+// Looks again whenever it is woken: a request that is refused just then has a place for a moment.
+awaitable<void> Runtime::wait_until_idle(Deadline by) {
   auto ex = co_await this_coro::executor;
   auto timer = std::make_shared<Timer>(clock_, ex);
   {
     const std::lock_guard lock(idle_mutex_);
     on_idle_ = [timer, ex] { asio::post(ex, [timer] { timer->cancel(); }); };
   }
-  draining_.store(true, std::memory_order_release);
-  if (turns_in_flight() > 0) {
+  while (turns_in_flight() > 0 && !by.expired(clock_)) {
     co_await timer->wait_until(by.when());
   }
-  {
-    const std::lock_guard lock(idle_mutex_);
-    on_idle_ = nullptr;
-  }
+  const std::lock_guard lock(idle_mutex_);
+  on_idle_ = nullptr;
+}
+
+awaitable<bool> Runtime::drain_turns(Deadline by) {
+  draining_.store(true);
+  co_await wait_until_idle(by);
   if (turns_in_flight() == 0) {
     co_return true;
   }
@@ -138,6 +154,8 @@ awaitable<bool> Runtime::drain_turns(Deadline by) {
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     asio::post(shards_[i].io(), [this, i] { homes_[i]->cut_all(); });
   }
+  // For those whose state is just being written, which are told what has come of it, and for all to let go.
+  co_await wait_until_idle(Deadline::after(time_to_let_go, clock_));
   co_return false;
 }
 

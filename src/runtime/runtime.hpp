@@ -27,11 +27,13 @@ struct RuntimeOptions {
   RuntimeOptions() = default;
   std::chrono::milliseconds ack_after{10'000};  ///< a normal turn that takes longer is answered 202 and goes on
   std::chrono::milliseconds deadline{14'000};   ///< an invoke or expectReplies that takes longer is cut: 504
-  bool ordered = true;                          ///< one turn at a time in a conversation
-  std::size_t turns = 100'000;                  ///< running and waiting, in the process
-  std::size_t conversation_queue = 100;         ///< waiting in one conversation
-  std::size_t background_tasks = 10'000;        ///< in the process
-  std::size_t dedupe_bytes = 64ULL << 20;       ///< in the process
+  /// Any other turn is cut when it goes on for longer, after its 202 or, without one, its beginning.
+  std::chrono::milliseconds longest{900'000};
+  bool ordered = true;                     ///< one turn at a time in a conversation
+  std::size_t turns = 100'000;             ///< running and waiting, in the process
+  std::size_t conversation_queue = 100;    ///< waiting in one conversation
+  std::size_t background_tasks = 10'000;   ///< in the process
+  std::size_t dedupe_bytes = 64ULL << 20;  ///< in the process
   std::chrono::milliseconds dedupe_window{300'000};
   bool capture_references = false;
   bool bot_per_turn = false;
@@ -53,7 +55,8 @@ class Runtime final : public TurnReceiver {
   void receive(TurnRequest request) noexcept override;
 
   /// Queues a turn of the bot's own accord in the reference's conversation.
-  /// Errors: reported to `done`: `errc::shutting_down`, `errc::overloaded`, what left the handler.
+  /// Errors: reported to `admitted`, or without one to `done`: `errc::shutting_down`, `errc::overloaded`. To `done`:
+  /// what left the handler.
   void submit(Continuation continuation);
 
   bool has_continuation(std::string_view name) const;
@@ -67,8 +70,12 @@ class Runtime final : public TurnReceiver {
   /// Waits for background work; what is left is cancelled.
   awaitable<bool> drain_background(Deadline by);
 
-  bool draining() const noexcept { return draining_.load(std::memory_order_acquire); }
-  std::size_t turns_in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+  /// Destroys the turns that are left, once nothing runs any more and while the shards exist: who waits for one of them
+  /// is posted to where it waits.
+  void abandon_turns() noexcept;
+
+  bool draining() const noexcept { return draining_.load(); }
+  std::size_t turns_in_flight() const noexcept { return in_flight_.load(); }
 
   const RuntimeOptions& options() const noexcept { return options_; }
   detail::TurnEnvironment& environment(std::size_t shard) noexcept { return *environments_[shard]; }
@@ -82,6 +89,7 @@ class Runtime final : public TurnReceiver {
   };
 
   std::uint64_t conversation_hash(std::string_view channel, std::string_view conversation) const noexcept;
+  awaitable<void> wait_until_idle(Deadline by);
   bool take_place() noexcept;
   void give_back_place() noexcept;
 
@@ -93,6 +101,8 @@ class Runtime final : public TurnReceiver {
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments_;
   Figures figures_;
   std::uint64_t seed_;
+  // Who ends the last turn looks at the second after the first, and a drain at the first after the second: without one
+  // order of all four, both may miss the other.
   std::atomic<std::size_t> in_flight_{0};
   std::atomic<bool> draining_{false};
   std::mutex idle_mutex_;

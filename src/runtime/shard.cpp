@@ -29,7 +29,7 @@ void log_end(std::exception_ptr error) {
 
 Shard::Shard(std::size_t index, Clock& clock)
     : index_(index),
-      io_(std::make_unique<asio::io_context>(1)),
+      io_(std::make_unique<ShardContext>()),
       wheel_(std::make_unique<TimingWheel>(clock, io_->get_executor())),
       work_(asio::make_work_guard(*io_)) {
   asio::co_spawn(*io_, wheel_->run(), log_end);
@@ -111,7 +111,20 @@ void ShardPool::stop() {
   }
 }
 
+// Asio destroys a waiting coroutine by posting it to its own context, where the next round finds it. A chain of waits
+// from shard to shard takes a round for each step; the longest, from a recurring send to the turn that it runs and what
+// that waits for, has five.
+void ShardPool::abandon() {
+  constexpr int rounds = 16;
+  for (int i = 0; i < rounds; ++i) {
+    for (auto& shard : shards_) {
+      shard->abandon();
+    }
+  }
+}
+
 void ShardPool::tear_down() {
+  abandon();
   for (auto& shard : shards_) {
     shard->tear_down();
   }

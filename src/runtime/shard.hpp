@@ -13,6 +13,15 @@
 
 namespace tern::runtime {
 
+/// An `io_context` that can be asked to let go of what is suspended in it before it is destroyed.
+class ShardContext : public asio::io_context {
+ public:
+  ShardContext() : asio::io_context(1) {}
+  /// Destroys the coroutines and handlers that it holds, as its destructor would. Other contexts may still post to it;
+  /// what they post is destroyed by the next call, or with the context.
+  void let_go() { shutdown(); }
+};
+
 /// One thread with one `io_context`: all that belongs to a conversation happens on one of them, without locks.
 class Shard {
  public:
@@ -32,7 +41,9 @@ class Shard {
   /// Ends the thread now; what was queued is not run.
   void stop();
   void join();
-  /// Destroys what is still suspended here; after `join`, while all it refers to exists. Nothing may be used then.
+  /// After `join`: destroys what is suspended here; see `ShardPool::abandon`.
+  void abandon() { io_->let_go(); }
+  /// Destroys the context. Nothing may be used then.
   void tear_down();
 
   /// The shard whose thread this is; nullptr elsewhere.
@@ -42,7 +53,7 @@ class Shard {
   void run() noexcept;
 
   std::size_t index_;
-  std::unique_ptr<asio::io_context> io_;
+  std::unique_ptr<ShardContext> io_;
   std::unique_ptr<TimingWheel> wheel_;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::thread thread_;
@@ -62,7 +73,11 @@ class ShardPool {
   void start();
   /// Stops and joins all threads.
   void stop();
-  /// See `Shard::tear_down`.
+  /// Destroys what is still suspended on the shards, while all that it refers to exists, other shards above all: a
+  /// coroutine that waits for one of another shard is posted there when it is destroyed. After `stop`. May be called
+  /// again, when objects that held coroutines have gone.
+  void abandon();
+  /// Destroys the contexts; after `abandon`.
   void tear_down();
 
  private:

@@ -1,5 +1,6 @@
 #include "runtime/shard_runtime.hpp"
 
+#include "runtime/refusal.hpp"
 #include "turn/keys.hpp"
 #include "turn/unit_of_work.hpp"
 
@@ -17,18 +18,6 @@ namespace tern::runtime {
 namespace {
 
 using After = detail::UnitOfWork::After;
-
-TurnReply overloaded(std::string_view what) {
-  TurnReply reply(503, error_body("ServiceUnavailable", what));
-  reply.retry_after = std::chrono::seconds(1);
-  return reply;
-}
-
-TurnReply shutting_down() {
-  TurnReply reply(503, error_body("ServiceUnavailable", "The bot is shutting down. Send the activity again."));
-  reply.retry_after = std::chrono::seconds(1);
-  return reply;
-}
 
 bool is_conflict(const std::exception_ptr& error) {
   try {
@@ -68,6 +57,10 @@ ShardRuntime::ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironme
 }
 
 ShardRuntime::~ShardRuntime() {
+  abandon_turns();
+}
+
+void ShardRuntime::abandon_turns() noexcept {
   queues_.clear();
   live_.clear_and_dispose([](Turn* turn) { delete turn; });
 }
@@ -126,7 +119,7 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
   auto& turn = *owned.release();
   live_.push_back(turn);
   if (runtime_.draining()) {
-    refuse(turn, shutting_down(), errc::shutting_down);
+    refuse(turn, shutting_down_reply(), errc::shutting_down, "the bot is shutting down");
     return;
   }
   if (turn.key) {
@@ -141,27 +134,37 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
     }
   }
   if (!runtime_.options().ordered) {
+    tell_admitted(turn);
     begin(turn);
     return;
   }
   switch (queues_.enter(turn)) {
     case ConversationQueues::Admission::start:
+      tell_admitted(turn);
       begin(turn);
       break;
     case ConversationQueues::Admission::wait:
+      tell_admitted(turn);
       break;
     case ConversationQueues::Admission::full:
-      refuse(turn, overloaded("Too many activities wait in this conversation. Send it again later."), errc::overloaded);
+      refuse(turn, unavailable_reply("Too many activities wait in this conversation. Send it again later."),
+             errc::overloaded, "too many turns wait in its conversation (limits.conversation_queue); try again later");
       break;
   }
 }
 
-void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason) {
+void ShardRuntime::tell_admitted(Turn& turn) {
+  if (turn.continued && turn.continued->admitted) {
+    turn.continued->admitted(nullptr);
+  }
+}
+
+void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason, const char* why) {
   runtime_.figures_.refused.inc();
   settle_key(turn, reply);
   auto observers = turn.take_observers();
   if (turn.continued) {
-    turn.continued->done(std::make_exception_ptr(NotBegun(reason, "The turn was not begun.")));
+    turn.continued->refuse(std::make_exception_ptr(NotBegun(reason, std::string("The turn was not begun: ") + why)));
   }
   destroy(turn);
   tell_all(std::move(observers), reply);
@@ -172,6 +175,9 @@ void ShardRuntime::begin(Turn& turn) {
     finish(turn, nullptr);  // its time was over before it came to run
     retire(turn);
     return;
+  }
+  if (turn.goes_on()) {
+    limit_what_goes_on(turn);
   }
   asio::co_spawn(shard_.io(), run(turn),
                  asio::bind_cancellation_slot(turn.signal.slot(), [this, &turn](std::exception_ptr) { retire(turn); }));
@@ -282,14 +288,15 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
   std::exception_ptr unhandled;
   try {
     co_await bot_of(turn).on_turn_error(turn.context, error);
-    if (turn.context.has_unit_of_work()) {
+    if (turn.context.has_unit_of_work() && !turn.cut) {
       co_await turn.context.unit_of_work().commit(After::turn_ends);
       note_commit(turn);
     }
   } catch (...) {
     unhandled = std::current_exception();
   }
-  if (turn.reference_seen) {
+  if (turn.reference_seen && !turn.cut) {
+    turn.undone = true;
     co_await save_reference(turn);
   }
   if (unhandled) {
@@ -320,7 +327,7 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     const auto& activity = turn.context.activity();
     log::error("a turn failed", {{"channel", activity.channel_id().value_or("")},
                                  {"conversation", activity.conversation_id().value_or("")},
-                                 {"activity", turn.continued ? turn.continued->id : activity.id().value_or("")},
+                                 {"activity", turn.name()},
                                  {"error", describe(error)}});
   } else {
     runtime_.figures_.ok.inc();
@@ -387,52 +394,94 @@ void ShardRuntime::destroy(Turn& turn) {
 }
 
 void ShardRuntime::on_expired(Turn& turn) noexcept {
-  if (!turn.wants_answer()) {
-    runtime_.figures_.acknowledged.inc();
-    turn.acknowledged_ = true;
-    tell_all(turn.take_observers(), TurnReply(202));
+  if (turn.is_committing()) {
+    shard_.wheel().arm(turn, Deadline::after(TimingWheel::tick, runtime_.clock_));  // looks again
     return;
   }
-  const TurnReply reply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.deadline)."));
+  if (turn.wants_answer()) {
+    cut(turn, TurnReply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.deadline).")));
+    return;
+  }
+  if (!turn.goes_on()) {
+    acknowledge(turn);
+    return;
+  }
+  const auto& activity = turn.context.activity();
+  log::error("a turn is cut: it went on for longer than turn.longest, and others of its conversation wait for it",
+             {{"channel", activity.channel_id().value_or("")},
+              {"conversation", activity.conversation_id().value_or("")},
+              {"activity", turn.name()},
+              {"type", activity.type()}});
+  cut(turn, TurnReply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.longest).")));
+}
+
+void ShardRuntime::acknowledge(Turn& turn) noexcept {
+  runtime_.figures_.acknowledged.inc();
+  turn.acknowledged_ = true;
+  if (!turn.waiting()) {
+    limit_what_goes_on(turn);
+  }
+  tell_all(turn.take_observers(), TurnReply(202));
+}
+
+// Nobody waits for its answer any more, but the next turn of the conversation does.
+void ShardRuntime::limit_what_goes_on(Turn& turn) noexcept {
+  shard_.wheel().arm(turn, Deadline::after(runtime_.options().longest, runtime_.clock_));
+}
+
+void ShardRuntime::cut(Turn& turn, const TurnReply& reply) noexcept {
   turn.cut = true;
   settle_key(turn, reply);
   auto observers = turn.take_observers();
   if (turn.waiting()) {
-    queues_.abandon(turn);
-    runtime_.figures_.cut.inc();
-    destroy(turn);
+    drop_waiting(turn);
   } else {
     turn.signal.emit(asio::cancellation_type::terminal);
   }
   tell_all(std::move(observers), reply);
 }
 
+void ShardRuntime::drop_waiting(Turn& turn) noexcept {
+  queues_.abandon(turn);
+  runtime_.figures_.cut.inc();
+  if (turn.continued) {
+    if (turn.continued->id.empty()) {  // the next process runs one of the schedule
+      const auto& activity = turn.context.activity();
+      log::warn(
+          "a continuation is dropped: it waited for its turn until the end of the drain",
+          {{"channel", activity.channel_id().value_or("")}, {"conversation", activity.conversation_id().value_or("")}});
+    }
+    turn.continued->done(
+        std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun: the bot is shutting down")));
+  }
+  destroy(turn);
+}
+
+// Those whose commit is under way end by themselves, with what comes of it.
 void ShardRuntime::cut_all() {
-  const auto reply = shutting_down();
+  const auto reply = shutting_down_reply();
   std::vector<Turn*> turns;
   for (auto& turn : live_) {
-    turns.push_back(&turn);
+    if (!turn.is_committing()) {
+      turns.push_back(&turn);
+    }
   }
   for (auto* turn : turns) {
     turn->cut = true;
     settle_key(*turn, reply);
     tell_all(turn->take_observers(), reply);
     if (turn->waiting()) {
-      queues_.abandon(*turn);
-      if (turn->continued) {
-        turn->continued->done(std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun.")));
-      }
-      destroy(*turn);
+      drop_waiting(*turn);
     }
   }
-  // A cancelled turn goes to the back of the list, so the loop ends when one comes round again; it may have been
-  // destroyed by its own end meanwhile.
-  while (!live_.empty() && !live_.front().cancelled) {
+  // Each is moved to the back before it is told to end, for it may be destroyed by that, and so may others.
+  for (auto left = live_.size(); left > 0 && !live_.empty(); --left) {
     auto& turn = live_.front();
     live_.pop_front();
     live_.push_back(turn);
-    turn.cancelled = true;
-    turn.signal.emit(asio::cancellation_type::terminal);
+    if (turn.cut && !std::exchange(turn.cancelled, true)) {
+      turn.signal.emit(asio::cancellation_type::terminal);
+    }
   }
 }
 

@@ -23,6 +23,9 @@ class ShardRuntime {
   /// Ends all that is left: 503 to those who wait, cancellation to those that run.
   void cut_all();
 
+  /// See `Runtime::abandon_turns`.
+  void abandon_turns() noexcept;
+
   ReferenceCapture& references() noexcept { return references_; }
   BackgroundGroup& background() noexcept { return background_; }
 
@@ -35,9 +38,15 @@ class ShardRuntime {
   void tell_end(Turn::Observers observers, TurnReply reply) noexcept;
   void tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity);
   void on_expired(Turn& turn) noexcept;
+  void acknowledge(Turn& turn) noexcept;
+  /// Ends the turn without its outcome: `reply` to those who wait, cancellation to what runs.
+  void cut(Turn& turn, const TurnReply& reply) noexcept;
+  void limit_what_goes_on(Turn& turn) noexcept;
+  void drop_waiting(Turn& turn) noexcept;
 
   bool answer_repetition(TurnRequest& request, const ActivityKey& key);
-  void refuse(Turn& turn, const TurnReply& reply, errc reason);
+  void tell_admitted(Turn& turn);
+  void refuse(Turn& turn, const TurnReply& reply, errc reason, const char* why);
   void begin(Turn& turn);
   void finish(Turn& turn, std::exception_ptr error) noexcept;  // answers
   void retire(Turn& turn) noexcept;                            // lets the next one begin

@@ -2,6 +2,7 @@
 
 #include "runtime/shard_runtime.hpp"
 #include "schema/spare_text.hpp"
+#include "turn/unit_of_work.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -44,6 +45,14 @@ Turn::Observers Turn::take_observers() {
 bool Turn::wants_answer() const noexcept {
   return delivery_ == Delivery::buffer ||
          (context.activity().is(activity_types::invoke) && delivery_ != Delivery::stream);
+}
+
+bool Turn::is_committing() noexcept {
+  return !undone && context.has_unit_of_work() && context.unit_of_work().is_committing();
+}
+
+std::string_view Turn::name() const noexcept {
+  return continued ? std::string_view(continued->id) : context.activity().id().value_or("");
 }
 
 void Turn::take(Activity activity) {

@@ -56,6 +56,8 @@ class Turn final : public Queued,
   using Observers = boost::container::small_vector<Observing, 1>;  // a second one comes with a repetition
   Observers take_observers();
   bool acknowledged() const noexcept { return acknowledged_; }
+  /// Nobody waits for its end within a time of their own.
+  bool goes_on() const noexcept { return acknowledged_ || continued || delivery_ == Delivery::stream; }
 
   /// The reply, once the handler has ended.
   TurnReply take_reply(bool failed);
@@ -65,6 +67,11 @@ class Turn final : public Queued,
   Delivery delivery() const noexcept { return delivery_; }
   /// A request whose answer the client waits for: it is cut at the deadline rather than acknowledged.
   bool wants_answer() const noexcept;
+  /// What it has changed is being written, so that it must be answered with what comes of that: told anything else, the
+  /// client would send it again.
+  bool is_committing() noexcept;
+  /// What names it in a log.
+  std::string_view name() const noexcept;
 
   TurnContext context;
   std::unique_ptr<Bot> own_bot;
@@ -74,6 +81,7 @@ class Turn final : public Queued,
   asio::cancellation_signal signal;
   bool cut = false;        ///< answered without its outcome, which is dropped
   bool cancelled = false;  ///< was told to end
+  bool undone = false;     ///< it is known that nothing of its state is written
 
  private:
   void on_expired() noexcept override;

@@ -16,6 +16,18 @@ namespace {
 
 constexpr int max_replays = 16;
 
+/// Keeps a flag set for its lifetime.
+class UnderWay {
+ public:
+  explicit UnderWay(bool& flag) : flag_(flag) { flag_ = true; }
+  ~UnderWay() { flag_ = false; }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  bool& flag_;
+};
+
 }  // namespace
 
 UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
@@ -332,6 +344,7 @@ awaitable<void> UnitOfWork::commit(After after) {
   if (!has_changes()) {
     co_return;
   }
+  const UnderWay under_way(committing_);
   StoreReceipt receipt;
   for (int attempt = 0;; ++attempt) {
     auto changes = collect_changes(after);

@@ -62,6 +62,8 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   enum class After : std::uint8_t { turn_goes_on, turn_ends };
   /// Errors: `errc::conflict`; the storage's own.
   awaitable<void> commit(After after);
+  /// A commit is under way.
+  bool is_committing() const noexcept { return committing_; }
   /// Forgets what is not committed, but for references. Documents are read anew on their next use.
   void discard() noexcept;
 
@@ -105,6 +107,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   const Activity& activity_;
   std::array<Document, 3> documents_;
   bool loaded_ = false;
+  bool committing_ = false;
   std::vector<ScheduledSend> sends_;
   unsigned sends_made_ = 0;
   std::string turn_id_;                      // "" when the activity's id will do, or there is none

@@ -46,7 +46,11 @@ class BotWorld {
     settle();
   }
   ~BotWorld() {
-    proactive.reset();  // its timers go before the io_context that they belong to
+    // As in an app.
+    shards.abandon();
+    runtime->abandon_turns();
+    shards.abandon();
+    proactive.reset();
     shards.tear_down();
   }
   BotWorld(const BotWorld&) = delete;

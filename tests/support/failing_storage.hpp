@@ -21,6 +21,8 @@ struct StorageFaults {
   std::size_t fetched = 0;                     ///< entries whose records were asked for
   /// Runs when a page was read, before it is given.
   std::function<awaitable<void>()> page_read;
+  /// Runs when a write is done, before that is told.
+  std::function<awaitable<void>()> written;
 
   void count() {
     if (calls_left >= 0 && calls_left-- == 0) {
@@ -48,7 +50,11 @@ class FailingStorage {
     if (faults_->writes_fail) {
       throw_error(errc::storage_unavailable, "the disk is full");
     }
-    return storage_.write(std::move(changes), by);
+    auto outcome = co_await storage_.write(std::move(changes), by);
+    if (faults_->written) {
+      co_await faults_->written();
+    }
+    co_return outcome;
   }
   awaitable<StorePage> scan(StoreScan scan, Deadline by) {
     faults_->count();

@@ -76,6 +76,7 @@ struct SendLimitSettings {
 struct TurnSettings {
   std::chrono::milliseconds ack_after{10'000};
   std::chrono::milliseconds deadline{14'000};
+  std::chrono::milliseconds longest{900'000};
   std::string order = "conversation";  ///< or "none"
 };
 

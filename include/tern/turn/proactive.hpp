@@ -84,6 +84,8 @@ class Proactive {
   /// Queues a turn in the conversation: `handler` runs in it, behind the turns that wait there, through the
   /// middleware, with an `event` named `ContinueConversation`. Returns once it is queued, so that turns that
   /// continue each other's conversation cannot wait for each other.
+  /// Errors: `errc::overloaded` when as many wait in the conversation as `limits.conversation_queue` allows;
+  /// `errc::shutting_down`. Then `handler` does not run.
   virtual awaitable<void> continue_conversation(ConversationReference reference, TurnHandler handler) = 0;
 
   /// As `continue_conversation`, and waits for the turn's end. Not to be awaited from inside a turn (deadlock);
@@ -93,6 +95,7 @@ class Proactive {
 
   /// Begins a conversation on `service_url`, and runs `handler` (if any) in its first turn as
   /// `continue_conversation` does. The reference of the new conversation.
+  /// Errors: also those of `continue_conversation`; the conversation has begun then all the same.
   virtual awaitable<ConversationReference> create_conversation(std::string channel_id, std::string service_url,
                                                                ConversationParameters parameters,
                                                                TurnHandler handler = nullptr) = 0;

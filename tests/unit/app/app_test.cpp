@@ -108,6 +108,83 @@ TEST(App, StopCutsWhatTakesTooLong) {
   EXPECT_EQ(response.get().status, 503);
 }
 
+/// A function on another thread that its test lets go on.
+struct Blocking {
+  std::promise<void> begun;
+  std::promise<void> go;
+  std::promise<bool> stopped;
+
+  static auto function(std::shared_ptr<Blocking> self) {
+    return [self = std::move(self)](std::stop_token stop) {
+      self->begun.set_value();
+      self->go.get_future().wait();
+      self->stopped.set_value(stop.stop_requested());
+    };
+  }
+};
+
+TEST(App, IsDestroyedWhileATurnIsInOffload) {
+  FakeChannel channel;
+  auto work = std::make_shared<Blocking>();
+  auto settings = on_a_free_port();
+  settings.drain.deadline = 100ms;
+  {
+    App app(settings, [work] {
+      auto bot = std::make_unique<FunctionBot>();
+      bot->on_message([work](TurnContext&) -> awaitable<void> { co_await offload(Blocking::function(work)); });
+      return bot;
+    });
+    app.start();
+    auto response = std::async(std::launch::async, [&] { return post_activity(app.port(), message(channel, "x")); });
+    work->begun.get_future().wait();
+    EXPECT_FALSE(app.stop());
+    EXPECT_EQ(response.get().status, 503);
+  }
+  work->go.set_value();
+  EXPECT_TRUE(work->stopped.get_future().get());
+}
+
+// Its turn runs on the shard of its conversation; the scheduler, on the shard of its slot, waits for it.
+TEST(App, IsDestroyedWhileScheduledContinuationsAreInOffload) {
+  FakeChannel channel;
+  constexpr std::size_t count = 2;  // the pool has so many threads at least
+  std::vector<std::shared_ptr<Blocking>> works;
+  for (std::size_t i = 0; i < count; ++i) {
+    works.push_back(std::make_shared<Blocking>());
+  }
+  auto settings = on_a_free_port(4);
+  settings.drain.deadline = 100ms;
+  {
+    App app(settings, [works] {
+      auto bot = std::make_unique<FunctionBot>();
+      bot->on_continue("block", [works](TurnContext& turn) -> awaitable<void> {
+        co_await offload(Blocking::function(works.at(turn.activity().value()->to_number<std::size_t>())));
+      });
+      return bot;
+    });
+    app.start();
+    asio::io_context io;
+    for (std::size_t i = 0; i < count; ++i) {
+      ConversationReference reference;
+      reference.set_service_url(channel.url()).set_channel_id("emulator");
+      reference.set_conversation(ConversationAccount().set_id("c" + std::to_string(i)));
+      auto handle =
+          asio::co_spawn(io, app.proactive().continue_after(reference, 0ms, "block", i, {}), asio::use_future);
+      io.restart();
+      io.run();
+      handle.get();
+    }
+    for (const auto& work : works) {
+      work->begun.get_future().wait();
+    }
+    EXPECT_FALSE(app.stop());
+  }
+  for (const auto& work : works) {
+    work->go.set_value();
+    EXPECT_TRUE(work->stopped.get_future().get());
+  }
+}
+
 TEST(App, RefusesAPortThatIsTakenAndSaysWhatToDo) {
   App first(on_a_free_port(), [] { return std::make_unique<FunctionBot>(); });
   first.start();

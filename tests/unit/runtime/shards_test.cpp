@@ -5,7 +5,9 @@
 #include <tern/storage/memory_storage.hpp>
 #include <tern/turn/function_bot.hpp>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <gtest/gtest.h>
 
@@ -88,11 +90,62 @@ TEST(Shards, TurnsOfAConversationAreInOrderAndNeverOverlapWhateverShardTheyCameF
   }
   latch.wait();
   shards.stop();
+  shards.abandon();
+  runtime.abandon_turns();
   shards.tear_down();
   EXPECT_EQ(overlaps, 0);
   for (const auto& numbers : order) {
     EXPECT_EQ(numbers.size(), messages);
     EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+  }
+}
+
+/// Any answer will do.
+class Deaf final : public TurnObserver {
+ public:
+  void on_reply(TurnReply) noexcept override {}
+  void on_activity(std::string) noexcept override {}
+};
+
+// Requests that come while a drain begins are served or refused, and none of them makes it wait, or say that turns were
+// cut.
+TEST(Shards, ADrainThatRequestsStillComeToIsClean) {
+  for (int round = 0; round < 50; ++round) {
+    Metrics metrics;
+    ShardPool shards(3, system_clock());
+    test::RecordingSender sender(system_clock());
+    auto storage = AnyStorage::make<MemoryStorage>();
+    std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+      environments.push_back(
+          std::make_unique<detail::TurnEnvironment>("local", sender, storage, storage, system_clock()));
+    }
+    Runtime runtime(
+        shards, [] { return std::make_unique<FunctionBot>(); }, RuntimeOptions(), std::move(environments),
+        system_clock(), metrics);
+    std::atomic<bool> flood{true};
+    std::function<void(std::size_t, std::size_t)> ask = [&](std::size_t origin, std::size_t number) {
+      TurnRequest request;
+      request.activity = message(number % 7, number * shards.size() + origin);
+      request.observer = std::make_unique<Deaf>();
+      request.origin = origin;
+      runtime.receive(std::move(request));
+      if (flood) {
+        asio::post(shards[origin].io(), [&ask, origin, number] { ask(origin, number + 1); });
+      }
+    };
+    shards.start();
+    for (std::size_t origin = 1; origin < shards.size(); ++origin) {
+      asio::post(shards[origin].io(), [&ask, origin] { ask(origin, 0); });
+    }
+    auto drained =
+        asio::co_spawn(shards[0].io(), runtime.drain_turns(Deadline::after(std::chrono::hours(1))), asio::use_future);
+    EXPECT_TRUE(drained.get()) << "round " << round;
+    flood = false;
+    shards.stop();
+    shards.abandon();
+    runtime.abandon_turns();
+    shards.tear_down();
   }
 }
 
