@@ -1,5 +1,7 @@
 #include "dead_table.hpp"
 
+#include <utility>
+
 namespace tern::detail {
 
 void DeadTable::add(const PackedSend& send, std::string reason, WallTime now) {
@@ -7,7 +9,10 @@ void DeadTable::add(const PackedSend& send, std::string reason, WallTime now) {
     return;
   }
   const auto added = in_order_.emplace_hint(in_order_.end(), ++last_, DeadRecord{send, std::move(reason), now});
-  by_id_[key_of(send.handle())] = added;
+  const auto [place, is_new] = by_id_.try_emplace(key_of(send.handle()), added);
+  if (!is_new) {  // an id that was used twice: left in the order, the first record would later take the second's place
+    in_order_.erase(std::exchange(place->second, added));
+  }
   if (in_order_.size() > most_) {
     by_id_.erase(key_of(in_order_.begin()->second.send.handle()));
     in_order_.erase(in_order_.begin());

@@ -24,6 +24,7 @@ class DeadTable {
  public:
   explicit DeadTable(std::uint64_t most) : most_(most) {}
 
+  /// Instead of one with the same id, if there is one.
   void add(const PackedSend& send, std::string reason, WallTime now);
   bool contains(const SendHandle& handle) const { return by_id_.contains(key_of(handle)); }
   /// Takes it out.
