@@ -13,12 +13,14 @@ std::size_t RecentEntries::Hash::operator()(const Name& name) const noexcept {
 }
 
 void RecentEntries::add(const DueEntry& entry, SteadyTime now) {
-  if (now - young_since_ >= kept) {
-    if (now - young_since_ >= 2 * kept) {
-      young_.clear();
-    }
-    old_ = std::exchange(young_, Names());
+  const auto since = now - young_since_;
+  if (since >= 2 * kept) {
+    young_ = Names();
+    old_ = Names();
     young_since_ = now;
+  } else if (since >= kept) {
+    old_ = std::exchange(young_, Names());
+    young_since_ += kept;  // not `now`: the old would stay for as much longer as this came late
   }
   young_.try_emplace(name_of(entry), false);
 }

@@ -17,7 +17,8 @@ namespace tern::proactive {
 /// Thread safety: none.
 class RecentEntries {
  public:
-  /// An entry is remembered for this time, and forgotten within twice as long: longer than the inbox takes.
+  /// An entry is remembered for this time, longer than the inbox takes, and forgotten with the first that is added
+  /// twice as long after it or later.
   static constexpr std::chrono::milliseconds kept{250};
 
   void add(const DueEntry& entry, SteadyTime now);

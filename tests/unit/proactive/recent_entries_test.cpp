@@ -41,6 +41,17 @@ TEST(RecentEntries, RemembersForItsTimeAndNotForMuchLonger) {
   EXPECT_EQ(recent.size(), 1U);
 }
 
+TEST(RecentEntries, ForgetsWithinTwiceItsTimeHoweverOthersCome) {
+  RecentEntries recent;
+  const SteadyTime now{1h};
+  recent.add(entry(1), now);
+  recent.add(entry(2), now + 2 * RecentEntries::kept - 1ms);
+  recent.add(entry(3), now + 2 * RecentEntries::kept);
+  EXPECT_FALSE(recent.came_again(entry(1)));
+  EXPECT_TRUE(recent.came_again(entry(2)));
+  EXPECT_EQ(recent.size(), 2U);
+}
+
 TEST(RecentEntries, ForgetsWhatTheStoreHadNothingFor) {
   RecentEntries recent;
   const SteadyTime now{1h};
