@@ -98,8 +98,8 @@ void ReferenceCapture::written(const Seen& seen) {
     old_ = std::move(young_);
     young_ = Map();
   }
+  old_.erase(seen.key);  // first: without room in the young it is forgotten, and not taken for what it was before
   young_.insert_or_assign(seen.key, seen.fingerprint);
-  old_.erase(seen.key);
 }
 
 void ReferenceCapture::forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {

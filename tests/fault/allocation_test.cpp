@@ -1,0 +1,121 @@
+// Memory that runs out in the middle of what a container does, allocation by allocation.
+
+#include "runtime/conversation_queues.hpp"
+#include "runtime/dedupe_window.hpp"
+#include "runtime/reference_capture.hpp"
+#include "support/bot_world.hpp"
+#include "turn/unit_of_work.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <new>
+#include <string>
+
+namespace {
+
+thread_local int allocations_left = 0;  // 0: none fails
+
+/// Runs `work`; its `nth` allocation fails. Whether there were so many.
+bool fails_at(int nth, const std::function<void()>& work) {
+  allocations_left = nth;
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    allocations_left = 0;
+    return true;
+  }
+  allocations_left = 0;
+  return false;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  if (allocations_left > 0 && --allocations_left == 0) {
+    throw std::bad_alloc();
+  }
+  if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace tern::runtime {
+namespace {
+
+Activity message_of(test::BotWorld& world, const std::string& url) {
+  auto activity = world.message("hello");
+  activity.set_service_url(url);
+  return activity;
+}
+
+TEST(OutOfMemory, AReferenceThatWasWrittenOverIsNotTakenForStored) {
+  test::BotWorld world(test::message_bot([](TurnContext&) -> awaitable<void> { co_return; }));
+  ReferenceCapture capture("local", 2);
+  const auto seen = [&](const Activity& activity) {
+    detail::UnitOfWork work(world.runtime->environment(0), activity);
+    return capture.observe(activity, work).value();
+  };
+  const auto first = message_of(world, "http://localhost:1");
+  const auto second = message_of(world, "http://localhost:2");
+  capture.written(seen(first));
+  const auto stored = seen(second);
+  ASSERT_TRUE(fails_at(1, [&] { capture.written(stored); }));
+  EXPECT_TRUE(capture.has_news(first));
+  EXPECT_TRUE(capture.has_news(second));
+}
+
+TEST(OutOfMemory, TheDedupeWindowForgetsWhatItCouldNotIndex) {
+  int failed = 0;
+  for (int nth = 1; nth <= 4; ++nth) {
+    ManualClock clock;
+    DedupeWindow window(clock, 100'000, std::chrono::seconds(1));
+    for (std::uint64_t i = 0; i < 3'000; ++i) {
+      const TurnReply reply(200, std::string(i % 700, 'x'));
+      const bool fails = i % 3 == 0 && fails_at(nth, [&] { window.remember({i, i}, reply); });
+      failed += fails ? 1 : 0;
+      if (i % 3 != 0) {
+        window.remember({i, i}, reply);
+      }
+      ASSERT_EQ(window.find({i, i}) != nullptr, !fails) << i;
+      ASSERT_LE(window.bytes(), 100'000U);
+      clock.advance(std::chrono::milliseconds(i % 20));
+    }
+    clock.advance(std::chrono::seconds(1));
+    for (int i = 0; i < 1'000; ++i) {
+      window.find({0, 0});  // each forgets some
+    }
+    EXPECT_EQ(window.bytes(), 0U);
+    EXPECT_EQ(window.size(), 0U);
+  }
+  EXPECT_GT(failed, 10);
+}
+
+struct Item : Queued {
+  explicit Item(std::uint64_t conversation) : Queued(conversation) {}
+};
+
+TEST(OutOfMemory, ATurnThatIsNotAdmittedForWantOfMemoryLeavesItsConversationAsItWas) {
+  ConversationQueues queues(10);
+  Item running(1);
+  Item waiting(1);
+  ASSERT_TRUE(fails_at(1, [&] { queues.enter(running); }));
+  EXPECT_EQ(queues.conversations(), 0U);
+  EXPECT_EQ(queues.enter(running), ConversationQueues::Admission::start);
+  ASSERT_TRUE(fails_at(1, [&] { queues.enter(waiting); }));
+  EXPECT_FALSE(waiting.waiting());
+  EXPECT_EQ(queues.enter(waiting), ConversationQueues::Admission::wait);
+  EXPECT_EQ(queues.leave(1), &waiting);
+  EXPECT_EQ(queues.leave(1), nullptr);
+}
+
+}  // namespace
+}  // namespace tern::runtime
