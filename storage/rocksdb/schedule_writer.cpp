@@ -1,14 +1,10 @@
 #include "schedule_writer.hpp"
 
 #include "byte_text.hpp"
-#include "record.hpp"
-#include "storage/idempotency_age.hpp"
 #include "storage/storable_text.hpp"
 
 #include <tern/error.hpp>
 
-#include <algorithm>
-#include <memory>
 #include <utility>
 
 namespace tern::detail::rocks {
@@ -35,150 +31,6 @@ std::optional<ScheduleState> ScheduleState::decode(std::string_view bytes) {
     *number = reader.number<std::uint64_t>();
   }
   return reader.at_end() ? std::optional(state) : std::nullopt;
-}
-
-void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
-  now_ = clock_.wall_now();
-  state_before_ = state_;
-  items_.clear();
-  dead_.clear();
-  firsts_.clear();
-  new_firsts_.clear();
-  replied_.clear();
-  std::vector<SendId> pending;
-  std::vector<SendId> dead;
-  std::vector<const std::string*> keys;
-  for (const auto* changes : writes) {
-    for (const auto& outcome : changes->outcomes) {
-      pending.push_back(outcome.handle.id);
-    }
-    for (const auto& edit : changes->edits) {
-      if (edit.kind == SendEdit::Kind::reply) {
-        auto& ids = replied_[edit.conversation];
-        ids = find_replied(edit.conversation);
-        pending.insert(pending.end(), ids.begin(), ids.end());
-      } else if (edit.kind == SendEdit::Kind::redrive || edit.kind == SendEdit::Kind::discard) {
-        dead.push_back(edit.handle.id);
-        pending.push_back(edit.handle.id);
-      } else {
-        pending.push_back(edit.handle.id);
-      }
-    }
-    for (const auto& send : changes->sends) {
-      pending.push_back(send.handle.id);
-      if (!send.idempotency_key.empty()) {
-        keys.push_back(&send.idempotency_key);
-      }
-    }
-  }
-  concerned_ = !pending.empty() || !replied_.empty();
-  // Each once: RocksDB does not say that a batched look-up may be asked for a key twice.
-  std::sort(pending.begin(), pending.end());
-  pending.erase(std::unique(pending.begin(), pending.end()), pending.end());
-  std::sort(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a < *b; });
-  keys.erase(std::unique(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a == *b; }), keys.end());
-  look_up_pending(pending);
-  look_up_dead(dead);
-  look_up_first(keys);
-}
-
-void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
-  if (ids.empty()) {
-    return;
-  }
-  std::vector<std::string> keys;
-  keys.reserve(ids.size());
-  for (const auto& id : ids) {
-    keys.emplace_back(id_key(id));
-  }
-  const auto locations = database_.find_all(database_.schedule().loc, keys);
-  std::vector<std::string> due_keys;
-  std::vector<std::pair<Item*, Location>> found;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    auto& item = items_[ids[i]];
-    const auto& status = locations.statuses[i];
-    if (status.IsNotFound()) {
-      continue;
-    }
-    const auto location = status.ok() ? decode_location(locations.values[i].ToStringView()) : std::nullopt;
-    if (!location) {
-      item.error = unavailable(status.ok() ? rocksdb::Status::Corruption("a send's place is unreadable") : status,
-                               database_.path(), "read a send");
-      continue;
-    }
-    due_keys.push_back(due_key(location->slot, location->place));
-    found.emplace_back(&item, *location);
-  }
-  const auto sends = database_.find_all(database_.schedule().due, due_keys);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    auto& [item, location] = found[i];
-    const auto& status = sends.statuses[i];
-    auto send = status.ok() ? decode_send(sends.values[i].ToStringView(), location.place) : std::nullopt;
-    if (!send) {
-      item->error = unavailable(status.ok() ? rocksdb::Status::Corruption("a send has an unknown format") : status,
-                                database_.path(), "read a send");
-      continue;
-    }
-    item->before = Pending{std::move(*send), location.place};
-    item->now = item->before;
-  }
-}
-
-void ScheduleWriter::look_up_dead(const std::vector<SendId>& ids) {
-  for (const auto& id : ids) {
-    std::string number;
-    std::string bytes;
-    auto& db = database_.db();
-    auto* const family = database_.schedule().dead;
-    if (!db.Get(rocksdb::ReadOptions(), family, dead_id_key(id), &number).ok()) {
-      continue;
-    }
-    const auto found = decode_number(number);
-    if (!found || !db.Get(rocksdb::ReadOptions(), family, dead_key(*found), &bytes).ok()) {
-      continue;
-    }
-    if (auto dead = decode_dead(bytes)) {
-      dead_[id] = Dead{*found, std::move(*dead), true, false};
-    }
-  }
-}
-
-void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys) {
-  if (keys.empty()) {
-    return;
-  }
-  std::vector<std::string> names;
-  names.reserve(keys.size());
-  for (const auto* key : keys) {
-    names.push_back(*key);
-  }
-  const auto found = database_.find_all(database_.schedule().idempotency, names);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    // An old one is removed by a compaction, which may come much later.
-    const auto first = found.statuses[i].ok() ? decode_first(found.values[i].ToStringView()) : std::nullopt;
-    if (first && !is_key_forgotten(first->came, now_)) {
-      firsts_.emplace(names[i], first->handle);
-    }
-  }
-}
-
-std::vector<SendId> ScheduleWriter::find_replied(const std::string& conversation) const {
-  const auto hash = stable_hash(conversation);
-  const auto end = after_hash(hash);
-  const rocksdb::Slice upper(end);
-  rocksdb::ReadOptions options;
-  options.iterate_upper_bound = end.empty() ? nullptr : &upper;
-  const std::unique_ptr<rocksdb::Iterator> rows(database_.db().NewIterator(options, database_.schedule().reply));
-  std::vector<SendId> ids;
-  for (rows->Seek(reply_begin(hash)); rows->Valid(); rows->Next()) {
-    const auto key = rows->key();
-    SendId id{};
-    if (key.size() == sizeof hash + id.size()) {
-      std::copy_n(key.data() + sizeof hash, id.size(), reinterpret_cast<char*>(id.data()));
-      ids.push_back(id);
-    }
-  }
-  return ids;
 }
 
 ScheduleWriter::Item* ScheduleWriter::find(const SendHandle& handle) {
