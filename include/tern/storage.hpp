@@ -24,10 +24,24 @@ struct StoreChanges {
   }
 };
 
+/// A send that was refused for its idempotency key.
+struct KnownSend {
+  std::size_t place = 0;  ///< among the sends of the write
+  KnownKey known;
+};
+
+/// Why a write was refused; nothing of it was written. Documents are looked at first: when one of them is not as
+/// expected, nothing is said of the sends.
+struct StoreConflict {
+  std::vector<std::string> keys = {};  ///< the documents that were not as expected
+  /// The sends whose idempotency key is known, although it was to be new, or was kept with another digest.
+  std::vector<KnownSend> sends = {};
+};
+
 /// What a `write` did.
 struct StoreReceipt {
   std::vector<std::string> etags;        ///< of the upserts, in their order
-  std::vector<SendHandle> handles;       ///< of the sends; an idempotency key seen before yields the first handle
+  std::vector<SendHandle> handles;       ///< of the sends; a known key yields the handle of the send that it stands for
   std::vector<std::uint64_t> seqs;       ///< of the sends: the place each got; 0 when an earlier one stands
   std::vector<EditOutcome> edits;        ///< of the edits
   std::vector<SendHandle> edit_handles;  ///< of the edits: the handle that is valid now

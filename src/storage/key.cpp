@@ -1,10 +1,8 @@
 #include <tern/storage/types.hpp>
 
-#include <openssl/evp.h>
+#include "storage/sha256.hpp"
 
 #include <algorithm>
-#include <array>
-#include <new>
 
 namespace tern {
 
@@ -12,19 +10,6 @@ namespace {
 
 constexpr std::size_t digest_bytes = 32;
 constexpr std::size_t tail_bytes = 1 + 2 * digest_bytes;  // '~' and the digest in hex
-
-void append_sha256(std::string& out, std::string_view bytes) {
-  std::array<unsigned char, digest_bytes> digest{};
-  unsigned int length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) {
-    throw std::bad_alloc();  // the only way for a digest of memory to fail
-  }
-  constexpr char hex[] = "0123456789abcdef";
-  for (const auto byte : digest) {
-    out += hex[byte >> 4];
-    out += hex[byte & 0xF];
-  }
-}
 
 bool continues_a_character(char byte) noexcept {
   return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
@@ -54,7 +39,8 @@ std::string bounded_key(std::string key) {
   }
   std::string bounded = key.substr(0, cut_length(key, max_key_bytes - tail_bytes));
   bounded += '~';
-  append_sha256(bounded, key);
+  const auto digest = detail::sha256(key);
+  detail::append_hex(bounded, digest.data(), digest.size());
   return bounded;
 }
 

@@ -1,5 +1,6 @@
 #include "storage/split_storage.hpp"
 
+#include "storage/idempotency_rule.hpp"
 #include "storage/validate.hpp"
 
 #include <tern/async/log.hpp>
@@ -36,12 +37,27 @@ struct Scheduled {
   std::exception_ptr error;
 };
 
+// The documents are written: a send whose key another write has taken meanwhile is dropped as known, and said to be.
+void take_for_known(StoreChanges& changes, const std::vector<KnownSend>& refused) {
+  for (const auto& [place, known] : refused) {
+    auto& send = changes.sends.at(place);
+    send.key_is_new = false;
+    send.digest = {};
+    log::warn("a send was not stored, since another one with its idempotency key came at the same moment",
+              {{"handle", known.handle.to_string()}});
+  }
+}
+
 awaitable<Scheduled> attempt(AnyStorage store, StoreChanges changes) {
   Scheduled outcome;
   try {
-    auto written = co_await store.write(std::move(changes), Deadline::never());
-    if (!written) {
-      throw_error(errc::conflict, "A write without documents was refused by the store of pending sends.");
+    auto written = co_await store.write(changes, Deadline::never());
+    while (!written) {
+      if (written.error().sends.empty()) {
+        throw_error(errc::conflict, "A write without documents was refused by the store of pending sends.");
+      }
+      take_for_known(changes, written.error().sends);
+      written = co_await store.write(changes, Deadline::never());
     }
     outcome.receipt = std::move(*written);
   } catch (...) {
@@ -102,6 +118,23 @@ awaitable<SplitStorage::Written> SplitStorage::write(StoreChanges changes, Deadl
   return write_with_schedule(std::move(changes), by);
 }
 
+awaitable<std::vector<KnownSend>> SplitStorage::refused(const std::vector<ScheduledSend>& sends, Deadline by) {
+  std::vector<KnownSend> refused;
+  for (std::size_t i = 0; i < sends.size(); ++i) {
+    const auto& send = sends[i];
+    if (send.idempotency_key.empty() || (!send.key_is_new && send.digest == SendDigest{})) {
+      continue;
+    }
+    SendQuery query;
+    query.idempotency_key = send.idempotency_key;
+    auto page = co_await schedule_.list_sends(std::move(query), by);
+    if (page.known && detail::is_refused(send.key_is_new, send.digest, page.known->digest)) {
+      refused.push_back({i, *page.known});
+    }
+  }
+  co_return refused;
+}
+
 awaitable<SplitStorage::Written> SplitStorage::write_with_schedule(StoreChanges changes, Deadline by) {
   // What either would refuse is refused before the other has written.
   detail::require_valid(changes);
@@ -117,6 +150,10 @@ awaitable<SplitStorage::Written> SplitStorage::write_with_schedule(StoreChanges 
   if (changes.upserts.empty() && changes.removals.empty()) {
     auto scheduled = co_await schedule_.write(std::move(changes), by);
     co_return scheduled;
+  }
+  auto known = co_await refused(changes.sends, by);
+  if (!known.empty()) {
+    co_return StoreConflict{{}, std::move(known)};
   }
   auto schedule = take_schedule(changes);
   auto written = co_await documents_.write(std::move(changes), by);

@@ -11,9 +11,9 @@ IdempotencyTable::Entry* IdempotencyTable::entry_of(std::string_view key) const 
   return index_.find(hash, [&](const Entry& candidate) { return candidate.key == key; });
 }
 
-const SendHandle* IdempotencyTable::find(std::string_view key, WallTime now) const {
+const KnownKey* IdempotencyTable::find(std::string_view key, WallTime now) const {
   const auto* entry = entry_of(key);
-  return entry == nullptr || is_key_forgotten(entry->came, now) ? nullptr : &entry->handle;
+  return entry == nullptr || is_key_forgotten(entry->came, now) ? nullptr : &entry->first;
 }
 
 void IdempotencyTable::forget_oldest() {
@@ -22,7 +22,7 @@ void IdempotencyTable::forget_oldest() {
   oldest_first_.pop_front();
 }
 
-void IdempotencyTable::add(std::string key, const SendHandle& handle, WallTime now) {
+void IdempotencyTable::add(std::string key, const KnownKey& first, WallTime now) {
   if (max_keys_ == 0) {
     return;
   }
@@ -32,7 +32,7 @@ void IdempotencyTable::add(std::string key, const SendHandle& handle, WallTime n
   }
   // It may be old and still there.
   if (auto* entry = entry_of(key)) {
-    entry->handle = handle;
+    entry->first = first;
     entry->came = now;
     return;
   }
@@ -40,7 +40,7 @@ void IdempotencyTable::add(std::string key, const SendHandle& handle, WallTime n
     forget_oldest();
   }
   const auto hash = std::hash<std::string_view>()(key);
-  oldest_first_.push_back(Entry{std::move(key), handle, now, hash});
+  oldest_first_.push_back(Entry{std::move(key), first, now, hash});
   index_.insert(hash, oldest_first_.back());
 }
 

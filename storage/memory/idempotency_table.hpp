@@ -16,16 +16,16 @@ class IdempotencyTable {
  public:
   explicit IdempotencyTable(std::uint64_t max_keys) : max_keys_(max_keys) {}
 
-  /// nullptr for a key that was never seen, or was forgotten.
-  const SendHandle* find(std::string_view key, WallTime now) const;
+  /// The first handle and its digest; nullptr for a key that was never seen, or was forgotten.
+  const KnownKey* find(std::string_view key, WallTime now) const;
 
   /// Preconditions: `find(key, now)` is nullptr.
-  void add(std::string key, const SendHandle& handle, WallTime now);
+  void add(std::string key, const KnownKey& first, WallTime now);
 
  private:
   struct Entry {
     std::string key;
-    SendHandle handle;
+    KnownKey first;
     WallTime came;
     std::uint64_t hash;
   };

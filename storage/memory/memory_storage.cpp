@@ -121,6 +121,10 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> MemoryStorage::wri
   if (!conflicts.empty()) {
     co_return StoreConflict{std::move(conflicts)};
   }
+  auto known = state.schedule.refused(sends, now);
+  if (!known.empty()) {
+    co_return StoreConflict{{}, std::move(known)};
+  }
   if (!state.documents.fits(documents)) {
     throw_error(errc::overloaded, "The documents of the memory store would exceed " +
                                       std::to_string(state.limits.bytes) +
@@ -219,12 +223,18 @@ awaitable<SendPage> MemoryStorage::list_sends(SendQuery query, Deadline by) {
     after = {place.due, place.seq};
   }
   std::vector<PackedSend> packed;
+  SendPage page;
   bool more = false;
   {
     const std::lock_guard lock(state.mutex);
+    if (query.idempotency_key) {
+      page.known = state.schedule.known_by(*query.idempotency_key, state.clock.wall_now());
+      query = SendQuery();
+      query.handle = page.known ? page.known->handle : SendHandle{slot_count};
+      after = {WallTime::min(), 0};
+    }
     more = state.schedule.list(query, after, packed);
   }
-  SendPage page;
   page.sends.reserve(packed.size());
   for (const auto& send : packed) {
     page.sends.push_back(send.unpack());

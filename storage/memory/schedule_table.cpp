@@ -1,6 +1,7 @@
 #include "schedule_table.hpp"
 
 #include "storage/estimate_over_slots.hpp"
+#include "storage/idempotency_rule.hpp"
 #include "storage/storable_text.hpp"
 
 #include <queue>
@@ -20,7 +21,9 @@ constexpr std::size_t max_due_page = 4096;
 
 ScheduleTable::NewSend::NewSend(ScheduledSend& send)
     : record(std::make_unique<SendRecord>(send, stable_hash(send.order_key))),
-      idempotency_key(std::move(send.idempotency_key)) {}
+      idempotency_key(std::move(send.idempotency_key)),
+      digest(send.digest),
+      key_is_new(send.key_is_new) {}
 
 ScheduleTable::ScheduleTable(const MemoryStorageLimits& limits)
     : limits_(limits), idempotency_(limits.idempotency_keys), dead_(limits.dead) {}
@@ -44,17 +47,27 @@ SendRecord* ScheduleTable::find(const SendHandle& handle) const {
   return slots_[handle.slot].find(handle.id);
 }
 
-std::optional<SendHandle> ScheduleTable::first_with(const std::string& idempotency_key, WallTime now) const {
-  if (idempotency_key.empty()) {
-    return std::nullopt;
-  }
-  const auto* first = idempotency_.find(idempotency_key, now);
+std::optional<KnownKey> ScheduleTable::known_by(const std::string& idempotency_key, WallTime now) const {
+  const auto* first = idempotency_key.empty() ? nullptr : idempotency_.find(idempotency_key, now);
   if (first == nullptr) {
     return std::nullopt;
   }
-  // A rescheduled send has another handle by now; the old one would be of no use to the caller.
-  const auto* pending = slots_[first->slot].find(first->id);
-  return pending != nullptr ? pending->send.handle() : *first;
+  auto known = *first;
+  if (const auto* pending = slots_[first->handle.slot].find(first->handle.id)) {
+    known.handle = pending->send.handle();  // it may have moved
+  }
+  return known;
+}
+
+std::vector<KnownSend> ScheduleTable::refused(const std::vector<NewSend>& sends, WallTime now) const {
+  std::vector<KnownSend> refused;
+  for (std::size_t i = 0; i < sends.size(); ++i) {
+    const auto known = known_by(sends[i].idempotency_key, now);
+    if (known && is_refused(sends[i].key_is_new, sends[i].digest, known->digest)) {
+      refused.push_back({i, *known});
+    }
+  }
+  return refused;
 }
 
 void ScheduleTable::require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits,
@@ -62,7 +75,7 @@ void ScheduleTable::require_room(const std::vector<NewSend>& sends, const std::v
   auto added = static_cast<std::uint64_t>(std::count_if(
       edits.begin(), edits.end(), [](const SendEdit& edit) { return edit.kind == SendEdit::Kind::redrive; }));
   for (const auto& send : sends) {
-    if (first_with(send.idempotency_key, now)) {
+    if (known_by(send.idempotency_key, now)) {
       continue;
     }
     const auto& fresh = send.record->send;
@@ -175,8 +188,8 @@ void ScheduleTable::tell_owner(const SendRecord& record, WallTime now) {
 
 void ScheduleTable::add(NewSend& send, WallTime now, StoreReceipt& receipt) {
   // Asked again here, since an earlier send of the same write may have had the key.
-  if (const auto first = first_with(send.idempotency_key, now)) {
-    receipt.handles.push_back(*first);
+  if (const auto known = known_by(send.idempotency_key, now)) {
+    receipt.handles.push_back(known->handle);
     receipt.seqs.push_back(0);
     return;
   }
@@ -185,7 +198,7 @@ void ScheduleTable::add(NewSend& send, WallTime now, StoreReceipt& receipt) {
   insert(record);
   const auto handle = record.send.handle();
   if (!send.idempotency_key.empty()) {
-    idempotency_.add(std::move(send.idempotency_key), handle, now);
+    idempotency_.add(std::move(send.idempotency_key), {handle, send.digest}, now);
   }
   receipt.handles.push_back(handle);
   receipt.seqs.push_back(record.send.seq);

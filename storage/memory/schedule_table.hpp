@@ -27,12 +27,20 @@ class ScheduleTable {
     explicit NewSend(ScheduledSend& send);
     std::unique_ptr<SendRecord> record;
     std::string idempotency_key;
+    SendDigest digest;
+    bool key_is_new;
   };
 
   explicit ScheduleTable(const MemoryStorageLimits& limits);
   ~ScheduleTable();
   ScheduleTable(const ScheduleTable&) = delete;
   ScheduleTable& operator=(const ScheduleTable&) = delete;
+
+  /// What an idempotency key stands for.
+  std::optional<KnownKey> known_by(const std::string& idempotency_key, WallTime now) const;
+
+  /// The sends whose keys are known although they must not be.
+  std::vector<KnownSend> refused(const std::vector<NewSend>& sends, WallTime now) const;
 
   /// Throws `invalid_argument` when a send's id is pending already, `overloaded` when the sends, and dead ones that
   /// `edits` make pending again, do not fit.
@@ -86,7 +94,6 @@ class ScheduleTable {
   };
 
   SendRecord* find(const SendHandle& handle) const;
-  std::optional<SendHandle> first_with(const std::string& idempotency_key, WallTime now) const;
   void link(SendRecord& record);
   void unlink(SendRecord& record);
   /// Makes it pending.

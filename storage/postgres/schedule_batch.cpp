@@ -1,5 +1,6 @@
 #include "schedule_batch.hpp"
 
+#include "storage/idempotency_rule.hpp"
 #include "storage/storable_text.hpp"
 
 #include <algorithm>
@@ -52,6 +53,7 @@ ScheduleBatch::Item* ScheduleBatch::find(const SendHandle& handle) {
 
 void ScheduleBatch::apply(const Part& part) {
   auto& receipt = *part.receipt;
+  require_keys(*part.changes);
   for (std::size_t i = 0; i < part.changes->outcomes.size(); ++i) {
     const auto& outcome = part.changes->outcomes[i];
     const bool accepted = accept(outcome);
@@ -230,15 +232,47 @@ void ScheduleBatch::cancel_replied(const std::string& conversation) {
   }
 }
 
-void ScheduleBatch::add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt) {
-  if (!send.idempotency_key.empty()) {
-    const auto [first, is_new] = firsts_.try_emplace(send.idempotency_key, send.handle);
-    if (!is_new) {
-      receipt.handles.push_back(first->second);
-      receipt.seqs.push_back(0);
-      return;
+// Sends of this transaction that took a key before count as well, but for those of the same write.
+void ScheduleBatch::require_keys(const StoreChanges& changes) const {
+  std::vector<KnownSend> refused;
+  for (std::size_t i = 0; i < changes.sends.size(); ++i) {
+    const auto& send = changes.sends[i];
+    const auto first = send.idempotency_key.empty() ? firsts_.end() : firsts_.find(send.idempotency_key);
+    if (first != firsts_.end() && is_refused(send.key_is_new, send.digest, first->second.key.digest)) {
+      refused.push_back({i, valid_now(first->second)});
     }
   }
+  if (!refused.empty()) {
+    throw Refused(changes, std::move(refused));
+  }
+}
+
+KnownKey ScheduleBatch::valid_now(const First& first) const {
+  auto known = first.key;
+  if (const auto item = items_.find(known.handle.id); item != items_.end()) {
+    known.handle.due = item->second.now ? item->second.now->due : known.handle.due;
+  } else {
+    known.handle.due = first.moved_to.value_or(known.handle.due);
+  }
+  return known;
+}
+
+void ScheduleBatch::add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt) {
+  if (send.idempotency_key.empty()) {
+    add_new(send, from, receipt);
+    return;
+  }
+  const auto [first, is_new] =
+      firsts_.try_emplace(send.idempotency_key, First{{send.handle, send.digest}, std::nullopt});
+  if (is_new) {
+    add_new(send, from, receipt);
+    return;
+  }
+  receipt.handles.push_back(valid_now(first->second).handle);
+  receipt.seqs.push_back(0);
+}
+
+void ScheduleBatch::add_new(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt) {
   auto& item = items_[send.handle.id];
   if (item.now) {
     throw Misuse(from, "The scheduled send " + send.handle.to_string() +

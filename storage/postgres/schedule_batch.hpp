@@ -27,12 +27,26 @@ class Misuse : public std::runtime_error {
   const StoreChanges* changes_;
 };
 
+/// A write with sends whose keys are known although they must not be: which one, and the sends. Nothing of its
+/// transaction may be committed.
+class Refused : public std::exception {
+ public:
+  Refused(const StoreChanges& changes, std::vector<KnownSend> sends) : changes_(&changes), sends_(std::move(sends)) {}
+  const StoreChanges* changes() const noexcept { return changes_; }
+  const std::vector<KnownSend>& sends() const noexcept { return sends_; }
+  const char* what() const noexcept override { return "an idempotency key is known"; }
+
+ private:
+  const StoreChanges* changes_;
+  std::vector<KnownSend> sends_;
+};
+
 /// The schedule's part of one transaction: what the sends, edits and outcomes of each write do, in order of arrival, to
 /// the sends that are pending. The server is told how each send stands in the end.
 ///
 /// `look_up`, then `apply` for each write, then `store`, all inside the transaction; and `finish` after it.
 /// Lifetime: the writes outlive it.
-/// Errors: `Failure`, `Misuse`.
+/// Errors: `Failure`, `Misuse`, `Refused`.
 class ScheduleBatch {
  public:
   struct Part {
@@ -89,6 +103,11 @@ class ScheduleBatch {
     std::string cancel_on_reply;
     bool gone = false;
   };
+  /// What an idempotency key stands for: a send that is stored, or came with this transaction.
+  struct First {
+    KnownKey key;
+    std::optional<WallTime> moved_to;
+  };
   struct Slot {
     std::uint64_t epoch = 0;
     bool owned = false;
@@ -105,6 +124,7 @@ class ScheduleBatch {
   void look_up_missing(const std::vector<Part>& parts);
   void look_up_dead(const std::vector<Part>& parts);
   void look_up_keys(const std::vector<Part>& parts);
+  void look_up_known(const std::map<std::string, const ScheduledSend*>& first);
 
   Item* find(const SendHandle& handle);
   bool accept(const SendOutcome& outcome);
@@ -118,7 +138,10 @@ class ScheduleBatch {
   EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
   EditOutcome discard(const SendEdit& edit);
   void cancel_replied(const std::string& conversation);
+  void require_keys(const StoreChanges& changes) const;
   void add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
+  void add_new(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
+  KnownKey valid_now(const First& first) const;
   void erase(Item& item);
   static void renew(Item& item, WallTime due);
 
@@ -140,7 +163,7 @@ class ScheduleBatch {
   std::map<std::uint16_t, Slot> slots_;
   std::map<SendId, Item> items_;
   std::map<SendId, Dead> dead_;
-  std::unordered_map<std::string, SendHandle> firsts_;
+  std::unordered_map<std::string, First> firsts_;
   std::map<std::string, std::vector<SendId>> replied_;
   std::vector<std::pair<const SendOutcome*, bool>> ends_;  ///< all outcomes but of a beginning; whether accepted
   bool stored_ = false;                                    ///< and not finished

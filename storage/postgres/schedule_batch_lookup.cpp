@@ -188,11 +188,11 @@ void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
 }
 
 void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
-  std::map<std::string, const SendHandle*> first;
+  std::map<std::string, const ScheduledSend*> first;
   for (const auto& part : parts) {
     for (const auto& send : part.changes->sends) {
       if (!send.idempotency_key.empty()) {
-        first.emplace(send.idempotency_key, &send.handle);
+        first.emplace(send.idempotency_key, &send);
       }
     }
   }
@@ -203,38 +203,45 @@ void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
   BinaryArray slots(ElementType::int4, first.size());
   BinaryArray dues(ElementType::int8, first.size());
   BinaryArray ids(ElementType::uuid, first.size());
-  for (const auto& [key, handle] : first) {
+  BinaryArray digests(ElementType::uuid, first.size());
+  for (const auto& [key, send] : first) {
     keys.add(key);
-    slots.add_integer(static_cast<std::int32_t>(handle->slot));
-    dues.add_integer(to_ns(handle->due));
-    ids.add(bytes_of(handle->id));
+    slots.add_integer(static_cast<std::int32_t>(send->handle.slot));
+    dues.add_integer(to_ns(send->handle.due));
+    ids.add(bytes_of(send->handle.id));
+    if (send->digest == SendDigest{}) {
+      digests.add_null();
+    } else {
+      digests.add(bytes_of(send->digest));
+    }
   }
   std::string now;
   append_binary(now, to_ns(now_));
   std::string cutoff;
   append_binary(cutoff, to_ns(now_ - idempotency_kept));
   std::set<SendId> claimed;
-  for (const auto& row : run(statements().claim_keys, {keys.parameter(), slots.parameter(), dues.parameter(),
-                                                       ids.parameter(), pqxx::binarystring(now.data(), now.size()),
-                                                       pqxx::binarystring(cutoff.data(), cutoff.size())})) {
+  for (const auto& row :
+       run(statements().claim_keys,
+           {keys.parameter(), slots.parameter(), dues.parameter(), ids.parameter(), digests.parameter(),
+            pqxx::binarystring(now.data(), now.size()), pqxx::binarystring(cutoff.data(), cutoff.size())})) {
     claimed.insert(id_of(row[0]));
   }
-  std::erase_if(first, [&](const auto& entry) { return claimed.contains(entry.second->id); });
-  if (first.empty()) {
-    return;
+  std::erase_if(first, [&](const auto& entry) { return claimed.contains(entry.second->handle.id); });
+  if (!first.empty()) {
+    look_up_known(first);
   }
+}
+
+void ScheduleBatch::look_up_known(const std::map<std::string, const ScheduledSend*>& first) {
   BinaryArray taken(ElementType::bytea, first.size());
   std::vector<const std::string*> asked;
-  for (const auto& [key, handle] : first) {
+  for (const auto& [key, send] : first) {
     taken.add(key);
     asked.push_back(&key);
   }
-  for (const auto& row : run(statements().first_handles, {taken.parameter()})) {
-    SendHandle handle;
-    handle.slot = static_cast<std::uint16_t>(number_of(row[1]));
-    handle.due = from_ns(number_of(row[2]));
-    handle.id = id_of(row[3]);
-    firsts_.emplace(*asked.at(static_cast<std::size_t>(number_of(row[0]) - 1)), handle);
+  for (const auto& row : run(statements().known_keys, {taken.parameter()})) {
+    const auto stored = stored_key_of(row);
+    firsts_.emplace(*asked.at(static_cast<std::size_t>(number_of(row[0]) - 1)), First{stored.key, stored.moved_to});
   }
 }
 

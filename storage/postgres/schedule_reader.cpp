@@ -234,7 +234,31 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   return sends;
 }
 
+pqxx::result ScheduleReader::find(const SendHandle& handle) {
+  return run(statements().send_of, {scalar(static_cast<std::int32_t>(handle.slot)), scalar(to_ns(handle.due)),
+                                    scalar(std::string(bytes_of(handle.id)))});
+}
+
+SendPage ScheduleReader::find(const std::string& idempotency_key) {
+  BinaryArray key(ElementType::bytea, 1, idempotency_key.size());
+  key.add(idempotency_key);
+  const auto rows = run(statements().known_keys, {key.parameter()});
+  const auto stored = rows.empty() ? std::nullopt : std::optional(stored_key_of(rows[0]));
+  if (!stored || is_key_forgotten(stored->came, state_.clock.wall_now())) {
+    return {};
+  }
+  auto page = page_of(find(stored->key.handle), 1);
+  page.known = stored->key;
+  if (!page.sends.empty()) {
+    page.known->handle = page.sends.front().handle;
+  }
+  return page;
+}
+
 SendPage ScheduleReader::list(const SendQuery& query) {
+  if (query.idempotency_key) {
+    return find(*query.idempotency_key);
+  }
   const auto after = query.after.empty() ? SendPlace{from_ns(std::numeric_limits<std::int64_t>::min()), 0}
                                          : SendPlace::parse(query.after);
   const auto due = scalar(to_ns(after.due));
@@ -244,10 +268,7 @@ SendPage ScheduleReader::list(const SendQuery& query) {
     if (query.handle->slot >= slot_count) {
       return {};
     }
-    const auto rows =
-        run(statements().send_of, {scalar(static_cast<std::int32_t>(query.handle->slot)),
-                                   scalar(to_ns(query.handle->due)), scalar(std::string(bytes_of(query.handle->id)))});
-    auto page = page_of(rows, query.limit);
+    auto page = page_of(find(*query.handle), query.limit);
     std::erase_if(page.sends, [&](const ScheduledSend& send) {
       return (query.order_key && send.order_key != *query.order_key) ||
              std::pair(send.handle.due, send.seq) <= std::pair(after.due, after.seq);

@@ -25,6 +25,8 @@ class ScheduleReader {
   LateSends load_late(const std::vector<SlotLease>& held);
   std::vector<ScheduledSend> fetch(const std::vector<DueEntry>& entries);
   SendPage list(const SendQuery& query);
+  /// A page of the one send that the key stands for, if it is pending.
+  SendPage find(const std::string& idempotency_key);
   DeadPage list_dead(const DeadQuery& query);
   SendCounts counts();
   /// How many are due from `from` on and before `until`, estimated when they are many.
@@ -40,6 +42,7 @@ class ScheduleReader {
   /// When the pending send that is due first is due.
   std::optional<WallTime> oldest();
   void note_place(const DueEntry& entry, WallTime due);
+  pqxx::result find(const SendHandle& handle);
 
   Session& session_;
   ScheduleState& state_;

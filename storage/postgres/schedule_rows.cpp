@@ -49,6 +49,22 @@ SendId id_of(const pqxx::field& field) {
   return id;
 }
 
+StoredKey stored_key_of(const pqxx::row& row) {
+  StoredKey stored;
+  auto& handle = stored.key.handle;
+  handle.slot = static_cast<std::uint16_t>(number_of(row[1]));
+  handle.due = from_ns(number_of(row[2]));
+  handle.id = id_of(row[3]);
+  if (!row[4].is_null()) {
+    stored.key.digest = id_of(row[4]);
+  }
+  stored.came = from_ns(number_of(row[5]));
+  if (!row[6].is_null()) {
+    stored.moved_to = from_ns(number_of(row[6]));
+  }
+  return stored;
+}
+
 ScheduledSend send_of(const pqxx::row& row) {
   ScheduledSend send;
   auto field = row.begin();

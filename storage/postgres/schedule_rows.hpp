@@ -33,6 +33,14 @@ std::string_view bytes_of(const SendId& id) noexcept;
 /// Reads a uuid as the server writes it.
 SendId id_of(const pqxx::field& field);
 
+/// What is stored of an idempotency key: a row of `known_keys`.
+struct StoredKey {
+  KnownKey key;  ///< with the first handle
+  WallTime came{};
+  std::optional<WallTime> moved_to;  ///< when its send is due now, if that is pending and was moved
+};
+StoredKey stored_key_of(const pqxx::row& row);
+
 /// Reads the columns of a send, which come first in the row, in the order of the statements.
 ScheduledSend send_of(const pqxx::row& row);
 /// How many columns these are.

@@ -17,7 +17,7 @@ namespace tern::detail::pg {
 //  moved        the sends that were rescheduled, recurred or were sent again: when they are due now.
 //  reply        the sends that the next message of a user cancels.
 //  inbox        what was committed into a window that the slot's owner may have loaded; the owner takes it out.
-//  idempotency  the first handle for each key, for a week.
+//  idempotency  the first handle for each key, for a week; and since version 3 a digest of what is promised.
 //  dead         sends that were given up.
 //  counter      what the counts are the sums of; each lane of each process adds to a row of its own.
 //
@@ -135,6 +135,10 @@ BEGIN
   RETURN dropped;
 END
 $body$;
+)";
+
+const std::string_view digest_migration = R"(
+ALTER TABLE @.idempotency ADD COLUMN digest uuid;
 )";
 
 }  // namespace tern::detail::pg

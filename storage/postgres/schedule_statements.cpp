@@ -34,16 +34,20 @@ CROSS JOIN LATERAL (SELECT * FROM @.dead AS t WHERE t.id = i.id FOR UPDATE) AS d
 
 // A key is taken by whoever commits first; one that is old enough to be forgotten is taken anew.
 constexpr std::string_view claim_keys_sql = R"(
-INSERT INTO @.idempotency AS t (key, slot, due, id, made)
-SELECT i.key, i.slot, i.due, i.id, $5::int8
-FROM unnest($1::bytea[], $2::int4[], $3::int8[], $4::uuid[]) AS i(key, slot, due, id) ORDER BY i.key
-ON CONFLICT (key) DO UPDATE SET slot = excluded.slot, due = excluded.due, id = excluded.id, made = excluded.made
-WHERE t.made < $6::int8
+INSERT INTO @.idempotency AS t (key, slot, due, id, made, digest)
+SELECT i.key, i.slot, i.due, i.id, $6::int8, i.digest
+FROM unnest($1::bytea[], $2::int4[], $3::int8[], $4::uuid[], $5::uuid[]) AS i(key, slot, due, id, digest)
+ORDER BY i.key
+ON CONFLICT (key) DO UPDATE SET slot = excluded.slot, due = excluded.due, id = excluded.id, made = excluded.made,
+  digest = excluded.digest
+WHERE t.made < $7::int8
 RETURNING t.id)";
 
-constexpr std::string_view first_handles_sql = R"(
-SELECT i.n, t.slot, t.due, t.id FROM unnest($1::bytea[]) WITH ORDINALITY AS i(key, n)
-CROSS JOIN LATERAL (SELECT * FROM @.idempotency AS k WHERE k.key = i.key OFFSET 0) AS t)";
+// `moved` has only sends that are pending.
+constexpr std::string_view known_keys_sql = R"(
+SELECT i.n, t.slot, t.due, t.id, t.digest, t.made, m.due FROM unnest($1::bytea[]) WITH ORDINALITY AS i(key, n)
+CROSS JOIN LATERAL (SELECT * FROM @.idempotency AS k WHERE k.key = i.key OFFSET 0) AS t
+LEFT JOIN LATERAL (SELECT v.due FROM @.moved AS v WHERE v.id = t.id OFFSET 0) AS m ON true)";
 
 constexpr std::string_view insert_sends_sql = R"(
 INSERT INTO @.send (slot, due, id, seq, generation, attempt, begun, not_before, kind, at_most_once, expires, order_hash,
@@ -288,7 +292,7 @@ ScheduleStatements::ScheduleStatements(const std::string& schema)
       locate{"tern_locate", in_schema(locate_sql, schema)},
       locate_dead{"tern_locate_dead", in_schema(locate_dead_sql, schema)},
       claim_keys{"tern_claim_keys", in_schema(claim_keys_sql, schema)},
-      first_handles{"tern_first_handles", in_schema(first_handles_sql, schema)},
+      known_keys{"tern_known_keys", in_schema(known_keys_sql, schema)},
       insert_sends{"tern_insert_sends", in_schema(insert_sends_sql, schema)},
       insert_redriven{"tern_insert_redriven", in_schema(insert_redriven_sql, schema)},
       bury{"tern_bury", in_schema(bury_sql, schema)},

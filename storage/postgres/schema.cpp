@@ -23,7 +23,7 @@ CREATE TABLE @.documents (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE SEQUENCE @.etag AS bigint;
 )",
-                                                              schedule_migration};
+                                                              schedule_migration, digest_migration};
 
 constexpr std::string_view create_versions = R"(
 CREATE SCHEMA IF NOT EXISTS @;

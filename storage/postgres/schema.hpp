@@ -9,8 +9,8 @@ namespace tern::detail::pg {
 
 /// The schema's newest version. Migrations only add, so an older process goes on beside a newer one that is started.
 ///
-/// 1: `documents`. 2: the schedule's tables.
-inline constexpr int schema_version = 2;
+/// 1: `documents`. 2: the schedule's tables. 3: the digest of an idempotency key.
+inline constexpr int schema_version = 3;
 
 /// An identifier in double quotes.
 std::string quoted_name(const std::string& name);

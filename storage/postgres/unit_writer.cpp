@@ -69,6 +69,14 @@ void Writer::write_units(const Tickets& tickets) {
         }
       }
       return;
+    } catch (const Refused& refused) {
+      // Likewise.
+      for (auto* ticket : tickets) {
+        if (&ticket->request.changes == refused.changes()) {
+          ticket->succeed(StoreConflict{{}, refused.sends()});
+        }
+      }
+      return;
     } catch (const Failure& failure) {
       if (failure.kind() == FailureKind::race) {
         schedule_.weeks.forget_all();

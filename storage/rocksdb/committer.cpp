@@ -184,6 +184,10 @@ bool Committer::passes(WriteLane::Ticket& ticket, Rows rows) const {
       return false;
     }
     if (ScheduleWriter::concerns(ticket.request.changes)) {
+      if (auto known = schedule_.refused(ticket.request.changes); !known.empty()) {
+        ticket.succeed(StoreConflict{{}, std::move(known)});
+        return false;
+      }
       schedule_.require(ticket.request.changes);
     }
     return true;

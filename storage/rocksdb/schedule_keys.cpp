@@ -10,11 +10,12 @@ namespace {
 
 constexpr std::size_t most_key_bytes = 32;
 
-SendId read_id(ByteReader& bytes) {
-  SendId id{};
-  const auto raw = bytes.raw(id.size());
-  std::copy(raw.begin(), raw.end(), id.begin());
-  return id;
+// An id or a digest.
+std::array<std::uint8_t, 16> read_16(ByteReader& bytes) {
+  std::array<std::uint8_t, 16> read{};
+  const auto raw = bytes.raw(read.size());
+  std::copy(raw.begin(), raw.end(), read.begin());
+  return read;
 }
 
 }  // namespace
@@ -106,21 +107,25 @@ std::optional<std::uint64_t> number_of_dead_key(std::string_view key) noexcept {
 }
 
 std::string encode_first(const FirstSend& first) {
-  return ByteWriter(2 * most_key_bytes)
-      .time(first.came)
-      .number(static_cast<std::uint8_t>(first.handle.slot))
-      .time(first.handle.due)
-      .raw(id_key(first.handle.id))
-      .take();
+  const auto& [handle, digest] = first.key;
+  ByteWriter bytes(2 * most_key_bytes);
+  bytes.time(first.came).number(static_cast<std::uint8_t>(handle.slot)).time(handle.due).raw(id_key(handle.id));
+  if (digest != SendDigest{}) {
+    bytes.raw({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  }
+  return bytes.take();
 }
 
 std::optional<FirstSend> decode_first(std::string_view bytes) noexcept {
   ByteReader reader(bytes);
   FirstSend first;
   first.came = reader.time();
-  first.handle.slot = reader.number<std::uint8_t>();
-  first.handle.due = reader.time();
-  first.handle.id = read_id(reader);
+  first.key.handle.slot = reader.number<std::uint8_t>();
+  first.key.handle.due = reader.time();
+  first.key.handle.id = read_16(reader);
+  if (!reader.at_end()) {
+    first.key.digest = read_16(reader);
+  }
   return reader.at_end() ? std::optional(first) : std::nullopt;
 }
 

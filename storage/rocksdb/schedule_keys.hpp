@@ -19,7 +19,7 @@
 /// | `loc` | id | slot, place, generation |
 /// | `order` | hash of the order key, place | nothing |
 /// | `reply` | hash of the conversation, id | nothing |
-/// | `idempotency` | the key | when it came, slot, due, id |
+/// | `idempotency` | the key | when it came, slot, due, id; the digest, if there is one |
 /// | `dead` | `n`, number; `i`, id | when it died, the reason, the record; the number |
 ///
 /// Times are microseconds, which is what a send's times are whole in, with the sign turned so that bytes sort as
@@ -67,10 +67,11 @@ std::string dead_key(std::uint64_t number);
 std::string dead_id_key(const SendId& id);
 std::optional<std::uint64_t> number_of_dead_key(std::string_view key) noexcept;
 
-/// What an idempotency key stands for.
+/// What an idempotency key was kept with. Without a digest it is as versions before the digest wrote it. They take a
+/// key with one for a key that they never saw.
 struct FirstSend {
   WallTime came;
-  SendHandle handle;
+  KnownKey key;
 };
 std::string encode_first(const FirstSend& first);
 std::optional<FirstSend> decode_first(std::string_view bytes) noexcept;

@@ -2,6 +2,7 @@
 
 #include "record.hpp"
 #include "storage/estimate_over_slots.hpp"
+#include "storage/idempotency_age.hpp"
 #include "storage/validate.hpp"
 
 #include <tern/error.hpp>
@@ -248,7 +249,30 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   return sends;
 }
 
+SendPage ScheduleReader::find(const std::string& idempotency_key) {
+  std::string bytes;
+  const auto status =
+      database_.db().Get(rocksdb::ReadOptions(), database_.schedule().idempotency, idempotency_key, &bytes);
+  if (!status.ok() && !status.IsNotFound()) {
+    fail(status);
+  }
+  SendPage page;
+  const auto first = status.ok() ? decode_first(bytes) : std::nullopt;
+  if (!first || is_key_forgotten(first->came, clock_.wall_now())) {
+    return page;
+  }
+  page.known = first->key;
+  if (auto row = row_of(first->key.handle.id, first->key.handle.slot)) {
+    page.known->handle = row->send.handle;
+    page.sends.push_back(std::move(row->send));
+  }
+  return page;
+}
+
 SendPage ScheduleReader::list(const SendQuery& query) {
+  if (query.idempotency_key) {
+    return find(*query.idempotency_key);
+  }
   Place after{WallTime::min(), 0};
   if (!query.after.empty()) {
     const auto place = SendPlace::parse(query.after);

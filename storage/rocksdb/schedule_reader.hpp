@@ -23,6 +23,8 @@ class ScheduleReader {
   DuePage load_due(const DueQuery& query);
   std::vector<ScheduledSend> fetch(const std::vector<DueEntry>& entries);
   SendPage list(const SendQuery& query);
+  /// A page of the one send that the key stands for, if it is pending.
+  SendPage find(const std::string& idempotency_key);
   DeadPage list_dead(const DeadQuery& query);
   /// When the pending send that is due first is due.
   std::optional<WallTime> oldest();

@@ -1,6 +1,7 @@
 #include "schedule_writer.hpp"
 
 #include "byte_text.hpp"
+#include "storage/idempotency_rule.hpp"
 #include "storage/storable_text.hpp"
 
 #include <tern/error.hpp>
@@ -39,6 +40,26 @@ ScheduleWriter::Item* ScheduleWriter::find(const SendHandle& handle) {
     return nullptr;
   }
   return &found->second;
+}
+
+KnownKey ScheduleWriter::valid_now(const KnownKey& first) const {
+  auto known = first;
+  if (const auto found = items_.find(first.handle.id); found != items_.end() && found->second.now) {
+    known.handle = found->second.now->send.handle;
+  }
+  return known;
+}
+
+std::vector<KnownSend> ScheduleWriter::refused(const StoreChanges& changes) const {
+  std::vector<KnownSend> refused;
+  for (std::size_t i = 0; i < changes.sends.size(); ++i) {
+    const auto& send = changes.sends[i];
+    const auto first = send.idempotency_key.empty() ? firsts_.end() : firsts_.find(send.idempotency_key);
+    if (first != firsts_.end() && is_refused(send.key_is_new, send.digest, first->second.digest)) {
+      refused.push_back({i, valid_now(first->second)});
+    }
+  }
+  return refused;
 }
 
 void ScheduleWriter::require(const StoreChanges& changes) const {
@@ -217,13 +238,14 @@ void ScheduleWriter::cancel_replied(const std::string& conversation) {
 
 void ScheduleWriter::add(const ScheduledSend& send, StoreReceipt& receipt) {
   if (!send.idempotency_key.empty()) {
-    const auto [first, is_new] = firsts_.try_emplace(send.idempotency_key, send.handle);
+    const KnownKey key{send.handle, send.digest};
+    const auto [first, is_new] = firsts_.try_emplace(send.idempotency_key, key);
     if (!is_new) {
-      receipt.handles.push_back(first->second);
+      receipt.handles.push_back(valid_now(first->second).handle);
       receipt.seqs.push_back(0);
       return;
     }
-    new_firsts_.emplace_back(send.idempotency_key, send.handle);
+    new_firsts_.emplace_back(send.idempotency_key, key);
   }
   auto& item = items_[send.handle.id];
   insert(item, send);

@@ -45,6 +45,8 @@ class ScheduleWriter {
 
   /// Reads what is stored of all sends that the writes concern.
   void look_up(std::span<const StoreChanges* const> writes);
+  /// The sends whose keys are known although they must not be. Before `require`, which such a write does not reach.
+  std::vector<KnownSend> refused(const StoreChanges& changes) const;
   /// Throws `invalid_argument` for a send that is pending already, `storage_unavailable` for one that cannot be read.
   void require(const StoreChanges& changes) const;
   /// Outcomes, then edits, then sends, as `MemoryStorage` does.
@@ -81,9 +83,12 @@ class ScheduleWriter {
 
   void look_up_pending(const std::vector<SendId>& ids);
   void look_up_dead(const std::vector<SendId>& ids);
-  void look_up_first(const std::vector<const std::string*>& keys);
+  /// And the ids of the sends that they stand for.
+  void look_up_first(const std::vector<const std::string*>& keys, std::vector<SendId>& pending);
   std::vector<SendId> find_replied(const std::string& conversation) const;
 
+  /// What a key stands for, with the handle that is valid now.
+  KnownKey valid_now(const KnownKey& first) const;
   Item* find(const SendHandle& handle);
   bool accept(const SendOutcome& outcome);
   void settle(Item& item, const SendOutcome& outcome);
@@ -115,8 +120,8 @@ class ScheduleWriter {
   WallTime now_{};
   Items items_;
   std::unordered_map<SendId, Dead, SendIdHash> dead_;
-  std::unordered_map<std::string, SendHandle> firsts_;
-  std::vector<std::pair<std::string, SendHandle>> new_firsts_;
+  std::unordered_map<std::string, KnownKey> firsts_;
+  std::vector<std::pair<std::string, KnownKey>> new_firsts_;
   std::unordered_map<std::string, std::vector<SendId>> replied_;
   bool concerned_ = false;
   SortedWrites writes_;

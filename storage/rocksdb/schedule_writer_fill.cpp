@@ -99,8 +99,8 @@ bool ScheduleWriter::fill(rocksdb::WriteBatch& batch) {
       fill_item(id, item);
     }
   }
-  for (const auto& [key, handle] : new_firsts_) {
-    writes_.put(family.idempotency, key, encode_first({now_, handle}));
+  for (const auto& [key, first] : new_firsts_) {
+    writes_.put(family.idempotency, key, encode_first({now_, first}));
   }
   fill_dead();
   if (writes_.empty() && batch.Count() == 0) {

@@ -47,13 +47,13 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
   }
   concerned_ = !pending.empty() || !replied_.empty();
   // Each once: RocksDB does not say that a batched look-up may be asked for a key twice.
-  std::sort(pending.begin(), pending.end());
-  pending.erase(std::unique(pending.begin(), pending.end()), pending.end());
   std::sort(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a < *b; });
   keys.erase(std::unique(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a == *b; }), keys.end());
+  look_up_first(keys, pending);
+  std::sort(pending.begin(), pending.end());
+  pending.erase(std::unique(pending.begin(), pending.end()), pending.end());
   look_up_pending(pending);
   look_up_dead(dead);
-  look_up_first(keys);
 }
 
 void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
@@ -117,7 +117,7 @@ void ScheduleWriter::look_up_dead(const std::vector<SendId>& ids) {
   }
 }
 
-void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys) {
+void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys, std::vector<SendId>& pending) {
   if (keys.empty()) {
     return;
   }
@@ -131,7 +131,8 @@ void ScheduleWriter::look_up_first(const std::vector<const std::string*>& keys) 
     // An old one is removed by a compaction, which may come much later.
     const auto first = found.statuses[i].ok() ? decode_first(found.values[i].ToStringView()) : std::nullopt;
     if (first && !is_key_forgotten(first->came, now_)) {
-      firsts_.emplace(names[i], first->handle);
+      firsts_.emplace(names[i], first->key);
+      pending.push_back(first->key.handle.id);
     }
   }
 }

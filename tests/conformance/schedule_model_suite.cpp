@@ -47,6 +47,7 @@ class ScheduleModel {
           break;
         case 6:
           co_await check_listing();
+          co_await check_key();
           break;
         case 7:
           co_await fetch();
@@ -90,15 +91,79 @@ class ScheduleModel {
       send.order_key = any_order_key();
       send.handle = SendHandle{slot_of(send.order_key), any_time(), new_send_id()};
       send.payload = send.handle.to_string();
+      if (random_() % 3 == 0) {
+        send.idempotency_key = "key " + std::to_string(random_() % 2000);
+        send.digest[0] = static_cast<std::uint8_t>(random_() % 3);
+        send.key_is_new = random_() % 8 == 0;
+      }
       changes.sends.push_back(std::move(send));
     }
     auto sends = changes.sends;
-    auto receipt = co_await write(std::move(changes));
+    const auto refused = refused_of(sends);
+    auto written = co_await store_.write(std::move(changes), Deadline::never());
+    EXPECT_EQ(written.has_value(), refused.empty());
+    if (!written.has_value()) {
+      std::vector<std::pair<std::size_t, SendHandle>> told;
+      const auto conflict = written.error();
+      for (const auto& send : conflict.sends) {
+        told.emplace_back(send.place, send.known.handle);
+      }
+      EXPECT_EQ(told, refused);
+      co_return;
+    }
+    note_scheduled(sends, *written);
+  }
+
+  // What a key stands for: the handle that is valid now.
+  SendHandle valid_now(const KnownKey& first) const {
+    const auto found = pending_.find(first.handle.id);
+    return found != pending_.end() ? found->second.handle : first.handle;
+  }
+
+  std::vector<std::pair<std::size_t, SendHandle>> refused_of(const std::vector<ScheduledSend>& sends) const {
+    std::vector<std::pair<std::size_t, SendHandle>> refused;
+    for (std::size_t i = 0; i < sends.size(); ++i) {
+      const auto& send = sends[i];
+      const auto known = send.idempotency_key.empty() ? keys_.end() : keys_.find(send.idempotency_key);
+      if (known == keys_.end()) {
+        continue;
+      }
+      const auto kept = known->second.digest[0];
+      if (send.key_is_new || (kept != 0 && send.digest[0] != 0 && kept != send.digest[0])) {
+        refused.emplace_back(i, valid_now(known->second));
+      }
+    }
+    return refused;
+  }
+
+  void note_scheduled(const std::vector<ScheduledSend>& sends, const StoreReceipt& receipt) {
     EXPECT_EQ(receipt.handles.size(), sends.size());
     for (std::size_t i = 0; i < sends.size(); ++i) {
-      EXPECT_EQ(receipt.handles[i], sends[i].handle);
       const auto& handle = sends[i].handle;
+      const auto& key = sends[i].idempotency_key;
+      if (!key.empty()) {
+        const auto [known, is_new] = keys_.try_emplace(key, KnownKey{handle, sends[i].digest});
+        if (!is_new) {
+          EXPECT_EQ(receipt.handles[i], valid_now(known->second));
+          EXPECT_EQ(receipt.seqs[i], 0U);
+          continue;
+        }
+      }
+      EXPECT_EQ(receipt.handles[i], handle);
       pending_[handle.id] = Pending{handle, receipt.seqs[i], 0, 0, sends[i].order_key, handle.due};
+    }
+  }
+
+  awaitable<void> check_key() {
+    SendQuery query;
+    query.idempotency_key = "key " + std::to_string(random_() % 2000);
+    const auto known = keys_.find(*query.idempotency_key);
+    auto page = co_await store_.list_sends(std::move(query), Deadline::never());
+    EXPECT_EQ(page.known.has_value(), known != keys_.end());
+    if (page.known && known != keys_.end()) {
+      EXPECT_EQ(page.known->handle, valid_now(known->second));
+      EXPECT_EQ(page.known->digest, known->second.digest);
+      EXPECT_EQ(page.sends.size(), pending_.count(known->second.handle.id));
     }
   }
 
@@ -251,6 +316,7 @@ class ScheduleModel {
   std::mt19937_64 random_;
   std::vector<SlotLease> leases_;
   std::map<Id, Pending> pending_;
+  std::map<std::string, KnownKey> keys_;
   SendCounts counts_;
 };
 

@@ -59,6 +59,28 @@ constexpr int moments = 20;
 
 }  // namespace
 
+TEST_P(ScheduleSuite, OfWritesThatTakeAKeyAtOnceOneGoesThrough) {
+  for (int moment = 0; moment < moments; ++moment) {
+    std::vector<StoreChanges> writes(4);
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      writes[i].upserts.emplace_back("document " + std::to_string(moment) + "." + std::to_string(i), "{}");
+      auto send = make_send("c", at(10));
+      send.idempotency_key = "key " + std::to_string(moment);
+      send.key_is_new = true;
+      writes[i].sends.push_back(std::move(send));
+    }
+    const auto receipts = write_at_once(*store, std::move(writes));
+    int went_through = 0;
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+      const bool through = receipts[i].handles.size() == 1;
+      went_through += through ? 1 : 0;
+      EXPECT_EQ(text_of("document " + std::to_string(moment) + "." + std::to_string(i)), through ? "{}" : "(absent)");
+    }
+    EXPECT_EQ(went_through, 1);
+  }
+  EXPECT_EQ(counts().pending, static_cast<std::uint64_t>(moments));
+}
+
 // Nobody owns the slot of the send, or another process does: it is no less cancelled for that.
 TEST_P(ScheduleSuite, AReplyCancelsTheSendThatCameJustBeforeIt) {
   for (int i = 0; i < moments; ++i) {

@@ -133,6 +133,44 @@ TEST_F(PostgresSchema, AnOlderVersionIsMigratedAndKeepsItsDocuments) {
   test::run(store.close(Deadline::after(5s)));
 }
 
+TEST_F(PostgresSchema, KeysOfAnEarlierVersionAreKnownAndNotCompared) {
+  const auto make = [] {
+    StoreChanges changes;
+    ScheduledSend send;
+    send.order_key = "a conversation";
+    send.handle = {slot_of(send.order_key), system_clock().wall_now() + 1h, new_send_id()};
+    send.idempotency_key = "key";
+    send.digest.fill(1);
+    changes.sends.push_back(std::move(send));
+    return changes;
+  };
+  SendHandle first;
+  {
+    PostgresStorage store(options());
+    test::run(store.open(Deadline::after(20s)));
+    first = test::run(store.write(make(), Deadline::after(5s)))->handles.at(0);
+    test::run(store.close(Deadline::after(5s)));
+  }
+  administer("ALTER TABLE tern.idempotency DROP COLUMN digest; DELETE FROM tern.schema_version WHERE version = 3");
+  auto checking = options();
+  checking.create_schema = false;
+  EXPECT_THAT(refusal_of(checking, errc::invalid_argument), HasSubstr("version 3"));
+  PostgresStorage store(options());
+  test::run(store.open(Deadline::after(20s)));
+  // A process of the earlier version that is still running.
+  administer(
+      "INSERT INTO tern.idempotency (key, slot, due, id, made) "
+      "SELECT 'its key', slot, due, id, made FROM tern.idempotency WHERE key = 'key'");
+  for (const auto* key : {"key", "its key"}) {
+    auto changes = make();
+    changes.sends[0].idempotency_key = key;
+    const auto again = test::run(store.write(changes, Deadline::after(5s)));
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->handles.at(0).id, first.id);
+  }
+  test::run(store.close(Deadline::after(5s)));
+}
+
 TEST_F(PostgresSchema, WeeksAreDroppedOnceTheyAreOverAndEmpty) {
   use(options());
   administer("SELECT tern.add_send_week(2900); SELECT tern.add_send_week(2901); SELECT tern.add_send_week(2902)");

@@ -35,6 +35,16 @@ struct SendHandle {
 /// A new random id for a send (UUID version 4).
 std::array<std::uint8_t, 16> new_send_id();
 
+/// What a send promises, in 128 bits: equal for equal promises. All zero for none.
+using SendDigest = std::array<std::uint8_t, 16>;
+
+/// What an idempotency key stands for.
+struct KnownKey {
+  /// The handle that is valid now while the send is pending; the first one once it was sent, cancelled or given up.
+  SendHandle handle;
+  SendDigest digest{};  ///< what was kept with the key
+};
+
 /// What a send does when it is due.
 enum class SendKind : std::uint8_t {
   activity,     ///< the payload is an activity, sent as it is
@@ -48,10 +58,13 @@ struct ScheduledSend {
   std::uint32_t generation = 0;  ///< grows with each edit; outcomes of an older one are refused
   std::uint32_t attempt = 0;     ///< how often it was tried
   SendKind kind = SendKind::activity;
-  std::string order_key;        ///< sends with the same key go out one at a time, in (due, seq) order
-  std::string reference;        ///< JSON of the conversation reference
-  std::string payload;          ///< JSON, see `kind`
-  std::string idempotency_key;  ///< "" for none; a second send with the same key is not stored again
+  std::string order_key;  ///< sends with the same key go out one at a time, in (due, seq) order
+  std::string reference;  ///< JSON of the conversation reference
+  std::string payload;    ///< JSON, see `kind`
+  /// "" for none. A second send with the same key is not stored: the receipt has the handle of the one that the key
+  /// stands for, whether that is pending or not, for seven days. A store has one set of keys. In one write with two
+  /// sends of the same key the first stands.
+  std::string idempotency_key;
   std::string client_request_id;
   std::string cancel_on_reply;  ///< the conversation whose next message from a user drops the send; "" for none
   std::string annotations;      ///< JSON of what the layers above keep with it: recurrence, campaign, trace; or ""
@@ -59,6 +72,13 @@ struct ScheduledSend {
   std::optional<WallTime> expires;
   std::uint16_t begun = 0;    ///< how often it was begun since its last outcome, if that is noted of it
   bool at_most_once = false;  ///< what may have arrived is not tried again
+
+  // What is asked of the key when the send is stored. Neither is kept with the send.
+
+  /// Kept with the key. A key that is known with another digest is a conflict (`StoreConflict::sends`). All zero: not
+  /// compared, as with a key that was kept without one.
+  SendDigest digest{};
+  bool key_is_new = false;  ///< a key that is known is a conflict
 };
 
 /// A send that was given up. It can be sent again (`SendEdit::Kind::redrive`) until it is discarded, or makes room for
@@ -174,13 +194,16 @@ struct LateSends {
 struct SendQuery {
   std::optional<std::string> order_key;  ///< sends of one conversation
   std::optional<SendHandle> handle;      ///< this one alone, if it is pending
-  std::string after;                     ///< `next` of the page before
-  std::size_t limit = 100;               ///< 1 to 1,000
+  /// The one that this idempotency key stands for, if it is pending; the other members are not looked at.
+  std::optional<std::string> idempotency_key;
+  std::string after;        ///< `next` of the page before
+  std::size_t limit = 100;  ///< 1 to 1,000
 };
 
 struct SendPage {
   std::vector<ScheduledSend> sends;
   std::string next;
+  std::optional<KnownKey> known;  ///< of a query by idempotency key: what it stands for, pending or not
 };
 
 /// A page of dead sends, those that died first first.

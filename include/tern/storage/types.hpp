@@ -110,11 +110,6 @@ struct StorePage {
   std::string next;  ///< pass as `after` for the page that follows; "" when this was the last
 };
 
-/// The keys that were not as expected. Nothing was written.
-struct StoreConflict {
-  std::vector<std::string> keys;
-};
-
 /// The longest key, in bytes; a longer one is cut by `bounded_key`.
 inline constexpr std::size_t max_key_bytes = 1024;
 

@@ -96,7 +96,8 @@ class SplitStorageTest : public ::testing::Test {
 
   PlainStorage::Script script;
   MemoryStorageLimits limits{.sends = room};
-  SplitStorage split{AnyStorage::make<PlainStorage>(script), AnyStorage::make<MemoryStorage>(limits), room};
+  AnyStorage schedule = AnyStorage::make<MemoryStorage>(limits);
+  SplitStorage split{AnyStorage::make<PlainStorage>(script), schedule, room};
 };
 
 }  // namespace
@@ -135,6 +136,42 @@ TEST_F(SplitStorageTest, AConflictOfTheDocumentsSchedulesNothing) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().keys, std::vector<std::string>{"a"});
   EXPECT_EQ(pending(), 0U);
+}
+
+TEST_F(SplitStorageTest, AKnownKeyThatIsToBeNewLeavesTheDocumentsAsTheyWere) {
+  auto first = document_and_sends("a", 1);
+  first.sends[0].idempotency_key = "key";
+  const auto handle = write(std::move(first))->handles.at(0);
+  auto second = document_and_sends("b", 2);
+  second.sends[1].idempotency_key = "key";
+  second.sends[1].key_is_new = true;
+  const auto refused = write(std::move(second));
+  ASSERT_FALSE(refused);
+  const auto conflict = refused.error();
+  ASSERT_EQ(conflict.sends.size(), 1U);
+  EXPECT_EQ(conflict.sends[0].place, 1U);
+  EXPECT_EQ(conflict.sends[0].known.handle, handle);
+  EXPECT_FALSE(has("b"));
+  EXPECT_EQ(pending(), 1U);
+}
+
+TEST_F(SplitStorageTest, AKeyThatIsTakenWhileTheDocumentsAreWrittenCountsAsKnown) {
+  std::optional<SendHandle> other;
+  script.before_write = [&] {
+    script.before_write = [] {};
+    StoreChanges changes;
+    changes.sends.push_back(send_for("c"));
+    changes.sends[0].idempotency_key = "key";
+    other = test::run(schedule.write(std::move(changes), never))->handles.at(0);
+  };
+  auto changes = document_and_sends("a", 2);
+  changes.sends[0].idempotency_key = "key";
+  changes.sends[0].key_is_new = true;
+  const auto written = write(std::move(changes));
+  ASSERT_TRUE(written);
+  EXPECT_TRUE(has("a"));
+  EXPECT_EQ(written->handles.at(0), other);
+  EXPECT_EQ(pending(), 2U);
 }
 
 TEST_F(SplitStorageTest, AnOutageOfTheDocumentsSchedulesNothing) {
