@@ -196,11 +196,23 @@ QuietHours quiet_hours_of(json::object& fields) {
   return hours;
 }
 
+void read_key(Members& members, SendOptions& options) {
+  auto key = members.text("key");
+  const auto scope = members.text("keyScope");
+  if (scope && scope != "bot" && scope != "conversation") {
+    refuse("keyScope is bot or conversation; \"" + *scope + "\" is neither.");
+  }
+  if (scope && !key) {
+    refuse("keyScope goes with key, and there is none.");
+  }
+  if (key) {
+    options.key(std::move(*key), scope == "conversation" ? KeyScope::conversation : KeyScope::bot);
+  }
+}
+
 SendOptions options_of(Members& members, CallKind kind) {
   SendOptions options;
-  if (auto key = members.text("key")) {
-    options.key(std::move(*key));
-  }
+  read_key(members, options);
   if (auto key = members.text("orderKey")) {
     options.order_key(std::move(*key));
   }

@@ -199,7 +199,7 @@ awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
   auto call = parse_proactive_call(body, CallKind::schedule, clock_.wall_now());
   auto reference = co_await resolve(std::move(call.to));
   const bool may_be_known = !call.options.key().empty();
-  SendHandle handle;
+  SendHandle handle;  // of the send that a known key stands for, as it is valid now
   if (call.activity) {
     handle = co_await proactive_.send_at(std::move(reference), call.due, std::move(*call.activity), call.options);
   } else {
@@ -208,14 +208,12 @@ awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
   }
   json::object answer;
   if (may_be_known) {
-    // The first handle of the key: it may have been moved since, or have come to its end.
     const auto pending = co_await find_pending(handle);
     if (!pending) {
       answer["handle"] = handle.to_string();
       answer["pending"] = false;
       co_return json_response(200, answer);
     }
-    handle = pending->handle;
   }
   answer["handle"] = handle.to_string();
   answer["due"] = text_of_time(handle.due);

@@ -3,6 +3,7 @@
 #include "app/config_values.hpp"
 #include "proactive/broadcaster.hpp"
 #include "turn/annotations.hpp"
+#include "turn/make_send.hpp"
 
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -116,7 +117,11 @@ json::object to_json(const ScheduledSend& send) {
   }
   fields["orderKey"] = send.order_key;
   if (!send.idempotency_key.empty()) {
-    fields["key"] = send.idempotency_key;
+    const auto given = detail::given_key(send.idempotency_key);
+    fields["key"] = given.key;
+    if (given.scope == KeyScope::conversation) {
+      fields["keyScope"] = "conversation";
+    }
   }
   if (!send.cancel_on_reply.empty()) {
     fields["cancelOnReply"] = true;

@@ -5,6 +5,7 @@
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -37,11 +38,14 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
       runtime_(runtime),
       enabled_(enabled),
       clock_(clock),
+      known_sends_(metrics.counter("tern_known_sends_total",
+                                   "Sends that were not stored, since one with their idempotency key is known.")),
       runner_(shards, runtime, options, clock, metrics, std::move(limits)) {
   for (std::size_t i = 0; i < shards.size(); ++i) {
     auto& environment = runtime.environment(i);
     environment.proactive = this;
     environment.proactive_enabled = enabled;
+    environment.known_sends = known_sends_;
   }
 }
 
@@ -161,8 +165,13 @@ awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
   if (written.has_error()) {
     throw_error(errc::conflict, "The schedule refused the send.");
   }
+  const auto handle = written->handles.at(0);
+  if (written->seqs.at(0) == 0) {
+    known_sends_.inc();
+    log::debug("a send was asked for whose key is known; nothing is stored", {{"handle", handle.to_string()}});
+  }
   runner_.on_scheduled({send}, written->seqs);
-  co_return written->handles.at(0);
+  co_return handle;
 }
 
 awaitable<SendHandle> ProactiveService::send_at(ConversationReference reference, WallTime when, Activity activity,

@@ -75,6 +75,7 @@ class ProactiveService final : public Proactive {
   runtime::Runtime& runtime_;
   bool enabled_;
   Clock& clock_;
+  Counter known_sends_;
   ScheduleRunner runner_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tern/async/clock.hpp>
+#include <tern/async/metrics.hpp>
 #include <tern/storage/any_storage.hpp>
 #include <tern/turn/channel_sender.hpp>
 #include <tern/turn/conversation.hpp>
@@ -53,6 +54,7 @@ struct TurnEnvironment {
   bool proactive_enabled = false;
   BackgroundRunner* background = nullptr;
   ScheduleObserver* observer = nullptr;
+  Counter known_sends;  ///< sends that were not stored, since their key was known
   std::function<bool(std::string_view)> has_continuation = [](std::string_view) { return false; };
   std::chrono::milliseconds send_timeout{15'000};
   std::chrono::milliseconds storage_timeout{5'000};

@@ -1,5 +1,6 @@
 #include "turn/make_send.hpp"
 
+#include "storage/sha256.hpp"
 #include "turn/annotations.hpp"
 #include "turn/keys.hpp"
 
@@ -10,6 +11,7 @@
 #include <boost/uuid/uuid_io.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace tern::detail {
@@ -17,6 +19,12 @@ namespace tern::detail {
 namespace {
 
 constexpr std::size_t max_send_key = 512;
+
+// Callers' keys are stored as they are, so that those of earlier versions go on to be known; but for those that begin
+// like a key that is made here or in `TurnSends`.
+constexpr std::string_view of_bot = "bot/";
+constexpr std::string_view of_conversation = "conversation/";
+constexpr std::array made_keys{of_bot, of_conversation, std::string_view("turn/"), std::string_view("continuation/")};
 
 ScheduledSend make_send(const std::string& bot_id, WallTime now, const ConversationReference& reference, WallTime due,
                         const SendOptions& options) {
@@ -31,6 +39,7 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   send.handle.due = std::chrono::ceil<std::chrono::microseconds>(annotations.awake(std::max(due, now)));
   auto conversation =
       conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
+  send.idempotency_key = stored_key(options, conversation);
   send.cancel_on_reply = options.cancel_on_reply() ? conversation : std::string();
   send.order_key = options.order_key();
   if (send.order_key.empty()) {
@@ -41,7 +50,6 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   send.handle.slot = slot_of(send.order_key);
   send.handle.id = new_send_id();
   send.reference = json::serialize(reference.without_activity().json());
-  send.idempotency_key = options.key();
   send.expires = options.expires();
   if (send.expires && *send.expires < send.handle.due) {
     throw_error(errc::invalid_argument, "The send would expire before it is due, and never be sent.");
@@ -87,6 +95,53 @@ ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const 
   address_proactive(activity, reference);
   send.payload = json::serialize(activity.json());
   return send;
+}
+
+std::string stored_key(const SendOptions& options, const std::string& conversation) {
+  const auto& key = options.key();
+  if (key.empty()) {
+    return {};
+  }
+  if (options.key_scope() == KeyScope::conversation) {
+    return bounded_key(std::string(of_conversation) + conversation + '/' + key);
+  }
+  const bool looks_made =
+      std::any_of(made_keys.begin(), made_keys.end(), [&](std::string_view made) { return key.starts_with(made); });
+  return looks_made ? std::string(of_bot) + key : key;
+}
+
+GivenKey given_key(const std::string& stored) {
+  if (stored.starts_with(of_bot)) {
+    return {stored.substr(of_bot.size())};
+  }
+  if (stored.starts_with(of_conversation)) {
+    auto rest = std::string_view(stored).substr(of_conversation.size());
+    for (int parts = 3; parts > 0 && rest.find('/') != std::string_view::npos; --parts) {
+      rest.remove_prefix(rest.find('/') + 1);  // bot, channel, conversation
+    }
+    return {std::string(rest), KeyScope::conversation};
+  }
+  return {stored};
+}
+
+SendDigest digest_of(const ScheduledSend& send, std::string_view rule) {
+  constexpr std::size_t between = 64;
+  std::string promised;
+  promised.reserve(send.payload.size() + send.reference.size() + send.order_key.size() + send.annotations.size() +
+                   rule.size() + between);
+  promised += send.kind == SendKind::activity ? 'a' : 'c';
+  promised += send.at_most_once ? '1' : '-';
+  promised += send.cancel_on_reply.empty() ? '-' : 'r';
+  for (const std::string_view part : {rule, std::string_view(send.order_key), std::string_view(send.reference),
+                                      std::string_view(send.annotations), std::string_view(send.payload)}) {
+    promised += std::to_string(part.size());
+    promised += ':';
+    promised += part;
+  }
+  const auto all = sha256(promised);
+  SendDigest digest{};
+  std::copy_n(all.begin(), digest.size(), digest.begin());
+  return digest;
 }
 
 void note_trace(ScheduledSend& send, const Activity& activity) {

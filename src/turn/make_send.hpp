@@ -30,6 +30,21 @@ ScheduledSend make_continuation_send(const std::string& bot_id, WallTime now, co
                                      WallTime due, const std::string& name, json::value value,
                                      const SendOptions& options);
 
+/// The key as it is stored: no two of different conversations, scopes or callers meet, nor one of a caller and one that
+/// the framework makes. "" when there is none. `conversation`: its `conversation_key`.
+std::string stored_key(const SendOptions& options, const std::string& conversation);
+
+/// A caller's key as it was given, of a stored one.
+struct GivenKey {
+  std::string key;
+  KeyScope scope = KeyScope::bot;
+};
+GivenKey given_key(const std::string& stored);
+
+/// What the send promises to whom, but for when it expires, which has no form that is the same at every delivery of a
+/// turn. `rule`: by which it is due.
+SendDigest digest_of(const ScheduledSend& send, std::string_view rule);
+
 /// Says with a send which activity's turn scheduled it, for the logs. The first 128 bytes of its id.
 void note_trace(ScheduledSend& send, const Activity& activity);
 /// As above, for a turn that no activity with an id began.

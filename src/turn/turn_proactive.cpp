@@ -7,6 +7,7 @@
 
 #include <tern/turn/turn_context.hpp>
 
+#include <string>
 #include <utility>
 
 namespace tern {
@@ -18,26 +19,49 @@ WallTime due_after(const Clock& clock, WallTime::duration delay) {
   return delay > WallTime::max() - now ? WallTime::max() : now + delay;
 }
 
+// A turn that is delivered again is later: what it asked for after a while is due at another time, and is the same.
+std::string rule_after(WallTime::duration delay) {
+  return "after " + std::to_string(delay.count());
+}
+
+std::string rule_at(WallTime when) {
+  return "at " + std::to_string(when.time_since_epoch().count());
+}
+
 }  // namespace
 
 Proactive& TurnProactive::all() const noexcept {
   return *turn_->environment_.proactive;
 }
 
-awaitable<SendHandle> TurnProactive::send_at(ConversationReference reference, WallTime when, Activity activity,
-                                             SendOptions options) {
+// What has no key of its own waits for nothing here.
+awaitable<SendHandle> TurnProactive::schedule(ScheduledSend send, bool has_key) {
+  auto& work = turn_->unit_of_work();
+  if (has_key) {
+    auto known = co_await work.find_known(send.idempotency_key);
+    if (known) {
+      co_return *known;
+    }
+    send.key_is_new = true;
+  }
+  co_return work.schedule(std::move(send));
+}
+
+awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
+                                              Activity activity, SendOptions options) {
   auto& environment = turn_->environment_;
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }
   auto send = detail::make_activity_send(environment.bot_id, environment.clock.wall_now(), reference, when,
                                          std::move(activity), options);
+  send.digest = options.key().empty() ? detail::digest_of(send, rule) : SendDigest{};
   detail::note_trace(send, turn_->activity());
-  co_return turn_->unit_of_work().schedule(std::move(send));
+  return schedule(std::move(send), !options.key().empty());
 }
 
-awaitable<SendHandle> TurnProactive::continue_at(ConversationReference reference, WallTime when, std::string name,
-                                                 json::value value, SendOptions options) {
+awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
+                                              std::string name, json::value value, SendOptions options) {
   auto& environment = turn_->environment_;
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
@@ -47,8 +71,19 @@ awaitable<SendHandle> TurnProactive::continue_at(ConversationReference reference
   }
   auto send = detail::make_continuation_send(environment.bot_id, environment.clock.wall_now(), reference, when, name,
                                              std::move(value), options);
+  send.digest = options.key().empty() ? detail::digest_of(send, rule) : SendDigest{};
   detail::note_trace(send, turn_->activity());
-  co_return turn_->unit_of_work().schedule(std::move(send));
+  return schedule(std::move(send), !options.key().empty());
+}
+
+awaitable<SendHandle> TurnProactive::send_at(ConversationReference reference, WallTime when, Activity activity,
+                                             SendOptions options) {
+  return schedule(std::move(reference), when, rule_at(when), std::move(activity), std::move(options));
+}
+
+awaitable<SendHandle> TurnProactive::continue_at(ConversationReference reference, WallTime when, std::string name,
+                                                 json::value value, SendOptions options) {
+  return schedule(std::move(reference), when, rule_at(when), std::move(name), std::move(value), std::move(options));
 }
 
 awaitable<SendHandle> TurnProactive::send_at(WallTime when, Activity activity, SendOptions options) {
@@ -56,7 +91,8 @@ awaitable<SendHandle> TurnProactive::send_at(WallTime when, Activity activity, S
 }
 
 awaitable<SendHandle> TurnProactive::send_after(WallTime::duration delay, Activity activity, SendOptions options) {
-  return send_at(due_after(turn_->clock(), delay), std::move(activity), std::move(options));
+  return schedule(turn_->reference(), due_after(turn_->clock(), delay), rule_after(delay), std::move(activity),
+                  std::move(options));
 }
 
 awaitable<SendHandle> TurnProactive::continue_at(WallTime when, std::string name, json::value value,
@@ -66,7 +102,8 @@ awaitable<SendHandle> TurnProactive::continue_at(WallTime when, std::string name
 
 awaitable<SendHandle> TurnProactive::continue_after(WallTime::duration delay, std::string name, json::value value,
                                                     SendOptions options) {
-  return continue_at(due_after(turn_->clock(), delay), std::move(name), std::move(value), std::move(options));
+  return schedule(turn_->reference(), due_after(turn_->clock(), delay), rule_after(delay), std::move(name),
+                  std::move(value), std::move(options));
 }
 
 awaitable<ResourceResponse> TurnProactive::send(ConversationReference reference, Activity activity) {

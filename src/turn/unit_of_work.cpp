@@ -1,7 +1,6 @@
 #include "turn/unit_of_work.hpp"
 
 #include "turn/keys.hpp"
-#include "turn/make_send.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -31,7 +30,7 @@ class UnderWay {
 }  // namespace
 
 UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
-    : environment_(environment), activity_(activity) {}
+    : environment_(environment), activity_(activity), sends_(environment, activity) {}
 
 UnitOfWork::Document& UnitOfWork::document(StateScope scope) {
   auto& found = documents_[static_cast<std::size_t>(scope)];
@@ -189,51 +188,6 @@ awaitable<void> UnitOfWork::remove(StateScope scope) {
   entry.replayable = false;
 }
 
-// What a channel delivers again is the same turn, so that the place in it tells the sends apart. A continuation runs
-// again with the state that it has committed, and may leave out what it knows to be done: another send would then stand
-// in the place of one that is stored, and be lost. What is sent tells those apart, and the place only what is alike.
-std::string UnitOfWork::key_of(const ScheduledSend& send, unsigned place) {
-  const auto key_in = [&](std::string_view kind, std::string_view turn) {
-    return std::string(kind) +
-           conversation_key(environment_.bot_id, activity_.channel_id().value_or(""),
-                            activity_.conversation_id().value_or("")) +
-           '/' + std::string(turn) + '/';
-  };
-  if (!turn_id_.empty()) {
-    const auto what = stable_hash(send.order_key + '\n' + send.payload);
-    return key_in("continuation/", turn_id_) + std::to_string(what) + '/' + std::to_string(alike_[what]++);
-  }
-  const auto id = activity_.id();
-  return id ? key_in("turn/", *id) + std::to_string(place) : std::string();
-}
-
-SendHandle UnitOfWork::schedule(ScheduledSend send) {
-  const auto place = sends_made_++;
-  if (!turn_id_.empty()) {
-    note_trace(send, turn_id_);
-  }
-  if (send.idempotency_key.empty()) {
-    send.idempotency_key = key_of(send, place);
-  }
-  const auto handle = send.handle;
-  sends_.push_back(std::move(send));
-  return handle;
-}
-
-bool UnitOfWork::unschedule(const SendHandle& handle) noexcept {
-  return std::erase_if(sends_, [&](const ScheduledSend& send) { return send.handle == handle; }) > 0;
-}
-
-std::optional<SendHandle> UnitOfWork::reschedule(const SendHandle& handle, WallTime when) noexcept {
-  for (auto& send : sends_) {
-    if (send.handle == handle) {
-      send.handle.due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, environment_.clock.wall_now()));
-      return send.handle;
-    }
-  }
-  return std::nullopt;
-}
-
 void UnitOfWork::capture_reference(std::string key, std::string document_text) {
   reference_upserts_.emplace_back(std::move(key), std::move(document_text));
 }
@@ -280,7 +234,7 @@ StoreChanges UnitOfWork::collect_changes(After after) {
   changes.upserts.insert(changes.upserts.end(), reference_upserts_.begin(), reference_upserts_.end());
   changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
   if (environment_.one_store) {
-    changes.sends = sends_;
+    changes.sends = sends_.to_write();
   }
   return changes;
 }
@@ -346,7 +300,7 @@ awaitable<void> UnitOfWork::commit(After after) {
   }
   const UnderWay under_way(committing_);
   StoreReceipt receipt;
-  for (int attempt = 0;; ++attempt) {
+  for (int attempt = 0;;) {
     auto changes = collect_changes(after);
     if (changes.empty()) {
       settle({});
@@ -359,7 +313,12 @@ awaitable<void> UnitOfWork::commit(After after) {
       receipt = std::move(*written);
       break;
     }
-    co_await resolve(std::move(written.error().keys), attempt);
+    auto conflict = written.error();
+    if (!conflict.sends.empty()) {
+      sends_.resolve(conflict.sends);
+      continue;
+    }
+    co_await resolve(std::move(conflict.keys), attempt++);
   }
   if (sends_.empty()) {
     co_return;
@@ -367,23 +326,25 @@ awaitable<void> UnitOfWork::commit(After after) {
   if (!environment_.one_store) {
     receipt = co_await write_sends_apart();
   }
-  const auto sends = std::exchange(sends_, {});
-  if (environment_.observer != nullptr) {
-    environment_.observer->on_scheduled(sends, receipt.seqs);
-  }
+  sends_.committed(receipt.handles, receipt.seqs);
 }
 
 // With a store that keeps no schedule the sends go to another one, after the state: a crash in between loses sends
 // that were never confirmed, and confirms none that are not stored.
 awaitable<StoreReceipt> UnitOfWork::write_sends_apart() {
-  StoreChanges changes;
-  changes.sends = sends_;
-  const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-  auto written = co_await environment_.schedule.write(std::move(changes), by);
-  if (written.has_error()) {
-    throw_error(errc::conflict, "The schedule refused sends of this turn.");
+  for (;;) {
+    StoreChanges changes;
+    changes.sends = sends_.to_write();
+    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+    auto written = co_await environment_.schedule.write(std::move(changes), by);
+    if (written.has_value()) {
+      co_return std::move(*written);
+    }
+    if (written.error().sends.empty()) {
+      throw_error(errc::conflict, "The schedule refused sends of this turn.");
+    }
+    sends_.resolve(written.error().sends);
   }
-  co_return std::move(*written);
 }
 
 void UnitOfWork::discard() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "turn/environment.hpp"
+#include "turn/turn_sends.hpp"
 
 #include <tern/schema/activity.hpp>
 #include <tern/schema/block_pool.hpp>
@@ -13,7 +14,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,15 +41,17 @@ class UnitOfWork : public Pooled<UnitOfWork> {
 
   /// For a turn whose activity has no id, and that runs again after a crash: what its sends have their keys from
   /// instead.
-  void name_turn(std::string id) { turn_id_ = std::move(id); }
+  void name_turn(std::string id) { sends_.name_turn(std::move(id)); }
 
   /// Adds a send. One made without a key gets one from the activity's id and its place in the turn, or from the turn's
-  /// name and what is sent.
-  SendHandle schedule(ScheduledSend send);
+  /// name and what is sent, and has a digest of what it promises.
+  SendHandle schedule(ScheduledSend send) { return sends_.add(std::move(send)); }
+  /// The handle of the send that a caller's key stands for, as it is stored: one of this turn, or of the store.
+  awaitable<std::optional<SendHandle>> find_known(std::string key) { return sends_.find_known(std::move(key)); }
   /// Takes back a send that is not committed yet; false when there is none with this handle.
-  bool unschedule(const SendHandle& handle) noexcept;
+  bool unschedule(const SendHandle& handle) noexcept { return sends_.drop(handle); }
   /// Moves a send that is not committed yet; nullopt when there is none with this handle.
-  std::optional<SendHandle> reschedule(const SendHandle& handle, WallTime when) noexcept;
+  std::optional<SendHandle> reschedule(const SendHandle& handle, WallTime when) { return sends_.move(handle, when); }
 
   /// Writes the reference with the next commit, also when the turn fails.
   void capture_reference(std::string key, std::string document);
@@ -95,7 +97,6 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   void name_documents();
   Document& document(StateScope scope);
   static void take(Document& document, StoreItem* item);
-  std::string key_of(const ScheduledSend& send, unsigned place);
   StoreChanges collect_changes(After after);
   bool can_replay(const std::vector<std::string>& keys) const noexcept;
   void settle(const StoreReceipt& receipt);
@@ -108,10 +109,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   std::array<Document, 3> documents_;
   bool loaded_ = false;
   bool committing_ = false;
-  std::vector<ScheduledSend> sends_;
-  unsigned sends_made_ = 0;
-  std::string turn_id_;                      // "" when the activity's id will do, or there is none
-  std::map<std::uint64_t, unsigned> alike_;  // in a turn with a name: how many sends were made of each content
+  TurnSends sends_;
   std::vector<StoreUpsert> reference_upserts_;
   std::vector<StoreRemoval> reference_removals_;
 };

@@ -15,11 +15,31 @@
 
 namespace tern {
 
+/// What an idempotency key is compared with.
+enum class KeyScope : std::uint8_t {
+  bot,          ///< all keys of this scope in the bot's store: in two conversations the same key is the same send
+  conversation  ///< those of this scope for the conversation that the send goes to
+};
+
 /// How a scheduled send is to be treated. Setters chain.
 class SendOptions {
  public:
-  /// A second send with the same key is not stored; the first handle is returned. 1 to 512 bytes.
-  SendOptions& key(std::string value) { return key_ = std::move(value), *this; }
+  /// A key for idempotency, 1 to 512 bytes: what has a key that is known is not stored, for seven days after the first
+  /// send with that key, whatever else it asks for. What is returned is the handle of the send that the key stands for:
+  /// the one that is valid now while it is pending, the first one once it was sent, cancelled or given up. So `cancel`
+  /// works on it, or says `too_late` because it is.
+  ///
+  /// The key stands for one send of the whole bot: a bot that uses `"reminder"` in two conversations gets one reminder.
+  /// With `KeyScope::conversation` it stands for one in each conversation. No key meets one of the other scope, nor one
+  /// that the framework makes.
+  ///
+  /// In a turn the key is looked up in the store at once. When another turn takes it before this one has committed,
+  /// this one fails with `errc::conflict`, since it may have kept the wrong handle; delivered again it finds the send.
+  SendOptions& key(std::string value, KeyScope scope = KeyScope::bot) {
+    key_ = std::move(value);
+    key_scope_ = scope;
+    return *this;
+  }
   /// Sends with the same order key go out one at a time in the order of their due times. Default: the conversation.
   SendOptions& order_key(std::string value) { return order_key_ = std::move(value), *this; }
   /// When this send is dead, the later pending ones with its order key that are strict too do not pass it: they are
@@ -43,6 +63,7 @@ class SendOptions {
   SendOptions& every(Recurrence value) { return every_ = value, *this; }
 
   const std::string& key() const noexcept { return key_; }
+  KeyScope key_scope() const noexcept { return key_scope_; }
   const std::string& order_key() const noexcept { return order_key_; }
   std::optional<WallTime> expires() const noexcept { return expires_; }
   bool strict() const noexcept { return strict_; }
@@ -56,6 +77,7 @@ class SendOptions {
   std::string key_;
   std::string order_key_;
   std::optional<WallTime> expires_;
+  KeyScope key_scope_ = KeyScope::bot;
   bool strict_ = false;
   bool at_most_once_ = false;
   bool cancel_on_reply_ = false;
@@ -101,6 +123,7 @@ class Proactive {
                                                                TurnHandler handler = nullptr) = 0;
 
   /// Sends `activity` at `when`, or at once when that has passed. Durable, as far as the storage is, when this returns.
+  /// With a key that is known nothing is stored (`SendOptions::key`).
   virtual awaitable<SendHandle> send_at(ConversationReference reference, WallTime when, Activity activity,
                                         SendOptions options = {}) = 0;
   virtual awaitable<SendHandle> send_after(ConversationReference reference, WallTime::duration delay, Activity activity,

@@ -9,8 +9,12 @@ class TurnContext;
 /// `Proactive`, seen from inside a turn: what is scheduled here is part of the turn's unit of work. It becomes
 /// durable, and may fire, when the turn commits; a turn that fails schedules nothing.
 ///
-/// A send made in a turn is idempotent by the activity's id and its place in the turn: a channel that delivers the
-/// activity to a second replica cannot double it.
+/// A send made in a turn without a key is idempotent by the activity's id, its place in the turn and what it promises:
+/// a channel that delivers the activity again cannot double it. What it promises is the activity or continuation, to
+/// whom, how (but for `expires`), and when: by the delay that was given, or by the time. So a turn that may be
+/// delivered again says `send_after(3s, ..)` rather than `send_at(now + 3s, ..)`. A turn that promises something else
+/// when it is delivered again has both sent, and the log says so; with `SendOptions::key` the first stands.
+///
 /// Thread safety: used in the turn only.
 class TurnProactive {
  public:
@@ -46,6 +50,12 @@ class TurnProactive {
  private:
   friend class TurnContext;
   explicit TurnProactive(TurnContext& turn) : turn_(&turn) {}
+  /// `rule`: by which the due time was given, as it counts for whether two sends promise the same.
+  awaitable<SendHandle> schedule(ConversationReference reference, WallTime when, std::string rule, Activity activity,
+                                 SendOptions options);
+  awaitable<SendHandle> schedule(ConversationReference reference, WallTime when, std::string rule, std::string name,
+                                 json::value value, SendOptions options);
+  awaitable<SendHandle> schedule(ScheduledSend send, bool has_key);
   TurnContext* turn_;
 };
 

@@ -23,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::FakeChannel;
 using test::RawAnswer;
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr const char* secret = "0123456789abcdef-secret";
@@ -175,6 +176,29 @@ TEST_F(ProactivePaths, AKnownKeyTellsWhatBecameOfItsSend) {
   const auto gone = ask_for(200, "POST", "/schedule", body);
   EXPECT_EQ(gone.at("pending"), false);
   EXPECT_FALSE(gone.as_object().contains("due"));
+}
+
+TEST_F(ProactivePaths, AKeyCanBeTheConversations) {
+  const auto ask_with = [&](const std::string& to, const std::string& scope) {
+    return text_of(
+        ask_for(201, "POST", "/schedule", "{" + to + "," + message + R"(,"after":"2h","key":"once")" + scope + "}"),
+        "handle");
+  };
+  const auto bots = ask_with(to_user, "");
+  EXPECT_EQ(ask_with(to_user, R"(,"keyScope":"bot")"), bots);
+  const auto own = ask_with(to_user, R"(,"keyScope":"conversation")");
+  EXPECT_NE(own, bots);
+  EXPECT_EQ(ask_with(to_user, R"(,"keyScope":"conversation")"), own);
+  const auto shown = ask_for(200, "GET", "/schedule/" + own);
+  EXPECT_EQ(text_of(shown, "key"), "once");
+  EXPECT_EQ(text_of(shown, "keyScope"), "conversation");
+  EXPECT_FALSE(ask_for(200, "GET", "/schedule/" + bots).as_object().contains("keyScope"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule",
+                      "{" + to_user + "," + message + R"(,"after":"2h","key":"once","keyScope":"user"})"),
+              AllOf(HasSubstr("keyScope"), HasSubstr("conversation")));
+  EXPECT_THAT(
+      refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"2h","keyScope":"conversation"})"),
+      HasSubstr("keyScope goes with key"));
 }
 
 // What scheduling took, in the form that it takes.

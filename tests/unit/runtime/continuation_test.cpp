@@ -106,5 +106,31 @@ TEST(Continuation, OneThatGoesOnWhereItWasLosesNothing) {
   EXPECT_THAT(world.sender.texts(), testing::UnorderedElementsAre("one", "two", "two"));
 }
 
+// The same text at another time is another promise, and of two alike ones each is found again.
+TEST(Continuation, OneThatPromisesTheSameForAnotherTimeLosesNothing) {
+  int runs = 0;
+  BotWorld world([&runs] {
+    auto bot = std::make_unique<FunctionBot>();
+    bot->on_continue("remind", [&runs](TurnContext& turn) -> awaitable<void> {
+      const auto run = runs++;
+      co_await turn.proactive().send_after(run == 0 ? 1h : 2h, Activity::message("reminder"));
+      if (run == 2) {
+        co_await turn.proactive().send_after(1h, Activity::message("reminder"));
+      }
+      co_await turn.commit();
+      if (run < 2) {
+        throw_error(errc::storage_unavailable, "the outcome is lost");
+      }
+    });
+    return bot;
+  });
+  const auto reference = world.message("x").reference();
+  test::run_on(world.io(), world.proactive->continue_after(reference, 1s, "remind", nullptr, {}));
+  world.pass(60s, 100ms);
+  EXPECT_EQ(runs, 3);
+  world.pass(3h, 10s);
+  EXPECT_THAT(world.sender.texts(), testing::ElementsAre("reminder", "reminder"));
+}
+
 }  // namespace
 }  // namespace tern
