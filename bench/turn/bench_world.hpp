@@ -2,6 +2,7 @@
 
 #include "proactive/proactive_service.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/streamed_replies.hpp"
 #include "turn/message.hpp"
 
 #include <tern/async/log.hpp>
@@ -116,7 +117,7 @@ class BenchWorld {
       ++world_.answered;
       world_.failed += reply.status == 200 ? 0 : 1;
     }
-    void on_activity(std::string) noexcept override {}
+    void on_stream(std::unique_ptr<tern::runtime::ReplyReader>) noexcept override {}
 
    private:
     BenchWorld& world_;

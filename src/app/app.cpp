@@ -1,6 +1,6 @@
 #include <tern/app/app.hpp>
 
-#include "app/assembly.hpp"
+#include "app/app_impl.hpp"
 
 #include <tern/async/log.hpp>
 
@@ -24,14 +24,6 @@ T run_and_wait(runtime::Shard& shard, awaitable<T> work) {
 
 }  // namespace
 
-struct App::Impl {
-  explicit Impl(Settings settings, BotFactory factory, Options options)
-      : assembly(std::move(settings), std::move(factory), std::move(options)) {}
-
-  app::Assembly assembly;
-  bool running = false;
-};
-
 App::App(Settings settings, BotFactory factory, Options options)
     : impl_(std::make_unique<Impl>(std::move(settings), std::move(factory), std::move(options))) {}
 
@@ -39,6 +31,9 @@ App::~App() {
   if (impl_->running) {
     stop();
   }
+  auto& progress = *impl_->assembly.progress;
+  progress.enter(app::StopPhase::parts);
+  progress.give_up_shards();
 }
 
 void App::start() {
@@ -62,8 +57,11 @@ bool App::stop() {
   if (!std::exchange(impl_->running, false)) {
     return true;
   }
-  log::info("draining", {{"deadline_ms", all.settings.drain.deadline.count()}});
-  const bool clean = run_and_wait(all.shards[0], all.drain(Deadline::after(all.settings.drain.deadline, all.clock)));
+  all.say_not_ready();
+  log::info("draining", {{"delay_ms", all.settings.drain.delay.count()},
+                         {"deadline_ms", all.settings.drain.deadline.count()}});
+  const bool clean = run_and_wait(all.shards[0], all.drain());
+  all.progress->enter(app::StopPhase::threads);
   all.abort();
   log::info("stopped", {{"clean", clean}});
   return clean;

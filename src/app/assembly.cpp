@@ -28,6 +28,9 @@ runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_t
   options.ordered = settings.turn.order == "conversation";
   options.turns = settings.limits.turns;
   options.conversation_queue = settings.limits.conversation_queue;
+  options.replies = settings.limits.replies;
+  options.stream_buffer = settings.limits.stream_buffer;
+  options.stream_replay = settings.limits.stream_replay;
   options.background_tasks = settings.limits.background_tasks;
   options.dedupe_bytes = settings.limits.dedupe_bytes;
   options.dedupe_window = settings.limits.dedupe_window;
@@ -83,6 +86,7 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
       store_(store_of(options.storage, settings, clock, metrics)),
       storage(store_.storage),
       clients_(settings.limits.client_requests) {
+  progress->watch(shards);
   make_connectors();
   make_runtime(std::move(factory), options.one_per_turn);
   make_edge();
@@ -210,15 +214,25 @@ void Assembly::announce() const {
   }
 }
 
-awaitable<bool> Assembly::drain(Deadline by) {
-  ready_.store(false, std::memory_order_release);
+awaitable<bool> Assembly::drain() {
+  say_not_ready();
+  if (settings.drain.delay.count() > 0) {
+    // A balancer that goes by /readyz, or by a list that is changed elsewhere, sends here until it has noticed.
+    progress->enter(StopPhase::delay);
+    co_await sleep_for(settings.drain.delay, clock);
+  }
+  const auto by = Deadline::after(settings.drain.deadline, clock);
   server_->stop_accepting();
   // Sends that are under way are given the last part of it: a turn that hangs must not be what doubles them.
   const auto kept = std::min<SteadyTime::duration>(std::chrono::seconds(5), by.remaining(clock) / 3);
   const auto by_turns = by.min(Deadline::after(by.remaining(clock) - kept, clock));
+  progress->enter(StopPhase::turns);
   bool clean = co_await runtime->drain_turns(by_turns);
+  progress->enter(StopPhase::background);
   const bool background = co_await runtime->drain_background(by_turns);
+  progress->enter(StopPhase::senders);
   const bool sends = co_await proactive->drain(by);
+  progress->enter(StopPhase::answers);
   const bool answered = co_await server_->drain(by);
   clean = clean && background && sends && answered;
   // What cannot wait any longer still gets a moment: slots and storage are given back even when turns were cut.
@@ -248,12 +262,14 @@ awaitable<bool> Assembly::close(Deadline by) {
     clean = false;
     log::error("the pending sends were not counted", {{"error", e.what()}});
   }
+  progress->enter(StopPhase::slots);
   try {
     co_await proactive->release(by);
   } catch (const std::exception& e) {
     clean = false;
     log::error("the slots of the schedule were not given back", {{"error", e.what()}});
   }
+  progress->enter(StopPhase::storage);
   try {
     co_await storage.close(by);
   } catch (const std::exception& e) {
@@ -264,7 +280,7 @@ awaitable<bool> Assembly::close(Deadline by) {
 }
 
 void Assembly::abort() {
-  ready_.store(false, std::memory_order_release);
+  say_not_ready();
   watchdog_.reset();
   shards.stop();
 }

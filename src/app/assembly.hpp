@@ -2,6 +2,7 @@
 
 #include "app/endpoints.hpp"
 #include "app/proactive_endpoint.hpp"
+#include "app/stop_progress.hpp"
 #include "app/storage_factory.hpp"
 #include "connector/connector_client.hpp"
 #include "http/router.hpp"
@@ -49,8 +50,10 @@ class Assembly {
   void listen();
   /// Says on the log what runs and what it does not promise.
   void announce() const;
+  /// Answers that it is not ready, from now on. From any thread.
+  void say_not_ready() noexcept { ready_.store(false, std::memory_order_release); }
   /// Everything in the order of docs/architecture.md; true when nothing was cut. On a shard.
-  awaitable<bool> drain(Deadline by);
+  awaitable<bool> drain();
   /// Gives back slots and storage; false, and on the log, when that failed. On a shard.
   awaitable<void> tell_of_what_is_lost(Deadline by);
   awaitable<bool> close(Deadline by);
@@ -64,6 +67,7 @@ class Assembly {
   Clock& clock;
   Metrics metrics;
   runtime::ShardPool shards;
+  const std::shared_ptr<StopProgress> progress = std::make_shared<StopProgress>();
 
  private:
   StoreParts store_;

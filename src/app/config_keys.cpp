@@ -14,6 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds none{0};
 constexpr milliseconds shortest{1};
 constexpr milliseconds longest{24 * 3'600'000};
 
@@ -83,12 +84,13 @@ ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t
 }
 
 template <class P>
-ConfigKey duration_key(std::string name, P place, std::string help) {
-  const std::string allowed = "a time from 1ms to 24h, as milliseconds or with ms, s, m, h";
+ConfigKey duration_key(std::string name, P place, std::string help, milliseconds least = shortest) {
+  const std::string allowed =
+      "a time from " + write_duration(least) + " to 24h, as milliseconds or with ms, s, m, h";
   return {std::move(name), allowed, std::move(help),
           [=](Settings& settings, const json::value& value) {
             const auto duration = read_duration(value);
-            if (!duration || *duration < shortest || *duration > longest) {
+            if (!duration || *duration < least || *duration > longest) {
               throw std::invalid_argument(allowed);
             }
             place.in(settings) = *duration;
@@ -215,8 +217,11 @@ std::vector<ConfigKey> service_keys() {
                    "For connecting to a channel, name resolution and TLS included."),
       duration_key("connector.request_timeout", Place{&S::connector, &ConnectorSettings::request_timeout},
                    "For a request to a channel as a whole."),
+      duration_key("drain.delay", Place{&S::drain, &DrainSettings::delay},
+                   "How long SIGTERM lets the bot serve on while /readyz already answers 503: for a balancer to notice.",
+                   none),
       duration_key("drain.deadline", Place{&S::drain, &DrainSettings::deadline},
-                   "How long SIGTERM lets turns and background work go on."),
+                   "How long turns and background work then may go on."),
       choice_key("log.level", Place{&S::log, &LogSettings::level}, levels, "The least level that is written."),
       choice_key("log.format", Place{&S::log, &LogSettings::format}, formats, "Lines of text, or of JSON."),
   };
@@ -303,6 +308,12 @@ std::vector<ConfigKey> limit_keys() {
                  "Turns that run or wait, in all; more: 503."),
       number_key("limits.conversation_queue", Place{&S::limits, &L::conversation_queue}, 0, million,
                  "Turns that wait in one conversation; more: 503."),
+      size_key("limits.replies", Place{&S::limits, &L::replies}, 1ULL << 10, 1ULL << 30,
+               "The replies of one turn with expectReplies; the send that would be beyond it fails."),
+      size_key("limits.stream_buffer", Place{&S::limits, &L::stream_buffer}, 1ULL << 10, 1ULL << 30,
+               "What a turn that streams may be ahead of its client; then its sends wait."),
+      size_key("limits.stream_replay", Place{&S::limits, &L::stream_replay}, 0, 1ULL << 30,
+               "What is kept of each stream for a repetition of its request; of a longer one: 409."),
       number_key("limits.background_tasks", Place{&S::limits, &L::background_tasks}, 1, 10 * million,
                  "Background tasks at once."),
       number_key("limits.connector_waiting", Place{&S::limits, &L::connector_waiting}, 1, 10 * million,

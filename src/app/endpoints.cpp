@@ -56,7 +56,10 @@ struct ReplySlot {
   ReplySlot(const ReplySlot&) = delete;
   ReplySlot& operator=(const ReplySlot&) = delete;
 
+  bool filled() const noexcept { return reply || replies; }
+
   std::optional<TurnReply> reply;
+  std::unique_ptr<runtime::ReplyReader> replies;  // of a turn that streams them
   Told* told = nullptr;  // who fills it; gone when the turn is
 };
 
@@ -89,9 +92,7 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
 
   void on_reply(TurnReply reply) noexcept override {
     fill(std::move(reply));
-    if (waiting_) {
-      asio::post(ex_, [waiting = std::move(waiting_)] { waiting->resume(); });
-    }
+    resume_soon();
   }
   void on_last_reply(TurnReply reply) noexcept override {
     fill(std::move(reply));
@@ -103,7 +104,12 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
       }
     }
   }
-  void on_activity(std::string) noexcept override {}
+  void on_stream(std::unique_ptr<runtime::ReplyReader> replies) noexcept override {
+    if (slot_ != nullptr) {
+      slot_->replies = std::move(replies);
+    }
+    resume_soon();
+  }
   void forget() noexcept { slot_ = nullptr; }
   void wait(executor ex, std::unique_ptr<Waiting> waiting) {
     ex_ = std::move(ex);
@@ -111,6 +117,11 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
   }
 
  private:
+  void resume_soon() {
+    if (waiting_) {
+      asio::post(ex_, [waiting = std::move(waiting_)] { waiting->resume(); });
+    }
+  }
   void fill(TurnReply reply) noexcept {
     if (slot_ != nullptr) {
       slot_->reply = std::move(reply);
@@ -126,6 +137,18 @@ ReplySlot::~ReplySlot() {
   if (told != nullptr) {
     told->forget();
   }
+}
+
+// Until it is known that the turn was begun, the status is open: a refused turn is an ordinary error.
+awaitable<HttpResponse> stream(std::unique_ptr<runtime::ReplyReader> replies) {
+  auto refused = co_await replies->begin();
+  if (refused) {
+    co_return to_response(std::move(*refused));
+  }
+  HttpResponse response(200, {}, "text/event-stream");
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.source = std::make_unique<ReplyStream>(std::move(replies));
+  co_return response;
 }
 
 awaitable<void> filled(ReplySlot& slot) {
@@ -163,10 +186,6 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
                              "This bot runs without authentication and answers to this machine only. Use a serviceUrl "
                              "on localhost, or set bot.allow_anonymous.");
   }
-  if (activity->delivery_mode() == delivery_modes::stream) {
-    auto response = co_await stream(std::move(*activity), bytes);
-    co_return response;
-  }
   ReplySlot slot;
   runtime::TurnRequest turn;
   turn.activity = std::move(*activity);
@@ -174,30 +193,14 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
   turn.body_bytes = bytes;
   turn.observer = std::make_unique<Told>(slot);
   turns_.receive(std::move(turn));
-  if (!slot.reply) {
+  if (!slot.filled()) {
     co_await filled(slot);
   }
-  co_return to_response(std::move(*slot.reply));
-}
-
-awaitable<HttpResponse> MessagesEndpoint::stream(Activity activity, std::size_t bytes) {
-  const bool invoke = activity.is(activity_types::invoke);
-  auto replies = std::make_unique<ReplyStream>(co_await this_coro::executor, invoke);
-  runtime::TurnRequest request;
-  request.activity = std::move(activity);
-  request.origin = shard_;
-  request.body_bytes = bytes;
-  request.observer = replies->observer();
-  turns_.receive(std::move(request));
-  // Until it is known that the turn was begun, the status is open: a refused turn is an ordinary error.
-  auto refused = co_await replies->begin();
-  if (refused) {
-    co_return to_response(std::move(*refused));
+  if (slot.replies) {
+    auto response = co_await stream(std::move(slot.replies));
+    co_return response;
   }
-  HttpResponse response(200, {}, "text/event-stream");
-  response.headers.emplace_back("Cache-Control", "no-cache");
-  response.source = std::move(replies);
-  co_return response;
+  co_return to_response(std::move(*slot.reply));
 }
 
 awaitable<HttpResponse> HealthEndpoint::handle(http::HttpRequest&) {

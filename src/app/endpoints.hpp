@@ -26,8 +26,6 @@ class MessagesEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 
  private:
-  awaitable<http::HttpResponse> stream(Activity activity, std::size_t bytes);
-
   runtime::TurnReceiver& turns_;
   ClientGate& clients_;
   std::size_t shard_;

@@ -1,5 +1,9 @@
 #include <tern/app/run.hpp>
 
+#include "app/app_impl.hpp"
+#include "app/stop_watchdog.hpp"
+#include "async/log_last.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -45,11 +49,12 @@ class Signals {
         return;
       }
       if (starting_) {
-        log::info("asked to end during the start: ending at once", {{"signal", signal}});
+        log::detail::write_last(log::Level::info, "asked to end during the start: ending at once",
+                                {{"signal", signal}});
         std::_Exit(EXIT_SUCCESS);
       }
       if (std::exchange(asked_, true)) {
-        log::error("a second signal: ending at once", {{"signal", signal}});
+        log::detail::write_last(log::Level::error, "a second signal: ending at once", {{"signal", signal}});
         std::_Exit(EXIT_FAILURE);
       }
       first_.set_value();
@@ -65,13 +70,28 @@ class Signals {
   std::thread thread_;
 };
 
+/// Serves until the first signal, then stops; true when nothing was cut. What comes after it is watched as well.
+bool serve_and_stop(Signals& signals, Settings settings, BotFactory factory, App::Options options) {
+  const auto most = settings.drain.delay + settings.drain.deadline + app::stop_grace;
+  std::shared_ptr<app::StopProgress> progress;
+  bool clean = false;
+  {
+    App app(std::move(settings), std::move(factory), std::move(options));
+    progress = app::AppAccess::assembly(app).progress;
+    app.start();
+    signals.wait_for_first();
+    app::end_process_at(std::chrono::steady_clock::now() + most, progress);
+    clean = app.stop();
+  }
+  progress->enter(app::StopPhase::program);
+  return clean;
+}
+
 int serve(Settings settings, BotFactory factory, App::Options options) {
   try {
     Signals signals;
-    App app(std::move(settings), std::move(factory), std::move(options));
-    app.start();
-    signals.wait_for_first();
-    return app.stop() ? EXIT_SUCCESS : EXIT_FAILURE;
+    return serve_and_stop(signals, std::move(settings), std::move(factory), std::move(options)) ? EXIT_SUCCESS
+                                                                                                  : EXIT_FAILURE;
   } catch (const system_error& e) {
     log::error("the bot could not be served", {{"error", message_of(e)}});
   } catch (const std::exception& e) {

@@ -35,6 +35,9 @@ struct RuntimeOptions {
   std::size_t background_tasks = 10'000;   ///< in the process
   std::size_t dedupe_bytes = 64ULL << 20;  ///< in the process
   std::chrono::milliseconds dedupe_window{300'000};
+  std::size_t replies = 4U << 20;          ///< bytes of the response to `expectReplies`
+  std::size_t stream_buffer = 256U << 10;  ///< bytes of a stream that wait for its client before `send` waits
+  std::size_t stream_replay = 256U << 10;  ///< bytes of a stream that are kept for a repetition
   bool capture_references = false;
   bool bot_per_turn = false;
 };

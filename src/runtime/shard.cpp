@@ -41,6 +41,7 @@ Shard::~Shard() {
 }
 
 void Shard::start() {
+  runs_.store(true, std::memory_order_release);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -55,6 +56,7 @@ void Shard::run() noexcept {
     }
   }
   this_shard = nullptr;
+  runs_.store(false, std::memory_order_release);
 }
 
 void Shard::finish() {

@@ -5,6 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -41,6 +42,8 @@ class Shard {
   /// Ends the thread now; what was queued is not run.
   void stop();
   void join();
+  /// False once its thread has left `stop` behind: until then a handler may still hold it. From any thread.
+  bool runs() const noexcept { return runs_.load(std::memory_order_acquire); }
   /// After `join`: destroys what is suspended here; see `ShardPool::abandon`.
   void abandon() { io_->let_go(); }
   /// Destroys the context. Nothing may be used then.
@@ -57,6 +60,7 @@ class Shard {
   std::unique_ptr<TimingWheel> wheel_;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::thread thread_;
+  std::atomic<bool> runs_ = false;
 };
 
 /// All shards of a process.

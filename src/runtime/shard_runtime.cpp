@@ -65,8 +65,10 @@ void ShardRuntime::abandon_turns() noexcept {
   live_.clear_and_dispose([](Turn* turn) { delete turn; });
 }
 
+// A client that asks for another `deliveryMode` wants another kind of answer: that is no repetition.
 ActivityKey ShardRuntime::key_of(const Activity& activity, std::uint64_t conversation) const noexcept {
   const auto id = *activity.id();
+  conversation += static_cast<std::uint64_t>(delivery_of(activity)) * 0xA24BAED4963EE407ULL;
   const std::uint64_t narrow = std::hash<std::string_view>{}(id) ^ runtime_.seed_;
   return {stable_hash(id) + conversation * 0x9E3779B97F4A7C15ULL, (narrow ^ conversation) * 0xD6E8FEB86659FD93ULL};
 }
@@ -81,7 +83,7 @@ void ShardRuntime::receive(TurnRequest request, std::uint64_t conversation) {
     }
   }
   auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), conversation);
-  turn->add_observer(std::move(request.observer), request.origin);
+  observe(*turn, request);
   turn->key = key;
   admit(std::move(turn));
 }
@@ -89,7 +91,7 @@ void ShardRuntime::receive(TurnRequest request, std::uint64_t conversation) {
 bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& key) {
   if (const auto* reply = done_.find(key)) {
     runtime_.figures_.repeated.inc();
-    tell(std::move(request.observer), request.origin, *reply);
+    repeat(request, *reply);
     return true;
   }
   const auto running = running_keys_.find(key);
@@ -100,7 +102,7 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
   if (running->second->acknowledged()) {
     tell(std::move(request.observer), request.origin, TurnReply(202));
   } else {
-    running->second->add_observer(std::move(request.observer), request.origin);
+    observe(*running->second, request);
   }
   return true;
 }
@@ -376,6 +378,9 @@ void ShardRuntime::tell_end(Turn::Observers observers, TurnReply reply) noexcept
 
 // Successes only: a failure is worth another try.
 void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
+  if (turn.stream() != nullptr) {
+    turn.stream()->end(reply, turn.context.activity().is(activity_types::invoke));
+  }
   if (!turn.key) {
     return;
   }
@@ -383,7 +388,11 @@ void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
   if (entry != running_keys_.end() && entry->second == &turn) {
     running_keys_.erase(entry);
     if (reply.status < 300) {
-      done_.remember(*turn.key, reply);
+      if (turn.stream() != nullptr) {
+        done_.remember(*turn.key, repeated_stream(*turn.stream()));
+      } else {
+        done_.remember(*turn.key, reply);
+      }
     }
   }
 }
@@ -507,15 +516,6 @@ void ShardRuntime::tell_last(std::unique_ptr<TurnObserver> observer, std::size_t
   asio::post(runtime_.shards_[origin].io(), [observer = std::move(observer), reply = std::move(reply)]() mutable {
     observer->on_last_reply(std::move(reply));
   });
-}
-
-void ShardRuntime::tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity) {
-  if (origin == shard_.index()) {
-    observer.on_activity(activity);
-    return;
-  }
-  // In order with the `on_reply` that is posted to the same shard later, until when the turn owns the observer.
-  asio::post(runtime_.shards_[origin].io(), [&observer, activity] { observer.on_activity(activity); });
 }
 
 }  // namespace tern::runtime

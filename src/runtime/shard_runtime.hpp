@@ -28,6 +28,7 @@ class ShardRuntime {
 
   ReferenceCapture& references() noexcept { return references_; }
   BackgroundGroup& background() noexcept { return background_; }
+  const RuntimeOptions& options() const noexcept { return runtime_.options(); }
 
  private:
   friend class Turn;
@@ -36,7 +37,7 @@ class ShardRuntime {
   void tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
   void tell_all(Turn::Observers observers, const TurnReply& reply) noexcept;
   void tell_end(Turn::Observers observers, TurnReply reply) noexcept;
-  void tell_activity(TurnObserver& observer, std::size_t origin, const std::string& activity);
+  void tell_stream(TurnObserver& observer, std::size_t origin, std::unique_ptr<ReplyReader> replies);
   void on_expired(Turn& turn) noexcept;
   void acknowledge(Turn& turn) noexcept;
   /// Ends the turn without its outcome: `reply` to those who wait, cancellation to what runs.
@@ -45,6 +46,9 @@ class ShardRuntime {
   void drop_waiting(Turn& turn) noexcept;
 
   bool answer_repetition(TurnRequest& request, const ActivityKey& key);
+  void observe(Turn& turn, TurnRequest& request);
+  void repeat(TurnRequest& request, const TurnReply& reply);
+  static TurnReply repeated_stream(const StreamedReplies& stream);
   void tell_admitted(Turn& turn);
   void refuse(Turn& turn, const TurnReply& reply, errc reason, const char* why);
   void begin(Turn& turn);

@@ -4,6 +4,7 @@
 #include "schema/spare_text.hpp"
 #include "turn/unit_of_work.hpp"
 
+#include <tern/error.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -30,7 +31,11 @@ Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity ac
     : Queued(conversation),
       context(environment, std::move(activity), *this),
       home_(home),
-      delivery_(delivery_of(context.activity())) {}
+      delivery_(delivery_of(context.activity())) {
+  if (delivery_ == Delivery::stream) {
+    stream_ = std::make_shared<StreamedReplies>(home.options().stream_buffer, home.options().stream_replay);
+  }
+}
 
 Turn::~Turn() = default;
 
@@ -56,13 +61,21 @@ std::string_view Turn::name() const noexcept {
 }
 
 void Turn::take(Activity activity) {
-  if (delivery_ == Delivery::stream) {
-    auto text = json::serialize(activity.json());
-    for (auto& waiting : observers_) {
-      home_.tell_activity(*waiting.observer, waiting.origin, text);
-    }
+  if (stream_) {
+    stream_->add(json::serialize(activity.json()));
     return;
   }
+  const auto before = replies_.size();
+  collect(activity);
+  if (replies_.size() > home_.options().replies) {
+    replies_.resize(before);
+    throw_error(errc::overloaded,
+                "The replies of this turn are more than one response may hold (limits.replies). Send less, or raise "
+                "that limit.");
+  }
+}
+
+void Turn::collect(const Activity& activity) {
   if (replies_.empty()) {
     replies_ = detail::spare_text();
     replies_ += replies_begin;
@@ -82,7 +95,7 @@ TurnReply Turn::take_reply(bool failed) {
     if (invoke && response) {
       auto answer_activity = Activity::invoke_response(response->status, response->body);
       context.address(answer_activity);
-      take(std::move(answer_activity));
+      collect(answer_activity);
     }
     if (replies_.empty()) {
       replies_ = replies_begin;

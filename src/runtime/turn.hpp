@@ -4,6 +4,7 @@
 #include "runtime/conversation_queues.hpp"
 #include "runtime/dedupe_window.hpp"
 #include "runtime/reference_capture.hpp"
+#include "runtime/streamed_replies.hpp"
 #include "runtime/turn_request.hpp"
 #include "turn/environment.hpp"
 
@@ -63,8 +64,12 @@ class Turn final : public Queued,
   TurnReply take_reply(bool failed);
 
   bool takes_replies() const noexcept override { return delivery_ != Delivery::channel; }
+  bool full() const override { return stream_ != nullptr && stream_->full(); }
+  awaitable<void> room() override { return stream_->room(); }
   void take(Activity activity) override;
   Delivery delivery() const noexcept { return delivery_; }
+  /// The replies that are streamed; nullptr with another delivery.
+  StreamedReplies* stream() const noexcept { return stream_.get(); }
   /// A request whose answer the client waits for: it is cut at the deadline rather than acknowledged.
   bool wants_answer() const noexcept;
   /// What it has changed is being written, so that it must be answered with what comes of that: told anything else, the
@@ -85,10 +90,12 @@ class Turn final : public Queued,
 
  private:
   void on_expired() noexcept override;
+  void collect(const Activity& activity);
 
   ShardRuntime& home_;
   Observers observers_;
   std::string replies_;  // the body of `expectReplies` so far
+  std::shared_ptr<StreamedReplies> stream_;
   Delivery delivery_;
   bool acknowledged_ = false;
 

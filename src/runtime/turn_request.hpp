@@ -19,6 +19,8 @@ struct TurnReply {
   std::optional<std::chrono::seconds> retry_after;
 };
 
+class ReplyReader;
+
 /// Who waits for a turn's end. Called on the shard that it was given for (`TurnRequest::origin`), at most once each
 /// function, never after it was destroyed. Destroyed without a call when the process ends.
 class TurnObserver {
@@ -29,8 +31,9 @@ class TurnObserver {
   /// The same, of a turn that has come to its end, by a caller that has nothing left to do: a coroutine that waits for
   /// the reply may be resumed from within, while what the turn has used is near.
   virtual void on_last_reply(TurnReply reply) noexcept { on_reply(std::move(reply)); }
-  /// With `deliveryMode: stream`: one activity (JSON) was sent. Before `on_reply`, any number of times, in order.
-  virtual void on_activity(std::string activity) noexcept = 0;
+  /// With `deliveryMode: stream`: the turn was taken, and this is where its replies are read, its answer among them.
+  /// At most once, before `on_reply`, which then has nothing more to say.
+  virtual void on_stream(std::unique_ptr<ReplyReader> replies) noexcept = 0;
 };
 
 /// An activity that arrived and was checked by `parse_activity`.

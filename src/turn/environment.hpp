@@ -65,6 +65,10 @@ class TurnOutput {
  public:
   virtual ~TurnOutput() = default;
   virtual bool takes_replies() const noexcept = 0;
+  /// The client is too far behind: await `room` before the next `take`.
+  virtual bool full() const = 0;
+  virtual awaitable<void> room() = 0;
+  /// Errors: `errc::overloaded` when the response would be too large.
   virtual void take(Activity activity) = 0;
 };
 

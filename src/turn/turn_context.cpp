@@ -159,6 +159,9 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
   }
   responded_ = responded_ || !trace;
   if (output_.takes_replies()) {
+    while (output_.full()) {
+      co_await output_.room();
+    }
     output_.take(std::move(activity));
     co_return ResourceResponse{};
   }

@@ -2,6 +2,7 @@
 
 #include "proactive/proactive_service.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/streamed_replies.hpp"
 #include "support/failing_storage.hpp"
 #include "support/recording_sender.hpp"
 #include "support/run.hpp"
@@ -9,6 +10,9 @@
 #include <tern/async/manual_clock.hpp>
 #include <tern/schema/parse.hpp>
 #include <tern/turn/function_bot.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <memory>
 #include <optional>
@@ -24,8 +28,21 @@ class BotWorld {
  public:
   struct Reply {
     std::optional<runtime::TurnReply> reply;
-    std::vector<std::string> streamed;
     std::size_t replies = 0;
+    std::unique_ptr<runtime::ReplyReader> reader;  ///< of a stream that is not read by itself
+    std::string streamed;                          ///< what was read of a stream
+    std::optional<runtime::TurnReply> plain;       ///< what a stream was answered that never began
+    bool stream_ended = false;
+
+    /// How many activities were read of a stream.
+    std::size_t activities() const {
+      std::size_t count = 0;
+      for (auto at = streamed.find("event: activity\n"); at != std::string::npos;
+           at = streamed.find("event: activity\n", at + 1)) {
+        ++count;
+      }
+      return count;
+    }
   };
 
   explicit BotWorld(runtime::Runtime::MakeBot make_bot, runtime::RuntimeOptions options = runtime::RuntimeOptions(),
@@ -67,14 +84,34 @@ class BotWorld {
     }
   }
 
-  /// Gives the runtime an activity, as the edge does.
+  /// Gives the runtime an activity, as the edge does. A stream is read as soon as there is something to read.
   std::shared_ptr<Reply> receive(Activity activity) {
+    auto reply = receive_unread(std::move(activity));
+    if (reply->reader) {
+      asio::co_spawn(io(), read_all(std::move(reply->reader), reply), asio::detached);
+    }
+    return reply;
+  }
+  /// The same for a client that does not read: the test does, with `Reply::reader`.
+  std::shared_ptr<Reply> receive_unread(Activity activity) {
     auto reply = std::make_shared<Reply>();
     runtime::TurnRequest request;
     request.activity = std::move(activity);
     request.observer = std::make_unique<Observer>(reply);
     runtime->receive(std::move(request));
     return reply;
+  }
+  /// Reads a stream to its end.
+  static awaitable<void> read_all(std::unique_ptr<runtime::ReplyReader> reader, std::shared_ptr<Reply> into) {
+    into->plain = co_await reader->begin();
+    while (!into->plain) {
+      auto piece = co_await reader->next();
+      if (!piece) {
+        break;
+      }
+      into->streamed += *piece;
+    }
+    into->stream_ended = true;
   }
   std::shared_ptr<Reply> say(const std::string& text, const std::string& conversation = "conv-1",
                              const std::string& id = {}) {
@@ -116,7 +153,9 @@ class BotWorld {
       into_->reply = std::move(reply);
       ++into_->replies;
     }
-    void on_activity(std::string activity) noexcept override { into_->streamed.push_back(std::move(activity)); }
+    void on_stream(std::unique_ptr<runtime::ReplyReader> replies) noexcept override {
+      into_->reader = std::move(replies);
+    }
 
    private:
     std::shared_ptr<Reply> into_;

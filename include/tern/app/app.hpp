@@ -14,6 +14,10 @@ namespace tern {
 
 class Metrics;
 
+namespace app {
+struct AppAccess;
+}
+
 /// Makes a bot. With `one_per_turn` it is called for each turn, otherwise once.
 using BotFactory = std::function<std::unique_ptr<Bot>()>;
 
@@ -43,8 +47,13 @@ class App {
   /// Errors: `system_error` that says what could not be opened and what to do.
   void start();
 
-  /// Drains in order: not ready, no new connections, turns, background work, senders, storage, shards; at most
-  /// `drain.deadline`. True when nothing was cut short.
+  /// Not ready at once; serves on for `drain.delay`. Then drains in order: no new connections, turns, background work,
+  /// senders, responses; what is left at `drain.deadline` is cut. Then slots and storage, which have 2 s at least, and
+  /// the threads. True when nothing was cut short.
+  ///
+  /// Nothing can cut a handler that blocks its thread, nor a log whose reader has stalled: then this call does not
+  /// return until they go on, and neither does the destructor. `tern::run` ends the process in that case; whoever
+  /// embeds a bot decides for themselves.
   bool stop();
 
   /// The port it listens on, the real one when 0 was configured.
@@ -59,6 +68,8 @@ class App {
   struct Impl;
 
  private:
+  friend struct app::AppAccess;
+
   std::unique_ptr<Impl> impl_;
 };
 

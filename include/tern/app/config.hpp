@@ -87,6 +87,7 @@ struct ConnectorSettings {
 };
 
 struct DrainSettings {
+  std::chrono::milliseconds delay{0};  ///< between "not ready" and the closed listener; 0: none
   std::chrono::milliseconds deadline{30'000};
 };
 
@@ -105,6 +106,9 @@ struct LimitSettings {
   std::chrono::milliseconds idle_timeout{75'000};
   std::size_t turns = 100'000;
   std::size_t conversation_queue = 100;
+  std::size_t replies = 4U << 20;
+  std::size_t stream_buffer = 256U << 10;
+  std::size_t stream_replay = 256U << 10;
   std::size_t background_tasks = 10'000;
   std::size_t connector_waiting = 10'000;
   std::size_t sends_in_flight = 256;

@@ -1,5 +1,6 @@
 #include "app/endpoints.hpp"
 
+#include "runtime/streamed_replies.hpp"
 #include "support/run.hpp"
 
 #include <boost/json/parse.hpp>
@@ -73,6 +74,13 @@ class Endpoints : public testing::Test {
     }
     EXPECT_TRUE(json::parse(served->response->body).at("error").at("code").is_string()) << served->response->body;
     return served->response->status;
+  }
+  /// The turn of the request that came last streams its replies.
+  std::shared_ptr<runtime::StreamedReplies> begin_stream() {
+    auto replies = std::make_shared<runtime::StreamedReplies>(1024, 1024);
+    turns_.requests.back().observer->on_stream(replies->read());
+    test::drain(io_);
+    return replies;
   }
   std::string next_of(http::HttpResponse& response) {
     auto piece = test::run_on(io_, response.source->next());
@@ -170,16 +178,17 @@ TEST_F(Endpoints, AnEmptyAnswerHasNoContentType) {
 TEST_F(Endpoints, StreamRepliesAsServerSentEvents) {
   Request request(streamed);
   auto served = serve(request);
+  const auto replies = begin_stream();
   EXPECT_FALSE(served->response) << "the status waits for the first reply";
-  auto& observer = *turns_.requests[0].observer;
-  observer.on_activity(R"({"type":"typing"})");
+  replies->add(R"({"type":"typing"})");
   test::drain(io_);
   ASSERT_TRUE(served->response);
+  EXPECT_EQ(served->response->status, 200U);
   EXPECT_EQ(served->response->content_type, "text/event-stream");
   EXPECT_EQ(next_of(*served->response), "event: activity\ndata: {\"type\":\"typing\"}\n\n");
-  observer.on_activity(R"({"type":"message"})");
-  observer.on_reply(runtime::TurnReply(200, R"({"ok":true})"));
+  replies->add(R"({"type":"message"})");
   EXPECT_EQ(next_of(*served->response), "event: activity\ndata: {\"type\":\"message\"}\n\n");
+  replies->end(runtime::TurnReply(200, R"({"ok":true})"), true);
   EXPECT_EQ(next_of(*served->response), "event: invokeResponse\ndata: {\"status\":200,\"body\":{\"ok\":true}}\n\n");
   EXPECT_EQ(next_of(*served->response), "end");
 }
@@ -187,31 +196,48 @@ TEST_F(Endpoints, StreamRepliesAsServerSentEvents) {
 TEST_F(Endpoints, AStreamThatFailsBeforeItsFirstReplyIsAnOrdinaryError) {
   Request request(streamed);
   auto served = serve(request);
-  turns_.requests[0].observer->on_reply(runtime::TurnReply(500, R"({"error":{"code":"x","message":"y"}})"));
+  begin_stream()->end(runtime::TurnReply(500, R"({"error":{"code":"x","message":"y"}})"), true);
   test::drain(io_);
+  ASSERT_TRUE(served->response);
   EXPECT_EQ(served->response->status, 500U);
+  EXPECT_EQ(served->response->content_type, "application/json; charset=utf-8");
+  EXPECT_EQ(served->response->source, nullptr);
+}
+
+TEST_F(Endpoints, AStreamThatIsRefusedIsAnOrdinaryError) {
+  Request request(streamed);
+  auto served = serve(request);
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(503, R"({"error":{"code":"x","message":"y"}})"));
+  test::drain(io_);
+  ASSERT_TRUE(served->response);
+  EXPECT_EQ(served->response->status, 503U);
   EXPECT_EQ(served->response->source, nullptr);
 }
 
 TEST_F(Endpoints, AStreamThatFailsLaterEndsWithAnErrorEvent) {
   Request request(streamed);
   auto served = serve(request);
-  turns_.requests[0].observer->on_activity("{}");
+  const auto replies = begin_stream();
+  replies->add("{}");
+  replies->end(runtime::TurnReply(500, R"({"error":{}})"), true);
   test::drain(io_);
-  turns_.requests[0].observer->on_reply(runtime::TurnReply(500, R"({"error":{}})"));
-  EXPECT_THAT(next_of(*served->response), HasSubstr("event: activity"));
-  EXPECT_EQ(next_of(*served->response), "event: error\ndata: {\"error\":{}}\n\n");
+  EXPECT_EQ(next_of(*served->response),
+            "event: activity\ndata: {}\n\n"
+            "event: error\ndata: {\"error\":{}}\n\n");
   EXPECT_EQ(next_of(*served->response), "end");
 }
 
 TEST_F(Endpoints, AClientThatLeavesAStreamDoesNotDisturbTheTurn) {
   Request request(streamed);
   auto served = serve(request);
-  turns_.requests[0].observer->on_activity("{}");
+  const auto replies = begin_stream();
+  replies->add(std::string(1024, '1'));
   test::drain(io_);
+  EXPECT_TRUE(replies->full());
   served->response.reset();
-  turns_.requests[0].observer->on_activity("{}");
-  turns_.requests[0].observer->on_reply(runtime::TurnReply(200));
+  EXPECT_FALSE(replies->full()) << "nobody is waited for";
+  replies->add("{}");
+  replies->end(runtime::TurnReply(200), true);
 }
 
 TEST_F(Endpoints, TellHealthReadinessAndFigures) {

@@ -1,5 +1,6 @@
 #include "runtime/runtime.hpp"
 #include "runtime/stall_watchdog.hpp"
+#include "runtime/streamed_replies.hpp"
 #include "support/recording_sender.hpp"
 
 #include <tern/storage/memory_storage.hpp>
@@ -28,7 +29,7 @@ class Latched final : public TurnObserver {
     EXPECT_EQ(reply.status, 200U);
     latch_.count_down();
   }
-  void on_activity(std::string) noexcept override {}
+  void on_stream(std::unique_ptr<ReplyReader>) noexcept override {}
 
  private:
   std::latch& latch_;

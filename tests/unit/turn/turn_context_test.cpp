@@ -214,9 +214,9 @@ TEST(TurnContext, StreamsWhatIsSentAtOnce) {
   activity.set_delivery_mode("stream");
   auto reply = world.receive(activity);
   world.settle();
-  EXPECT_EQ(reply->streamed.size(), 1U);
+  EXPECT_EQ(reply->activities(), 1U);
   world.pass(std::chrono::seconds(20), std::chrono::milliseconds(500));
-  EXPECT_EQ(reply->streamed.size(), 2U);
+  EXPECT_EQ(reply->activities(), 2U);
   EXPECT_EQ(reply->reply->status, 200U);
   EXPECT_EQ(reply->replies, 1U);
 }

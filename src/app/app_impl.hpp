@@ -1,0 +1,28 @@
+#pragma once
+
+#include "app/assembly.hpp"
+
+#include <tern/app/app.hpp>
+
+#include <utility>
+
+namespace tern {
+
+struct App::Impl {
+  explicit Impl(Settings settings, BotFactory factory, Options options)
+      : assembly(std::move(settings), std::move(factory), std::move(options)) {}
+
+  app::Assembly assembly;
+  bool running = false;
+};
+
+namespace app {
+
+/// What `tern::run` needs of an app beyond what programs do.
+struct AppAccess {
+  static Assembly& assembly(App& app) { return app.impl_->assembly; }
+};
+
+}  // namespace app
+
+}  // namespace tern

@@ -1,0 +1,63 @@
+// What is particular to turns that stream their replies.
+
+#include "runtime/shard_runtime.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace tern::runtime {
+
+namespace {
+
+// Not 5xx: to send it once more would help no more.
+TurnReply kept_no_longer() {
+  return TurnReply(409, error_body("Conflict",
+                                   "This activity is or was answered on another connection, with more than is kept to "
+                                   "be streamed again (limits.stream_replay)."));
+}
+
+}  // namespace
+
+// A client of a streaming turn gets all of its replies, also when it comes late.
+void ShardRuntime::observe(Turn& turn, TurnRequest& request) {
+  if (turn.stream() != nullptr && request.observer) {
+    auto replies = turn.stream()->read();
+    if (!replies) {
+      tell(std::move(request.observer), request.origin, kept_no_longer());
+      return;
+    }
+    tell_stream(*request.observer, request.origin, std::move(replies));
+  }
+  turn.add_observer(std::move(request.observer), request.origin);
+}
+
+/// What is remembered of a turn that has streamed its replies.
+TurnReply ShardRuntime::repeated_stream(const StreamedReplies& stream) {
+  auto whole = stream.whole();
+  return whole ? TurnReply(200, std::move(*whole)) : kept_no_longer();
+}
+
+void ShardRuntime::repeat(TurnRequest& request, const TurnReply& reply) {
+  const bool streams = delivery_of(request.activity) == Delivery::stream && reply.status == 200;
+  if (!streams || !request.observer) {
+    tell(std::move(request.observer), request.origin, reply);
+    return;
+  }
+  tell_stream(*request.observer, request.origin, StreamedReplies::ended(reply.body)->read());
+  tell(std::move(request.observer), request.origin, TurnReply(200));
+}
+
+void ShardRuntime::tell_stream(TurnObserver& observer, std::size_t origin, std::unique_ptr<ReplyReader> replies) {
+  if (origin == shard_.index()) {
+    observer.on_stream(std::move(replies));
+    return;
+  }
+  // In order with the `on_reply` that is posted to the same shard later, until when the turn owns the observer.
+  asio::post(runtime_.shards_[origin].io(),
+             [&observer, replies = std::move(replies)]() mutable { observer.on_stream(std::move(replies)); });
+}
+
+}  // namespace tern::runtime

@@ -1,0 +1,233 @@
+#include "runtime/streamed_replies.hpp"
+
+#include <tern/error.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::runtime {
+
+namespace {
+
+constexpr std::size_t largest_piece = 16 * 1024;
+constexpr std::string_view end_of_event = "\n\n";
+
+// JSON holds no line break, so one data line is enough.
+void append_event(std::string& text, std::string_view name, std::string_view data) {
+  text.append("event: ").append(name).append("\ndata: ").append(data).append(end_of_event);
+}
+
+bool is_answered(const TurnReply& reply, bool invoke) {
+  return invoke && (reply.status < 500 || reply.status == 501);
+}
+
+}  // namespace
+
+/// Keeps a sleeper in the list while its coroutine lives: nothing may be posted to an executor that has gone.
+class StreamedReplies::Sleep {
+ public:
+  Sleep(StreamedReplies& replies, Sleepers& list, std::shared_ptr<Sleeper> sleeper)
+      : replies_(replies), list_(list), sleeper_(std::move(sleeper)) {
+    const std::lock_guard lock(replies_.mutex_);
+    list_.push_back(sleeper_);
+  }
+  ~Sleep() {
+    const std::lock_guard lock(replies_.mutex_);
+    std::erase(list_, sleeper_);
+  }
+  Sleep(const Sleep&) = delete;
+  Sleep& operator=(const Sleep&) = delete;
+
+ private:
+  StreamedReplies& replies_;
+  Sleepers& list_;
+  std::shared_ptr<Sleeper> sleeper_;
+};
+
+StreamedReplies::StreamedReplies(std::size_t buffer, std::size_t kept) : buffer_(buffer), kept_(kept) {}
+
+std::shared_ptr<StreamedReplies> StreamedReplies::ended(std::string text) {
+  auto replies = std::make_shared<StreamedReplies>(1, text.size());
+  replies->text_ = std::move(text);
+  replies->ended_ = true;
+  return replies;
+}
+
+std::unique_ptr<ReplyReader> StreamedReplies::read() {
+  auto reader = std::make_unique<ReplyReader>(shared_from_this());
+  const std::lock_guard lock(mutex_);
+  if (!whole_) {
+    return nullptr;
+  }
+  readers_.push_back(reader.get());
+  return reader;
+}
+
+void StreamedReplies::add(std::string_view json) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) {
+    add_event("activity", json);
+    wake(readers_asleep_);
+  }
+}
+
+void StreamedReplies::add_event(std::string_view name, std::string_view data) {
+  append_event(text_, name, data);
+  whole_ = whole_ && size() <= kept_;
+  forget_what_nobody_needs();
+}
+
+bool StreamedReplies::must_wait() const noexcept {
+  return !ended_ && !readers_.empty() && size() - readers_.front()->written_ >= buffer_;
+}
+
+bool StreamedReplies::full() const {
+  const std::lock_guard lock(mutex_);
+  return must_wait();
+}
+
+awaitable<void> StreamedReplies::room() {
+  const auto self = shared_from_this();
+  const auto sleeper = std::make_shared<Sleeper>(co_await this_coro::executor);
+  const Sleep asleep(*this, writers_asleep_, sleeper);
+  // In the list first, then the look: whoever makes room sees the sleeper, or the room is seen here.
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      sleeper->woken = false;
+      if (!must_wait()) {
+        co_return;
+      }
+    }
+    co_await sleep(sleeper);
+  }
+}
+
+void StreamedReplies::end(const TurnReply& reply, bool invoke) {
+  const std::lock_guard lock(mutex_);
+  if (ended_) {
+    return;
+  }
+  if (size() == 0 && reply.status >= 400 && !(invoke && reply.status == 501)) {
+    plain_ = reply;
+  } else if (is_answered(reply, invoke)) {
+    add_event("invokeResponse", "{\"status\":" + std::to_string(reply.status) +
+                                    ",\"body\":" + (reply.body.empty() ? "null" : reply.body) + "}");
+  } else if (reply.status >= 400) {
+    add_event("error", reply.body);
+  }
+  ended_ = true;
+  wake(readers_asleep_);
+  wake(writers_asleep_);
+}
+
+std::optional<std::string> StreamedReplies::whole() const {
+  const std::lock_guard lock(mutex_);
+  return whole_ ? std::optional(text_) : std::nullopt;
+}
+
+std::size_t StreamedReplies::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return text_.size();
+}
+
+// In large steps, for the rest is moved to the front.
+void StreamedReplies::forget_what_nobody_needs() {
+  if (whole_) {
+    return;
+  }
+  const auto from = readers_.empty() ? size() : std::max(begin_, readers_.front()->written_);
+  const auto needless = static_cast<std::size_t>(from - begin_);
+  if (needless > 0 && needless >= text_.size() / 2) {
+    text_.erase(0, needless);
+    begin_ = from;
+  }
+}
+
+void StreamedReplies::wake(const Sleepers& sleepers) {
+  for (const auto& sleeper : sleepers) {
+    if (!std::exchange(sleeper->woken, true)) {
+      asio::post(sleeper->ex, [sleeper] { sleeper->timer.cancel(); });
+    }
+  }
+}
+
+awaitable<void> StreamedReplies::sleep(std::shared_ptr<Sleeper> sleeper) {
+  [[maybe_unused]] const bool never = co_await sleeper->timer.wait_until(SteadyTime::max());
+}
+
+ReplyReader::~ReplyReader() {
+  auto& all = *replies_;
+  const std::lock_guard lock(all.mutex_);
+  if (std::erase(all.readers_, this) > 0) {
+    all.forget_what_nobody_needs();
+    StreamedReplies::wake(all.writers_asleep_);
+  }
+}
+
+std::string ReplyReader::piece() const {
+  const auto rest = std::string_view(replies_->text_).substr(static_cast<std::size_t>(written_ - replies_->begin_));
+  if (rest.size() <= largest_piece) {
+    return std::string(rest);
+  }
+  const auto first = rest.substr(0, largest_piece);
+  const auto end = first.rfind(end_of_event);
+  return std::string(end == std::string_view::npos ? first : first.substr(0, end + end_of_event.size()));
+}
+
+ReplyReader::Step ReplyReader::take(StreamedReplies::Sleeper* asker) {
+  auto& all = *replies_;
+  const std::lock_guard lock(all.mutex_);
+  if (asker != nullptr) {
+    asker->woken = false;
+  }
+  if (given_ > 0) {
+    written_ += std::exchange(given_, 0);
+    all.forget_what_nobody_needs();
+    if (!all.must_wait()) {
+      StreamedReplies::wake(all.writers_asleep_);
+    }
+  }
+  if (written_ < all.begin_) {
+    throw_error(errc::overloaded,
+                "A client that sent an activity again read the streamed replies too slowly: what it has still to get "
+                "is kept no longer (limits.stream_replay).");
+  }
+  if (written_ < all.size()) {
+    auto text = piece();
+    given_ = text.size();
+    return {.ready = true, .piece = std::move(text)};
+  }
+  return {.ready = all.ended_};
+}
+
+awaitable<std::optional<std::string>> ReplyReader::next() {
+  auto step = take(nullptr);
+  if (!step.ready) {
+    const auto sleeper = std::make_shared<StreamedReplies::Sleeper>(co_await this_coro::executor);
+    const StreamedReplies::Sleep asleep(*replies_, replies_->readers_asleep_, sleeper);
+    for (step = take(sleeper.get()); !step.ready; step = take(sleeper.get())) {
+      co_await StreamedReplies::sleep(sleeper);
+    }
+  }
+  co_return std::move(step.piece);
+}
+
+awaitable<std::optional<TurnReply>> ReplyReader::begin() {
+  const auto sleeper = std::make_shared<StreamedReplies::Sleeper>(co_await this_coro::executor);
+  const StreamedReplies::Sleep asleep(*replies_, replies_->readers_asleep_, sleeper);
+  for (;;) {
+    {
+      const std::lock_guard lock(replies_->mutex_);
+      sleeper->woken = false;
+      if (replies_->ended_ || replies_->size() > 0) {
+        co_return replies_->plain_;
+      }
+    }
+    co_await StreamedReplies::sleep(sleeper);
+  }
+}
+
+}  // namespace tern::runtime
