@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,11 +146,40 @@ void Program::signal(int number) const {
 Ended Program::wait() {
   while (read_some()) {
   }
+  wait_unread();
+  return ended_;
+}
+
+void Program::wait_until_full() const {
+  constexpr int short_line = 4096;
+  const int size = ::fcntl(err_, F_GETPIPE_SZ);
+  for (int filled = 0; filled <= size - short_line;) {
+    if (::ioctl(err_, FIONREAD, &filled) != 0) {
+      throw std::runtime_error("FIONREAD failed");
+    }
+  }
+}
+
+bool Program::has_ended() {
   int status = 0;
-  ::waitpid(pid_, &status, 0);
+  if (!waited_ && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+    take_status(status);
+  }
+  return waited_;
+}
+
+int Program::wait_unread() {
+  if (!waited_) {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    take_status(status);
+  }
+  return ended_.status;
+}
+
+void Program::take_status(int status) {
   waited_ = true;
   ended_.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return ended_;
 }
 
 Folder::Folder() {

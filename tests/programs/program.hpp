@@ -38,11 +38,18 @@ class Program {
   void signal(int number) const;
   Ended wait();
 
+  /// Waits until standard error takes no more than a short line, for nobody reads it.
+  void wait_until_full() const;
+  bool has_ended();
+  /// Waits for the end without reading what it has to say; its status.
+  int wait_unread();
+
  private:
   /// Reads what comes; false when both streams have ended.
   bool read_some();
   /// Whether there is something to read, or an end to be seen, without waiting.
   bool is_readable() const;
+  void take_status(int status);
 
   std::string name_;
   pid_t pid_ = -1;

@@ -12,7 +12,6 @@
 #include <tern/turn/function_bot.hpp>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <memory>
 #include <optional>
@@ -33,6 +32,7 @@ class BotWorld {
     std::string streamed;                          ///< what was read of a stream
     std::optional<runtime::TurnReply> plain;       ///< what a stream was answered that never began
     bool stream_ended = false;
+    bool stream_failed = false;  ///< reading it threw
 
     /// How many activities were read of a stream.
     std::size_t activities() const {
@@ -87,10 +87,15 @@ class BotWorld {
   /// Gives the runtime an activity, as the edge does. A stream is read as soon as there is something to read.
   std::shared_ptr<Reply> receive(Activity activity) {
     auto reply = receive_unread(std::move(activity));
-    if (reply->reader) {
-      asio::co_spawn(io(), read_all(std::move(reply->reader), reply), asio::detached);
-    }
+    read(reply);
     return reply;
+  }
+  /// Begins to read a stream to its end.
+  void read(std::shared_ptr<Reply> reply) {
+    if (reply->reader) {
+      asio::co_spawn(io(), read_all(std::move(reply->reader), reply),
+                     [reply](std::exception_ptr error) { reply->stream_failed = error != nullptr; });
+    }
   }
   /// The same for a client that does not read: the test does, with `Reply::reader`.
   std::shared_ptr<Reply> receive_unread(Activity activity) {
@@ -100,18 +105,6 @@ class BotWorld {
     request.observer = std::make_unique<Observer>(reply);
     runtime->receive(std::move(request));
     return reply;
-  }
-  /// Reads a stream to its end.
-  static awaitable<void> read_all(std::unique_ptr<runtime::ReplyReader> reader, std::shared_ptr<Reply> into) {
-    into->plain = co_await reader->begin();
-    while (!into->plain) {
-      auto piece = co_await reader->next();
-      if (!piece) {
-        break;
-      }
-      into->streamed += *piece;
-    }
-    into->stream_ended = true;
   }
   std::shared_ptr<Reply> say(const std::string& text, const std::string& conversation = "conv-1",
                              const std::string& id = {}) {
@@ -160,6 +153,18 @@ class BotWorld {
    private:
     std::shared_ptr<Reply> into_;
   };
+
+  static awaitable<void> read_all(std::unique_ptr<runtime::ReplyReader> reader, std::shared_ptr<Reply> into) {
+    into->plain = co_await reader->begin();
+    while (!into->plain) {
+      auto piece = co_await reader->next();
+      if (!piece) {
+        break;
+      }
+      into->streamed += *piece;
+    }
+    into->stream_ended = true;
+  }
 
   int ids_ = 0;
 };
