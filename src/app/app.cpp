@@ -58,8 +58,8 @@ bool App::stop() {
     return true;
   }
   all.say_not_ready();
-  log::info("draining", {{"delay_ms", all.settings.drain.delay.count()},
-                         {"deadline_ms", all.settings.drain.deadline.count()}});
+  log::info("draining",
+            {{"delay_ms", all.settings.drain.delay.count()}, {"deadline_ms", all.settings.drain.deadline.count()}});
   const bool clean = run_and_wait(all.shards[0], all.drain());
   all.progress->enter(app::StopPhase::threads);
   all.abort();

@@ -85,8 +85,7 @@ ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t
 
 template <class P>
 ConfigKey duration_key(std::string name, P place, std::string help, milliseconds least = shortest) {
-  const std::string allowed =
-      "a time from " + write_duration(least) + " to 24h, as milliseconds or with ms, s, m, h";
+  const std::string allowed = "a time from " + write_duration(least) + " to 24h, as milliseconds or with ms, s, m, h";
   return {std::move(name), allowed, std::move(help),
           [=](Settings& settings, const json::value& value) {
             const auto duration = read_duration(value);
@@ -217,9 +216,9 @@ std::vector<ConfigKey> service_keys() {
                    "For connecting to a channel, name resolution and TLS included."),
       duration_key("connector.request_timeout", Place{&S::connector, &ConnectorSettings::request_timeout},
                    "For a request to a channel as a whole."),
-      duration_key("drain.delay", Place{&S::drain, &DrainSettings::delay},
-                   "How long SIGTERM lets the bot serve on while /readyz already answers 503: for a balancer to notice.",
-                   none),
+      duration_key(
+          "drain.delay", Place{&S::drain, &DrainSettings::delay},
+          "How long SIGTERM lets the bot serve on while /readyz already answers 503: for a balancer to notice.", none),
       duration_key("drain.deadline", Place{&S::drain, &DrainSettings::deadline},
                    "How long turns and background work then may go on."),
       choice_key("log.level", Place{&S::log, &LogSettings::level}, levels, "The least level that is written."),

@@ -60,7 +60,7 @@ struct ReplySlot {
 
   std::optional<TurnReply> reply;
   std::unique_ptr<runtime::ReplyReader> replies;  // of a turn that streams them
-  Told* told = nullptr;  // who fills it; gone when the turn is
+  Told* told = nullptr;                           // who fills it; gone when the turn is
 };
 
 /// A coroutine that waits for a reply.

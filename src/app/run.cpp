@@ -91,7 +91,7 @@ int serve(Settings settings, BotFactory factory, App::Options options) {
   try {
     Signals signals;
     return serve_and_stop(signals, std::move(settings), std::move(factory), std::move(options)) ? EXIT_SUCCESS
-                                                                                                  : EXIT_FAILURE;
+                                                                                                : EXIT_FAILURE;
   } catch (const system_error& e) {
     log::error("the bot could not be served", {{"error", message_of(e)}});
   } catch (const std::exception& e) {

@@ -13,8 +13,8 @@ namespace tern::app {
 
 /// What a stop waits for, in its order.
 enum class StopPhase {
-  asked,       ///< the first shard, which does it
-  delay,       ///< `drain.delay`
+  asked,  ///< the first shard, which does it
+  delay,  ///< `drain.delay`
   turns,
   background,  ///< work of the bot's
   senders,     ///< scheduled sends under way

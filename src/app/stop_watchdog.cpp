@@ -32,8 +32,8 @@ void tell_what_held_it(StopProgress& progress) {
   const auto held = progress.held_shards(time_to_answer);
   const auto phase = name_of(progress.phase());
   if (held.empty()) {
-    log::detail::write_last(log::Level::error, "the process did not end in time and is ended now", {{"waiting_for", phase}},
-                            time_to_write);
+    log::detail::write_last(log::Level::error, "the process did not end in time and is ended now",
+                            {{"waiting_for", phase}}, time_to_write);
     return;
   }
   log::detail::write_last(log::Level::error,

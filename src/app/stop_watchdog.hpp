@@ -14,7 +14,8 @@ namespace tern::app {
 inline constexpr std::chrono::seconds stop_grace{5};
 
 /// Ends the process at `by`, with status 1 and a line on the log that says what held it, unless it has ended before.
-/// A thread that nobody joins: it must outlast even the destructors of static objects. It costs nothing until this call.
+/// A thread that nobody joins: it must outlast even the destructors of static objects. It costs nothing until this
+/// call.
 void end_process_at(SteadyTime by, std::shared_ptr<StopProgress> progress);
 
 }  // namespace tern::app

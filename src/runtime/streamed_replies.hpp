@@ -76,10 +76,10 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   const std::size_t kept_;
   mutable std::mutex mutex_;  // guards all below
   std::string text_;
-  std::uint64_t begin_ = 0;             // where `text_` begins in the stream
-  bool whole_ = true;                   // nothing was forgotten, nor will be
-  std::vector<ReplyReader*> readers_;   // the one that has read for longest first
-  std::optional<TurnReply> plain_;      // what the turn was answered before any event
+  std::uint64_t begin_ = 0;            // where `text_` begins in the stream
+  bool whole_ = true;                  // nothing was forgotten, nor will be
+  std::vector<ReplyReader*> readers_;  // the one that has read for longest first
+  std::optional<TurnReply> plain_;     // what the turn was answered before any event
   bool ended_ = false;
   Sleepers readers_asleep_;
   Sleepers writers_asleep_;

@@ -41,7 +41,12 @@ class TurnContext {
 
   /// Sends one activity, addressed as a reply to the incoming one. Absent: a hook kept it back, or it is a `trace`
   /// on a channel other than the emulator, or a `delay`.
-  /// Errors: see `ChannelSender`; `errc::invalid_argument` for an activity without a type.
+  ///
+  /// In a turn with `deliveryMode: stream` it waits while the client has more than `limits.stream_buffer` bytes to get;
+  /// once the client has gone it waits no more, and what is sent reaches nobody.
+  /// Cancellation: terminal cancellation throws `operation_aborted`.
+  /// Errors: see `ChannelSender`; `errc::invalid_argument` for an activity without a type; `errc::overloaded` when
+  /// the response to `expectReplies` would be larger than `limits.replies`; then this activity is left out.
   awaitable<std::optional<ResourceResponse>> send(Activity activity);
   /// Sends a message with this text.
   awaitable<std::optional<ResourceResponse>> send(std::string text);

@@ -3,6 +3,7 @@
 #include "support/fake_channel.hpp"
 #include "support/raw_client.hpp"
 
+#include <tern/async/manual_clock.hpp>
 #include <tern/tern.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -183,6 +184,30 @@ TEST(App, IsDestroyedWhileScheduledContinuationsAreInOffload) {
     work->go.set_value();
     EXPECT_TRUE(work->stopped.get_future().get());
   }
+}
+
+TEST(App, StopServesOnForTheDelayAndThenTakesNoConnections) {
+  FakeChannel channel;
+  ManualClock clock;
+  auto settings = on_a_free_port();
+  settings.drain.delay = 5s;
+  settings.drain.deadline = 24h;
+  App::Options options;
+  options.clock = &clock;
+  App app(settings, [] { return std::make_unique<Proactively>(); }, options);
+  app.start();
+  EXPECT_EQ(test::get(app.port(), "/readyz").status, 200);
+  auto stopped = std::async(std::launch::async, [&app] { return app.stop(); });
+  while (test::get(app.port(), "/readyz").status != 503) {
+  }
+  EXPECT_EQ(post_activity(app.port(), message(channel, "hello")).status, 200);
+  EXPECT_EQ(test::get(app.port(), "/healthz").status, 200);
+  // It may not wait yet when the clock moves for the first time.
+  while (stopped.wait_for(10ms) != std::future_status::ready) {
+    clock.advance(5s);
+  }
+  EXPECT_TRUE(stopped.get());
+  EXPECT_THROW(test::get(app.port(), "/readyz"), system_error);
 }
 
 TEST(App, RefusesAPortThatIsTakenAndSaysWhatToDo) {

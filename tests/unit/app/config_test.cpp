@@ -56,6 +56,7 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_FALSE(settings.proactive.enabled);
   EXPECT_EQ(settings.turn.ack_after, std::chrono::seconds(10));
   EXPECT_EQ(settings.turn.deadline, std::chrono::seconds(14));
+  EXPECT_EQ(settings.drain.delay, std::chrono::seconds(0));
   EXPECT_EQ(settings.limits.body, 256U * 1024);
 }
 

@@ -31,9 +31,8 @@ class StreamEdge : public testing::Test {
   StreamEdge() {
     log::configure(log::Level::off, log::Format::text);
     router_.add(http::Method::post, "/api/messages", messages_);
-    server_ = std::make_unique<http::Server>(
-        std::vector<http::ServerShard>{{world_.io(), world_.shards[0].wheel()}}, router_, http::ServerLimits(),
-        world_.clock, world_.metrics);
+    server_ = std::make_unique<http::Server>(std::vector<http::ServerShard>{{world_.io(), world_.shards[0].wheel()}},
+                                             router_, http::ServerLimits(), world_.clock, world_.metrics);
     server_->listen("127.0.0.1", 0);
     server_->start();
     world_.settle();
