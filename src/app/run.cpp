@@ -10,10 +10,12 @@
 #include <boost/asio/signal_set.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <future>
 #include <iostream>
+#include <memory>
 #include <thread>
 #include <utility>
 

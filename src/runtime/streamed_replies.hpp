@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tern::runtime {
@@ -35,7 +36,7 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   static std::shared_ptr<StreamedReplies> ended(std::string text);
 
   /// One more client, which reads from the first event on. nullptr when the first event is kept no longer.
-  std::unique_ptr<class ReplyReader> read();
+  std::unique_ptr<ReplyReader> read();
 
   /// `json`: one line. Has no effect after `end`.
   void add(std::string_view json);

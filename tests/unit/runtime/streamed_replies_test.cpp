@@ -5,6 +5,8 @@
 
 #include <tern/error.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
