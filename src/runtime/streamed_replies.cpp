@@ -200,7 +200,7 @@ ReplyReader::Step ReplyReader::take(StreamedReplies::Sleeper* asker) {
     given_ = text.size();
     return {.ready = true, .piece = std::move(text)};
   }
-  return {.ready = all.ended_};
+  return {.ready = all.ended_, .piece = std::nullopt};
 }
 
 awaitable<std::optional<std::string>> ReplyReader::next() {
