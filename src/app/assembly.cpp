@@ -1,5 +1,6 @@
 #include "app/assembly.hpp"
 
+#include "connector/nameservers.hpp"
 #include "connector/service_url.hpp"
 
 #include <tern/async/log.hpp>
@@ -48,6 +49,15 @@ http::ServerLimits server_limits(const Settings& settings) {
   limits.body_timeout = settings.limits.body_timeout;
   limits.idle_timeout = settings.limits.idle_timeout;
   return limits;
+}
+
+std::vector<boost::asio::ip::udp::endpoint> nameservers(const ConnectorSettings& settings) {
+  auto servers = connector::parse_nameservers(settings.nameservers);
+  if (!servers) {
+    throw ConfigError("connector.nameservers is \"" + settings.nameservers +
+                      "\", which is no list of IP addresses separated by commas");
+  }
+  return std::move(*servers);
 }
 
 proactive::SendLimits send_limits(const SendLimitSettings& settings) {
@@ -112,6 +122,9 @@ void Assembly::make_connectors() {
   options.waiting = settings.limits.connector_waiting;
   options.connect_timeout = settings.connector.connect_timeout;
   options.request_timeout = settings.connector.request_timeout;
+  options.attempt_delay = settings.connector.attempt_delay;
+  options.connection_lifetime = settings.connector.connection_lifetime;
+  options.nameservers = nameservers(settings.connector);
   options.loopback_only = loopback_only(settings);
   for (std::size_t i = 0; i < shards.size(); ++i) {
     connectors.push_back(

@@ -1,6 +1,7 @@
 #include "app/config_keys.hpp"
 
 #include "app/config_values.hpp"
+#include "connector/nameservers.hpp"
 #include "proactive/send_limits.hpp"
 
 #include <algorithm>
@@ -172,6 +173,20 @@ ConfigKey metrics_port_key() {
           }};
 }
 
+ConfigKey nameservers_key() {
+  const std::string allowed =
+      "IP addresses separated by commas, with a port or without, such as \"192.0.2.53,[2001:db8::53]:5353\", or empty";
+  return {"connector.nameservers", allowed,
+          "Who is asked for the addresses of channels; empty: the name servers of /etc/resolv.conf.",
+          [=](Settings& settings, const json::value& value) {
+            if (!value.is_string() || !connector::parse_nameservers(value.as_string())) {
+              throw std::invalid_argument(allowed);
+            }
+            settings.connector.nameservers = std::string(value.as_string());
+          },
+          [](const Settings& settings) { return json::value(settings.connector.nameservers); }};
+}
+
 std::vector<ConfigKey> service_keys() {
   using S = Settings;
   using namespace std::string_view_literals;
@@ -216,6 +231,12 @@ std::vector<ConfigKey> service_keys() {
                    "For connecting to a channel, name resolution and TLS included."),
       duration_key("connector.request_timeout", Place{&S::connector, &ConnectorSettings::request_timeout},
                    "For a request to a channel as a whole."),
+      duration_key("connector.attempt_delay", Place{&S::connector, &ConnectorSettings::attempt_delay},
+                   "How long one address of a channel has before the next is tried beside it."),
+      duration_key(
+          "connector.connection_lifetime", Place{&S::connector, &ConnectorSettings::connection_lifetime},
+          "How long a connection is used, however busy it is: the next one goes where the name leads by then."),
+      nameservers_key(),
       duration_key(
           "drain.delay", Place{&S::drain, &DrainSettings::delay},
           "How long SIGTERM lets the bot serve on while /readyz already answers 503: for a balancer to notice.", none),

@@ -92,6 +92,9 @@ class Connection : public TimingWheel::Entry {
 
   Answer answer;
 
+  /// From then on it carries no further request.
+  SteadyTime retires_at = SteadyTime::max();
+
   /// Its place among the connections in use.
   boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> in_use;
 

@@ -5,12 +5,14 @@
 #include <tern/turn/channel_sender.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tern::connector {
 
@@ -27,11 +29,17 @@ struct ConnectorOptions {
   std::size_t hosts = 1'000;
   /// For name resolution, all addresses of the host and the TLS handshake together.
   std::chrono::milliseconds connect_timeout{5'000};
+  /// How long one address of a host has before the next is tried beside it (RFC 8305). Less where `connect_timeout`
+  /// would not suffice for all addresses.
+  std::chrono::milliseconds attempt_delay{250};
   /// For a call as a whole: waiting for a connection, making one, writing, and the answer.
   std::chrono::milliseconds request_timeout{15'000};
   /// How long an unused connection is kept; shorter when the channel's Keep-Alive says so. Below 5 s, after which
   /// Node's server closes by default.
   std::chrono::milliseconds idle_timeout{4'000};
+  /// How long a connection is used, however busy it is, or up to an eighth less: the next one goes where the host's
+  /// name leads by then.
+  std::chrono::milliseconds connection_lifetime{300'000};
   /// Most bytes of an answer's body.
   std::size_t response_body = 1024 * 1024;
   /// Refuse every serviceUrl but localhost, 127.0.0.0/8 and [::1].
@@ -39,6 +47,9 @@ struct ConnectorOptions {
   std::string user_agent = "tern/0.1.0 Microsoft-BotFramework/3.1";
   /// Check the certificate of an https service and its host name against the system's trust store.
   bool verify_tls = true;
+  /// The name servers to ask; empty: those of `resolv_conf`.
+  std::vector<asio::ip::udp::endpoint> nameservers;
+  std::string resolv_conf = "/etc/resolv.conf";
 };
 
 /// The channels' connector API v3 over HTTP/1.1 with kept connections: one client for each shard.

@@ -1,32 +1,29 @@
-// How a connection comes about: the addresses of a host, shared by all who need them, and one attempt after the other.
+// How a connection comes about: the addresses of a host, asked for once for all who need them, and the race to them.
 
 #include "connector/connector_core.hpp"
+#include "connector/race.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
 
 #include <utility>
 
 namespace tern::connector {
 
-using asio::ip::tcp;
-
 namespace {
 
 constexpr auto tuple = asio::as_tuple(asio::deferred);
-constexpr auto addresses_valid = std::chrono::seconds(30);
 
 /// The addresses that need no resolver: of a literal, and of localhost, which RFC 6761 reserves for this machine
 /// (so a wrong hosts file sends nothing elsewhere). Node listens on either of the two.
-std::vector<tcp::endpoint> known_endpoints(const std::string& name, std::uint16_t port) {
+std::vector<asio::ip::address> known_addresses(const std::string& name) {
   if (name == "localhost") {
-    return {{asio::ip::address_v6::loopback(), port}, {asio::ip::address_v4::loopback(), port}};
+    return {asio::ip::address_v6::loopback(), asio::ip::address_v4::loopback()};
   }
   error_code no_literal;
   const auto address = asio::ip::make_address(name, no_literal);
-  return no_literal ? std::vector<tcp::endpoint>() : std::vector<tcp::endpoint>{{address, port}};
+  return no_literal ? std::vector<asio::ip::address>() : std::vector<asio::ip::address>{address};
 }
 
 }  // namespace
@@ -34,42 +31,37 @@ std::vector<tcp::endpoint> known_endpoints(const std::string& name, std::uint16_
 awaitable<void> ConnectorCore::connect(Call& call) {
   Host& host = *call.host_;
   const Deadline by = call.by_.min(Deadline::after(options_.connect_timeout, clock_));
-  auto endpoints = host.endpoints(clock_.now());
-  if (endpoints.empty()) {
-    endpoints = co_await resolve(call, by);
+  if (!host.addresses.fresh(clock_.now())) {
+    co_await resolve(call, by);
   }
-  error_code error = asio::error::host_not_found;
-  for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    // Its share of what is left, so that an address that never answers leaves time for the next.
-    const auto share = by.remaining(clock_) / static_cast<int>(endpoints.size() - i);
-    call.lease_->begin();
-    wheel_.arm(*call.lease_, by.min(Deadline::after(share, clock_)));
-    error = co_await call.lease_->connect(endpoints[i]);
-    throw_if_aborted({});
-    wheel_.disarm(*call.lease_);
-    if (!error) {
-      host.prefer(endpoints[i]);
-      co_return;
-    }
-    if (call.lease_->expired()) {
-      error = errc::timed_out;
-    }
-    throw_if_aborted(error);
+  if (host.addresses.endpoints().empty()) {
+    fail_unresolved(host);
   }
-  host.forget_endpoints();
-  const bool late = error == errc::timed_out;
-  fail(late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
-       host.origin() + " could not be connected to: " + error.message() + "; nothing was sent");
+  Race race(setup_, host, shared_from_this());
+  const error_code error = co_await race.run(host.addresses.endpoints(), by);
+  throw_if_aborted(error);
+  if (error) {
+    host.addresses.doubt();
+    const bool late = error == errc::timed_out;
+    fail(late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
+         host.origin() + " could not be connected to: " + error.message() + "; nothing was sent");
+  }
+  host.addresses.worked(race.where());
+  call.lease_.replace(race.take_winner());
+  call.lease_->retires_at = host.next_retirement();
 }
 
-awaitable<std::vector<tcp::endpoint>> ConnectorCore::resolve(Call& call, Deadline by) {
+awaitable<void> ConnectorCore::resolve(Call& call, Deadline by) {
   Host& host = *call.host_;
-  if (auto known = known_endpoints(host.name(), host.port()); !known.empty()) {
-    host.set_endpoints(known, SteadyTime::max());
-    co_return host.endpoints(clock_.now());
+  if (auto known = known_addresses(host.name()); !known.empty()) {
+    host.addresses.learn({Resolution::End::found, std::move(known), {}, {}}, clock_.now());
+    co_return;
   }
   if (!host.resolving) {
     start_resolving(host);
+  }
+  if (!host.resolving) {
+    co_return;  // it was known at once
   }
   Waiter waiter;
   host.resolve_line.push(waiter);
@@ -80,39 +72,28 @@ awaitable<std::vector<tcp::endpoint>> ConnectorCore::resolve(Call& call, Deadlin
     fail(Outcome::timeout, errc::timed_out,
          "the name of " + host.origin() + " was not resolved in time; nothing was sent");
   }
-  if (host.resolve_error) {
-    fail(Outcome::unreachable, errc::channel_unreachable,
-         "the name of " + host.origin() + " could not be resolved: " + host.resolve_error.message() +
-             "; nothing was sent");
-  }
-  co_return host.endpoints(clock_.now());
 }
 
-/// getaddrinfo blocks a thread of Asio's and cannot be interrupted. So nobody waits for it directly: it ends in its
-/// own time, and who waits for its result leaves when the deadline comes.
+/// Nobody waits for the answer directly: it has the time of a whole attempt to connect, for it is for all who need it,
+/// and who has less time leaves earlier.
 void ConnectorCore::start_resolving(Host& host) {
-  using Resolver = asio::ip::basic_resolver<tcp, asio::io_context::executor_type>;
-  auto resolver = std::make_shared<Resolver>(io_.get_executor());
-  resolver->async_resolve(
-      host.name(), std::to_string(host.port()), Resolver::numeric_service,
-      [resolver, weak = weak_from_this(), &host](error_code error, const Resolver::results_type& results) {
-        if (const auto self = weak.lock()) {
-          self->resolved(host, error, {results.begin(), results.end()});
-        }
-      });
   host.resolving = true;
+  resolver_->resolve(host.name(), Deadline::after(options_.connect_timeout, clock_),
+                     [this, &host](Resolution resolution) { resolved(host, std::move(resolution)); });
 }
 
-void ConnectorCore::resolved(Host& host, error_code error, std::vector<tcp::endpoint> found) noexcept {
-  if (aborted_) {
-    return;
-  }
+void ConnectorCore::resolved(Host& host, Resolution resolution) noexcept {
+  resolutions_[static_cast<std::size_t>(resolution.end)].inc();
   host.resolving = false;
-  host.resolve_error = error;
-  if (!error) {
-    host.set_endpoints(std::move(found), clock_.now() + addresses_valid);
-  }
+  host.addresses.learn(std::move(resolution), clock_.now());
   host.resolve_line.wake_all();
+}
+
+void ConnectorCore::fail_unresolved(const Host& host) {
+  const Resolution& failure = host.addresses.failure();
+  const bool late = failure.end == Resolution::End::late;
+  fail(late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
+       "the name of " + host.origin() + " could not be resolved: " + failure.why + "; nothing was sent");
 }
 
 }  // namespace tern::connector

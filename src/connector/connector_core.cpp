@@ -22,14 +22,26 @@ constexpr std::size_t buffer_kept = 64 * 1024;
 // In the order of `Outcome`.
 constexpr std::array outcome_names{"ok", "rejected", "ambiguous", "unreachable", "refused", "timeout", "overloaded"};
 
+// In the order of `Resolution::End`.
+constexpr std::array resolution_names{"found", "no_such_name", "failed", "late"};
+
 ConnectorOptions checked(ConnectorOptions options) {
   options.in_flight = std::max<std::size_t>(options.in_flight, 1);
   options.waiting = std::max<std::size_t>(options.waiting, 1);
   options.hosts = std::max<std::size_t>(options.hosts, 1);
-  for (auto* time : {&options.connect_timeout, &options.request_timeout, &options.idle_timeout}) {
+  for (auto* time : {&options.connect_timeout, &options.request_timeout, &options.idle_timeout, &options.attempt_delay,
+                     &options.connection_lifetime}) {
     *time = std::clamp(*time, std::chrono::milliseconds(0), longest_time);
   }
   return options;
+}
+
+ResolverOptions resolver_options(const ConnectorOptions& options) {
+  ResolverOptions resolver;
+  resolver.nameservers = options.nameservers;
+  resolver.resolv_conf = options.resolv_conf;
+  resolver.at_once = options.hosts;
+  return resolver;
 }
 
 }  // namespace
@@ -67,16 +79,26 @@ json::object Call::answer() const {
 
 ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics,
                              ConnectorOptions options)
-    : io_(io),
-      wheel_(wheel),
+    : wheel_(wheel),
       clock_(clock),
       options_(checked(std::move(options))),
-      setup_{{io, open_, options_.response_body}, wheel, clock, options_.in_flight, options_.idle_timeout},
-      writer_(options_.user_agent) {
+      setup_{{io, open_, options_.response_body},
+             wheel,
+             clock,
+             options_.in_flight,
+             options_.idle_timeout,
+             options_.attempt_delay,
+             options_.connection_lifetime},
+      writer_(options_.user_agent),
+      resolver_(make_resolver(io, wheel, clock, resolver_options(options_))) {
   open_.gauge = metrics.gauge("tern_connector_connections", "Open connections to channels, used and kept.");
   for (const char* name : outcome_names) {
     outcomes_.push_back(
         metrics.counter("tern_connector_requests_total", "Requests to channels by outcome.", {{"outcome", name}}));
+  }
+  for (const char* name : resolution_names) {
+    resolutions_.push_back(metrics.counter("tern_connector_resolutions_total",
+                                           "Names of channels that were asked for, by outcome.", {{"outcome", name}}));
   }
   seconds_ = metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its answer.",
                                {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15});
@@ -221,6 +243,7 @@ awaitable<bool> ConnectorCore::drain(Deadline by) {
 void ConnectorCore::abort() noexcept {
   draining_ = true;
   aborted_ = true;
+  resolver_.reset();
   for (Host& host : recent_) {
     host.abort();
   }

@@ -3,6 +3,7 @@
 #include "connector/connector_client.hpp"
 #include "connector/host.hpp"
 #include "connector/request_text.hpp"
+#include "connector/resolver.hpp"
 
 #include <functional>
 #include <memory>
@@ -71,9 +72,10 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
 
   awaitable<void> wait_for_place(Call& call);
   awaitable<void> connect(Call& call);
-  awaitable<std::vector<asio::ip::tcp::endpoint>> resolve(Call& call, Deadline by);
+  awaitable<void> resolve(Call& call, Deadline by);
   void start_resolving(Host& host);
-  void resolved(Host& host, error_code error, std::vector<asio::ip::tcp::endpoint> found) noexcept;
+  void resolved(Host& host, Resolution resolution) noexcept;
+  [[noreturn]] void fail_unresolved(const Host& host);
 
   void throw_if_aborted(error_code error) const;
   void count(Outcome outcome) noexcept;
@@ -84,15 +86,16 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   std::string take_buffer();
   void give_buffer(std::string buffer) noexcept;
 
-  asio::io_context& io_;
   TimingWheel& wheel_;
   Clock& clock_;
   ConnectorOptions options_;
   OpenConnections open_;
   HostSetup setup_;
   RequestWriter writer_;
-  std::unique_ptr<TlsSettings> tls_;  // made for the first https service
+  std::unique_ptr<TlsSettings> tls_;    // made for the first https service
+  std::unique_ptr<Resolver> resolver_;  // nullptr once aborted
   std::vector<Counter> outcomes_;
+  std::vector<Counter> resolutions_;
   Histogram seconds_;
   std::vector<std::string> buffers_;
   std::string origin_;  // used again for each look-up

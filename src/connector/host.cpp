@@ -7,8 +7,6 @@
 
 namespace tern::connector {
 
-using asio::ip::tcp;
-
 Lease::Lease(Host& host, std::unique_ptr<Connection> connection) noexcept
     : host_(&host), connection_(std::move(connection)) {}
 
@@ -30,7 +28,8 @@ void Lease::end() noexcept {
 }
 
 Host::Host(const HostSetup& setup, const ServiceUrl& url, std::string origin, TlsSettings* tls)
-    : setup_(setup),
+    : addresses(url.port),
+      setup_(setup),
       origin_(std::move(origin)),
       header_(host_header_of(url)),
       name_(url.host),
@@ -47,14 +46,14 @@ Lease Host::try_take() {
     kept_.pop_back();
     connection->set_keeper(nullptr);
     setup_.wheel.disarm(*connection);
+    in_use_.push_back(*connection);
   } else if (used_ < setup_.in_flight) {
     kept_.reserve(used_ + 1);  // giving back must not fail
-    connection = make_connection(setup_.connection, tls_, name_);
+    connection = new_connection();
   } else {
     return {};
   }
   ++used_;
-  in_use_.push_back(*connection);
   return Lease(*this, std::move(connection));
 }
 
@@ -78,8 +77,9 @@ void Host::give_back(std::unique_ptr<Connection> connection) noexcept {
     return;
   }
   setup_.wheel.disarm(*connection);
-  if (!connection->answer.reusable) {
-    connection->close();  // something is under way on it, or the peer wants it closed
+  const SteadyTime now = setup_.clock.now();
+  if (!connection->answer.reusable || connection->retires_at <= now) {
+    connection->close();  // something is under way on it, the peer wants it closed, or it is old
   }
   if (Waiter* first = line_.pop()) {
     static_cast<PlaceWaiter*>(first)->lease = Lease(*this, std::move(connection));
@@ -88,20 +88,33 @@ void Host::give_back(std::unique_ptr<Connection> connection) noexcept {
   }
   --used_;
   connection->in_use.unlink();
-  keep(connection);
+  keep(connection, now);
 }
 
-bool Host::keep(std::unique_ptr<Connection>& connection) noexcept {
-  auto time = setup_.idle_timeout;
+std::unique_ptr<Connection> Host::new_connection() {
+  auto connection = make_connection(setup_.connection, tls_, name_);
+  in_use_.push_back(*connection);
+  return connection;
+}
+
+SteadyTime Host::next_retirement() noexcept {
+  constexpr int steps = 8;
+  connected_ = (connected_ + 1) % steps;
+  const auto time = setup_.connection_lifetime;
+  return setup_.clock.now() + time - time * connected_ / (steps * steps);
+}
+
+bool Host::keep(std::unique_ptr<Connection>& connection, SteadyTime now) noexcept {
+  SteadyTime::duration time = std::min<SteadyTime::duration>(setup_.idle_timeout, connection->retires_at - now);
   if (connection->answer.keep_alive) {
     // A second less than the peer says, so that it does not close while a request is on its way.
-    time = std::min<std::chrono::milliseconds>(time, *connection->answer.keep_alive - std::chrono::seconds(1));
+    time = std::min<SteadyTime::duration>(time, *connection->answer.keep_alive - std::chrono::seconds(1));
   }
-  if (!keeping_ || !connection->open() || time <= std::chrono::milliseconds(0)) {
+  if (!keeping_ || !connection->open() || time <= SteadyTime::duration::zero()) {
     return false;
   }
   connection->set_keeper(this);
-  setup_.wheel.arm(*connection, Deadline::after(time, setup_.clock));
+  setup_.wheel.arm(*connection, Deadline::at(now + time));
   kept_.push_back(std::move(connection));
   return true;
 }
@@ -124,28 +137,6 @@ void Host::abort() noexcept {
   }
   line_.wake_all(asio::error::operation_aborted);
   resolve_line.wake_all(asio::error::operation_aborted);
-}
-
-std::vector<tcp::endpoint> Host::endpoints(SteadyTime now) const {
-  return now < valid_until_ ? endpoints_ : std::vector<tcp::endpoint>();
-}
-
-void Host::set_endpoints(std::vector<tcp::endpoint> found, SteadyTime valid_until) noexcept {
-  const tcp::endpoint last = endpoints_.empty() ? tcp::endpoint() : endpoints_.front();
-  endpoints_ = std::move(found);
-  valid_until_ = valid_until;
-  prefer(last);
-}
-
-void Host::prefer(const tcp::endpoint& working) noexcept {
-  const auto at = std::find(endpoints_.begin(), endpoints_.end(), working);
-  if (at != endpoints_.end()) {
-    std::rotate(endpoints_.begin(), at, at + 1);
-  }
-}
-
-void Host::forget_endpoints() noexcept {
-  valid_until_ = {};
 }
 
 }  // namespace tern::connector

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "connector/addresses.hpp"
 #include "connector/connection.hpp"
 #include "connector/service_url.hpp"
 #include "connector/waiter.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <chrono>
@@ -51,12 +51,16 @@ struct HostSetup {
   Clock& clock;
   std::size_t in_flight;
   std::chrono::milliseconds idle_timeout;
+  std::chrono::milliseconds attempt_delay;
+  std::chrono::milliseconds connection_lifetime;
 };
 
 /// One place that requests go to: its connections, and who waits for one.
 ///
 /// At most `in_flight` connections, used and kept. The one kept last is used first, so that the others grow old and
-/// are closed. While somebody waits, what is given back goes to the first in line, and who comes later stands behind.
+/// are closed. One that has reached its time is closed when its exchange ends, so that a busy host is looked up anew
+/// and followed where it moves. While somebody waits, what is given back goes to the first in line, and who comes later
+/// stands behind.
 class Host final : public ConnectionKeeper, public boost::intrusive::list_base_hook<> {
  public:
   Host(const HostSetup& setup, const ServiceUrl& url, std::string origin, TlsSettings* tls);
@@ -79,11 +83,13 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   /// Closes all connections and ends all waits with `operation_aborted`.
   void abort() noexcept;
 
-  /// The addresses found last, the one that worked first. Empty when there are none, or they are too old.
-  std::vector<asio::ip::tcp::endpoint> endpoints(SteadyTime now) const;
-  void set_endpoints(std::vector<asio::ip::tcp::endpoint> found, SteadyTime valid_until) noexcept;
-  void prefer(const asio::ip::tcp::endpoint& working) noexcept;
-  void forget_endpoints() noexcept;
+  bool aborted() const noexcept { return aborted_; }
+
+  /// A connection that is not connected yet, for the race for a place that somebody has. `abort` closes it.
+  std::unique_ptr<Connection> new_connection();
+  /// When a connection made now is to be used no more. Those made at the same time do not all end at the same time: it
+  /// is up to an eighth earlier than the setup says.
+  SteadyTime next_retirement() noexcept;
 
   const std::string& name() const noexcept { return name_; }
   std::uint16_t port() const noexcept { return port_; }
@@ -91,13 +97,13 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   /// Calls under way to this host. A host with calls, or that is being resolved, is not forgotten.
   std::size_t calls = 0;
   bool resolving = false;
-  error_code resolve_error;
   WaitQueue resolve_line;
+  Addresses addresses;
 
  private:
   friend class Lease;
   void give_back(std::unique_ptr<Connection> connection) noexcept;
-  bool keep(std::unique_ptr<Connection>& connection) noexcept;
+  bool keep(std::unique_ptr<Connection>& connection, SteadyTime now) noexcept;
   void on_idle_expired(Connection& connection) noexcept override;
   using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   using InUse = boost::intrusive::list<Connection, boost::intrusive::member_hook<Connection, Hook, &Connection::in_use>,
@@ -115,8 +121,7 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   InUse in_use_;
   std::vector<std::unique_ptr<Connection>> kept_;  // the one used last is last
   WaitQueue line_;
-  std::vector<asio::ip::tcp::endpoint> endpoints_;
-  SteadyTime valid_until_{};
+  int connected_ = 0;  // counts to eight
 };
 
 }  // namespace tern::connector

@@ -188,7 +188,7 @@ FakeChannel::Impl::Impl(FakeChannelOptions given) : options(std::move(given)) {
     tls.use_certificate_chain(asio::buffer(options.certificate));
     tls.use_private_key(asio::buffer(options.private_key), asio::ssl::context::pem);
   }
-  const tcp::endpoint where(asio::ip::make_address(options.host), 0);
+  const tcp::endpoint where(asio::ip::make_address(options.host), options.port);
   acceptor.open(where.protocol());
   acceptor.bind(where);
   acceptor.listen();

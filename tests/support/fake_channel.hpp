@@ -61,6 +61,7 @@ struct FakeChannelOptions {
   std::string private_key;
   bool keep_requests = true;       ///< false: they are counted, and `answer_with` sees them, but they are not kept
   std::string host = "127.0.0.1";  ///< the literal address it listens on: "127.0.0.1" or "::1"
+  std::uint16_t port = 0;          ///< 0: any that is free; one that is taken is a `system_error`
 };
 
 /// A channel's service for tests: a real HTTP server on a free port of loopback, on a thread of its own. It records

@@ -84,6 +84,9 @@ struct ConnectorSettings {
   std::size_t in_flight = 64;
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds request_timeout{15'000};
+  std::chrono::milliseconds attempt_delay{250};
+  std::chrono::milliseconds connection_lifetime{300'000};
+  std::string nameservers;  ///< separated by commas; empty: those of the system
 };
 
 struct DrainSettings {

@@ -77,6 +77,13 @@ TEST(Config, LaterSourcesWin) {
   EXPECT_FALSE(all.proactive.enabled) << "the configuration takes back what the program set";
 }
 
+TEST(Config, NameserversAreAddresses) {
+  const auto settings = load({"--set", "connector.nameservers=192.0.2.53,[2001:db8::53]:5353"}).settings;
+  EXPECT_EQ(settings.connector.nameservers, "192.0.2.53,[2001:db8::53]:5353");
+  EXPECT_THAT(error_of({"--set", "connector.nameservers=dns.example"}),
+              AllOf(HasSubstr("connector.nameservers"), HasSubstr("dns.example"), HasSubstr("IP addresses")));
+}
+
 TEST(Config, ReadsDurationsAndSizesWithUnits) {
   const auto settings = load({"--set", "turn.ack_after=1500", "--set", "turn.deadline=2m", "--set",
                               "limits.idle_timeout=1h", "--set", "limits.body=64KiB"})

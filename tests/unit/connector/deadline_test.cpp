@@ -1,49 +1,11 @@
 // Deadlines and cancellation at each stage of a call.
 #include "harness.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
+#include "ports.hpp"
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
 namespace tern::connector::test {
 namespace {
-
-using asio::ip::tcp;
-
-/// A port whose queue of connections is full: who connects waits for ever.
-class FullPort {
- public:
-  explicit FullPort(tcp::endpoint where = {asio::ip::address_v4::loopback(), 0}) : acceptor_(io_) {
-    acceptor_.open(where.protocol());
-    acceptor_.bind(where);
-    acceptor_.listen(0);
-    for (int i = 0; i < 4; ++i) {
-      auto& socket = filling_.emplace_back(io_);
-      socket.async_connect(acceptor_.local_endpoint(), [](error_code) {});  // begun at once; some never end
-    }
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
-
- private:
-  asio::io_context io_;
-  tcp::acceptor acceptor_;
-  std::vector<tcp::socket> filling_;
-};
-
-/// A port that takes connections and never says anything.
-class SilentPort {
- public:
-  SilentPort() : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {}
-  std::string url(const std::string& scheme) const {
-    return scheme + "://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
-  }
-
- private:
-  asio::io_context io_;
-  tcp::acceptor acceptor_;
-};
 
 TEST(Deadlines, PassedDeadlineSendsNothing) {
   FakeChannel channel;
@@ -90,7 +52,7 @@ TEST(Deadlines, AddressThatNeverAnswersLeavesTimeForTheNext) {
   auto pending = on.send(message_to(url));
   tern::test::drain(on.io);
   EXPECT_FALSE(pending.ended());
-  on.advance(2600ms);
+  on.advance(300ms);
   EXPECT_EQ(on.finish(pending).code(), error_code());
   channel.close_idle_connections();
   on.deliver(message_to(url));  // the address that worked is tried first
@@ -152,18 +114,6 @@ TEST(Deadlines, WaitingInLineEndsWithTheDeadline) {
   on.finish(held);
   EXPECT_EQ(on.finish(next).code(), error_code());
   EXPECT_EQ(channel.request_count(), 2U);
-}
-
-TEST(Deadlines, NameThatIsNotResolvedIsUnreachableOrLate) {
-  ConnectorOptions options;
-  options.loopback_only = false;
-  Harness on(options);
-  auto pending = on.send(message_to("http://no-such-host.invalid:1"));
-  tern::test::drain(on.io);
-  on.advance(5100ms);  // the resolver may take longer than the test wants to wait
-  on.finish(pending);
-  EXPECT_TRUE(pending.code() == errc::timed_out || pending.code() == errc::channel_unreachable) << pending.code();
-  EXPECT_FALSE(pending.failed_with<AmbiguousSend>());
 }
 
 TEST(Cancellation, FreesThePlaceAtEachStage) {

@@ -2,6 +2,7 @@
 
 #include "connector/connector_client.hpp"
 #include "support/fake_channel.hpp"
+#include "support/fake_name_server.hpp"
 #include "support/run.hpp"
 
 #include <tern/async/manual_clock.hpp>
@@ -29,6 +30,8 @@ using namespace std::chrono_literals;
 using tern::test::FakeAnswer;
 using tern::test::FakeChannel;
 using tern::test::FakeChannelOptions;
+using tern::test::FakeNameServer;
+using tern::test::FakeRecords;
 
 /// A message to conversation `conv1` of the channel at `service_url`.
 inline Activity message_to(std::string_view service_url, std::string_view text = "hello") {
@@ -36,6 +39,14 @@ inline Activity message_to(std::string_view service_url, std::string_view text =
   activity.set_service_url(service_url);
   activity.json()["conversation"] = json::object{{"id", "conv1"}};
   return activity;
+}
+
+/// The options of a client that sends anywhere and asks `names`.
+inline ConnectorOptions asking(const FakeNameServer& names) {
+  ConnectorOptions options;
+  options.loopback_only = false;
+  options.nameservers = {names.endpoint()};
+  return options;
 }
 
 /// A call that was started and is looked at later.
@@ -139,6 +150,12 @@ class Harness {
   }
   double outcome(const std::string& name) {
     return metrics.counter("tern_connector_requests_total", "Requests to channels by outcome.", {{"outcome", name}})
+        .value();
+  }
+  double resolutions(const std::string& outcome) {
+    return metrics
+        .counter("tern_connector_resolutions_total", "Names of channels that were asked for, by outcome.",
+                 {{"outcome", outcome}})
         .value();
   }
   double open_connections() {

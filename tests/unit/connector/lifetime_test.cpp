@@ -1,5 +1,7 @@
 // Nothing leaks and nothing is used after its end, wherever a call is cut off.
 #include "harness.hpp"
+#include "ports.hpp"
+#include "test_certificate.hpp"
 
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -130,11 +132,78 @@ TEST(Lifetime, DestroyedAfterEveryHandlerOfFailures) {
   destroy_after_every_handler({channel.url(), channel.url(), "http://example.com"}, one_at_a_time());
 }
 
-TEST(Lifetime, DestroyedWhileANameIsResolved) {
-  ConnectorOptions options;
-  options.loopback_only = false;
-  // Also resolvable without a network, but not known without asking.
-  destroy_after_every_handler({"http://localhost.:1", "http://localhost.:1"}, options);
+TEST(Lifetime, DestroyedAfterEveryHandlerWhileANameIsResolved) {
+  FakeNameServer names;
+  FakeChannel channel;
+  names.answer("channel.test", FakeRecords::at({"127.0.0.1"}));
+  names.answer("long.test", [] {
+    auto records = FakeRecords::at({"127.0.0.1"});
+    records.truncated = true;  // asked for again over TCP
+    return records;
+  }());
+  names.answer("broken.test", FakeRecords::error(2));
+  const std::string port = ":" + std::to_string(channel.port());
+  ConnectorOptions options = asking(names);
+  options.in_flight = 1;
+  destroy_after_every_handler({"http://channel.test" + port, "http://channel.test" + port, "http://long.test" + port,
+                               "http://no-such-name.test" + port, "http://broken.test" + port},
+                              options);
+}
+
+// Without a delay all attempts begin together, so that those that lose are under way when they do.
+TEST(Lifetime, DestroyedAfterEveryHandlerOfARace) {
+  FakeNameServer names;
+  FakeChannel channel;
+  const FullPort full(loopback("127.0.0.2", channel.port()));
+  const ClosedPort closed(loopback("127.0.0.3", channel.port()));
+  names.answer("channel.test", FakeRecords::at({"127.0.0.2", "127.0.0.3", "127.0.0.1"}));
+  const std::string url = "http://channel.test:" + std::to_string(channel.port());
+  ConnectorOptions options = asking(names);
+  options.attempt_delay = 0ms;
+  destroy_after_every_handler({url, url}, options);
+}
+
+TEST(Lifetime, DestroyedAfterEveryHandlerOfARaceOfHandshakes) {
+  FakeNameServer names;
+  const auto certificate = make_certificate("DNS:channel.test");
+  FakeChannelOptions serving;
+  serving.certificate = certificate.pem;
+  serving.private_key = certificate.key;
+  FakeChannel channel(serving);
+  const SilentPort silent(loopback("127.0.0.2", channel.port()));
+  names.answer("channel.test", FakeRecords::at({"127.0.0.2", "127.0.0.1"}));
+  ConnectorOptions options = asking(names);
+  options.attempt_delay = 0ms;
+  options.verify_tls = false;
+  destroy_after_every_handler({"https://channel.test:" + std::to_string(channel.port())}, options);
+}
+
+TEST(Lifetime, CancelledAfterEveryHandlerOfAResolutionAndARaceThePlaceIsFree) {
+  FakeNameServer names;
+  FakeChannel channel;
+  const FullPort full(loopback("127.0.0.2", channel.port()));
+  const std::string url = "http://channel.test:" + std::to_string(channel.port());
+  bool complete = false;
+  for (int n = 0; !complete; ++n) {
+    ASSERT_LT(n, 1000);
+    ConnectorOptions options = asking(names);
+    options.in_flight = 1;
+    options.attempt_delay = 0ms;
+    Harness on(options);
+    names.answer("channel.test", FakeRecords::at({"127.0.0.2", "127.0.0.1"}));
+    auto pending = on.send(message_to(url));
+    for (int i = 0; i < n && !pending.ended(); ++i) {
+      on.io.restart();
+      on.io.run_one();
+    }
+    complete = pending.ended();
+    pending.cancel();
+    on.finish(pending);
+    EXPECT_TRUE(pending.code() == error_code() || pending.code() == asio::error::operation_aborted)
+        << n << ": " << pending.code().message();
+    on.deliver(message_to(url));
+    EXPECT_EQ(on.client->connections(), 1U);
+  }
 }
 
 TEST(Lifetime, CallsUnderWayEndWhenTheClientIsDestroyed) {

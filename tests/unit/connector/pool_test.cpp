@@ -1,7 +1,7 @@
 // Connections: how many, which is used, when they end, and who waits.
 #include "harness.hpp"
+#include "ports.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/json/parse.hpp>
 
 #include <gtest/gtest.h>
@@ -10,8 +10,6 @@
 
 namespace tern::connector::test {
 namespace {
-
-using asio::ip::tcp;
 
 std::string text_of(const tern::test::FakeRequest& request) {
   return std::string(json::parse(request.body).at("text").as_string());
@@ -22,17 +20,6 @@ ConnectorOptions in_flight(std::size_t count) {
   options.in_flight = count;
   return options;
 }
-
-/// A port of loopback on which nobody listens.
-class ClosedPort {
- public:
-  ClosedPort() : socket_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
-
- private:
-  asio::io_context io_;
-  tcp::socket socket_;  // bound, so that no other test gets the port
-};
 
 TEST(Pool, ConnectionIsUsedAgain) {
   FakeChannel channel;
