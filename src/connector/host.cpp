@@ -33,7 +33,6 @@ Host::Host(const HostSetup& setup, const ServiceUrl& url, std::string origin, Tl
       origin_(std::move(origin)),
       header_(host_header_of(url)),
       name_(url.host),
-      port_(url.port),
       tls_(tls) {}
 
 Lease Host::try_take() {
@@ -137,6 +136,7 @@ void Host::abort() noexcept {
   }
   line_.wake_all(asio::error::operation_aborted);
   resolve_line.wake_all(asio::error::operation_aborted);
+  races.wake_all(asio::error::operation_aborted);
 }
 
 }  // namespace tern::connector

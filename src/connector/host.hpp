@@ -92,12 +92,12 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   SteadyTime next_retirement() noexcept;
 
   const std::string& name() const noexcept { return name_; }
-  std::uint16_t port() const noexcept { return port_; }
 
   /// Calls under way to this host. A host with calls, or that is being resolved, is not forgotten.
   std::size_t calls = 0;
   bool resolving = false;
   WaitQueue resolve_line;
+  WaitQueue races;  ///< who waits for an attempt to connect
   Addresses addresses;
 
  private:
@@ -113,7 +113,6 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   std::string origin_;
   std::string header_;
   std::string name_;
-  std::uint16_t port_;
   TlsSettings* tls_;
   std::size_t used_ = 0;
   bool keeping_ = true;

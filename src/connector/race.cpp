@@ -65,6 +65,7 @@ awaitable<error_code> Race::run(std::vector<tcp::endpoint> addresses, Deadline b
     if (attempts_.empty()) {
       co_return error_;
     }
+    host_.races.push(waiter_);
     setup_.wheel.arm(waiter_, more ? by.min(Deadline::at(next_at_)) : by);
     auto [why] = co_await waiter_.wait(tuple);
     if (host_.aborted() || why == asio::error::operation_aborted) {
