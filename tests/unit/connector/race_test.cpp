@@ -180,21 +180,6 @@ TEST(Race, CancellationEndsAllAttempts) {
   racing.on.io.run();  // nothing is left of them
 }
 
-TEST(Race, CancelledRightAfterTheConnectionWasMadeNothingIsSent) {
-  FakeChannel channel;
-  Racing racing({"127.0.0.1"});
-  auto call = racing.on.send(message_to(url_of("http", channel)));
-  while (racing.on.open_connections() == 0) {
-    racing.on.io.restart();
-    racing.on.io.run_one();
-  }
-  call.cancel();
-  EXPECT_EQ(racing.on.finish(call).code(), asio::error::operation_aborted);
-  EXPECT_EQ(racing.on.client->connections(), 0U);
-  channel.wait_for_open_at_most(0);
-  EXPECT_EQ(channel.request_count(), 0U);
-}
-
 TEST(Race, AttemptsEndWhenTheClientIsDestroyed) {
   FakeChannel channel;
   const FullPort one(loopback("127.0.0.2", channel.port()));
