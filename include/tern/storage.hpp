@@ -82,6 +82,8 @@ concept ScheduleStorage =
       // The whole records, in the order asked for, each handed out once until its outcome or a new owner of its slot;
       // those cancelled, edited or tried since the entry was made are left out.
       { s.fetch(std::move(entries), by) } -> std::same_as<awaitable<std::vector<ScheduledSend>>>;
+      // What was handed out, by these entries, and waits: it can be edited, and handed out again. At once, in memory.
+      { s.put_back(entries) } noexcept -> std::same_as<void>;
       { s.list_sends(std::move(query), by) } -> std::same_as<awaitable<SendPage>>;
       { s.list_dead(std::move(dead), by) } -> std::same_as<awaitable<DeadPage>>;
       { s.count_sends(by) } -> std::same_as<awaitable<SendCounts>>;

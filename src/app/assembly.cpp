@@ -143,6 +143,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
                                                std::move(environments), clock, metrics);
   proactive::SchedulerOptions scheduling;
   scheduling.in_flight = settings.limits.sends_in_flight;
+  scheduling.continuations = settings.limits.continuations_in_flight;
   proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled, scheduling,
                                                             clock, metrics, send_limits(settings.send_limits));
 }

@@ -72,6 +72,11 @@ class Shared {
   {
     return store_->fetch(std::move(entries), by);
   }
+  void put_back(const std::vector<DueEntry>& entries) noexcept
+    requires ScheduleStorage<S>
+  {
+    store_->put_back(entries);
+  }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by)
     requires ScheduleStorage<S>
   {

@@ -10,6 +10,8 @@ namespace {
 constexpr std::chrono::seconds least_memory{60};
 // How long the others wait for the one that finds out whether the bot is served again.
 constexpr std::chrono::milliseconds probe_time{250};
+// The usual number of refusals in a row is that of about so many last ones.
+constexpr double usual_of = 8;
 // So few sends are forgotten after `least_memory`.
 constexpr std::size_t few = 2;
 
@@ -33,6 +35,11 @@ void forget(Map& map, SteadyTime now) {
   erase_if(map, [&](const auto& item) {
     const auto& sends = item.second;
     const auto keep = sends.ends.size() <= few ? sends.strict : sends.longest;
+    if constexpr (requires { sends.paused_until; }) {
+      if (sends.paused_until > now) {
+        return false;
+      }
+    }
     return sends.in_flight == 0 && sends.frozen <= now &&
            sends.used + std::max<SteadyTime::duration>(keep, least_memory) <= now;
   });
@@ -124,12 +131,9 @@ Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::
   auto leave = free_at(scope.conversation, conversation, scope.limits->conversation, 1, now);
   leave = later(leave, free_at(scope.tenant, tenant, scope.limits->tenant, processes_, now));
   leave = later(leave, free_at(scope.bot, bot, scope.limits->bot, processes_, now));
-  const auto slow = SteadyTime::duration(std::chrono::seconds(1)) / std::max(1U, limits_.slow_start);
-  leave = later(leave, {ramp_at(tenant, now), scope.tenant, slow});
-  leave = later(leave, {ramp_at(bot, now), scope.bot, slow});
-  if (bot.pause > std::chrono::seconds(0) && bot.in_flight > 0) {
-    leave = later(leave, {now + probe_time, scope.bot, slow});  // after a pause one goes first
-  }
+  leave = later(leave, {ramp_at(tenant, now), scope.tenant, slow_spacing()});
+  leave = later(leave, {ramp_at(bot, now), scope.bot, slow_spacing()});
+  leave = later(leave, after_pause(scope, bot, now));
   if (leave.at > now) {
     return leave;
   }
@@ -139,6 +143,22 @@ Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::
   ++tenant.ramp_sent;
   ++bot.ramp_sent;
   return leave;
+}
+
+// While the bot is paused none goes, and after that one at a time, until one succeeds.
+Limiter::Leave Limiter::after_pause(const SendScope& scope, const Wide& bot, SteadyTime now) const {
+  Leave leave{now, scope.bot, slow_spacing()};
+  if (bot.pause > std::chrono::seconds(0)) {
+    leave.at = now < bot.paused_until ? std::min(bot.paused_until, now + look_again)
+               : bot.in_flight > 0    ? now + probe_time
+                                      : now;
+  }
+  return leave;
+}
+
+SteadyTime::duration Limiter::slow_spacing() const noexcept {
+  constexpr std::uint32_t at_full_speed = 100;  // then it spreads what comes back from the store, and nothing else
+  return SteadyTime::duration(std::chrono::seconds(1)) / (limits_.slow_start > 0 ? limits_.slow_start : at_full_speed);
 }
 
 void Limiter::ended(const SendScope& scope, SteadyTime now) {
@@ -159,16 +179,37 @@ void Limiter::ended(const SendScope& scope, SteadyTime now) {
   end(wide_.at(scope.bot), scope.limits->bot);
 }
 
-void Limiter::succeeded(const SendScope& scope, SteadyTime now) {
+void Limiter::withdrawn(const SendScope& scope) {
   if (scope.limits == nullptr) {
     return;
   }
   const std::lock_guard lock(mutex_);
-  auto& bot = wide_[scope.bot];
-  bot.refused.clear();
-  bot.pause = std::chrono::seconds(0);
-  bot.passed.add(now);
+  --conversations_.at(scope.conversation).in_flight;
+  --wide_.at(scope.tenant).in_flight;
+  --wide_.at(scope.bot).in_flight;
+}
+
+bool Limiter::succeeded(const SendScope& scope, SteadyTime now) {
+  if (scope.limits == nullptr) {
+    return false;
+  }
+  const std::lock_guard lock(mutex_);
   wide_[scope.tenant].passed.add(now);
+  auto& bot = wide_[scope.bot];
+  bot.passed.add(now);
+  bot.usual_run += (static_cast<double>(bot.refused.size()) - bot.usual_run) / usual_of;
+  bot.refused.clear();
+  bot.probed = 0;
+  if (bot.pause == std::chrono::seconds(0)) {
+    return false;
+  }
+  bot.pause = std::chrono::seconds(0);
+  bot.paused_until = now;
+  bot.cleared = now;
+  if (limits_.slow_start > 0) {
+    begin_slowly(bot, std::max(now, bot.frozen));  // what the pause has gathered
+  }
+  return true;
 }
 
 bool Limiter::is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept {
@@ -221,36 +262,40 @@ Limiter::Frozen Limiter::throttled(const SendScope& scope, SteadyTime now, std::
   return Frozen::bot;
 }
 
-std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTime now) {
+bool Limiter::is_refused_as_a_whole(const Wide& bot) noexcept {
+  const auto in_a_row = bot.refused.size();
+  return static_cast<double>(in_a_row) >= static_cast<double>(refusals) + refusals_of_usual * bot.usual_run &&
+         in_a_row >= bot.in_flight;  // refusals come sooner than answers
+}
+
+std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTime now, Refused what) {
   if (scope.limits == nullptr) {
     return std::nullopt;
   }
   const std::lock_guard lock(mutex_);
   auto& bot = wide_[scope.bot];
-  Pause pause;
-  if (bot.pause > std::chrono::seconds(0) && bot.frozen > now) {
-    pause.until = bot.frozen;  // it was under way when the pause began
-    return pause;
+  bot.used = now;
+  const bool is_in_doubt = bot.pause > std::chrono::seconds(0);
+  if (is_in_doubt && bot.paused_until > now) {
+    return Pause{bot.paused_until, false};  // it was under way when the pause began
   }
-  const auto count = mark(bot.refused, scope.conversation, now, refusals_time);
-  // After a pause nothing is proven until a send succeeds.
-  if (count < refusals && bot.pause == std::chrono::seconds(0)) {
+  mark(bot.refused, scope.conversation, now, refusals_time);
+  const bool is_meant = what == Refused::bot ||
+                        (is_in_doubt ? ++bot.probed >= probes : is_refused_as_a_whole(bot));
+  if (!is_meant) {
     return std::nullopt;
   }
-  bot.pause = bot.pause == std::chrono::seconds(0) ? first_pause : std::min(bot.pause * 2, longest_pause);
-  freeze(bot, now + bot.pause);
-  pause.until = bot.frozen;
-  pause.begun = true;
-  return pause;
+  const auto first = what == Refused::bot ? first_pause : first_doubt;
+  bot.pause = is_in_doubt ? std::clamp(bot.pause * 2, first, longest_pause) : first;
+  bot.paused_until = now + bot.pause;
+  bot.probed = 0;
+  return Pause{bot.paused_until, true};
 }
 
-std::optional<SteadyTime> Limiter::paused(const SendScope& scope, SteadyTime now) const {
+bool Limiter::in_doubt(const SendScope& scope, SteadyTime since) const {
   const std::lock_guard lock(mutex_);
   const auto bot = wide_.find(scope.bot);
-  if (bot == wide_.end() || bot->second.pause == std::chrono::seconds(0)) {
-    return std::nullopt;
-  }
-  return std::max(bot->second.frozen, now);
+  return bot != wide_.end() && (bot->second.pause > std::chrono::seconds(0) || bot->second.cleared > since);
 }
 
 void Limiter::set_processes(std::size_t count) {

@@ -31,11 +31,20 @@ class Limiter {
   static constexpr std::size_t widening = 3;
   static constexpr std::size_t widening_share = 4;
   static constexpr std::chrono::seconds widening_time{3};
-  /// So many conversations that refuse the bot, within so long and with no success in between, mean a bad secret.
+  /// So many conversations in a row that refuse the bot, within so long, mean the bot; and users who have blocked it
+  /// when they are fewer than `refusals_of_usual` times what usually lies between two that take a message, or than are
+  /// under way. So neither five that are gone nor a list of which most are gone stops the others.
   static constexpr std::size_t refusals = 5;
+  static constexpr double refusals_of_usual = 10;
   static constexpr std::chrono::seconds refusals_time{30};
+  /// How long the bot rests after a 401, which means its secret; and after refusals in a row, which may mean the users.
   static constexpr std::chrono::seconds first_pause{60};
+  static constexpr std::chrono::seconds first_doubt{5};
   static constexpr std::chrono::seconds longest_pause{900};
+  /// After a rest sends go one at a time until one succeeds. When so many in a row are refused it rests twice as long.
+  static constexpr std::size_t probes = 5;
+  /// What waits for a paused bot asks again after this time at the latest, since one success ends the pause.
+  static constexpr std::chrono::seconds look_again{6};
   /// A slow start doubles each second for so many seconds.
   static constexpr std::uint32_t slow_start_seconds = 10;
   /// A send that is later than this says that there was an outage, when its bot has not sent for as long.
@@ -58,18 +67,25 @@ class Limiter {
   Leave ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late);
   /// A send that was let go has ended, whatever came of it.
   void ended(const SendScope& scope, SteadyTime now);
+  /// A send that was let go does not go after all: it does not count.
+  void withdrawn(const SendScope& scope);
 
-  void succeeded(const SendScope& scope, SteadyTime now);
+  /// True when the bot was paused, which this ends.
+  bool succeeded(const SendScope& scope, SteadyTime now);
   /// The channel answered 429. What is frozen by it.
   Frozen throttled(const SendScope& scope, SteadyTime now, std::chrono::milliseconds retry_after);
-  /// The channel answered 401 or 403. Set when the bot is paused: until when, and whether that is news.
+  enum class Refused : std::uint8_t {
+    bot,          ///< 401
+    conversation  ///< 403
+  };
+  /// Set when the bot is paused: until when, and whether that is news.
   struct Pause {
     SteadyTime until;
     bool begun = false;
   };
-  std::optional<Pause> refused(const SendScope& scope, SteadyTime now);
-  /// Until when the bot is paused; nullopt when it is not.
-  std::optional<SteadyTime> paused(const SendScope& scope, SteadyTime now) const;
+  std::optional<Pause> refused(const SendScope& scope, SteadyTime now, Refused what);
+  /// Whether the bot is paused, or is being tried after a pause, or was at any time since `since`.
+  bool in_doubt(const SendScope& scope, SteadyTime since) const;
 
   /// Among how many processes the limits of bots and tenants are split.
   void set_processes(std::size_t count);
@@ -97,11 +113,15 @@ class Limiter {
   struct Wide : Sends {
     Marks throttled;
     Recent passed;
-    Marks refused;
+    Marks refused;         // since the last success
+    double usual_run = 0;  // how many are refused between two successes
     std::optional<SteadyTime> ramp;
     std::uint64_t ramp_step = 0;
     std::uint32_t ramp_sent = 0;
-    std::chrono::seconds pause{0};
+    std::chrono::seconds pause{0};  // none: nothing speaks against the bot
+    SteadyTime paused_until{};
+    SteadyTime cleared{};  // when the last pause was over
+    std::size_t probed = 0;
     bool known = false;
   };
 
@@ -109,6 +129,9 @@ class Limiter {
                        SteadyTime now);
   SteadyTime ramp_at(Wide& wide, SteadyTime now) const;
   static bool is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept;
+  static bool is_refused_as_a_whole(const Wide& bot) noexcept;
+  SteadyTime::duration slow_spacing() const noexcept;
+  Leave after_pause(const SendScope& scope, const Wide& bot, SteadyTime now) const;
   static std::size_t mark(Marks& marks, std::uint64_t conversation, SteadyTime now, SteadyTime::duration keep);
   static void begin_slowly(Wide& wide, SteadyTime from) noexcept;
   void freeze(Wide& wide, SteadyTime until) const;

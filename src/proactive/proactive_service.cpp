@@ -248,18 +248,19 @@ awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference refere
   do {
     auto page = co_await schedule.list_sends(query, storage_deadline());
     StoreChanges changes;
-    std::vector<SendHandle> handles;
     for (const auto& send : page.sends) {
       changes.edits.emplace_back(SendEdit::Kind::cancel, send.handle);
-      handles.push_back(send.handle);
     }
     if (!changes.edits.empty()) {
       auto written = co_await schedule.write(std::move(changes), storage_deadline());
-      if (written.has_value()) {
-        cancelled +=
-            static_cast<std::size_t>(std::count(written->edits.begin(), written->edits.end(), EditOutcome::done));
-        runner_.on_cancelled(handles);  // one that is being sent does not wait
+      std::vector<SendHandle> gone;
+      for (std::size_t i = 0; written.has_value() && i < page.sends.size(); ++i) {
+        if (written->edits.at(i) == EditOutcome::done) {
+          gone.push_back(page.sends[i].handle);
+        }
       }
+      cancelled += gone.size();
+      runner_.on_cancelled(gone);
     }
     query.after = page.next;
   } while (!query.after.empty());

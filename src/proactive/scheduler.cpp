@@ -28,7 +28,7 @@ Histogram lateness(Metrics& metrics, const char* part) {
                            {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300}, {{"part", part}});
 }
 
-Counter throttled(Metrics& metrics, const char* scope) {
+Counter throttles(Metrics& metrics, const char* scope) {
   return metrics.counter("tern_429_total", "Answers 429, by what they were taken to freeze.", {{"scope", scope}});
 }
 
@@ -44,12 +44,26 @@ ScheduleFigures::ScheduleFigures(Metrics& metrics)
       refused(metrics.counter("tern_stale_outcomes_total", "Outcomes refused because another owner came.")),
       suspects(metrics.counter("tern_suspect_continuations_total",
                                "Continuations that had begun when a process died, run again alone.")),
-      throttled_conversation(throttled(metrics, "conversation")),
-      throttled_tenant(throttled(metrics, "tenant")),
-      throttled_bot(throttled(metrics, "bot")),
+      throttled_conversation(throttles(metrics, "conversation")),
+      throttled_tenant(throttles(metrics, "tenant")),
+      throttled_bot(throttles(metrics, "bot")),
       late_by_scheduler(lateness(metrics, "scheduler")),
       late_by_limiter(lateness(metrics, "limiter")),
       late_by_connector(lateness(metrics, "connector")) {}
+
+void ScheduleFigures::throttled(Limiter::Frozen what) noexcept {
+  switch (what) {
+    case Limiter::Frozen::conversation:
+      throttled_conversation.inc();
+      return;
+    case Limiter::Frozen::tenant:
+      throttled_tenant.inc();
+      return;
+    case Limiter::Frozen::bot:
+      throttled_bot.inc();
+      return;
+  }
+}
 
 DueEntry entry_of(const ScheduledSend& send, std::uint64_t seq) {
   DueEntry entry;
@@ -76,6 +90,8 @@ Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock
       quiet_timer_(clock, ex),
       solo_(solo),
       waiting_(options.waiting, options.longest_wait),
+      places_(options.waiting, options.longest_wait),
+      suspects_(options.waiting, options.longest_wait),
       window_(options.window_entries),
       load_timer_(clock, ex),
       swept_(clock.now()),
@@ -98,15 +114,13 @@ void Scheduler::own(const std::vector<SlotLease>& leases) {
     owned.lease = lease;
     owned.held = true;
   }
-  SlotSet gone;
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
     if (owned_[slot].held && !named[slot]) {
       owned_[slot].held = false;
       window_.drop_slot(slot);
-      gone.set(slot);
     }
   }
-  give_up_waiting(gone);
+  give_up_waiting([this](const WaitingSend& one) { return !is_still_mine(one.entry); });
   load_timer_.cancel();
   wake();
 }
@@ -148,7 +162,7 @@ awaitable<void> Scheduler::send_as_due() {
       if (storage_.traits().shared && clock_.now() - swept_ >= options_.sweep) {
         co_await sweep();
       }
-      begin_waiting();
+      co_await begin_waiting();
       co_await send_due();
     } catch (const system_error& e) {
       if (e.code() == asio::error::operation_aborted) {
@@ -174,17 +188,7 @@ awaitable<void> Scheduler::send_as_due() {
 
 void Scheduler::stop() noexcept {
   stopped_ = true;
-  for (const auto& [entry, send] : std::exchange(suspects_, {})) {
-    window_.release(entry.order_hash);
-  }
-  // The next process finds these as they were.
-  waiting_.drop([](const ReadySend&) { return true; },
-                [this](ReadySend& ready) { window_.release(ready.entry.order_hash); });
-  // Refused, and so not delivered, which the store must know of those that may arrive at most once.
-  for (const auto& [at, suspended] : std::exchange(suspended_, {})) {
-    enter_flight(suspended.ready.entry);
-    postpone(suspended.ready.entry, suspended.ready.send, suspended.ready.entry.due);
-  }
+  give_up_waiting([](const WaitingSend&) { return true; });  // the next process finds these as they were
   timer_.cancel();
   load_timer_.cancel();
 }
@@ -200,8 +204,8 @@ bool Scheduler::leases_are_good() const noexcept {
 }
 
 SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
-  if (!has_place() || !leases_are_good()) {
-    return options_.longest_sleep;  // the end of any of them wakes the loop, as its record and new leases do
+  if (!has_place() || !leases_are_good()) {  // what waits to run is begun when another has ended
+    return options_.longest_sleep;           // the end of any of them wakes the loop, as its record and new leases do
   }
   SteadyTime::duration sleep = options_.longest_sleep;
   const auto limit = horizon();
@@ -211,7 +215,7 @@ SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
   if (const auto next = waiting_.next()) {
     sleep = std::min(sleep, *next - clock_.now());
   }
-  return suspended_.empty() ? sleep : std::min(sleep, suspended_.begin()->first - clock_.now());
+  return sleep;
 }
 
 // Asks for all that is overdue, whatever was loaded before: a store that several processes write to may have shown less
@@ -238,15 +242,20 @@ awaitable<void> Scheduler::sweep() {
 }
 
 // What was sent and is not recorded is sent again after a crash, so it takes a place like what is under way: also while
-// the store cannot be written to, not more than `in_flight` and one batch are ever in doubt.
+// the store cannot be written to, not more than `in_flight` and one batch are ever in doubt. Continuations have places
+// of their own, so that long ones keep no message waiting.
 bool Scheduler::has_place() const noexcept {
-  return in_flight_ < options_.in_flight && in_flight_ + outcomes_.size() < options_.in_flight + options_.batch;
+  return sending() < options_.in_flight && sending() + outcomes_.size() < options_.in_flight + options_.batch;
+}
+
+bool Scheduler::has_place_to_run() const noexcept {
+  return running_ < options_.continuations && running_ + outcomes_.size() < options_.continuations + options_.batch;
 }
 
 awaitable<void> Scheduler::send_due() {
   while (!stopped_ && has_place() && leases_are_good()) {
-    const auto room = std::min({options_.in_flight - in_flight_, options_.batch,
-                                options_.in_flight + options_.batch - in_flight_ - outcomes_.size()});
+    const auto room = std::min({options_.in_flight - sending(), options_.batch,
+                                options_.in_flight + options_.batch - sending() - outcomes_.size()});
     const auto now = clock_.wall_now();
     auto entries = window_.take_due(std::min(now, horizon().value_or(now)), room);
     if (waits_for_room_ && has_room()) {
@@ -256,181 +265,67 @@ awaitable<void> Scheduler::send_due() {
       co_return;
     }
     // Counted from here on, so that `idle` knows of them while their records are read.
-    in_flight_ += entries.size();
     for (auto& entry : entries) {
-      auto& owned = owned_[entry.slot];
-      ++owned.in_flight;
-      entry.epoch = owned.lease.epoch;
+      enter_flight(entry);
+      entry.epoch = owned_[entry.slot].lease.epoch;
     }
-    std::vector<ScheduledSend> sends;
-    std::exception_ptr error;
-    try {
-      const auto by = Deadline::after(options_.storage_timeout, clock_);
-      sends = co_await storage_.fetch(entries, by);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    if (error) {
-      for (const auto& entry : entries) {
-        window_.retry(entry);
-        left_flight(entry);
+    auto sends = co_await fetch(entries);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!sends[i]) {
+        continue;
       }
-      std::rethrow_exception(error);
-    }
-    std::size_t next = 0;
-    for (const auto& entry : entries) {
-      const bool found = next < sends.size() && sends[next].handle.id == entry.id;
-      if (found && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
-        if (sends[next].handle.due > std::max(now, entry.due)) {
-          hand_back(entry, sends[next]);
-        } else {
-          begin(entry, std::move(sends[next]));
-        }
+      if (sends[i]->handle.due > std::max(now, entries[i].due)) {
+        hand_back(entries[i], *sends[i]);
       } else {
-        ended(entry);  // cancelled, edited, or done already
-        if (recent_.forget(entry)) {
-          take_committed(entry);  // it came again while it was looked for: perhaps an edit that has failed
-        }
+        begin(entries[i], std::move(*sends[i]));
       }
-      next += found ? 1 : 0;
     }
   }
 }
 
-void Scheduler::record(SendOutcome outcome, const DueEntry& entry, std::optional<StoreUpsert> note) {
-  Unrecorded item{std::move(outcome), std::nullopt, std::nullopt, std::move(note)};
-  if (item.outcome.kind == SendOutcome::Kind::retry) {
-    item.again = entry;
-    item.again->attempt = static_cast<std::uint16_t>(item.outcome.attempt);
-    // The clock may have been set back since it was due.
-    item.again->due = std::max(item.outcome.not_before, item.outcome.handle.due);
-  } else if (item.outcome.next) {
-    item.next = entry;
-    item.next->attempt = 0;
-    item.next->due = *item.outcome.next;
-    ++item.next->generation;
-  }
-  outcomes_.push_back(std::move(item));
-  flush();
-}
-
-// A retry goes back into the window only now: before, the store would still take the send for one under way, and hand
-// nothing out when it is due again.
-void Scheduler::recorded(std::size_t count, const std::vector<std::size_t>& refused) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool is_refused = std::find(refused.begin(), refused.end(), i) != refused.end();
-    if (const auto& again = outcomes_[i].again) {
-      if (!is_refused && owned_[again->slot].held) {
-        window_.retry(*again);
-      } else {
-        window_.release(again->order_hash);  // its new owner tries it
-      }
-    }
-    if (const auto& next = outcomes_[i].next) {
-      take_committed(*next);
-      if (is_refused) {
-        // A try whose answer was lost may have written it, or another owner its own, which is due at another time: when
-        // that is told it is new. The record decides when its time has come.
-        (void)recent_.forget(*next);
-      }
-    }
-  }
-  outcomes_.erase(outcomes_.begin(), outcomes_.begin() + static_cast<std::ptrdiff_t>(count));
-  wake();
-  quiet_timer_.cancel();
-}
-
-void Scheduler::flush() {
-  if (writing_ || outcomes_.empty()) {
-    return;
-  }
-  writing_ = true;
-  asio::co_spawn(ex_, write_outcomes(), [this](std::exception_ptr error) {
-    writing_ = false;
-    if (error) {
-      log::error("outcomes could not be written", {{"error", describe(error)}});
-    } else {
-      flush();  // one may have come between the writer's last look and its end
-    }
-    idle_timer_.cancel();
-  });
-}
-
-// One write takes all that came together; while it is under way the next batch gathers.
-awaitable<void> Scheduler::write_outcomes() {
-  while (!outcomes_.empty()) {
-    StoreChanges changes;
-    std::size_t count = 0;
-    std::set<std::string_view> noted;  // a key stands once in a write: a second note of it begins the next
-    for (; count < std::min(outcomes_.size(), options_.batch); ++count) {
-      const auto& item = outcomes_[count];
-      if (item.note && !noted.insert(item.note->key).second) {
-        break;
-      }
-      changes.outcomes.push_back(item.outcome);
-      if (item.note) {
-        changes.upserts.push_back(*item.note);
-      }
-    }
+// The records of entries that are in flight. One that is not there any more has ended with this.
+awaitable<Scheduler::Fetched> Scheduler::fetch(std::vector<DueEntry> entries) {
+  std::vector<ScheduledSend> sends;
+  std::exception_ptr error;
+  try {
     const auto by = Deadline::after(options_.storage_timeout, clock_);
-    std::exception_ptr error;
-    std::vector<std::size_t> refused;
-    try {
-      auto written = co_await storage_.write(std::move(changes), by);
-      if (written.has_value()) {
-        refused = std::move(written->refused);
-      }
-    } catch (const system_error& e) {
-      if (e.code() == asio::error::operation_aborted) {
-        throw;
-      }
-      error = std::current_exception();
-      if (e.code() == errc::invalid_argument) {
-        // The store takes no such document, now or later: the outcomes go without.
-        std::for_each(outcomes_.begin(), outcomes_.end(), [](Unrecorded& item) { item.note.reset(); });
+    sends = co_await storage_.fetch(entries, by);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) {
+    for (const auto& entry : entries) {
+      window_.retry(entry);
+      left_flight(entry);
+    }
+    std::rethrow_exception(error);
+  }
+  Fetched found(entries.size());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& entry = entries[i];
+    const bool is_it = next < sends.size() && sends[next].handle.id == entry.id;
+    if (is_it && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
+      found[i] = std::move(sends[next]);
+    } else {
+      ended(entry);  // cancelled, edited, or done already
+      if (recent_.forget(entry)) {
+        take_committed(entry);  // it came again while it was looked for: perhaps an edit that has failed
       }
     }
-    if (error) {
-      // Kept: without its record a send would be sent again after a restart.
-      log::warn("outcomes could not be written; it is tried again", {{"error", describe(error)}});
-      Timer pause(clock_, ex_);
-      co_await pause.wait_for(storage_pause);
-      continue;
-    }
-    figures_.refused.inc(static_cast<double>(refused.size()));
-    recorded(count, refused);
+    next += is_it ? 1 : 0;
   }
-}
-
-awaitable<bool> Scheduler::idle(Deadline by) {
-  while ((in_flight_ > 0 || writing_ || !outcomes_.empty()) && !by.expired(clock_)) {
-    flush();
-    co_await idle_timer_.wait_until(by.when());
-  }
-  co_return in_flight_ == 0 && outcomes_.empty();
-}
-
-SlotSet Scheduler::busy() const noexcept {
-  SlotSet slots;
-  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
-    slots.set(slot, owned_[slot].in_flight > 0);
-  }
-  for (const auto& item : outcomes_) {
-    slots.set(item.outcome.handle.slot);
-  }
-  return slots;
-}
-
-awaitable<bool> Scheduler::quiet(SlotSet slots, Deadline by) {
-  while ((busy() & slots).any() && !by.expired(clock_)) {
-    flush();
-    co_await quiet_timer_.wait_until(by.when());
-  }
-  co_return (busy() & slots).none();
+  co_return found;
 }
 
 // True when it is the first that is due.
 bool Scheduler::take_committed(const DueEntry& entry) {
+  if (const auto old = waits_as(entry)) {
+    give_up_waiting([&](const WaitingSend& one) { return one.entry.id == entry.id; });
+    if (recent_.forget(*old)) {
+      take_committed(*old);  // it came again: perhaps the edit that this tells of has failed
+    }
+  }
   if (!owned_[entry.slot].held || recent_.came_again(entry)) {
     return false;
   }
@@ -460,9 +355,13 @@ void Scheduler::on_committed(std::vector<DueEntry> entries) {
 
 void Scheduler::on_cancelled(std::vector<SendHandle> handles) {
   asio::post(ex_, [this, moved = std::move(handles)] {
+    std::set<std::array<std::uint8_t, 16>> gone;
     for (const auto& handle : moved) {
       window_.forget_retry(handle.id);
+      refused_.erase(handle.id);
+      gone.insert(handle.id);
     }
+    give_up_waiting([&](const WaitingSend& one) { return gone.contains(one.entry.id); });
     wake();
   });
 }

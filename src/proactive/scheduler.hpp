@@ -11,10 +11,10 @@
 #include <tern/async/timer.hpp>
 #include <tern/storage/any_storage.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,15 +52,18 @@ struct SchedulerOptions {
   SchedulerOptions() = default;
   std::chrono::seconds window{30};       ///< what is due within it is held in memory
   std::size_t window_entries = 200'000;  ///< at most, in this scheduler
-  std::size_t in_flight = 256;           ///< sends under way at once
+  std::size_t in_flight = 256;           ///< sends under way at once, but for continuations
+  std::size_t continuations = 256;       ///< continuations under way at once: they run the bot's code, for any time
   std::size_t batch = 256;               ///< records fetched, and outcomes written, at once
   std::chrono::milliseconds storage_timeout{5'000};
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed
   std::chrono::seconds sweep{60};                  ///< how often a shared store is asked for what was missed
   SendPolicy policy;
-  Limiter* limiter = nullptr;                     ///< of the process, outlives the scheduler; null: no limits
-  std::size_t waiting = 1'024;                    ///< sends that wait in memory for the limiter; more wait in the store
-  std::chrono::milliseconds longest_wait{5'000};  ///< likewise a send that the limiter delays for longer
+  Limiter* limiter = nullptr;  ///< of the process, outlives the scheduler; null: no limits
+  /// Sends that wait in memory for the limiter, as many for a place among the continuations, as many to run alone, and
+  /// as many of which it is remembered that they were refused; more wait in the store.
+  std::size_t waiting = 1'024;
+  std::chrono::milliseconds longest_wait{5'000};  ///< what must wait for longer waits in the store
 };
 
 /// The figures of all schedulers of a process.
@@ -68,6 +71,7 @@ struct ScheduleFigures {
   explicit ScheduleFigures(Metrics& metrics);
   Counter sent, retried, dead, expired, possible_duplicates, refused, suspects;
   Counter throttled_conversation, throttled_tenant, throttled_bot;
+  void throttled(Limiter::Frozen what) noexcept;
   Histogram late_by_scheduler, late_by_limiter, late_by_connector;
 };
 
@@ -80,6 +84,10 @@ struct ScheduleFigures {
 /// What may not simply be done twice is noted before it is begun: a continuation, which may have been what ended the
 /// process, and a send that may arrive at most once. Found begun, the one runs alone, and is dead after it has ended
 /// three processes; the other is dead at once.
+///
+/// What is due and must wait, for the limiter, for a place among the continuations or to run alone, is put back in the
+/// store, and what was refused and is to be judged is written there as one that is tried again: all of it can be
+/// cancelled and moved. When its turn has come its record is read anew.
 ///
 /// Lifetime: `stop` (or the end of the `io_context`) before destruction.
 /// Thread safety: everything on its executor, but for `on_committed`.
@@ -125,8 +133,10 @@ class Scheduler {
     std::uint32_t in_flight = 0;
   };
 
-  struct Suspended {
-    ReadySend ready;
+  /// A send that was refused with 403: dead, unless it shows until then that the bot was meant.
+  struct Refused {
+    std::uint32_t generation = 0;
+    SteadyTime since{};
     std::string reason;
   };
 
@@ -151,25 +161,44 @@ class Scheduler {
   std::optional<WallTime> horizon() const noexcept;
   awaitable<void> sweep();
   awaitable<void> send_due();
+  using Fetched = std::vector<std::optional<ScheduledSend>>;
+  awaitable<Fetched> fetch(std::vector<DueEntry> entries);
   void begin(const DueEntry& entry, ScheduledSend send);
-  void suspect(const DueEntry& entry, ScheduledSend send);
-  void begin_suspect();
-  void begin_waiting();
   void spawn_attempt(ReadySend ready);
+  std::size_t sending() const noexcept { return in_flight_ - std::min(in_flight_, running_); }
   bool has_place() const noexcept;
+  bool has_place_to_run() const noexcept;
   bool is_to_be_sent(const ReadySend& ready);
   awaitable<void> attempt(ReadySend ready);
-  bool may_go(ReadySend& ready);
   bool may_be_written(const DueEntry& entry) const noexcept;
   bool is_still_mine(const DueEntry& entry) const noexcept;
   SlotLease lease_of(const DueEntry& entry) const noexcept;
-  void give_up_waiting(SlotSet slots);
-  void suspend_judgement(ReadySend ready, std::string reason);
-  void judge_suspended();
+  bool is_judged(const DueEntry& entry, const ScheduledSend& send);
+  void suspend_judgement(const DueEntry& entry, const ScheduledSend& send, std::string reason);
+  bool has_room_for_refused();
   SendScope scope_to_blame(const ReadySend& ready) const;
-  std::optional<WallTime> paused_by(const SendScope& scope, const std::exception_ptr& error);
-  void count_throttled(const SendScope& scope, std::chrono::milliseconds retry_after);
-  awaitable<void> attempt_alone(DueEntry entry, ScheduledSend send);
+  std::optional<WallTime> paused_by(const SendScope& scope, const Verdict& verdict);
+
+  // scheduler_waiting.cpp
+  struct Let {
+    WaitingSend send;
+    bool runs_code = false;
+  };
+  void wait(WaitingRoom& room, const Limiter::Leave& leave, const ReadySend& ready);
+  void suspect(const ReadySend& ready);
+  void begin_suspect();
+  awaitable<void> attempt_alone(WaitingSend waiting);
+  bool may_run(const ReadySend& ready);
+  bool may_go(const ReadySend& ready);
+  std::vector<Let> take_waiting();
+  awaitable<void> begin_waiting();
+  bool goes_on(const WaitingSend& waiting, ScheduledSend send);
+  void withdraw(const Let& let);
+  void has_run(SteadyTime::duration took) noexcept;
+  SteadyTime::duration run_spacing(std::size_t places) const noexcept;
+  void give_up_waiting(const std::function<bool(const WaitingSend&)>& is_so);
+  std::optional<DueEntry> waits_as(const DueEntry& entry) const;
+
   awaitable<bool> note_begin(const ScheduledSend& send, const SlotLease& lease);
   void bury(const DueEntry& entry, const ScheduledSend& send, std::string reason);
   void bury_in_order(const DueEntry& entry, const ScheduledSend& send, SendOutcome outcome,
@@ -201,9 +230,10 @@ class Scheduler {
   Timer idle_timer_;
   Timer quiet_timer_;
   SoloGate& solo_;
-  std::deque<std::pair<DueEntry, ScheduledSend>> suspects_;  ///< each waits for its turn to run alone
-  WaitingRoom waiting_;
-  std::multimap<SteadyTime, Suspended> suspended_;  ///< refused with 403, to be judged then
+  WaitingRoom waiting_;   ///< for the limiter
+  WaitingRoom places_;    ///< for a place among the continuations
+  WaitingRoom suspects_;  ///< to run alone
+  std::map<std::array<std::uint8_t, 16>, Refused> refused_;
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};
   std::optional<std::uint16_t> page_slot_;  ///< of the page that is being read
@@ -216,7 +246,9 @@ class Scheduler {
   bool waits_for_room_ = false;
   SteadyTime swept_;
   std::vector<Unrecorded> outcomes_;
-  std::size_t in_flight_ = 0;
+  std::size_t in_flight_ = 0;  ///< all that is under way
+  std::size_t running_ = 0;    ///< of it, continuations
+  SteadyTime::duration usual_run_{};
   bool writing_ = false;
   bool stopped_ = false;
   bool wake_ = false;

@@ -51,15 +51,18 @@ double seconds(SteadyTime::duration time) {
 }  // namespace
 
 void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
-  if (send.begun > 0 && send.kind == SendKind::continuation) {
-    suspect(entry, std::move(send));
+  if (is_judged(entry, send)) {
     return;
   }
+  const bool runs_code = send.kind == SendKind::continuation;
   // A continuation sends what its turn decides, if anything.
-  const bool limited = options_.limiter != nullptr && send.kind == SendKind::activity;
-  const auto scope = limited ? options_.limiter->scope_of(send.reference) : SendScope();
+  const auto scope = options_.limiter != nullptr && !runs_code ? options_.limiter->scope_of(send.reference) : SendScope();
   ReadySend ready{entry, std::move(send), scope, clock_.now()};
-  if (is_to_be_sent(ready) && may_go(ready)) {
+  if (runs_code && ready.send.begun > 0) {
+    suspect(ready);
+    return;
+  }
+  if (is_to_be_sent(ready) && (runs_code ? may_run(ready) : may_go(ready))) {
     spawn_attempt(std::move(ready));
   }
 }
@@ -70,49 +73,6 @@ void Scheduler::spawn_attempt(ReadySend ready) {
       log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
     }
   });
-}
-
-// It waits for its turn to run alone, and takes no place among those under way meanwhile: others need not wait.
-void Scheduler::suspect(const DueEntry& entry, ScheduledSend send) {
-  if (suspects_.size() >= options_.waiting) {
-    postpone(entry, send, clock_.wall_now() + options_.longest_wait);
-    return;
-  }
-  suspects_.emplace_back(entry, std::move(send));
-  left_flight(entry);
-  begin_suspect();
-}
-
-void Scheduler::begin_suspect() {
-  while (!suspects_.empty() && !is_still_mine(suspects_.front().first)) {
-    // It was handed out, and the slot may come back under the same lease: the store must know that it was not begun.
-    const auto [entry, send] = std::move(suspects_.front());
-    suspects_.pop_front();
-    enter_flight(entry);
-    postpone(entry, send, entry.due);
-  }
-  if (suspects_.empty() || !solo_.try_enter()) {
-    return;
-  }
-  auto [entry, send] = std::move(suspects_.front());
-  suspects_.pop_front();
-  enter_flight(entry);
-  asio::co_spawn(ex_, attempt_alone(entry, std::move(send)), [this](std::exception_ptr error) {
-    if (error) {
-      log::error("a scheduled continuation ended with an exception", {{"error", describe(error)}});
-    }
-    solo_.leave();
-  });
-}
-
-awaitable<void> Scheduler::attempt_alone(DueEntry entry, ScheduledSend send) {
-  figures_.suspects.inc();
-  log::warn("a continuation that had begun when a process ended runs again, alone",
-            {{"send", send.handle.to_string()}, {"activity", trace(send)}, {"begun", send.begun}});
-  ReadySend ready{entry, std::move(send), {}, clock_.now()};
-  if (is_to_be_sent(ready)) {
-    co_await attempt(std::move(ready));
-  }
 }
 
 // False when it ended here, or is put off.
@@ -174,7 +134,11 @@ awaitable<void> Scheduler::attempt(ReadySend ready) {
   } catch (...) {
     error = std::current_exception();
   }
-  figures_.late_by_connector.observe(seconds(clock_.now() - began));
+  const auto took = clock_.now() - began;
+  figures_.late_by_connector.observe(seconds(took));
+  if (send.kind == SendKind::continuation) {
+    has_run(took);
+  }
   if (ready.scope.limits != nullptr) {
     options_.limiter->ended(ready.scope, clock_.now());
   }
@@ -208,8 +172,9 @@ void Scheduler::settle(ReadySend ready, const std::exception_ptr& error) {
     return;
   }
   const auto& [entry, send, scope, since] = ready;
-  if (scope.limits != nullptr) {
-    options_.limiter->succeeded(scope, clock_.now());
+  if (scope.limits != nullptr && options_.limiter->succeeded(scope, clock_.now())) {
+    log::info("the channel takes the sends of this bot again", {{"send", send.handle.to_string()}});
+    waiting_.wake(scope.bot, clock_.now());
   }
   figures_.sent.inc();
   SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, lease_of(entry));
@@ -228,7 +193,10 @@ SendScope Scheduler::scope_to_blame(const ReadySend& ready) const {
 void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error) {
   ready.scope = scope_to_blame(ready);
   const auto& [entry, send, scope, since] = ready;
-  const auto until = paused_by(scope, error);
+  const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
+                        static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
+  auto verdict = options_.policy.judge(error, send.attempt + 1, clock_.wall_now() - send.handle.due, random);
+  const auto until = paused_by(scope, verdict);
   if (send.at_most_once && send.kind == SendKind::continuation && !is_known_not_to_have_begun(send, error)) {
     // What its handler had done by then, nobody knows.
     bury(entry, send, "its handler failed, and was to run at most once: " + describe(error));
@@ -238,9 +206,6 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
     postpone(entry, send, *until);
     return;
   }
-  const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
-                        static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
-  auto verdict = options_.policy.judge(error, send.attempt + 1, clock_.wall_now() - send.handle.due, random);
   if (verdict.kind == Verdict::Kind::leave) {
     leave_to_next_process(entry, send, error);
     return;
@@ -249,12 +214,8 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
     // It may have been one message that its handler wanted to change.
     verdict.reason = "the channel refused what its handler asked for: " + describe(error);
   }
-  if (verdict.kind == Verdict::Kind::dead && verdict.may_mean_the_bot && scope.limits != nullptr) {
-    if (stopped_ || !is_still_mine(entry)) {
-      postpone(entry, send, entry.due);  // the next owner judges, and must know that it has not arrived
-    } else {
-      suspend_judgement(std::move(ready), verdict.reason);
-    }
+  if (verdict.refusal == Verdict::Refusal::barred && scope.limits != nullptr) {
+    suspend_judgement(entry, send, std::move(verdict.reason));
     return;
   }
   if (verdict.kind == Verdict::Kind::dead) {
@@ -291,53 +252,6 @@ void Scheduler::leave_to_next_process(const DueEntry& entry, const ScheduledSend
   }
 }
 
-// True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one; no
-// attempt is counted, and no place among those under way is taken.
-bool Scheduler::may_go(ReadySend& ready) {
-  if (ready.scope.limits == nullptr) {
-    return true;
-  }
-  const auto now = clock_.now();
-  auto leave = waiting_.held_by(ready.scope);
-  if (!leave) {
-    leave = options_.limiter->ask(ready.scope, now, clock_.wall_now() - ready.entry.due);
-    if (leave->at <= now) {
-      return true;
-    }
-  }
-  const auto entry = ready.entry;
-  if (const auto back = waiting_.enter(*leave, now, ready)) {
-    figures_.late_by_limiter.observe(seconds(*back - now));
-    postpone(entry, ready.send, clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*back - now));
-  } else {
-    left_flight(entry);
-  }
-  return false;
-}
-
-// The limiter is asked again for those whose turn may have come, the one of each queue that has waited longest first.
-void Scheduler::begin_waiting() {
-  while (!stopped_ && has_place() && leases_are_good()) {
-    const auto now = clock_.now();
-    auto ready = waiting_.take(now);
-    if (!ready) {
-      break;
-    }
-    enter_flight(ready->entry);
-    if (!is_to_be_sent(*ready)) {
-      continue;
-    }
-    const auto leave = options_.limiter->ask(ready->scope, now, clock_.wall_now() - ready->entry.due);
-    if (leave.at > now) {
-      left_flight(ready->entry);
-      waiting_.enter_again(leave, std::move(*ready));
-      continue;
-    }
-    spawn_attempt(std::move(*ready));
-  }
-  judge_suspended();
-}
-
 // Asked right before a request is written: it may have waited for a connection for longer than the lease.
 bool Scheduler::may_be_written(const DueEntry& entry) const noexcept {
   return is_still_mine(entry) && lease_is_good(entry.slot);
@@ -357,116 +271,31 @@ SlotLease Scheduler::lease_of(const DueEntry& entry) const noexcept {
   return lease;
 }
 
-// The slots went, or will soon: what waits is put back as it was, for whoever owns them next.
-void Scheduler::give_up_waiting(SlotSet slots) {
-  const auto put_back = [this](ReadySend& ready) {
-    enter_flight(ready.entry);
-    postpone(ready.entry, ready.send, ready.entry.due);
-  };
-  std::erase_if(suspects_, [&](auto& suspect) {
-    const bool goes = slots.test(suspect.first.slot);
-    if (goes) {
-      enter_flight(suspect.first);
-      postpone(suspect.first, suspect.second, suspect.first.due);
-    }
-    return goes;
-  });
-  const auto is_of = [&](const ReadySend& ready) { return slots.test(ready.entry.slot); };
-  waiting_.drop(is_of, put_back);
-  for (auto at = suspended_.begin(); at != suspended_.end();) {
-    if (is_of(at->second.ready)) {
-      put_back(at->second.ready);
-      at = suspended_.erase(at);
-    } else {
-      ++at;
-    }
-  }
-}
-
-void Scheduler::count_throttled(const SendScope& scope, std::chrono::milliseconds retry_after) {
-  switch (options_.limiter->throttled(scope, clock_.now(), retry_after)) {
-    case Limiter::Frozen::conversation:
-      figures_.throttled_conversation.inc();
-      return;
-    case Limiter::Frozen::tenant:
-      figures_.throttled_tenant.inc();
-      return;
-    case Limiter::Frozen::bot:
-      figures_.throttled_bot.inc();
-      return;
-  }
-}
-
-// Tells the limiter of a failure. Set when the channel refuses the bot as a whole: nothing is wrong with the send then,
-// which is tried again at that time.
-std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const std::exception_ptr& error) {
-  if (scope.limits == nullptr) {
+// Tells the limiter what the channel has said. Set when it refuses the bot as a whole: nothing is wrong with the send
+// then, which is tried again at that time.
+std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const Verdict& verdict) {
+  using Refusal = Verdict::Refusal;
+  if (scope.limits == nullptr || verdict.refusal == Refusal::none) {
     return std::nullopt;
   }
-  try {
-    std::rethrow_exception(error);
-  } catch (const ChannelError& e) {
-    if (e.status() == 429) {
-      count_throttled(scope, e.retry_after().value_or(unnamed_retry_after));
-    }
-    if (e.status() != 401 && e.status() != 403) {
-      return std::nullopt;
-    }
-    const auto now = clock_.now();
-    const auto pause = options_.limiter->refused(scope, now);
-    if (!pause) {
-      return std::nullopt;
-    }
-    if (pause->begun) {
-      log::error("the channel refuses this bot in many conversations: is its secret right? Its sends wait",
-                 {{"status", e.status()},
-                  {"seconds", std::chrono::duration_cast<std::chrono::seconds>(pause->until - now).count()}});
-    }
-    return clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(pause->until - now);
-  } catch (...) {
+  const auto now = clock_.now();
+  if (verdict.refusal == Refusal::throttled) {
+    figures_.throttled(options_.limiter->throttled(scope, now, verdict.retry_after.value_or(unnamed_retry_after)));
     return std::nullopt;
   }
-}
-
-// No attempt was made, so none is counted; and what was begun by an owner before this one still was.
-void Scheduler::postpone(const DueEntry& entry, const ScheduledSend& send, WallTime until) {
-  SendOutcome outcome(SendOutcome::Kind::retry, send.handle, send.generation, lease_of(entry));
-  outcome.attempt = send.attempt;
-  outcome.begun = send.begun;
-  outcome.not_before = std::chrono::ceil<std::chrono::microseconds>(until);
-  left_flight(entry);
-  record(std::move(outcome), entry);
-}
-
-// It is due later than was thought here: those of its key that are due before it need not wait for it.
-void Scheduler::hand_back(const DueEntry& entry, const ScheduledSend& send) {
-  Unrecorded item{SendOutcome(SendOutcome::Kind::retry, send.handle, send.generation, lease_of(entry)), std::nullopt,
-                  entry_of(send, entry.seq), std::nullopt};
-  item.outcome.attempt = send.attempt;
-  item.outcome.begun = send.begun;
-  item.outcome.not_before = item.next->due;
-  (void)recent_.forget(entry);
-  ended(entry);
-  outcomes_.push_back(std::move(item));
-  flush();
-}
-
-void Scheduler::ended(const DueEntry& entry) noexcept {
-  window_.release(entry.order_hash);
-  left_flight(entry);
-}
-
-void Scheduler::enter_flight(const DueEntry& entry) noexcept {
-  ++in_flight_;
-  ++owned_[entry.slot].in_flight;
-}
-
-void Scheduler::left_flight(const DueEntry& entry) noexcept {
-  --in_flight_;
-  --owned_[entry.slot].in_flight;
-  wake();
-  idle_timer_.cancel();
-  quiet_timer_.cancel();
+  const bool is_secret = verdict.refusal == Refusal::unauthorized;
+  const auto pause =
+      options_.limiter->refused(scope, now, is_secret ? Limiter::Refused::bot : Limiter::Refused::conversation);
+  if (!pause) {
+    return std::nullopt;
+  }
+  if (pause->begun) {
+    log::error(is_secret ? "the channel does not accept this bot's token: is its secret right? Its sends wait"
+                         : "the channel refuses this bot in every conversation: may it still send there? Its sends wait",
+               {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(pause->until - now).count()}});
+  }
+  const auto wait = std::min<SteadyTime::duration>(pause->until - now, Limiter::look_again);
+  return clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(wait);
 }
 
 }  // namespace tern::proactive

@@ -19,26 +19,48 @@ constexpr std::size_t most_listed = 1'000;
 
 }  // namespace
 
-// A refusal means this conversation, or the bot. Which of them shows within a while by what happens to others.
-void Scheduler::suspend_judgement(ReadySend ready, std::string reason) {
-  left_flight(ready.entry);
-  suspended_.emplace(clock_.now() + Limiter::refusals_time, Suspended{std::move(ready), std::move(reason)});
+// A refusal means this conversation, or the bot. Which of them shows within a while by what happens to others. Until
+// then it waits in the store, as one that has not arrived; here it is only remembered that it was refused. Without that
+// it is tried again.
+void Scheduler::suspend_judgement(const DueEntry& entry, const ScheduledSend& send, std::string reason) {
+  if (stopped_ || !is_still_mine(entry)) {
+    postpone(entry, send, entry.due);  // the next owner judges
+    return;
+  }
+  if (has_room_for_refused()) {
+    refused_.insert_or_assign(entry.id, Refused{entry.generation, clock_.now(), std::move(reason)});
+  }
+  postpone(entry, send, clock_.wall_now() + Limiter::refusals_time);
 }
 
-void Scheduler::judge_suspended() {
-  const auto now = clock_.now();
-  while (!stopped_ && !suspended_.empty() && suspended_.begin()->first <= now) {
-    const auto [ready, reason] = std::move(suspended_.extract(suspended_.begin()).mapped());
-    enter_flight(ready.entry);
-    if (!is_still_mine(ready.entry)) {
-      postpone(ready.entry, ready.send, ready.entry.due);  // the slot may come back under the same lease
-    } else if (const auto until = options_.limiter->paused(ready.scope, now)) {
-      postpone(ready.entry, ready.send,
-               clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*until - now));
-    } else {
-      bury(ready.entry, ready.send, reason);
-    }
+bool Scheduler::has_room_for_refused() {
+  if (refused_.size() >= options_.waiting) {
+    // Their slots went, or they were cancelled by a reply.
+    const auto old = clock_.now() - 2 * Limiter::refusals_time;
+    std::erase_if(refused_, [&](const auto& one) { return one.second.since < old; });
   }
+  return refused_.size() < options_.waiting;
+}
+
+// True when it ended here, or is put off: it was refused a while ago.
+bool Scheduler::is_judged(const DueEntry& entry, const ScheduledSend& send) {
+  const auto found = refused_.find(entry.id);
+  if (found == refused_.end()) {
+    return false;
+  }
+  const auto judged_at = found->second.since + Limiter::refusals_time;
+  if (found->second.generation == entry.generation && clock_.now() < judged_at) {
+    // The clock was set forward.
+    postpone(entry, send, clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(judged_at - clock_.now()));
+    return true;
+  }
+  const auto refused = std::move(refused_.extract(found).mapped());
+  const bool is_it = refused.generation == entry.generation && is_still_mine(entry);
+  if (!is_it || options_.limiter->in_doubt(options_.limiter->scope_of(send.reference), refused.since)) {
+    return false;  // the bot may have been meant: it is tried again
+  }
+  bury(entry, send, refused.reason);
+  return true;
 }
 
 void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::string reason) {

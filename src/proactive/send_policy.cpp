@@ -27,7 +27,9 @@ Verdict dead_verdict(std::string reason) {
 Verdict retry_verdict(const SendPolicy& policy, const Attempt& attempt, std::optional<std::chrono::milliseconds> asked,
                       bool ambiguous, std::string reason) {
   if (attempt.late >= policy.give_up_after && attempt.number >= policy.least_attempts) {
-    return dead_verdict("gave up after " + std::to_string(attempt.number) + " attempts: " + reason);
+    auto verdict = dead_verdict("gave up after " + std::to_string(attempt.number) + " attempts: " + reason);
+    verdict.retry_after = asked;
+    return verdict;
   }
   Verdict verdict;
   verdict.ambiguous = ambiguous;
@@ -37,27 +39,35 @@ Verdict retry_verdict(const SendPolicy& policy, const Attempt& attempt, std::opt
   const double ceiling = std::min(static_cast<double>(longest.count()),
                                   static_cast<double>(policy.first_delay.count()) * std::pow(2.0, attempt.number - 1));
   verdict.delay = std::chrono::milliseconds(static_cast<std::int64_t>(ceiling * attempt.random) + 1);
+  verdict.retry_after = asked;
   if (asked) {
     verdict.delay += *asked;  // never inside a Retry-After
   }
   return verdict;
 }
 
+Verdict with(Verdict::Refusal refusal, Verdict verdict) {
+  verdict.refusal = refusal;
+  return verdict;
+}
+
 Verdict judge_status(const SendPolicy& policy, const ChannelError& error, const Attempt& attempt) {
+  using Refusal = Verdict::Refusal;
   const int status = error.status();
   if (status == 429) {
-    return retry_verdict(policy, attempt, error.retry_after(), false, "429");
+    return with(Refusal::throttled, retry_verdict(policy, attempt, error.retry_after(), false, "429"));
   }
   if (may_have_arrived(status)) {
     return retry_verdict(policy, attempt, error.retry_after(), true, std::to_string(status));
   }
   if (status == 401) {
-    return retry_verdict(policy, attempt, std::nullopt, false, "401");
+    return with(Refusal::unauthorized, retry_verdict(policy, attempt, std::nullopt, false, "401"));
   }
-  if (status == 403 || status == 404) {
-    auto verdict = dead_verdict(std::string(conversation_gone));
-    verdict.may_mean_the_bot = status == 403;
-    return verdict;
+  if (status == 403) {
+    return with(Refusal::barred, dead_verdict(std::string(conversation_gone)));
+  }
+  if (status == 404 || status == 410) {
+    return dead_verdict(std::string(conversation_gone));
   }
   return dead_verdict("rejected with " + std::to_string(status));
 }

@@ -20,11 +20,18 @@ struct Verdict {
     dead,   ///< it can never arrive
     leave   ///< nothing is recorded: the process is ending, the next one sends it
   };
+  /// What the channel's answer says of more than this send.
+  enum class Refusal : std::uint8_t {
+    none,
+    throttled,    ///< 429: of its conversation, tenant or bot for a while
+    barred,       ///< 403: its conversation is gone, unless others are refused alike: then the bot is meant
+    unauthorized  ///< 401: the bot is meant
+  };
   Kind kind = Kind::retry;
   std::chrono::milliseconds delay{0};
   bool ambiguous = false;  ///< it may have arrived: a retry may be a duplicate
-  /// Dead, unless others are refused alike: then the bot is meant, and not the conversation.
-  bool may_mean_the_bot = false;
+  Refusal refusal = Refusal::none;
+  std::optional<std::chrono::milliseconds> retry_after;  ///< as the channel said it
   std::string reason;
 };
 

@@ -1,6 +1,7 @@
 #include "proactive/waiting_room.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace tern::proactive {
 
@@ -13,7 +14,8 @@ std::optional<Limiter::Leave> WaitingRoom::held_by(const SendScope& scope) const
   return std::nullopt;
 }
 
-std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, SteadyTime now, ReadySend& send) {
+std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, SteadyTime now,
+                                             const WaitingSend& send) {
   const auto found = queues_.find(leave.scope);
   const auto before = found == queues_.end() ? 0 : found->second.sends.size();
   const auto expected = std::max(leave.at, now) + static_cast<SteadyTime::rep>(before) * leave.spacing;
@@ -25,7 +27,8 @@ std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, Steady
     wake_at(leave.scope, queue, leave.at);
   }
   queue.spacing = leave.spacing;
-  queue.sends.push_back(std::move(send));
+  queue.sends.push_back(send);
+  entries_.insert_or_assign(send.entry.id, send.entry);
   ++size_;
   return std::nullopt;
 }
@@ -41,24 +44,26 @@ SteadyTime WaitingRoom::come_back(const Limiter::Leave& leave, SteadyTime now, S
   return last;
 }
 
-void WaitingRoom::enter_again(const Limiter::Leave& leave, ReadySend send) {
+void WaitingRoom::enter_again(const Limiter::Leave& leave, const WaitingSend& send) {
   auto& queue = queues_[leave.scope];
   if (queue.sends.empty() || leave.at > queue.at) {
     wake_at(leave.scope, queue, leave.at);
   }
   queue.spacing = leave.spacing;
-  queue.sends.push_front(std::move(send));
+  queue.sends.push_front(send);
+  entries_.insert_or_assign(send.entry.id, send.entry);
   ++size_;
 }
 
-std::optional<ReadySend> WaitingRoom::take(SteadyTime now) {
+std::optional<WaitingSend> WaitingRoom::take(SteadyTime now) {
   if (wakes_.empty() || wakes_.begin()->first > now) {
     return std::nullopt;
   }
   const auto found = queues_.find(wakes_.begin()->second);
   auto& queue = found->second;
-  auto send = std::move(queue.sends.front());
+  const auto send = queue.sends.front();
   queue.sends.pop_front();
+  entries_.erase(send.entry.id);
   --size_;
   if (queue.sends.empty()) {
     wakes_.erase(wakes_.begin());
@@ -71,17 +76,36 @@ std::optional<SteadyTime> WaitingRoom::next() const {
   return wakes_.empty() ? std::nullopt : std::optional(wakes_.begin()->first);
 }
 
-void WaitingRoom::drop(const std::function<bool(const ReadySend&)>& is_so,
-                       const std::function<void(ReadySend&)>& told) {
+void WaitingRoom::wake(std::uint64_t scope, SteadyTime now) {
+  const auto found = queues_.find(scope);
+  if (found != queues_.end() && found->second.at > now) {
+    wake_at(scope, found->second, now);
+  }
+}
+
+std::size_t WaitingRoom::IdHash::operator()(const std::array<std::uint8_t, 16>& id) const noexcept {
+  std::size_t hash = 0;
+  std::memcpy(&hash, id.data(), sizeof hash);  // ids are random
+  return hash;
+}
+
+const DueEntry* WaitingRoom::find(const std::array<std::uint8_t, 16>& id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+void WaitingRoom::drop(const std::function<bool(const WaitingSend&)>& is_so,
+                       const std::function<void(const WaitingSend&)>& told) {
   for (auto at = queues_.begin(); at != queues_.end();) {
     auto& [scope, queue] = *at;
-    auto kept = std::deque<ReadySend>();
-    for (auto& send : queue.sends) {
+    auto kept = std::deque<WaitingSend>();
+    for (const auto& send : queue.sends) {
       if (is_so(send)) {
+        entries_.erase(send.entry.id);
         --size_;
         told(send);
       } else {
-        kept.push_back(std::move(send));
+        kept.push_back(send);
       }
     }
     queue.sends = std::move(kept);

@@ -7,7 +7,9 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -25,9 +27,17 @@ struct ReadySend {
   SteadyTime since{};  ///< when it was ready to go
 };
 
-/// Sends that the limiter holds back, in a queue for each conversation, tenant or bot that does: so that one is asked
-/// for when its turn may have come, and not all of them. What would wait too long, or does not fit, is given a time to
-/// come back, those of a scope as far apart as they can go.
+/// One that is due and must wait. Its record is in the store, where it can be edited meanwhile, and is read again when
+/// its turn has come.
+struct WaitingSend {
+  DueEntry entry;
+  SendScope scope;
+  SteadyTime since{};
+};
+
+/// Sends that something holds back, in a queue for each conversation, tenant, bot or other thing that does: so that one
+/// is asked for when its turn may have come, and not all of them. What would wait too long, or does not fit, is given a
+/// time to come back, those of a scope as far apart as they can go.
 ///
 /// Thread safety: none.
 class WaitingRoom {
@@ -37,23 +47,31 @@ class WaitingRoom {
   /// What holds back a send already because others of its conversation, tenant or bot wait.
   std::optional<Limiter::Leave> held_by(const SendScope& scope) const;
 
-  /// Takes `send` in, at the end of its queue, or says when to come back and leaves it as it was.
-  std::optional<SteadyTime> enter(const Limiter::Leave& leave, SteadyTime now, ReadySend& send);
+  /// Takes `send` in, at the end of its queue, or says when to come back.
+  std::optional<SteadyTime> enter(const Limiter::Leave& leave, SteadyTime now, const WaitingSend& send);
   /// Puts one back that `take` gave and that must wait on.
-  void enter_again(const Limiter::Leave& leave, ReadySend send);
+  void enter_again(const Limiter::Leave& leave, const WaitingSend& send);
   /// The longest waiting send of a queue whose time has come.
-  std::optional<ReadySend> take(SteadyTime now);
+  std::optional<WaitingSend> take(SteadyTime now);
   /// When the next queue's time comes.
   std::optional<SteadyTime> next() const;
+  /// What held back this scope does so no more.
+  void wake(std::uint64_t scope, SteadyTime now);
 
   /// Gives up those for which `is_so`; `told` hears of each.
-  void drop(const std::function<bool(const ReadySend&)>& is_so, const std::function<void(ReadySend&)>& told);
+  void drop(const std::function<bool(const WaitingSend&)>& is_so,
+            const std::function<void(const WaitingSend&)>& told);
+  /// The send with this id, if it waits here.
+  const DueEntry* find(const std::array<std::uint8_t, 16>& id) const;
 
   std::size_t size() const noexcept { return size_; }
 
  private:
+  struct IdHash {
+    std::size_t operator()(const std::array<std::uint8_t, 16>& id) const noexcept;
+  };
   struct Queue {
-    std::deque<ReadySend> sends;
+    std::deque<WaitingSend> sends;
     SteadyTime at{};
     SteadyTime::duration spacing{};
   };
@@ -64,6 +82,7 @@ class WaitingRoom {
   const std::size_t capacity_;
   const SteadyTime::duration longest_;
   std::size_t size_ = 0;
+  boost::unordered_flat_map<std::array<std::uint8_t, 16>, DueEntry, IdHash> entries_;  // of all that wait
   std::unordered_map<std::uint64_t, Queue> queues_;  // none is empty
   std::set<std::pair<SteadyTime, std::uint64_t>> wakes_;
   boost::unordered_flat_map<std::uint64_t, SteadyTime> last_back_;  // when the last that was sent away comes back

@@ -87,6 +87,20 @@ void SendClaims::unclaim(std::uint16_t slot, const SendId& id, std::uint32_t gen
   }
 }
 
+void SendClaims::put_back(const std::vector<DueEntry>& entries) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : entries) {
+    if (entry.slot >= slot_count || slots_[entry.slot].epoch != entry.epoch) {
+      continue;
+    }
+    auto& claimed = slots_[entry.slot].claimed;
+    const auto claim = claimed.find(entry.id);
+    if (claim != claimed.end() && claim->second == entry.generation) {
+      claimed.erase(claim);
+    }
+  }
+}
+
 bool SendClaims::begin_edit(std::uint16_t slot, const SendId& id) {
   const std::lock_guard lock(mutex_);
   if (slots_.at(slot).claimed.contains(id)) {

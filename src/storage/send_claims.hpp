@@ -46,6 +46,8 @@ class SendClaims {
   /// The send of this generation is not sent after all, or its sending has ended. A later one stays claimed: it may be
   /// under way before the end of the one before it is known.
   void unclaim(std::uint16_t slot, const SendId& id, std::uint32_t generation);
+  /// The same of those that were claimed under the lease of their entry, and not by an owner after it.
+  void put_back(const std::vector<DueEntry>& entries) noexcept;
 
   /// False when it is being sent.
   bool begin_edit(std::uint16_t slot, const SendId& id);

@@ -46,6 +46,7 @@ class SplitStorage {
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
     return schedule_.fetch(std::move(entries), by);
   }
+  void put_back(const std::vector<DueEntry>& entries) noexcept { schedule_.put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return schedule_.list_sends(std::move(query), by); }
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return schedule_.list_dead(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return schedule_.count_sends(by); }

@@ -213,6 +213,13 @@ awaitable<std::vector<ScheduledSend>> MemoryStorage::fetch(std::vector<DueEntry>
   co_return sends;
 }
 
+void MemoryStorage::put_back(const std::vector<DueEntry>& entries) noexcept {
+  const std::lock_guard lock(state_->mutex);
+  for (const auto& entry : entries) {
+    state_->schedule.put_back(entry);
+  }
+}
+
 awaitable<SendPage> MemoryStorage::list_sends(SendQuery query, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "list sends");

@@ -401,6 +401,14 @@ std::optional<PackedSend> ScheduleTable::fetch(const DueEntry& entry) {
   return record->send;
 }
 
+// Not when its slot has changed hands since: who owns it now may be sending it.
+void ScheduleTable::put_back(const DueEntry& entry) noexcept {
+  auto* record = entry.slot < slot_count ? slots_[entry.slot].find(entry.id) : nullptr;
+  if (record != nullptr && record->send.generation == entry.generation && record->send.fetched_in == entry.epoch) {
+    record->send.fetched_in = 0;
+  }
+}
+
 SendCounts ScheduleTable::counts() const {
   auto counts = counts_;
   counts.kept_dead = dead_.size();

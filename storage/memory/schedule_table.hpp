@@ -60,6 +60,7 @@ class ScheduleTable {
   /// The send of an entry, marked as being sent until its outcome or until its slot changes hands. None when it was
   /// cancelled, edited or tried meanwhile, or is marked: an owner that asks twice does not send twice.
   std::optional<PackedSend> fetch(const DueEntry& entry);
+  void put_back(const DueEntry& entry) noexcept;
 
   /// Up to `query.limit` sends after `after`, which stands for `query.after`; whether there are more.
   bool list(const SendQuery& query, TimePlace after, std::vector<PackedSend>& sends) const;

@@ -380,6 +380,10 @@ awaitable<std::vector<ScheduledSend>> PostgresStorage::fetch(std::vector<DueEntr
   co_return sends;
 }
 
+void PostgresStorage::put_back(const std::vector<DueEntry>& entries) noexcept {
+  state_->schedule.claims.put_back(entries);
+}
+
 awaitable<SendPage> PostgresStorage::list_sends(SendQuery query, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "list sends");

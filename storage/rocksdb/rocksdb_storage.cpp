@@ -373,6 +373,12 @@ awaitable<std::vector<ScheduledSend>> RocksDbStorage::fetch(std::vector<DueEntry
   co_return sends;
 }
 
+void RocksDbStorage::put_back(const std::vector<DueEntry>& entries) noexcept {
+  if (state_->slots) {
+    state_->slots->put_back(entries);
+  }
+}
+
 awaitable<SendPage> RocksDbStorage::list_sends(SendQuery query, Deadline by) {
   auto& state = *state_;
   state.require_time(by, "list sends");

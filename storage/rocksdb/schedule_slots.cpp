@@ -105,6 +105,16 @@ void ScheduleSlots::unclaim(std::span<const SendId> ids) {
   }
 }
 
+void ScheduleSlots::put_back(const std::vector<DueEntry>& entries) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : entries) {
+    const auto claim = claimed_.find(entry.id);
+    if (claim != claimed_.end() && claim->second == entry.epoch) {
+      claimed_.erase(claim);
+    }
+  }
+}
+
 bool ScheduleSlots::begin_edit(std::uint16_t slot, const SendId& id) {
   const std::lock_guard lock(mutex_);
   if (is_being_sent(slots_[slot], id)) {

@@ -38,6 +38,8 @@ class ScheduleSlots {
   std::vector<bool> claim(const std::vector<DueEntry>& entries);
   /// They are not sent after all.
   void unclaim(std::span<const SendId> ids);
+  /// The same of those that were claimed under the lease of their entry, and not by an owner after it.
+  void put_back(const std::vector<DueEntry>& entries) noexcept;
 
   /// False when it is being sent.
   bool begin_edit(std::uint16_t slot, const SendId& id);

@@ -79,6 +79,7 @@ class SimStore {
     auto sends = co_await shared_->inner().fetch(std::move(entries), Deadline::never());
     co_return sends;
   }
+  void put_back(const std::vector<DueEntry>& entries) noexcept { shared_->inner().put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
     co_await before(by);
     auto page = co_await shared_->inner().list_sends(std::move(query), Deadline::never());

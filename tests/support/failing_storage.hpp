@@ -86,6 +86,7 @@ class FailingStorage {
     faults_->fetched += entries.size();
     return storage_.fetch(std::move(entries), by);
   }
+  void put_back(const std::vector<DueEntry>& entries) noexcept { storage_.put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
     faults_->count();
     return storage_.list_sends(std::move(query), by);

@@ -115,6 +115,7 @@ struct LimitSettings {
   std::size_t background_tasks = 10'000;
   std::size_t connector_waiting = 10'000;
   std::size_t sends_in_flight = 256;
+  std::size_t continuations_in_flight = 256;
   std::size_t dedupe_bytes = 64ULL << 20;
   std::chrono::milliseconds dedupe_window{300'000};
   std::size_t storage_bytes = 1ULL << 30;

@@ -26,6 +26,7 @@ class StorageModel {
   virtual awaitable<DuePage> load_due(DueQuery due, Deadline by) = 0;
   virtual awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by) = 0;
   virtual awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) = 0;
+  virtual void put_back(const std::vector<DueEntry>& entries) noexcept = 0;
   virtual awaitable<SendPage> list_sends(SendQuery query, Deadline by) = 0;
   virtual awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) = 0;
   virtual awaitable<SendCounts> count_sends(Deadline by) = 0;
@@ -88,6 +89,12 @@ class StorageModelOf final : public StorageModel {
       throw_no_schedule(traits().name);
     }
   }
+  // A store without a schedule has handed out nothing.
+  void put_back(const std::vector<DueEntry>& entries) noexcept override {
+    if constexpr (ScheduleStorage<S>) {
+      storage_.put_back(entries);
+    }
+  }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) override {
     if constexpr (ScheduleStorage<S>) {
       return storage_.list_sends(std::move(query), by);
@@ -125,7 +132,7 @@ class StorageModelOf final : public StorageModel {
 
 /// Any type that satisfies `Storage`, erased, so that the configuration chooses the backend and bots are no templates.
 /// Copies share the one store. Satisfies `ScheduleStorage`; on a store without a schedule (`schedules()` is false)
-/// those functions throw `errc::invalid_argument`.
+/// those functions throw `errc::invalid_argument`, but for `put_back`, which does nothing.
 ///
 /// Thread safety: as `Storage`.
 class AnyStorage {
@@ -158,6 +165,7 @@ class AnyStorage {
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
     return model_->fetch(std::move(entries), by);
   }
+  void put_back(const std::vector<DueEntry>& entries) noexcept { model_->put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return model_->list_sends(std::move(query), by); }
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return model_->list_dead(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return model_->count_sends(by); }

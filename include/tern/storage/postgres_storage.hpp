@@ -86,6 +86,7 @@ class PostgresStorage {
   awaitable<DuePage> load_due(DueQuery due, Deadline by);
   awaitable<LateSends> load_late(std::vector<SlotLease> held, Deadline by);
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by);
+  void put_back(const std::vector<DueEntry>& entries) noexcept;
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);

@@ -164,35 +164,155 @@ TEST(Limiter, AfterAnOutageTheRateDoublesEachSecond) {
   EXPECT_EQ(limiter.ask(scope(limiter, "another", "x"), start, 1s).at, start) << "a little late is no outage";
 }
 
-TEST(Limiter, ABurstOfRefusalsPausesTheBotUntilOneSendSucceeds) {
-  Limiter limiter(presets());
-  const auto to = [&](int i) { return scope(limiter, "other", std::to_string(i), std::to_string(i)); };
-  for (int i = 0; i < 4; ++i) {
-    EXPECT_FALSE(limiter.refused(to(i), start));
-    EXPECT_FALSE(limiter.refused(to(0), start)) << "one conversation counts once";
+constexpr auto barred = Limiter::Refused::conversation;
+constexpr auto unauthorized = Limiter::Refused::bot;
+
+class Refusals : public ::testing::Test {
+ protected:
+  SendScope to(int name) const { return scope(limiter, "other", std::to_string(name), std::to_string(name)); }
+  // Asks for a send that ends with a refusal at once.
+  std::optional<Limiter::Pause> refuse(int name, SteadyTime now, Limiter::Refused what = barred) {
+    EXPECT_LE(limiter.ask(to(name), now, 0s).at, now);
+    limiter.ended(to(name), now);
+    return limiter.refused(to(name), now, what);
   }
-  auto pause = limiter.refused(to(4), start);
+  bool succeed(int name, SteadyTime now) {
+    EXPECT_LE(limiter.ask(to(name), now, 0s).at, now);
+    limiter.ended(to(name), now);
+    return limiter.succeeded(to(name), now);
+  }
+  bool may_go(int name, SteadyTime now) {
+    const bool may = limiter.ask(to(name), now, 0s).at <= now;
+    if (may) {
+      limiter.withdrawn(to(name));
+    }
+    return may;
+  }
+
+  Limiter limiter{presets()};
+};
+
+TEST_F(Refusals, OfAllConversationsPauseTheBot) {
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(refuse(i, start));
+    EXPECT_FALSE(refuse(0, start)) << "one conversation counts once";
+  }
+  EXPECT_FALSE(limiter.in_doubt(to(0), start));
+  const auto pause = refuse(4, start);
+  ASSERT_TRUE(pause);
+  EXPECT_TRUE(pause->begun);
+  EXPECT_EQ(pause->until, start + Limiter::first_doubt);
+  EXPECT_FALSE(limiter.refused(to(10), start + 1s, barred)->begun) << "it was under way";
+  EXPECT_TRUE(limiter.in_doubt(to(0), start));
+  EXPECT_FALSE(may_go(11, start + 1s));
+}
+
+TEST_F(Refusals, OfAFewUsersDoNotPauseTheBotWhenOneInBetweenIsServed) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(refuse(i, start + i * 1s));
+  }
+  EXPECT_FALSE(succeed(100, start + 4s));
+  EXPECT_FALSE(refuse(3, start + 5s));
+  EXPECT_FALSE(refuse(4, start + 6s));
+  EXPECT_TRUE(may_go(101, start + 7s));
+}
+
+TEST_F(Refusals, AreMeasuredByHowManyAreUsual) {
+  int name = 0;
+  auto now = start;
+  // Nine in ten have blocked the bot, and never more than nine in a row.
+  for (int round = 0; round < 3; ++round) {  // what is usual is learnt from a few
+    for (int i = 0; i < 4; ++i) {
+      EXPECT_FALSE(refuse(++name, now));
+    }
+    succeed(++name, now);
+  }
+  for (int round = 0; round < 50; ++round, now += 1s) {
+    for (int i = 0; i < 9; ++i) {
+      ASSERT_FALSE(refuse(++name, now)) << round;
+    }
+    succeed(++name, now);
+  }
+  bool is_paused = false;
+  for (int i = 0; i < 100 && !is_paused; ++i) {
+    is_paused = refuse(++name, now).has_value();
+  }
+  EXPECT_TRUE(is_paused) << "nobody is served any more";
+}
+
+// Refusals come sooner than answers.
+TEST_F(Refusals, SayNothingWhileMoreAreUnderWay) {
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_LE(limiter.ask(to(i), start, 0s).at, start);
+  }
+  for (int i = 0; i < 40; ++i) {
+    limiter.ended(to(i), start);
+    EXPECT_FALSE(limiter.refused(to(i), start, barred));
+  }
+  for (int i = 40; i < 100; ++i) {
+    limiter.ended(to(i), start);
+    limiter.succeeded(to(i), start);
+  }
+  EXPECT_TRUE(may_go(200, start));
+}
+
+TEST_F(Refusals, OfTheTokenPauseTheBotAtOnce) {
+  const auto pause = refuse(1, start, unauthorized);
   ASSERT_TRUE(pause);
   EXPECT_TRUE(pause->begun);
   EXPECT_EQ(pause->until, start + 60s);
-  EXPECT_FALSE(limiter.refused(to(10), start + 1s)->begun) << "it was under way";
-  EXPECT_EQ(limiter.ask(to(11), start + 1s, 0s).at, start + 60s);
-  pause = limiter.refused(to(11), start + 61s);
-  ASSERT_TRUE(pause);
-  EXPECT_EQ(pause->until, start + 61s + 120s);
-  limiter.succeeded(to(1), start + 290s);
-  EXPECT_FALSE(limiter.refused(to(1), start + 300s));
+  EXPECT_FALSE(may_go(2, start + 59s));
+  const auto again = refuse(2, start + 60s, unauthorized);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->until, start + 60s + 120s);
 }
 
-TEST(Limiter, ASuccessInBetweenMakesRefusalsTheUsersOwn) {
-  Limiter limiter(presets());
-  for (int i = 0; i < 100; ++i) {
-    const auto to = scope(limiter, "other", std::to_string(i));
-    EXPECT_FALSE(limiter.refused(to, start));
-    if (i % 4 == 0) {
-      limiter.succeeded(to, start);
-    }
+TEST_F(Refusals, OfAProbeLengthenThePauseOnlyWhenSeveralInARowAreRefused) {
+  refuse(0, start, unauthorized);
+  const auto now = start + 60s;
+  for (int i = 1; i < static_cast<int>(Limiter::probes); ++i) {
+    EXPECT_FALSE(refuse(i, now)) << "it may be a user who blocked the bot: another conversation is tried";
+    EXPECT_TRUE(limiter.in_doubt(to(i), now));
   }
+  EXPECT_LE(limiter.ask(to(50), now, 0s).at, now);
+  EXPECT_GT(limiter.ask(to(51), now, 0s).at, now) << "one at a time";
+  limiter.ended(to(50), now);
+  const auto pause = limiter.refused(to(50), now, barred);
+  ASSERT_TRUE(pause);
+  EXPECT_EQ(pause->until, now + 120s);
+}
+
+TEST_F(Refusals, AreForgottenWithOneSuccessAlsoOfASendFromBefore) {
+  EXPECT_LE(limiter.ask(to(99), start, 0s).at, start);
+  refuse(0, start, unauthorized);
+  EXPECT_FALSE(may_go(1, start + 1s));
+  limiter.ended(to(99), start + 2s);
+  EXPECT_TRUE(limiter.succeeded(to(99), start + 2s));
+  EXPECT_TRUE(may_go(1, start + 2s));
+  EXPECT_TRUE(limiter.in_doubt(to(1), start + 1s)) << "what was refused before may have been refused for this";
+  EXPECT_FALSE(limiter.in_doubt(to(1), start + 3s));
+}
+
+TEST_F(Refusals, WhatWaitsForAPausedBotAsksAgainSoon) {
+  refuse(0, start, unauthorized);
+  EXPECT_EQ(limiter.ask(to(1), start + 1s, 0s).at, start + 1s + Limiter::look_again);
+}
+
+TEST_F(Refusals, ThatPauseABotDoNotEndItsRetryAfter) {
+  for (int i = 0; i < 10; ++i) {
+    limiter.throttled(to(i), start, 30s);
+  }
+  limiter.refused(to(0), start, unauthorized);
+  limiter.succeeded(to(1), start + 1s);
+  EXPECT_EQ(limiter.ask(to(20), start + 2s, 0s).at, start + 30s);
+}
+
+TEST(Limiter, AWithdrawnSendDoesNotCount) {
+  Limiter limiter(presets());
+  const auto to = scope(limiter, "slack", "c");
+  EXPECT_LE(limiter.ask(to, start, 0s).at, start);
+  limiter.withdrawn(to);
+  EXPECT_LE(limiter.ask(to, start, 0s).at, start);
 }
 
 TEST(Limiter, ForgetsIdleConversations) {

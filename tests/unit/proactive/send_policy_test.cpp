@@ -37,8 +37,20 @@ TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
   }
   EXPECT_EQ(status(403).reason, "conversation_gone");
   EXPECT_EQ(status(404).reason, "conversation_gone");
+  EXPECT_EQ(status(410).reason, "conversation_gone");
   EXPECT_EQ(failure(errc::service_url_refused).kind, Kind::dead);
   EXPECT_EQ(failure(errc::unknown_continuation).kind, Kind::dead);
+}
+
+TEST(SendPolicy, TellsWhomARefusalMayMean) {
+  using Refusal = Verdict::Refusal;
+  EXPECT_EQ(status(401).refusal, Refusal::unauthorized);
+  EXPECT_EQ(status(403).refusal, Refusal::barred);
+  EXPECT_EQ(status(429, 3s).refusal, Refusal::throttled);
+  EXPECT_EQ(status(429, 3s).retry_after, 3s);
+  for (const int code : {400, 404, 410, 500, 503}) {
+    EXPECT_EQ(status(code).refusal, Refusal::none) << code;
+  }
 }
 
 TEST(SendPolicy, NeverTriesInsideARetryAfter) {

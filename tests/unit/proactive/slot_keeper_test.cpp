@@ -77,6 +77,7 @@ class SharedStore {
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
     return state_->storage.fetch(std::move(entries), by);
   }
+  void put_back(const std::vector<DueEntry>& entries) noexcept { state_->storage.put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) {
     return state_->storage.list_sends(std::move(query), by);
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,15 @@ using namespace std::chrono_literals;
 
 const SteadyTime start{std::chrono::hours(1)};
 
-ReadySend send(const std::string& name) {
-  ReadySend ready;
-  ready.send.payload = name;
-  return ready;
+// Its name is its id.
+WaitingSend send(const std::string& name) {
+  WaitingSend waiting;
+  std::copy(name.begin(), name.end(), waiting.entry.id.begin());
+  return waiting;
+}
+
+std::string name_of(const WaitingSend& waiting) {
+  return reinterpret_cast<const char*>(waiting.entry.id.data());  // shorter than the id
 }
 
 Limiter::Leave held(std::uint64_t scope, SteadyTime at, SteadyTime::duration spacing = 1s) {
@@ -25,7 +31,7 @@ Limiter::Leave held(std::uint64_t scope, SteadyTime at, SteadyTime::duration spa
 std::vector<std::string> take_all(WaitingRoom& room, SteadyTime now) {
   std::vector<std::string> taken;
   while (auto one = room.take(now)) {
-    taken.push_back(one->send.payload);
+    taken.push_back(name_of(*one));
   }
   return taken;
 }
@@ -53,7 +59,7 @@ TEST(WaitingRoom, WhatMustWaitOnIsTheFirstOfItsQueueAgain) {
     room.enter(held(1, start), start, one);
   }
   auto first = room.take(start);
-  room.enter_again(held(1, start + 1s), std::move(*first));
+  room.enter_again(held(1, start + 1s), *first);
   EXPECT_FALSE(room.take(start)) << "the others wait for the same";
   EXPECT_EQ(take_all(room, start + 1s), (std::vector<std::string>{"1", "2", "3"}));
 }
@@ -80,7 +86,6 @@ TEST(WaitingRoom, WhatWouldWaitTooLongComesBackAsFarApartAsItCanGo) {
   for (int i = 0; i < 20; ++i) {
     auto one = send(std::to_string(i));
     if (const auto when = room.enter(held(1, start + 1s), start, one)) {
-      EXPECT_EQ(one.send.payload, std::to_string(i)) << "it is as it was";
       back.push_back(*when);
     }
   }
@@ -110,10 +115,24 @@ TEST(WaitingRoom, DropsThoseThatAreNamed) {
     room.enter(held(slot < 3 ? 1 : 2, start + 1s), start, one);
   }
   std::vector<std::string> dropped;
-  room.drop([](const ReadySend& one) { return one.entry.slot != 1; },
-            [&](ReadySend& one) { dropped.push_back(one.send.payload); });
+  room.drop([](const WaitingSend& one) { return one.entry.slot != 1; },
+            [&](const WaitingSend& one) { dropped.push_back(name_of(one)); });
   EXPECT_EQ(dropped.size(), 5U);
   EXPECT_EQ(room.size(), 1U);
+  EXPECT_EQ(room.find(send("3").entry.id), nullptr);
+  ASSERT_NE(room.find(send("1").entry.id), nullptr);
+  EXPECT_EQ(room.find(send("1").entry.id)->slot, 1U);
+  EXPECT_EQ(take_all(room, start + 1s), std::vector<std::string>{"1"});
+  EXPECT_EQ(room.find(send("1").entry.id), nullptr);
+}
+
+TEST(WaitingRoom, AScopeThatIsHeldBackNoMoreIsWoken) {
+  WaitingRoom room(100, 60s);
+  room.enter(held(1, start + 30s), start, send("1"));
+  room.enter(held(2, start + 30s), start, send("2"));
+  room.wake(1, start + 1s);
+  room.wake(3, start + 1s);
+  EXPECT_EQ(room.next(), start + 1s);
   EXPECT_EQ(take_all(room, start + 1s), std::vector<std::string>{"1"});
 }
 

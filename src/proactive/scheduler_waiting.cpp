@@ -1,0 +1,219 @@
+// What the scheduler does with sends that are due and must wait: for the limiter, for a place, or to run alone.
+#include "proactive/describe_error.hpp"
+#include "proactive/scheduler.hpp"
+#include "turn/annotations.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::proactive {
+
+namespace {
+
+// What all in a room wait for that is no conversation, tenant or bot.
+constexpr std::uint64_t place = 1;
+// What waits for a place comes back from the store after this time at the latest: how long others run is a guess.
+constexpr std::chrono::seconds longest_away{60};
+
+}  // namespace
+
+// It takes no place among those under way meanwhile, and the store may let it be cancelled or moved.
+void Scheduler::wait(WaitingRoom& room, const Limiter::Leave& leave, const ReadySend& ready) {
+  const auto now = clock_.now();
+  auto back = room.enter(leave, now, WaitingSend{ready.entry, ready.scope, ready.since});
+  if (!back) {
+    storage_.put_back({ready.entry});
+    left_flight(ready.entry);
+    return;
+  }
+  if (&room == &waiting_) {
+    figures_.late_by_limiter.observe(std::chrono::duration<double>(*back - now).count());
+  } else {
+    back = std::min(*back, now + longest_away);
+  }
+  postpone(ready.entry, ready.send, clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*back - now));
+}
+
+void Scheduler::suspect(const ReadySend& ready) {
+  wait(suspects_, {clock_.now(), place, run_spacing(1)}, ready);
+  begin_suspect();
+}
+
+void Scheduler::begin_suspect() {
+  if (stopped_ || suspects_.size() == 0 || !solo_.try_enter()) {
+    return;
+  }
+  const auto waiting = *suspects_.take(SteadyTime::max());
+  enter_flight(waiting.entry);
+  asio::co_spawn(ex_, attempt_alone(waiting), [this](std::exception_ptr error) {
+    if (error) {
+      log::error("a scheduled continuation ended with an exception", {{"error", describe(error)}});
+    }
+    solo_.leave();
+  });
+}
+
+awaitable<void> Scheduler::attempt_alone(WaitingSend waiting) {
+  Fetched found;
+  try {
+    found = co_await fetch({waiting.entry});
+  } catch (const system_error& e) {
+    if (e.code() == asio::error::operation_aborted) {
+      throw;
+    }
+    log::warn("the schedule's storage failed; it is asked again", {{"error", describe(std::current_exception())}});
+    co_return;
+  }
+  if (!found[0]) {
+    co_return;
+  }
+  ReadySend ready{waiting.entry, std::move(*found[0]), waiting.scope, waiting.since};
+  if (!is_to_be_sent(ready)) {
+    co_return;
+  }
+  figures_.suspects.inc();
+  log::warn("a continuation that had begun when a process ended runs again, alone",
+            {{"send", ready.send.handle.to_string()},
+             {"activity", detail::Annotations::trace_of(ready.send.annotations)},
+             {"begun", ready.send.begun}});
+  ++running_;
+  co_await attempt(std::move(ready));
+}
+
+// How far apart continuations end, as it was lately.
+SteadyTime::duration Scheduler::run_spacing(std::size_t places) const noexcept {
+  const SteadyTime::duration least = options_.longest_wait / std::max<std::size_t>(1, options_.waiting);
+  return std::max(least, usual_run_ / static_cast<SteadyTime::rep>(std::max<std::size_t>(1, places)));
+}
+
+void Scheduler::has_run(SteadyTime::duration took) noexcept {
+  --running_;
+  usual_run_ += (took - usual_run_) / 4;
+}
+
+// True when the continuation may run now.
+bool Scheduler::may_run(const ReadySend& ready) {
+  if (places_.size() == 0 && has_place_to_run()) {
+    ++running_;
+    return true;
+  }
+  wait(places_, {clock_.now(), place, run_spacing(options_.continuations)}, ready);
+  return false;
+}
+
+// True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one; no
+// attempt is counted.
+bool Scheduler::may_go(const ReadySend& ready) {
+  if (ready.scope.limits == nullptr) {
+    return true;
+  }
+  const auto now = clock_.now();
+  auto leave = waiting_.held_by(ready.scope);
+  if (!leave) {
+    leave = options_.limiter->ask(ready.scope, now, clock_.wall_now() - ready.entry.due);
+    if (leave->at <= now) {
+      return true;
+    }
+  }
+  wait(waiting_, *leave, ready);
+  return false;
+}
+
+// Those whose turn has come, which have their place from here on. The limiter is asked again for the one of each queue
+// that has waited longest first.
+std::vector<Scheduler::Let> Scheduler::take_waiting() {
+  std::vector<Let> let;
+  while (has_place_to_run() && let.size() < options_.batch) {
+    const auto next = places_.take(SteadyTime::max());
+    if (!next) {
+      break;
+    }
+    ++running_;
+    enter_flight(next->entry);
+    let.push_back({*next, true});
+  }
+  const auto now = clock_.now();
+  while (has_place() && let.size() < options_.batch) {
+    const auto next = waiting_.take(now);
+    if (!next) {
+      break;
+    }
+    const auto leave = options_.limiter->ask(next->scope, now, clock_.wall_now() - next->entry.due);
+    if (leave.at > now) {
+      waiting_.enter_again(leave, *next);
+      continue;
+    }
+    enter_flight(next->entry);
+    let.push_back({*next, false});
+  }
+  return let;
+}
+
+awaitable<void> Scheduler::begin_waiting() {
+  while (!stopped_ && leases_are_good()) {
+    const auto let = take_waiting();
+    if (let.empty()) {
+      co_return;
+    }
+    std::vector<DueEntry> entries;
+    std::transform(let.begin(), let.end(), std::back_inserter(entries), [](const Let& one) { return one.send.entry; });
+    Fetched found(let.size());
+    std::exception_ptr error;
+    try {
+      found = co_await fetch(std::move(entries));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    for (std::size_t i = 0; i < let.size(); ++i) {
+      if (!found[i] || !goes_on(let[i].send, std::move(*found[i]))) {
+        withdraw(let[i]);
+      }
+    }
+    if (error) {
+      std::rethrow_exception(error);
+    }
+  }
+}
+
+bool Scheduler::goes_on(const WaitingSend& waiting, ScheduledSend send) {
+  ReadySend ready{waiting.entry, std::move(send), waiting.scope, waiting.since};
+  const bool goes = is_to_be_sent(ready);
+  if (goes) {
+    spawn_attempt(std::move(ready));
+  }
+  return goes;
+}
+
+// Its turn had come, and it does not go.
+void Scheduler::withdraw(const Let& let) {
+  if (let.runs_code) {
+    --running_;
+  } else {
+    options_.limiter->withdrawn(let.send.scope);
+  }
+}
+
+// In the store they are as they were.
+void Scheduler::give_up_waiting(const std::function<bool(const WaitingSend&)>& is_so) {
+  for (auto* room : {&waiting_, &places_, &suspects_}) {
+    room->drop(is_so, [this](const WaitingSend& one) { window_.release(one.entry.order_hash); });
+  }
+}
+
+// The entry of a send that waits here and has moved, of which `entry` tells.
+std::optional<DueEntry> Scheduler::waits_as(const DueEntry& entry) const {
+  for (const auto* room : {&waiting_, &places_, &suspects_}) {
+    const auto* waiting = room->find(entry.id);
+    if (waiting != nullptr && waiting->generation < entry.generation) {
+      return *waiting;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tern::proactive
