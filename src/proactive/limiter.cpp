@@ -280,8 +280,7 @@ std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTim
     return Pause{bot.paused_until, false};  // it was under way when the pause began
   }
   mark(bot.refused, scope.conversation, now, refusals_time);
-  const bool is_meant = what == Refused::bot ||
-                        (is_in_doubt ? ++bot.probed >= probes : is_refused_as_a_whole(bot));
+  const bool is_meant = what == Refused::bot || (is_in_doubt ? ++bot.probed >= probes : is_refused_as_a_whole(bot));
   if (!is_meant) {
     return std::nullopt;
   }

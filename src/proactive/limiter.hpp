@@ -44,7 +44,7 @@ class Limiter {
   /// After a rest sends go one at a time until one succeeds. When so many in a row are refused it rests twice as long.
   static constexpr std::size_t probes = 5;
   /// What waits for a paused bot asks again after this time at the latest, since one success ends the pause.
-  static constexpr std::chrono::seconds look_again{6};
+  static constexpr std::chrono::seconds look_again{10};
   /// A slow start doubles each second for so many seconds.
   static constexpr std::uint32_t slow_start_seconds = 10;
   /// A send that is later than this says that there was an outage, when its bot has not sent for as long.

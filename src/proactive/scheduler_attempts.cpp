@@ -56,7 +56,8 @@ void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
   }
   const bool runs_code = send.kind == SendKind::continuation;
   // A continuation sends what its turn decides, if anything.
-  const auto scope = options_.limiter != nullptr && !runs_code ? options_.limiter->scope_of(send.reference) : SendScope();
+  const auto scope =
+      options_.limiter != nullptr && !runs_code ? options_.limiter->scope_of(send.reference) : SendScope();
   ReadySend ready{entry, std::move(send), scope, clock_.now()};
   if (runs_code && ready.send.begun > 0) {
     suspect(ready);
@@ -290,8 +291,9 @@ std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const Verdi
     return std::nullopt;
   }
   if (pause->begun) {
-    log::error(is_secret ? "the channel does not accept this bot's token: is its secret right? Its sends wait"
-                         : "the channel refuses this bot in every conversation: may it still send there? Its sends wait",
+    log::error(is_secret
+                   ? "the channel does not accept this bot's token: is its secret right? Its sends wait"
+                   : "the channel refuses this bot in every conversation: may it still send there? Its sends wait",
                {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(pause->until - now).count()}});
   }
   const auto wait = std::min<SteadyTime::duration>(pause->until - now, Limiter::look_again);

@@ -87,8 +87,8 @@ awaitable<void> Scheduler::attempt_alone(WaitingSend waiting) {
 
 // How far apart continuations end, as it was lately.
 SteadyTime::duration Scheduler::run_spacing(std::size_t places) const noexcept {
-  const SteadyTime::duration least = options_.longest_wait / std::max<std::size_t>(1, options_.waiting);
-  return std::max(least, usual_run_ / static_cast<SteadyTime::rep>(std::max<std::size_t>(1, places)));
+  const auto spacing = usual_run_ / static_cast<SteadyTime::rep>(std::max<std::size_t>(1, places));
+  return std::max<SteadyTime::duration>(spacing, std::chrono::microseconds(100));
 }
 
 void Scheduler::has_run(SteadyTime::duration took) noexcept {
@@ -194,7 +194,11 @@ void Scheduler::withdraw(const Let& let) {
   if (let.runs_code) {
     --running_;
   } else {
-    options_.limiter->withdrawn(let.send.scope);
+    const auto& scope = let.send.scope;
+    options_.limiter->withdrawn(scope);
+    for (const auto freed : {scope.conversation, scope.tenant, scope.bot}) {
+      waiting_.wake(freed, clock_.now());
+    }
   }
 }
 

@@ -14,8 +14,7 @@ std::optional<Limiter::Leave> WaitingRoom::held_by(const SendScope& scope) const
   return std::nullopt;
 }
 
-std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, SteadyTime now,
-                                             const WaitingSend& send) {
+std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, SteadyTime now, const WaitingSend& send) {
   const auto found = queues_.find(leave.scope);
   const auto before = found == queues_.end() ? 0 : found->second.sends.size();
   const auto expected = std::max(leave.at, now) + static_cast<SteadyTime::rep>(before) * leave.spacing;

@@ -59,8 +59,7 @@ class WaitingRoom {
   void wake(std::uint64_t scope, SteadyTime now);
 
   /// Gives up those for which `is_so`; `told` hears of each.
-  void drop(const std::function<bool(const WaitingSend&)>& is_so,
-            const std::function<void(const WaitingSend&)>& told);
+  void drop(const std::function<bool(const WaitingSend&)>& is_so, const std::function<void(const WaitingSend&)>& told);
   /// The send with this id, if it waits here.
   const DueEntry* find(const std::array<std::uint8_t, 16>& id) const;
 
@@ -83,7 +82,7 @@ class WaitingRoom {
   const SteadyTime::duration longest_;
   std::size_t size_ = 0;
   boost::unordered_flat_map<std::array<std::uint8_t, 16>, DueEntry, IdHash> entries_;  // of all that wait
-  std::unordered_map<std::uint64_t, Queue> queues_;  // none is empty
+  std::unordered_map<std::uint64_t, Queue> queues_;                                    // none is empty
   std::set<std::pair<SteadyTime, std::uint64_t>> wakes_;
   boost::unordered_flat_map<std::uint64_t, SteadyTime> last_back_;  // when the last that was sent away comes back
   std::size_t next_look_ = 1'024;

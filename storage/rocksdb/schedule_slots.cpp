@@ -52,7 +52,8 @@ HeldSlots ScheduleSlots::hold(const std::string& owner, std::uint16_t want) {
   }
   // Marks of epochs that are over say nothing any more.
   std::erase_if(claimed_, [this](const auto& claim) {
-    return std::none_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.epoch == claim.second; });
+    return std::none_of(slots_.begin(), slots_.end(),
+                        [&](const Slot& slot) { return slot.epoch == claim.second.epoch; });
   });
   return now;
 }
@@ -74,7 +75,7 @@ bool ScheduleSlots::is_held_by(const SlotLease& lease) const {
 
 bool ScheduleSlots::is_being_sent(const Slot& slot, const SendId& id) const {
   const auto claim = claimed_.find(id);
-  return is_held(slot) && claim != claimed_.end() && claim->second == slot.epoch;
+  return is_held(slot) && claim != claimed_.end() && claim->second.epoch == slot.epoch;
 }
 
 std::vector<bool> ScheduleSlots::claim(const std::vector<DueEntry>& entries) {
@@ -88,10 +89,10 @@ std::vector<bool> ScheduleSlots::claim(const std::vector<DueEntry>& entries) {
     const auto& slot = slots_[entry.slot];
     // A slot that nobody holds has an epoch all the same: what is claimed in it is claimed until somebody takes it.
     const auto claim = claimed_.find(entry.id);
-    const bool taken = claim != claimed_.end() && claim->second == slot.epoch;
+    const bool taken = claim != claimed_.end() && claim->second.epoch == slot.epoch;
     const bool may_have_it = entry.epoch == 0 || entry.epoch == slot.epoch;
     if (may_have_it && !taken && !edited_.contains(entry.id)) {
-      claimed_[entry.id] = slot.epoch;
+      claimed_[entry.id] = {slot.epoch, entry.generation};
       ours[i] = true;
     }
   }
@@ -109,7 +110,7 @@ void ScheduleSlots::put_back(const std::vector<DueEntry>& entries) noexcept {
   const std::lock_guard lock(mutex_);
   for (const auto& entry : entries) {
     const auto claim = claimed_.find(entry.id);
-    if (claim != claimed_.end() && claim->second == entry.epoch) {
+    if (claim != claimed_.end() && claim->second.epoch == entry.epoch && claim->second.generation == entry.generation) {
       claimed_.erase(claim);
     }
   }

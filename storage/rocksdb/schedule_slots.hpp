@@ -83,7 +83,11 @@ class ScheduleSlots {
 
   mutable std::mutex mutex_;
   std::array<Slot, slot_count> slots_;
-  std::unordered_map<SendId, std::uint64_t, SendIdHash> claimed_;  ///< in which epoch
+  struct Claim {
+    std::uint64_t epoch = 0;
+    std::uint32_t generation = 0;
+  };
+  std::unordered_map<SendId, Claim, SendIdHash> claimed_;
   std::set<SendId> edited_;
   std::uint64_t next_epoch_;
 };

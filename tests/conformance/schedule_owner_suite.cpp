@@ -335,6 +335,63 @@ TEST_P(ScheduleSuite, ASendIsHandedOutOnceUntilItsOutcome) {
   EXPECT_EQ(fetch(load(lease, at(31)).entries).size(), 1u);
 }
 
+// It is due, and waits for something else.
+TEST_P(ScheduleSuite, WhatIsPutBackCanBeEditedAndIsHandedOutAgain) {
+  const auto leases = hold("owner");
+  const auto first = schedule(make_send("a", at(1)));
+  const auto second = schedule(make_send("b", at(1)));
+  const auto third = schedule(make_send("c", at(1)));
+  const auto entry_of = [&](const SendHandle& handle) {
+    auto entry = load(lease_of(leases, handle.slot), at(2)).entries.at(0);
+    entry.epoch = lease_of(leases, handle.slot).epoch;
+    return entry;
+  };
+  const std::vector<DueEntry> entries{entry_of(first), entry_of(second), entry_of(third)};
+  ASSERT_EQ(fetch(entries).size(), 3u);
+  EXPECT_EQ(cancel(first), EditOutcome::too_late);
+  store->put_back({entries[0], entries[1]});
+  EXPECT_EQ(cancel(first), EditOutcome::done);
+  EXPECT_EQ(cancel(third), EditOutcome::too_late) << "it was not put back";
+  const auto again = fetch(entries);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].handle, second);
+  EXPECT_EQ(edit(SendEdit::Kind::reschedule, second, at(9)).edits.at(0), EditOutcome::too_late);
+  EXPECT_TRUE(report(SendOutcome(Kind::sent, second, 0, lease_of(leases, second.slot))));
+}
+
+TEST_P(ScheduleSuite, WhatWasPutBackAndMovedIsHandedOutUnderItsNewTimeOnly) {
+  const auto leases = hold("owner");
+  const auto handle = schedule(make_send("c", at(1)));
+  const auto lease = lease_of(leases, handle.slot);
+  auto entry = load(lease, at(2)).entries.at(0);
+  entry.epoch = lease.epoch;
+  ASSERT_EQ(fetch({entry}).size(), 1u);
+  store->put_back({entry});
+  EXPECT_EQ(edit(SendEdit::Kind::reschedule, handle, at(5)).edits.at(0), EditOutcome::done);
+  EXPECT_TRUE(fetch({entry}).empty());
+  const auto moved = load(lease, at(6)).entries;
+  ASSERT_EQ(moved.size(), 1u);
+  store->put_back({entry});  // of what it was before
+  EXPECT_EQ(fetch(moved).size(), 1u);
+  store->put_back({entry});
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late) << "it is being sent";
+}
+
+TEST_P(ScheduleSuite, AnOldOwnerPutsNothingBack) {
+  const auto old = hold("old");
+  const auto handle = schedule(make_send("c", at(1)));
+  auto entry = load(lease_of(old, handle.slot), at(2)).entries.at(0);
+  entry.epoch = lease_of(old, handle.slot).epoch;
+  ASSERT_EQ(fetch({entry}).size(), 1u);
+  release(old);
+  const auto leases = hold("new");
+  auto again = load(lease_of(leases, handle.slot), at(2)).entries;
+  ASSERT_EQ(again.size(), 1u);
+  ASSERT_EQ(fetch(again).size(), 1u);
+  store->put_back({entry});
+  EXPECT_EQ(cancel(handle), EditOutcome::too_late) << "the new owner is sending it";
+}
+
 TEST_P(ScheduleSuite, NewOwnerIsHandedWhatTheOldOneHadFetched) {
   const auto handle = schedule(make_send("c", at(1)));
   const auto old = hold("first");

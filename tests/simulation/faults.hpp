@@ -22,6 +22,22 @@ class Faults {
     process_fault_ = severity();
     most_skew_ = severity() * 400;
     window_entries_ = happens(0.2) ? 8 : 200'000;
+    blocked_ = severity() * 0.8;
+    bad_secret_ = happens(0.2);
+    places_ = happens(0.5) ? 2 : 256;
+    longest_run_ = happens(0.5) ? std::chrono::seconds(8) : std::chrono::milliseconds(50);
+  }
+  /// Nothing goes wrong but that users have blocked the bot and continuations take long.
+  static Faults of_users_alone(std::uint64_t seed) {
+    Faults faults(seed);
+    faults.store_failure_ = faults.lost_answer_ = faults.slow_store_ = 0;
+    faults.channel_failure_ = faults.process_fault_ = faults.most_skew_ = 0;
+    faults.window_entries_ = 200'000;
+    faults.bad_secret_ = false;
+    faults.blocked_ = faults.uniform() * 0.8;
+    faults.places_ = 2;
+    faults.longest_run_ = std::chrono::seconds(8);
+    return faults;
   }
 
   void stop() noexcept { on_ = false; }
@@ -48,6 +64,14 @@ class Faults {
     const auto ms = static_cast<std::int64_t>((2 * uniform() - 1) * most_skew_);
     return std::chrono::milliseconds(ms);
   }
+  /// Of a user: whether they have blocked the bot.
+  bool user_has_blocked() { return happens(blocked_); }
+  /// Whether there are times at which the bot's secret is wrong.
+  bool secret_goes_bad() const noexcept { return on_ && bad_secret_; }
+  /// How many continuations run at once, and how long one takes.
+  std::size_t places() const noexcept { return places_; }
+  std::chrono::milliseconds time_to_run() { return upto(on_ ? longest_run_ : std::chrono::milliseconds(50)); }
+  bool is_on() const noexcept { return on_; }
   /// How many entries the window of a process holds: in some runs too few.
   std::size_t window_entries() const noexcept { return window_entries_; }
 
@@ -65,6 +89,10 @@ class Faults {
   double process_fault_ = 0;
   double most_skew_ = 0;
   std::size_t window_entries_ = 0;
+  double blocked_ = 0;
+  bool bad_secret_ = false;
+  std::size_t places_ = 256;
+  std::chrono::milliseconds longest_run_{50};
 };
 
 }  // namespace tern::simulation

@@ -7,6 +7,8 @@
 #include <tern/async/manual_clock.hpp>
 #include <tern/turn/channel_sender.hpp>
 
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
 #include <string>
@@ -25,6 +27,15 @@ class SimChannel {
   SimChannel(ManualClock& clock, Faults& faults, Records& records)
       : clock_(clock), faults_(faults), records_(records) {}
 
+  /// The bot's secret is wrong until then, while there are faults.
+  void spoil_secret(SteadyTime until) noexcept { secret_bad_until_ = until; }
+
+  /// Whether the user of a conversation had blocked the bot while there were faults.
+  bool is_blocked_by(const std::string& user) const {
+    const auto known = blocked_.find(user);
+    return known != blocked_.end() && known->second;
+  }
+
   /// `owner`: the process that sends.
   awaitable<void> post(ScheduledSend send, const std::string& owner) {
     auto& record = records_.of(send.handle.id);
@@ -32,10 +43,18 @@ class SimChannel {
     if (!record.is_continuation && clock_.now() < told_[{owner, send.order_key}]) {
       records_.broken("inside a Retry-After", record, owner);
     }
-    co_await sleep_for(faults_.upto(std::chrono::milliseconds(50)), clock_);
+    co_await sleep_for(record.is_continuation ? faults_.time_to_run() : faults_.upto(std::chrono::milliseconds(50)),
+                       clock_);
     if (!record.is_continuation) {  // what a continuation sends its turn decides
       count(counted_[{owner, "bot"}], bot_window, "the bot's window exceeded", record);
       count(counted_[{owner, send.order_key}], conversation_window, "a conversation's window exceeded", record);
+    }
+    if (faults_.is_on() && clock_.now() < secret_bad_until_) {
+      throw ChannelError(401, "the simulated secret is wrong", std::nullopt);
+    }
+    if (!record.is_continuation && has_blocked(send.order_key)) {
+      record.refused = true;
+      throw ChannelError(403, "the simulated user has blocked the bot", std::nullopt);
     }
     if (!faults_.channel_fails()) {
       deliver(record, send.generation);
@@ -62,13 +81,21 @@ class SimChannel {
     counted.push_back(clock_.now());
   }
 
-  static void deliver(Record& record, std::uint32_t generation) {
+  bool has_blocked(const std::string& user) {
+    const auto known = blocked_.find(user);
+    const bool has = known != blocked_.end() ? known->second : faults_.user_has_blocked();
+    blocked_.emplace(user, has);
+    return has && faults_.is_on();  // when the faults end, so does that
+  }
+
+  void deliver(Record& record, std::uint32_t generation) {
+    record.late = std::max(record.late, clock_.wall_now() - record.due);
     ++record.delivered;
     ++record.delivered_in[generation];
   }
 
   [[noreturn]] void refuse(Record& record) {
-    constexpr std::array statuses{401, 403, 404};
+    constexpr std::array statuses{401, 403, 404, 410};
     const auto status = statuses[faults_.number(statuses.size())];
     record.refused = record.refused || status != 401;
     const bool names_time = faults_.happens(0.5);
@@ -107,6 +134,8 @@ class SimChannel {
   Faults& faults_;
   Records& records_;
   std::map<Scope, std::deque<SteadyTime>> counted_;
+  std::map<std::string, bool> blocked_;
+  SteadyTime secret_bad_until_ = SteadyTime::min();
   std::map<Scope, SteadyTime> told_;  // until when a conversation is to wait
 };
 

@@ -32,6 +32,8 @@ class Process final : private proactive::SlotWork {
     options.policy.longest_delay = std::chrono::seconds(10);
     options.policy.longest_ambiguous_delay = std::chrono::seconds(10);
     options.limiter = &limiter_;
+    options.continuations = schedule.faults().places();
+    options.waiting = schedule.faults().places() < 256 ? 6 : 1'024;
     options.window_entries = schedule.faults().window_entries();
     scheduler_ = std::make_unique<proactive::Scheduler>(ex_, storage_, sender_, clock_, figures_, solo_, options);
     keeper_ = std::make_unique<proactive::SlotKeeper>(ex_, storage_, static_cast<SlotWork&>(*this), clock_, name);

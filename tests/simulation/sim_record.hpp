@@ -18,6 +18,7 @@ using SendId = std::array<std::uint8_t, 16>;
 /// or not its answer arrives.
 struct Record {
   std::string name;
+  std::string order_key;
   SendHandle handle;
   WallTime due{};  ///< as the store has it, and the next
   std::uint32_t generation = 0;
@@ -34,6 +35,7 @@ struct Record {
   bool died = false;
   std::optional<std::uint32_t> over;  ///< nothing is pending of it any more, since this generation
   std::size_t delivered = 0;
+  WallTime::duration late{};                          ///< how much later than due
   std::map<std::uint32_t, std::size_t> delivered_in;  ///< by generation, which each occurrence has of its own
   std::size_t begun = 0;
   bool refused = false;           ///< the channel said that it never takes it

@@ -112,7 +112,7 @@ class SimSender final : public proactive::SendExecutor {
     try {
       std::rethrow_exception(error);
     } catch (const ChannelError& e) {
-      return e.status() == 403 || e.status() == 404 || (at_most_once && e.status() >= 500);
+      return e.status() == 403 || e.status() == 404 || e.status() == 410 || (at_most_once && e.status() >= 500);
     } catch (const AmbiguousSend&) {
       return at_most_once;
     } catch (...) {

@@ -27,8 +27,12 @@ constexpr auto longest_drain = 24h;
 
 class World {
  public:
-  explicit World(std::uint64_t seed)
-      : faults_(seed), schedule_(clock_, faults_, records_), channel_(clock_, faults_, records_) {
+  /// `users_alone`: continuations are in conversations of their own, which hold nothing else back by their order.
+  explicit World(Faults faults, bool users_alone = false)
+      : users_alone_(users_alone),
+        faults_(faults),
+        schedule_(clock_, faults_, records_),
+        channel_(clock_, faults_, records_) {
     // An outcome that could not be written while the lease lasted.
     schedule_.on_lapse([this](const std::string& owner, std::uint16_t slot) {
       for (const auto& process : processes_) {
@@ -92,7 +96,7 @@ class World {
   void act() {
     auto& process = *processes_[faults_.number(processes_.size())];
     if (!process.is_stalled() && !process.stopping()) {
-      switch (faults_.number(12)) {
+      switch (faults_.number(14)) {
         case 0:
         case 1:
           begin(process, edit(&process, SendEdit::Kind::cancel, any_handle()));
@@ -104,9 +108,16 @@ class World {
         case 4:
           begin(process, reply(&process, any_conversation()));
           break;
+        case 5:
+          begin(process, edit(&process, faults_.happens(0.7) ? SendEdit::Kind::cancel : SendEdit::Kind::reschedule,
+                              any_that_waits()));
+          break;
         default:
           begin(process, schedule(&process));
       }
+    }
+    if (faults_.secret_goes_bad() && faults_.happens(0.02)) {
+      channel_.spoil_secret(clock_.now() + faults_.upto(10s));
     }
     if (faults_.process_fault()) {
       ++process_faults_;
@@ -149,6 +160,18 @@ class World {
     return at->second.confirmed ? std::optional(at->second.handle) : std::nullopt;
   }
 
+  // One that is due, and not sent.
+  std::optional<SendHandle> any_that_waits() {
+    std::vector<SendHandle> waiting;
+    for (const auto& [id, record] : records_.all()) {
+      if (record.confirmed && !record.cancelled && !record.over && record.delivered == 0 &&
+          record.due < clock_.wall_now()) {
+        waiting.push_back(record.handle);
+      }
+    }
+    return waiting.empty() ? std::nullopt : std::optional(waiting[faults_.number(waiting.size())]);
+  }
+
   std::string any_conversation() { return "conversation " + std::to_string(faults_.number(12)); }
 
   WallTime any_time() {
@@ -166,11 +189,14 @@ class World {
 
   ScheduledSend any_send() {
     ScheduledSend send;
+    send.kind = faults_.happens(0.2) ? SendKind::continuation : SendKind::activity;
     send.order_key = any_conversation();
+    if (users_alone_ && send.kind == SendKind::continuation) {
+      send.order_key = "handler of " + send.order_key;
+    }
     send.handle = SendHandle{slot_of(send.order_key), any_time(), any_id()};
     send.payload = "{}";
     send.at_most_once = faults_.happens(0.2);
-    send.kind = faults_.happens(0.2) ? SendKind::continuation : SendKind::activity;
     send.reference = R"({"conversation":{"id":")" + send.order_key + R"("}})";
     if (faults_.happens(0.1)) {
       send.expires = send.handle.due + faults_.upto(5s);
@@ -187,6 +213,7 @@ class World {
   void note(const ScheduledSend& send) {
     auto& record = records_.of(send.handle.id);
     record.name = "send " + std::to_string(records_.all().size()) + " of " + send.order_key;
+    record.order_key = send.order_key;
     record.handle = send.handle;
     record.due = send.handle.due;
     record.expires = send.expires;
@@ -244,11 +271,37 @@ class World {
   }
 
   awaitable<void> write_edits(Process* process, StoreChanges changes) {
+    const auto edits = changes.edits;
+    std::optional<StoreReceipt> receipt;
     try {
-      (void)co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
+      auto written = co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
+      receipt = std::move(*written);
     } catch (const system_error&) {
-      // What became of it the store has noted.
+      co_return;  // what became of it the store has noted
     }
+    // The process learns of what it has done itself; of a reply it does not.
+    if (edits[0].kind == SendEdit::Kind::cancel && receipt->edits[0] == EditOutcome::done) {
+      process->scheduler().on_cancelled({edits[0].handle});
+    }
+    if (edits[0].kind == SendEdit::Kind::reschedule && receipt->edits[0] == EditOutcome::done) {
+      co_await tell_of_edit(process, receipt->edit_handles[0]);
+    }
+  }
+
+  awaitable<void> tell_of_edit(Process* process, SendHandle handle) {
+    SendQuery query;
+    query.handle = handle;
+    query.limit = 1;
+    std::vector<DueEntry> entries;
+    try {
+      const auto page = co_await process->storage().list_sends(std::move(query), Deadline::after(5s, clock_));
+      for (const auto& send : page.sends) {
+        entries.push_back(proactive::entry_of(send, send.seq));
+      }
+    } catch (const system_error&) {
+      co_return;  // the store's inbox has it
+    }
+    process->scheduler().on_committed(std::move(entries));
   }
 
   SendCounts counts() {
@@ -294,6 +347,9 @@ class World {
       findings.duplicates += record.twice();
       findings.expired += record.expired ? 1 : 0;
       findings.cancelled += record.cancelled ? 1 : 0;
+      if (!record.is_continuation && !channel_.is_blocked_by(record.order_key)) {
+        findings.latest = std::max(findings.latest, record.late);
+      }
       if (const auto dead = given_up.find(id); dead != given_up.end()) {
         judge_dead(record, dead->second);
       }
@@ -346,6 +402,7 @@ class World {
     }
   }
 
+  const bool users_alone_;
   // Outlives the processes, whose coroutines refer to it.
   ManualClock clock_;
   Metrics metrics_;
@@ -362,7 +419,12 @@ class World {
 
 Findings simulate(std::uint64_t seed) {
   log::configure(log::Level::off, log::Format::text);
-  return World(seed).run();
+  return World(Faults(seed)).run();
+}
+
+Findings simulate_users_alone(std::uint64_t seed) {
+  log::configure(log::Level::off, log::Format::text);
+  return World(Faults::of_users_alone(seed), true).run();
 }
 
 }  // namespace tern::simulation

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tern/async/clock.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@ struct Findings {
   std::size_t expired = 0;
   std::size_t cancelled = 0;
   std::size_t process_faults = 0;
+  WallTime::duration latest{};  ///< by how much a message, which is no continuation, was late at most
 };
 
 /// Two or three processes of the real scheduler and keeper of slots on a simulated store, clock and channel, on one
@@ -28,5 +31,9 @@ struct Findings {
 /// among the dead; that never arrived twice, and nothing else did unless something befell it that excuses it; nothing
 /// is pending.
 Findings simulate(std::uint64_t seed);
+
+/// The same where nothing goes wrong but that users have blocked the bot, up to four in five, and that continuations
+/// take long and have few places. `latest` says whether the others are held back by that.
+Findings simulate_users_alone(std::uint64_t seed);
 
 }  // namespace tern::simulation

@@ -55,6 +55,22 @@ TEST(Simulation, KeepsItsPromisesWhateverHappens) {
             << " faults of processes and clocks\n";
 }
 
+// The windows of the channel and one judgement too early: a rest of the bot, and a few that are tried.
+TEST(Simulation, NobodyIsHeldBackForThoseWhoHaveBlockedTheBot) {
+  constexpr std::chrono::seconds latest{30};
+  const auto first = given("TERN_TEST_SEED", 1);
+  const auto seeds = given("TERN_TEST_SEEDS", usual_seeds) / 10;
+  std::uint64_t broken = 0;
+  for (auto seed = first; seed < first + seeds && broken < 5; ++seed) {
+    const auto found = simulate_users_alone(seed);
+    broken += found.broken.empty() && found.latest <= latest ? 0 : 1;
+    EXPECT_LE(found.latest, latest) << "TERN_TEST_SEED=" << seed;
+    for (const auto& promise : found.broken) {
+      ADD_FAILURE() << "TERN_TEST_SEED=" << seed << ": " << promise;
+    }
+  }
+}
+
 TEST(Simulation, TheSameSeedIsTheSameRun) {
   const auto first = simulate(7);
   const auto second = simulate(7);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,11 +21,15 @@ class RecordingExecutor final : public proactive::SendExecutor {
 
   awaitable<void> execute(ScheduledSend send) override {
     done.push_back(send.payload);
+    begun_at[send.payload] = clock_.now();
+    const bool runs_code = send.kind == SendKind::continuation;
     most_at_once = std::max(most_at_once, ++at_once);
-    co_await sleep_for(takes, clock_);
+    most_running = std::max(most_running, running += runs_code ? 1 : 0);
+    co_await sleep_for(runs_code && runs_for ? *runs_for : takes, clock_);
     --at_once;
-    if (failure) {
-      std::rethrow_exception(failure);
+    running -= runs_code ? 1 : 0;
+    if (const auto error = judge ? judge(send) : failure) {
+      std::rethrow_exception(error);
     }
   }
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
@@ -40,8 +46,13 @@ class RecordingExecutor final : public proactive::SendExecutor {
   std::size_t gone = 0;
   std::size_t at_once = 0;
   std::size_t most_at_once = 0;
+  std::map<std::string, SteadyTime> begun_at;  ///< the last time, by payload
+  std::size_t running = 0;                     ///< continuations at once
+  std::size_t most_running = 0;
   std::chrono::milliseconds takes{10};
+  std::optional<std::chrono::milliseconds> runs_for;  ///< of a continuation, when it is another time
   std::exception_ptr failure;
+  std::function<std::exception_ptr(const ScheduledSend&)> judge;  ///< instead of `failure`
 
  private:
   Clock& clock_;

@@ -88,7 +88,10 @@ class SendOptions {
 
 enum class CancelOutcome : std::uint8_t {
   cancelled,  ///< it is never sent
-  too_late    ///< it is being sent, was sent, or never existed
+  /// It is being sent, was sent, or never existed. One that is due and waits, for the limits of its channel, a paused
+  /// bot or a place, is not being sent. With several processes on one store, a process that does not own the send's
+  /// slot answers this also for one that is due within 2 s, since its owner may be about to send it.
+  too_late
 };
 
 /// Messages outside the turn that asked for them: now, later, or by a handler that runs in a turn of its own.
