@@ -105,7 +105,7 @@ TEST(Shards, TurnsOfAConversationAreInOrderAndNeverOverlapWhateverShardTheyCameF
 class Deaf final : public TurnObserver {
  public:
   void on_reply(TurnReply) noexcept override {}
-  void on_activity(std::string) noexcept override {}
+  void on_stream(std::unique_ptr<ReplyReader>) noexcept override {}
 };
 
 // Requests that come while a drain begins are served or refused, and none of them makes it wait, or say that turns were
