@@ -39,6 +39,11 @@ std::string describe(const std::exception_ptr& error) {
   }
 }
 
+// To who waits for a continuation that was cut before it came to run.
+std::exception_ptr not_begun() {
+  return std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun: the bot is shutting down"));
+}
+
 std::exception_ptr make_error(errc code, const char* message) {
   return std::make_exception_ptr(system_error(make_error_code(code), message));
 }
@@ -174,7 +179,7 @@ void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason, const
 
 void ShardRuntime::begin(Turn& turn) {
   if (turn.cut) {
-    finish(turn, nullptr);  // its time was over before it came to run
+    finish(turn, not_begun());  // its time was over before it came to run
     retire(turn);
     return;
   }
@@ -403,16 +408,16 @@ void ShardRuntime::destroy(Turn& turn) {
 }
 
 void ShardRuntime::on_expired(Turn& turn) noexcept {
+  if (!turn.wants_answer() && !turn.goes_on()) {
+    acknowledge(turn);
+    return;
+  }
   if (turn.is_committing()) {
     shard_.wheel().arm(turn, Deadline::after(TimingWheel::tick, runtime_.clock_));  // looks again
     return;
   }
   if (turn.wants_answer()) {
     cut(turn, TurnReply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.deadline).")));
-    return;
-  }
-  if (!turn.goes_on()) {
-    acknowledge(turn);
     return;
   }
   const auto& activity = turn.context.activity();
@@ -460,8 +465,7 @@ void ShardRuntime::drop_waiting(Turn& turn) noexcept {
           "a continuation is dropped: it waited for its turn until the end of the drain",
           {{"channel", activity.channel_id().value_or("")}, {"conversation", activity.conversation_id().value_or("")}});
     }
-    turn.continued->done(
-        std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun: the bot is shutting down")));
+    turn.continued->done(not_begun());
   }
   destroy(turn);
 }
