@@ -35,15 +35,16 @@ class OffloadsOfContext : public std::enable_shared_from_this<OffloadsOfContext>
   }
 
   // Posts under the lock: whoever destroys the context waits for it in `leave`.
-  void end(OffloadTicket& ticket, std::exception_ptr error) {
+  bool end(OffloadTicket& ticket, std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
     if (!ticket.waiter_) {
-      return;
+      return false;
     }
     const auto self = *ticket.place_;
     waiting_.erase(ticket.place_);
     const executor home = ticket.waiter_->home();
     asio::post(home, [waiter = std::move(ticket.waiter_), error = std::move(error)] { waiter->resume(error); });
+    return true;
   }
 
   /// The context is being destroyed, and its coroutines with it.
@@ -97,8 +98,8 @@ void OffloadTicket::wait(std::unique_ptr<OffloadWaiter> waiter) {
   context_->add(*this, std::move(waiter));
 }
 
-void OffloadTicket::end(std::exception_ptr error) {
-  context_->end(*this, std::move(error));
+bool OffloadTicket::end(std::exception_ptr error) {
+  return context_->end(*this, std::move(error));
 }
 
 }  // namespace detail

@@ -11,8 +11,9 @@
 #include <string>
 #include <unordered_map>
 
-struct ares_addrinfo;
-struct ares_channeldata;
+// The names of c-ares, whose header stays out of this one.
+struct ares_addrinfo;     // NOLINT(readability-identifier-naming)
+struct ares_channeldata;  // NOLINT(readability-identifier-naming)
 
 namespace tern::connector {
 

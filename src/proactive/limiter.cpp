@@ -147,7 +147,7 @@ Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::
 
 // While the bot is paused none goes, and after that one at a time, until one succeeds.
 Limiter::Leave Limiter::after_pause(const SendScope& scope, const Wide& bot, SteadyTime now) const {
-  Leave leave{now, scope.bot, slow_spacing()};
+  Leave leave{now, scope.bot, slow_spacing(), look_again};
   if (bot.pause > std::chrono::seconds(0)) {
     leave.at = now < bot.paused_until ? std::min(bot.paused_until, now + look_again)
                : bot.in_flight > 0    ? now + probe_time

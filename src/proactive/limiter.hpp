@@ -57,6 +57,9 @@ class Limiter {
     SteadyTime at;                   ///< not after now: it may go. Otherwise when it is worth asking again
     std::uint64_t scope = 0;         ///< what holds it back: a conversation, tenant or bot
     SteadyTime::duration spacing{};  ///< how far apart the sends of that scope are when all of them must wait
+    /// Within so long after `at` all of them ask again: how many it is says nothing of when they may go. None: no
+    /// bound.
+    std::optional<SteadyTime::duration> within = std::nullopt;
   };
 
   explicit Limiter(SendLimits limits = SendLimits()) : limits_(std::move(limits)) {}

@@ -136,6 +136,8 @@ class Scheduler {
   /// A send that was refused with 403: dead, unless it shows until then that the bot was meant.
   struct Refused {
     std::uint32_t generation = 0;
+    std::uint64_t epoch;
+    std::uint32_t attempt;
     SteadyTime since{};
     std::string reason;
   };

@@ -196,8 +196,18 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
   const auto& [entry, send, scope, since] = ready;
   const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
                         static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
-  auto verdict = options_.policy.judge(error, send.attempt + 1, clock_.wall_now() - send.handle.due, random);
-  const auto until = paused_by(scope, verdict);
+  const auto late = clock_.wall_now() - send.handle.due;
+  auto verdict = options_.policy.judge(error, send.attempt + 1, late, random);
+  const bool runs_code = send.kind == SendKind::continuation;
+  const bool is_barred = verdict.refusal == Verdict::Refusal::barred && scope.limits != nullptr;
+  auto until = paused_by(scope, verdict);
+  const bool may_mean_the_bot = until || (is_barred && options_.limiter->in_doubt(scope, clock_.now()));
+  if (may_mean_the_bot && (runs_code || late >= options_.policy.give_up_after)) {
+    // Counted, and less and less often: a handler may have sent something before it was refused, perhaps something that
+    // concerns one message alone; and a channel may never serve the bot again.
+    verdict = options_.policy.try_again(describe(error), runs_code, send.attempt + 1, late, random);
+    until.reset();
+  }
   if (send.at_most_once && send.kind == SendKind::continuation && !is_known_not_to_have_begun(send, error)) {
     // What its handler had done by then, nobody knows.
     bury(entry, send, "its handler failed, and was to run at most once: " + describe(error));
@@ -215,7 +225,7 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
     // It may have been one message that its handler wanted to change.
     verdict.reason = "the channel refused what its handler asked for: " + describe(error);
   }
-  if (verdict.refusal == Verdict::Refusal::barred && scope.limits != nullptr) {
+  if (is_barred && verdict.refusal == Verdict::Refusal::barred) {
     suspend_judgement(entry, send, std::move(verdict.reason));
     return;
   }

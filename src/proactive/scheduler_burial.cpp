@@ -28,7 +28,8 @@ void Scheduler::suspend_judgement(const DueEntry& entry, const ScheduledSend& se
     return;
   }
   if (has_room_for_refused()) {
-    refused_.insert_or_assign(entry.id, Refused{entry.generation, clock_.now(), std::move(reason)});
+    refused_.insert_or_assign(entry.id,
+                              Refused{entry.generation, entry.epoch, send.attempt, clock_.now(), std::move(reason)});
   }
   postpone(entry, send, clock_.wall_now() + Limiter::refusals_time);
 }
@@ -55,7 +56,9 @@ bool Scheduler::is_judged(const DueEntry& entry, const ScheduledSend& send) {
     return true;
   }
   const auto refused = std::move(refused_.extract(found).mapped());
-  const bool is_it = refused.generation == entry.generation && is_still_mine(entry);
+  // Another owner may have tried it since, or this one may have had it again.
+  const bool is_it = refused.generation == entry.generation && refused.epoch == entry.epoch &&
+                     refused.attempt == send.attempt && is_still_mine(entry);
   if (!is_it || options_.limiter->in_doubt(options_.limiter->scope_of(send.reference), refused.since)) {
     return false;  // the bot may have been meant: it is tried again
   }

@@ -74,6 +74,11 @@ Verdict judge_status(const SendPolicy& policy, const ChannelError& error, const 
 
 }  // namespace
 
+Verdict SendPolicy::try_again(std::string reason, bool ambiguous, std::uint32_t number, WallTime::duration late,
+                              double random) const {
+  return retry_verdict(*this, Attempt{number, late, random}, std::nullopt, ambiguous, std::move(reason));
+}
+
 Verdict SendPolicy::judge(const std::exception_ptr& error, std::uint32_t number, WallTime::duration late,
                           double random) const {
   const Attempt attempt{number, late, random};

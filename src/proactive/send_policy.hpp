@@ -54,6 +54,10 @@ struct SendPolicy {
   /// uniform in [0, 1).
   /// Source: schedule, "Sending".
   Verdict judge(const std::exception_ptr& error, std::uint32_t attempt, WallTime::duration late, double random) const;
+  /// For a send whose refusal may mean the bot: another attempt, which is counted, or dead when it was tried for long
+  /// enough. `ambiguous`: each attempt may have reached a person. The other parameters as above.
+  Verdict try_again(std::string reason, bool ambiguous, std::uint32_t attempt, WallTime::duration late,
+                    double random) const;
 };
 
 /// Whether a channel that answered with this error may have taken the message all the same.

@@ -39,7 +39,11 @@ SteadyTime WaitingRoom::come_back(const Limiter::Leave& leave, SteadyTime now, S
   }
   auto& last = last_back_[leave.scope];
   // Those that wait here are given the time to go.
-  last = std::max({expected, now + longest_, last}) + leave.spacing;
+  const auto earliest = std::max(expected, now + longest_);
+  last = std::max(earliest, last) + leave.spacing;
+  if (leave.within) {
+    last = std::min(last, earliest + *leave.within);
+  }
   return last;
 }
 

@@ -4,6 +4,10 @@
 
 namespace tern::runtime {
 
+std::exception_ptr not_begun() {
+  return std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun: the bot is shutting down"));
+}
+
 // It has no id: what the turn sends would reply to it, and the channel knows no such activity.
 Activity event_of(const Continuation& continuation) {
   auto event = Activity::event("ContinueConversation", continuation.value);

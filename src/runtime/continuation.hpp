@@ -39,6 +39,9 @@ struct Continuation {
   void refuse(std::exception_ptr why) const { (admitted ? admitted : done)(std::move(why)); }
 };
 
+/// For who waits for a continuation that was cut before it came to run.
+std::exception_ptr not_begun();
+
 /// The event that its turn handles.
 Activity event_of(const Continuation& continuation);
 

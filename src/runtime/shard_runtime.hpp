@@ -43,6 +43,7 @@ class ShardRuntime {
   /// Ends the turn without its outcome: `reply` to those who wait, cancellation to what runs.
   void cut(Turn& turn, const TurnReply& reply) noexcept;
   void limit_what_goes_on(Turn& turn) noexcept;
+  void look_again(Turn& turn) noexcept;
   void drop_waiting(Turn& turn) noexcept;
 
   bool answer_repetition(TurnRequest& request, const ActivityKey& key);

@@ -86,7 +86,9 @@ class Turn final : public Queued,
   asio::cancellation_signal signal;
   bool cut = false;        ///< answered without its outcome, which is dropped
   bool cancelled = false;  ///< was told to end
-  bool undone = false;     ///< it is known that nothing of its state is written
+  bool undone = false;     ///< it is answered with a failure, whatever else is written
+  bool too_long = false;   ///< it was cut for `RuntimeOptions::longest`
+  bool cut_next = false;   ///< it was to be cut while its commit was under way
 
  private:
   void on_expired() noexcept override;

@@ -9,9 +9,9 @@ FailureKind kind_of(const std::string& sqlstate) noexcept {
   if (is("40003")) {
     return FailureKind::outage;  // "statement completion unknown": alone of its class, it may have been done
   }
-  if (is("40") || is("23505") || is("23514") || is("22012") || is("22P02")) {
-    // 23514: the partition for a send was dropped since it was seen, for it was empty. The last two are how our own
-    // statements undo themselves.
+  if (is("40") || is("55P03") || is("23505") || is("23514") || is("22012") || is("22P02")) {
+    // 55P03: a lock was not had in its time. 23514: the partition for a send was dropped since it was seen, for it was
+    // empty. The last two are how our own statements undo themselves.
     return FailureKind::race;
   }
   if (is("57014")) {

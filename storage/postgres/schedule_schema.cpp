@@ -138,6 +138,7 @@ $body$;
 )";
 
 const std::string_view digest_migration = R"(
+SET LOCAL lock_timeout = '2s';
 ALTER TABLE @.idempotency ADD COLUMN digest uuid;
 )";
 

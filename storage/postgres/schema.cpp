@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 namespace tern::detail::pg {
 
@@ -123,7 +125,7 @@ Failure not_migrated_in_time(const std::string& schema, const Failure& cut) {
 }
 
 // In its turn: whoever was first has migrated, and the others find that.
-void migrate(Session& session, const std::string& schema, SteadyTime cut_at) {
+void migrate_once(Session& session, const std::string& schema, SteadyTime cut_at) {
   session.run("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0", cut_at);
   try {
     take_turn(session, schema, cut_at);
@@ -145,6 +147,28 @@ void migrate(Session& session, const std::string& schema, SteadyTime cut_at) {
       session.run("ROLLBACK", cut_at);
     }
     throw;
+  }
+}
+
+// A migration waits for a lock for a moment only: whoever comes behind it, replicas that serve among them, waits as
+// long as it does. A long transaction of somebody else, such as a dump, is waited for between two tries.
+void migrate(Session& session, const std::string& schema, SteadyTime cut_at) {
+  constexpr std::chrono::milliseconds pause{500};
+  for (;;) {
+    try {
+      migrate_once(session, schema, cut_at);
+      return;
+    } catch (const Failure& failure) {
+      if (failure.kind() != FailureKind::race) {
+        throw;
+      }
+      if (std::chrono::steady_clock::now() + pause >= cut_at) {
+        throw not_migrated_in_time(schema, failure);
+      }
+      log::info("the migration of the storage schema waits for another transaction that uses it",
+                {{"storage", "postgres"}, {"schema", schema}});
+    }
+    std::this_thread::sleep_for(pause);
   }
 }
 

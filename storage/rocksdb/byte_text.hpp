@@ -53,8 +53,12 @@ class ByteReader {
     return static_cast<Number>(value);
   }
   WallTime time() {
-    const auto since = static_cast<std::int64_t>(number<std::uint64_t>() ^ ByteWriter::sign);
-    return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::microseconds(since)));
+    const std::chrono::microseconds since(static_cast<std::int64_t>(number<std::uint64_t>() ^ ByteWriter::sign));
+    constexpr auto in_microseconds = [](WallTime time) {
+      return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch());
+    };
+    ok_ = ok_ && since >= in_microseconds(WallTime::min()) && since <= in_microseconds(WallTime::max());
+    return ok_ ? WallTime(std::chrono::duration_cast<WallTime::duration>(since)) : WallTime();
   }
   std::string_view raw(std::size_t size) {
     if (rest_.size() < size) {

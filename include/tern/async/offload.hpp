@@ -58,8 +58,8 @@ class OffloadTicket : public std::enable_shared_from_this<OffloadTicket> {
   void request_stop() noexcept { stop_.request_stop(); }
   /// From now on the coroutine waits, or is destroyed with its context.
   void wait(std::unique_ptr<OffloadWaiter> waiter);
-  /// The function has ended; on the pool.
-  void end(std::exception_ptr error);
+  /// The function has ended; on the pool. False when nobody waits for it any more.
+  bool end(std::exception_ptr error);
 
  private:
   friend class OffloadsOfContext;
@@ -124,7 +124,9 @@ class OffloadCall final : public OffloadTicket {
     }
     // Here, so that what it holds is released before the caller goes on.
     function_.reset();
-    end(std::move(error));
+    if (!end(std::move(error))) {
+      result_.reset();
+    }
   }
 
   Result take() {

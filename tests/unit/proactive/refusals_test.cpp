@@ -233,6 +233,53 @@ TEST_F(RefusalsTest, WhatWaitsToBeJudgedCanBeMovedAndIsTriedAnew) {
 }
 
 // Two thousand are refused at once, and half as many are remembered: the others are tried again, and judged then.
+// What a long pause has gathered asks again when the bot is served again, however much it is.
+TEST_F(RefusalsTest, WhatAPauseHasGatheredComesBackWhenItIsOver) {
+  status_of_all = 401;
+  for (int i = 0; i < 6'000; ++i) {
+    schedule(std::to_string(i), 1s + i * 5ms);
+  }
+  world.pass(50s, 50ms);
+  EXPECT_THAT(arrived, IsEmpty());
+  status_of_all = 0;
+  world.pass(60s, 50ms);
+  EXPECT_EQ(arrived.size(), 6'000U);
+  EXPECT_EQ(counts().pending, 0U);
+}
+
+/// Continuations that send a message and are then refused what they want to change.
+TEST(RefusedContinuations, AreTriedLessAndLessAndEnd) {
+  int asked = 0;
+  BotWorld world([&asked] {
+    auto bot = std::make_unique<FunctionBot>();
+    bot->on_continue("change", [&asked](TurnContext&) -> awaitable<void> {
+      ++asked;
+      throw ChannelError(403, "no", std::nullopt);
+      co_return;
+    });
+    return bot;
+  });
+  for (int i = 0; i < 8; ++i) {
+    const auto reference = world.message("x", std::to_string(i)).reference();
+    test::run_on(world.io(), world.proactive->continue_after(reference, 1s + i * 1s, "change", nullptr, {}));
+  }
+  world.pass(1h, 250ms);
+  EXPECT_LE(asked, 8 * 16) << "the same message may reach a person each time";
+  world.pass(36h, 5s);
+  EXPECT_EQ(test::run_on(world.io(), world.proactive->counts()).pending, 0U);
+}
+
+TEST_F(RefusalsTest, ABotThatIsNeverServedAgainGivesItsSendsUpWhenTheyAreADayLate) {
+  status_of_all = 403;
+  for (int i = 0; i < 8; ++i) {
+    schedule(std::to_string(i), 1s + i * 1s);
+  }
+  world.pass(23h, 5s);
+  EXPECT_GT(counts().pending, 0U);
+  world.pass(12h, 5s);
+  EXPECT_EQ(counts().pending, 0U);
+}
+
 TEST_F(RefusalsTest, HowManyAreRememberedIsBounded) {
   schedule("healthy", 0s);
   constexpr int many = 2'000;

@@ -25,8 +25,11 @@ class SlowCommit : public ::testing::Test {
       ++turns;
       auto n = state.property<int>("n");
       co_await n.set(turn, turns);
-      if (turn.activity().text() == "commit") {
+      if (turn.activity().text().starts_with("commit")) {
         co_await turn.commit();
+      }
+      if (turn.activity().text() == "commit and wait") {
+        co_await sleep_for(1h, turn.clock());
       }
     });
   }
@@ -110,6 +113,20 @@ TEST_F(SlowCommit, EndsByItselfWhenADrainIsOver) {
   world.pass(200ms);
   ASSERT_TRUE(reply->reply);
   EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(clean, false);
+  EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
+}
+
+// It is spared for its commit alone.
+TEST_F(SlowCommit, ThatATurnGoesOnAfterIsCutByTheDrainAllTheSame) {
+  delay = 1200ms;
+  const auto reply = ask("commit and wait");
+  std::optional<bool> clean;
+  asio::co_spawn(world.io(), world.runtime->drain_turns(Deadline::after(1s, world.clock)),
+                 [&clean](std::exception_ptr, bool value) { clean = value; });
+  world.pass(1500ms);
+  ASSERT_TRUE(reply->reply);
+  EXPECT_EQ(reply->reply->status, 503U);
   EXPECT_EQ(clean, false);
   EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
 }
