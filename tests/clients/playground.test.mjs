@@ -68,7 +68,10 @@ test("messages of one user are answered in their order", async () => {
   const chat = playground.personal;
   const start = Date.now();
   const texts = ["one", "two", "three"];
-  for (const text of texts) await playground.write(chat, text);
+  for (const text of texts) {
+    const sent = await playground.write(chat, text);
+    await playground.turnEnd(chat, text, sent);  // the Playground does not wait for the bot before it delivers the next one
+  }
   const answers = await playground.answers(chat, texts.length, start);
   assert.deepEqual(answers, texts.map((text) => `You said, "${text}"`));
 });
