@@ -30,11 +30,10 @@ void IdempotencyTable::add(std::string key, const KnownKey& first, WallTime now)
   for (int i = 0; i < 2 && !oldest_first_.empty() && is_key_forgotten(oldest_first_.front().came, now); ++i) {
     forget_oldest();
   }
-  // It may be old and still there.
+  // It may be old and still there. That one keeps its place until it goes, found by nobody: in the place of the old one
+  // the new one would go before those that came before it.
   if (auto* entry = entry_of(key)) {
-    entry->first = first;
-    entry->came = now;
-    return;
+    index_.erase(entry->hash, *entry);
   }
   if (oldest_first_.size() >= max_keys_) {
     forget_oldest();

@@ -1,6 +1,7 @@
 #include "dead_table.hpp"
 #include "document_table.hpp"
 #include "hash_index.hpp"
+#include "idempotency_table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,6 +18,57 @@
 
 namespace tern::detail {
 namespace {
+
+KnownKey known(std::uint64_t number) {
+  KnownKey made;
+  made.handle.due = WallTime(std::chrono::seconds(number));
+  return made;
+}
+
+TEST(IdempotencyTable, AKeyThatIsTakenAgainIsNotForgottenBeforeOlderOnes) {
+  IdempotencyTable table(5);
+  const WallTime begin{std::chrono::hours(1)};
+  for (const auto* old : {"a", "b", "c", "again"}) {
+    table.add(old, known(1), begin);
+  }
+  table.add("older", known(2), begin + std::chrono::days(6));
+  const auto later = begin + std::chrono::days(8);
+  ASSERT_EQ(table.find("again", later), nullptr);
+  table.add("again", known(3), later);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    table.add("new " + std::to_string(i), known(4), later);
+  }
+  EXPECT_EQ(table.find("older", later), nullptr) << "of five it is the oldest, and another one was needed";
+  ASSERT_NE(table.find("again", later), nullptr);
+  EXPECT_EQ(table.find("again", later)->handle, known(3).handle);
+}
+
+// With room for all, a key is known for its seven days, and no longer.
+TEST(IdempotencyTable, DoesWhatAPlainMapDoesWhateverComes) {
+  const auto seed = test::random_seed();
+  SCOPED_TRACE("TERN_TEST_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int run = 0; run < 10; ++run) {
+    IdempotencyTable table(10'000);
+    std::map<std::string, std::pair<WallTime, std::uint64_t>> model;
+    WallTime now{std::chrono::hours(1)};
+    const auto keys = 1 + random() % 100;
+    for (std::uint64_t step = 0; step < 1'000; ++step) {
+      now += std::chrono::minutes(random() % (random() % 20 == 0 ? 20'000 : 300));
+      const auto key = std::to_string(random() % keys);
+      const auto came = model.find(key);
+      const bool expected = came != model.end() && now - came->second.first <= std::chrono::days(7);
+      const auto* found = table.find(key, now);
+      ASSERT_EQ(found != nullptr, expected) << "run " << run << ", step " << step;
+      if (found != nullptr) {
+        ASSERT_EQ(found->handle, known(came->second.second).handle) << "run " << run << ", step " << step;
+      } else {
+        table.add(key, known(step), now);
+        model[key] = {now, step};
+      }
+    }
+  }
+}
 
 struct Numbered {
   std::uint64_t hash = 0;
