@@ -50,23 +50,23 @@ void ShardRuntime::abandon_turns() noexcept {
 }
 
 // A client that asks for another `deliveryMode` wants another kind of answer: that is no repetition.
-ActivityKey ShardRuntime::key_of(const Activity& activity, std::uint64_t conversation) const noexcept {
-  const auto id = *activity.id();
-  conversation += static_cast<std::uint64_t>(delivery_of(activity)) * 0xA24BAED4963EE407ULL;
+ActivityKey ShardRuntime::key_of(std::string_view id, Delivery delivery, std::uint64_t conversation) const noexcept {
+  conversation += static_cast<std::uint64_t>(delivery) * 0xA24BAED4963EE407ULL;
   const std::uint64_t narrow = std::hash<std::string_view>{}(id) ^ runtime_.seed_;
   return {stable_hash(id) + conversation * 0x9E3779B97F4A7C15ULL, (narrow ^ conversation) * 0xD6E8FEB86659FD93ULL};
 }
 
 void ShardRuntime::receive(TurnRequest request, std::uint64_t conversation) {
+  const auto delivery = delivery_of(request.activity);
   std::optional<ActivityKey> key;
   if (auto id = request.activity.id(); id && !id->empty()) {
-    key = key_of(request.activity, conversation);
+    key = key_of(*id, delivery, conversation);
     if (answer_repetition(request, *key)) {
       runtime_.give_back_place();
       return;
     }
   }
-  auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), conversation);
+  auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), delivery, conversation);
   observe(*turn, request);
   turn->key = key;
   admit(std::move(turn));
@@ -93,7 +93,7 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
 
 void ShardRuntime::submit(Continuation continuation, std::uint64_t conversation) {
   auto event = event_of(continuation);
-  auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), conversation);
+  auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), Delivery::channel, conversation);
   if (!continuation.id.empty()) {
     turn->context.unit_of_work().name_turn(continuation.id);
   }

@@ -71,7 +71,7 @@ class ShardRuntime {
   awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
   awaitable<void> save_reference(Turn& turn);
   Bot& bot_of(Turn& turn);
-  ActivityKey key_of(const Activity& activity, std::uint64_t conversation) const noexcept;
+  ActivityKey key_of(std::string_view id, Delivery delivery, std::uint64_t conversation) const noexcept;
 
   Runtime& runtime_;
   Shard& shard_;

@@ -27,11 +27,9 @@ Delivery delivery_of(const Activity& activity) noexcept {
   return mode == delivery_modes::stream ? Delivery::stream : Delivery::channel;
 }
 
-Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, std::uint64_t conversation)
-    : Queued(conversation),
-      context(environment, std::move(activity), *this),
-      home_(home),
-      delivery_(delivery_of(context.activity())) {
+Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, Delivery delivery,
+           std::uint64_t conversation)
+    : Queued(conversation), context(environment, std::move(activity), *this), home_(home), delivery_(delivery) {
   if (delivery_ == Delivery::stream) {
     stream_ = std::make_shared<StreamedReplies>(home.options().stream_buffer, home.options().stream_replay);
   }

@@ -44,7 +44,8 @@ class Turn final : public Queued,
                    public detail::TurnOutput,
                    public detail::Pooled<Turn> {
  public:
-  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, std::uint64_t conversation);
+  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, Delivery delivery,
+       std::uint64_t conversation);
   ~Turn() override;
 
   /// Somebody who is to be told of the end, on the shard `origin`.
