@@ -124,16 +124,15 @@ GivenKey given_key(const std::string& stored) {
   return {stored};
 }
 
-SendDigest digest_of(const ScheduledSend& send, std::string_view rule) {
-  constexpr std::size_t between = 64;
+SendDigest digest_of(const ScheduledSend& send, const ConversationReference& reference, std::string_view what,
+                     std::string_view rule) {
   std::string promised;
-  promised.reserve(send.payload.size() + send.reference.size() + send.order_key.size() + send.annotations.size() +
-                   rule.size() + between);
   promised += send.kind == SendKind::activity ? 'a' : 'c';
   promised += send.at_most_once ? '1' : '-';
   promised += send.cancel_on_reply.empty() ? '-' : 'r';
-  for (const std::string_view part : {rule, std::string_view(send.order_key), std::string_view(send.reference),
-                                      std::string_view(send.annotations), std::string_view(send.payload)}) {
+  for (const std::string_view part : {rule, std::string_view(send.order_key), reference.channel_id().value_or(""),
+                                      reference.conversation_id().value_or(""), reference.user_id().value_or(""),
+                                      reference.bot_id().value_or(""), std::string_view(send.annotations), what}) {
     promised += std::to_string(part.size());
     promised += ':';
     promised += part;

@@ -42,8 +42,10 @@ struct GivenKey {
 GivenKey given_key(const std::string& stored);
 
 /// What the send promises to whom, but for when it expires, which has no form that is the same at every delivery of a
-/// turn. `rule`: by which it is due.
-SendDigest digest_of(const ScheduledSend& send, std::string_view rule);
+/// turn. `what`: the activity before it is addressed, or the continuation's name and value; `rule`: by which it is due.
+/// Of the reference only ids count: names and the address of the service may change between two deliveries.
+SendDigest digest_of(const ScheduledSend& send, const ConversationReference& reference, std::string_view what,
+                     std::string_view rule);
 
 /// Says with a send which activity's turn scheduled it, for the logs. The first 128 bytes of its id.
 void note_trace(ScheduledSend& send, const Activity& activity);

@@ -7,6 +7,8 @@
 
 #include <tern/turn/turn_context.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <string>
 #include <utility>
 
@@ -53,9 +55,10 @@ awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, W
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }
+  const auto what = options.key().empty() ? json::serialize(activity.json()) : std::string();
   auto send = detail::make_activity_send(environment.bot_id, environment.clock.wall_now(), reference, when,
                                          std::move(activity), options);
-  send.digest = options.key().empty() ? detail::digest_of(send, rule) : SendDigest{};
+  send.digest = options.key().empty() ? detail::digest_of(send, reference, what, rule) : SendDigest{};
   detail::note_trace(send, turn_->activity());
   return schedule(std::move(send), !options.key().empty());
 }
@@ -71,7 +74,7 @@ awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, W
   }
   auto send = detail::make_continuation_send(environment.bot_id, environment.clock.wall_now(), reference, when, name,
                                              std::move(value), options);
-  send.digest = options.key().empty() ? detail::digest_of(send, rule) : SendDigest{};
+  send.digest = options.key().empty() ? detail::digest_of(send, reference, send.payload, rule) : SendDigest{};
   detail::note_trace(send, turn_->activity());
   return schedule(std::move(send), !options.key().empty());
 }

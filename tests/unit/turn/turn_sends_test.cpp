@@ -292,8 +292,9 @@ TEST(DigestOfASend, IsOfWhatItPromisesAndNotOfWhenThatWasReckoned) {
   conversation.set_id("conv-1");
   reference.set_conversation(conversation);
   const auto digest = [&](const std::string& text, const SendOptions& options = {}, std::string_view rule = "after 3") {
-    return detail::digest_of(detail::make_activity_send("local", now, reference, now, Activity::message(text), options),
-                             rule);
+    const auto activity = Activity::message(text);
+    return detail::digest_of(detail::make_activity_send("local", now, reference, now, activity, options), reference,
+                             json::serialize(activity.json()), rule);
   };
   const auto usual = digest("A");
   EXPECT_EQ(digest("A"), usual) << "ids are new each time";
@@ -312,8 +313,25 @@ TEST(DigestOfASend, IsOfWhatItPromisesAndNotOfWhenThatWasReckoned) {
   conversation.set_id("conv-2");
   reference.set_conversation(conversation);
   others.insert(digest("A"));
-  EXPECT_EQ(others.size(), 9U);
+  ChannelAccount user;
+  user.set_id("user-2");
+  reference.set_user(user);
+  others.insert(digest("A"));
+  EXPECT_EQ(others.size(), 10U);
   EXPECT_FALSE(others.contains(usual));
+}
+
+TEST_F(TurnSendsTest, ANewNameOrAddressOfTheSameConversationIsNoOtherPromise) {
+  promise_and_fail({"A"});
+  deliver();
+  auto again = world.message("x", "conv-1", "activity-1");
+  again.set_service_url("http://127.0.0.1:2/moved");
+  auto from = *again.from();
+  from.set_name("Another name");
+  again.set_from(from);
+  world.receive(std::move(again));
+  EXPECT_THAT(pending(), ElementsAre("A"));
+  EXPECT_EQ(known(), 1);
 }
 
 TEST(StoredKey, NoTwoKeysMeetAndEachIsShownAsItWasGiven) {
