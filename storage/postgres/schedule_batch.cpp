@@ -53,7 +53,10 @@ ScheduleBatch::Item* ScheduleBatch::find(const SendHandle& handle) {
 
 void ScheduleBatch::apply(const Part& part) {
   auto& receipt = *part.receipt;
-  require_keys(*part.changes);
+  // By sends of this transaction that took a key before; `look_up` has seen to those of the store.
+  if (auto refused = refused_sends(*part.changes); !refused.empty()) {
+    throw Refused({{part.changes, std::move(refused)}});
+  }
   for (std::size_t i = 0; i < part.changes->outcomes.size(); ++i) {
     const auto& outcome = part.changes->outcomes[i];
     const bool accepted = accept(outcome);
@@ -233,7 +236,7 @@ void ScheduleBatch::cancel_replied(const std::string& conversation) {
 }
 
 // Sends of this transaction that took a key before count as well, but for those of the same write.
-void ScheduleBatch::require_keys(const StoreChanges& changes) const {
+std::vector<KnownSend> ScheduleBatch::refused_sends(const StoreChanges& changes) const {
   std::vector<KnownSend> refused;
   for (std::size_t i = 0; i < changes.sends.size(); ++i) {
     const auto& send = changes.sends[i];
@@ -242,9 +245,7 @@ void ScheduleBatch::require_keys(const StoreChanges& changes) const {
       refused.push_back({i, valid_now(first->second)});
     }
   }
-  if (!refused.empty()) {
-    throw Refused(changes, std::move(refused));
-  }
+  return refused;
 }
 
 KnownKey ScheduleBatch::valid_now(const First& first) const {

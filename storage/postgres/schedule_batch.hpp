@@ -27,18 +27,17 @@ class Misuse : public std::runtime_error {
   const StoreChanges* changes_;
 };
 
-/// A write with sends whose keys are known although they must not be: which one, and the sends. Nothing of its
+/// Writes with sends whose keys are known although they must not be: which ones, and their sends. Nothing of their
 /// transaction may be committed.
 class Refused : public std::exception {
  public:
-  Refused(const StoreChanges& changes, std::vector<KnownSend> sends) : changes_(&changes), sends_(std::move(sends)) {}
-  const StoreChanges* changes() const noexcept { return changes_; }
-  const std::vector<KnownSend>& sends() const noexcept { return sends_; }
+  using Writes = std::map<const StoreChanges*, std::vector<KnownSend>>;
+  explicit Refused(Writes writes) : writes_(std::move(writes)) {}
+  const Writes& writes() const noexcept { return writes_; }
   const char* what() const noexcept override { return "an idempotency key is known"; }
 
  private:
-  const StoreChanges* changes_;
-  std::vector<KnownSend> sends_;
+  Writes writes_;
 };
 
 /// The schedule's part of one transaction: what the sends, edits and outcomes of each write do, in order of arrival, to
@@ -67,6 +66,7 @@ class ScheduleBatch {
   /// Makes the partitions that the writes need. Before the transaction, which must not hold what that waits for.
   void prepare(const std::vector<const StoreChanges*>& writes);
 
+  /// Throws `Refused` with all that the store's keys refuse: of each batch they come back together, not one by one.
   void look_up(const std::vector<Part>& parts);
   /// Outcomes, then edits, then sends, as `MemoryStorage` does.
   void apply(const Part& part);
@@ -138,7 +138,7 @@ class ScheduleBatch {
   EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
   EditOutcome discard(const SendEdit& edit);
   void cancel_replied(const std::string& conversation);
-  void require_keys(const StoreChanges& changes) const;
+  std::vector<KnownSend> refused_sends(const StoreChanges& changes) const;
   void add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
   void add_new(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
   KnownKey valid_now(const First& first) const;

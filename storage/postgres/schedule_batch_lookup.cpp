@@ -72,6 +72,15 @@ void ScheduleBatch::look_up(const std::vector<Part>& parts) {
   look_up_missing(parts);
   look_up_dead(parts);
   look_up_keys(parts);
+  Refused::Writes refused;
+  for (const auto& part : parts) {
+    if (auto sends = refused_sends(*part.changes); !sends.empty()) {
+      refused.emplace(part.changes, std::move(sends));
+    }
+  }
+  if (!refused.empty()) {
+    throw Refused(std::move(refused));
+  }
 }
 
 void ScheduleBatch::look_up_slots(const std::set<std::uint16_t>& slots) {

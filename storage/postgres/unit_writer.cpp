@@ -70,10 +70,10 @@ void Writer::write_units(const Tickets& tickets) {
       }
       return;
     } catch (const Refused& refused) {
-      // Likewise.
+      // Likewise, all at once.
       for (auto* ticket : tickets) {
-        if (&ticket->request.changes == refused.changes()) {
-          ticket->succeed(StoreConflict{{}, refused.sends()});
+        if (const auto write = refused.writes().find(&ticket->request.changes); write != refused.writes().end()) {
+          ticket->succeed(StoreConflict{{}, write->second});
         }
       }
       return;

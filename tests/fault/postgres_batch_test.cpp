@@ -178,6 +178,52 @@ TEST_F(PostgresBatch, PartlyStaleUpdatesAreUndoneAndTheirNeighboursWritten) {
   }
 }
 
+TEST_F(PostgresBatch, WritesWhoseKeysAreTakenAreRefusedTogetherAndTheirNeighboursWritten) {
+  const auto promise = [](const std::string& key, std::uint8_t digest) {
+    ScheduledSend send;
+    send.handle.id = new_send_id();
+    send.handle.due = WallTime(std::chrono::hours(700'000));
+    send.order_key = "conversation";
+    send.handle.slot = slot_of(send.order_key);
+    send.payload = "{}";
+    send.reference = "{}";
+    send.idempotency_key = key;
+    send.digest.fill(digest);
+    StoreChanges changes;
+    changes.sends.push_back(std::move(send));
+    return changes;
+  };
+  constexpr std::size_t pairs = 20;
+  for (std::size_t i = 0; i < pairs; ++i) {
+    ASSERT_TRUE(test::run(store->write(promise("key/" + std::to_string(i), 1), Deadline::never())).has_value());
+  }
+  ASSERT_TRUE(test::run(store->write(upsert("blocker"), Deadline::never())).has_value());
+  administer("BEGIN; UPDATE tern.documents SET document = document WHERE key = 'blocker'");
+  asio::io_context io{1};
+  Outcome first;
+  start(io, upsert("blocker"), first);
+  wait_for_blocked(1);
+  std::vector<Outcome> outcomes(2 * pairs);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    auto changes = promise("key/" + std::to_string(i), 2);
+    changes.upserts.emplace_back("a/" + std::to_string(i), "new");
+    start(io, std::move(changes), outcomes[i]);
+  }
+  administer("COMMIT");
+  io.restart();
+  io.run();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    ASSERT_TRUE(outcomes[i].written.has_value()) << outcomes[i].message;
+    const bool is_known = i < pairs;
+    ASSERT_EQ(outcomes[i].written->has_value(), !is_known);
+    EXPECT_EQ(text_of("a/" + std::to_string(i)), is_known ? "(absent)" : "new");
+    if (is_known) {
+      ASSERT_EQ(outcomes[i].written->error().sends.size(), 1U);
+      EXPECT_EQ(outcomes[i].written->error().sends[0].known.digest[0], 1);
+    }
+  }
+}
+
 TEST_F(PostgresBatch, KeyMadeMeanwhileByAnotherIsAConflictOfItsWriteAlone) {
   administer("BEGIN; INSERT INTO tern.documents (key, document, etag) VALUES ('contended', 'theirs', 77)");
   asio::io_context io{1};
