@@ -1,0 +1,247 @@
+#include "edge/strangers.hpp"
+
+#include "bare/listener.hpp"
+#include "edge/activity.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <sys/resource.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+
+namespace bench {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using bare::tcp;
+
+constexpr std::size_t hosts_in_a_net = 250;
+constexpr std::size_t flood_connections = 64;
+constexpr auto pause = 1s;  // between bytes of the slow, and before a lost connection is made anew
+constexpr int patient = 10;
+
+}  // namespace
+
+struct Strangers::World {
+  World(std::uint16_t bot_port, std::string url)
+      : bot(asio::ip::address_v4::loopback(), bot_port), channel_url(std::move(url)) {}
+
+  using Act = asio::awaitable<void> (World::*)(tcp::socket&, std::size_t);
+
+  asio::awaitable<void> wait(asio::steady_timer::duration time) {
+    asio::steady_timer timer(io, time);
+    co_await timer.async_wait(bare::tuple);
+  }
+
+  // One stranger: acts until the bot closes the connection, and begins again.
+  asio::awaitable<void> live(std::size_t number, Act act) {
+    for (;;) {
+      tcp::socket socket(io);
+      socket.open(tcp::v4());
+      if (act == &World::read_slowly) {
+        socket.set_option(asio::socket_base::receive_buffer_size(4096));
+      }
+      if (act == &World::flood) {
+        socket.bind({asio::ip::make_address_v4("127.0.0.2"), 0});  // one client, and not the one that is measured
+      }
+      auto [error] = co_await socket.async_connect(bot, bare::tuple);
+      if (!error) {
+        ++active;
+        co_await (this->*act)(socket, number);
+        --active;
+      }
+      boost::system::error_code ignored;
+      socket.close(ignored);
+      co_await wait(act == &World::flood ? asio::steady_timer::duration(10ms) : asio::steady_timer::duration(pause));
+    }
+  }
+
+  asio::awaitable<void> stay_idle(tcp::socket& socket, std::size_t) {
+    const std::string request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(request), bare::tuple);
+    std::array<char, 1024> piece;
+    while (!write_error) {
+      auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+      if (error) {
+        co_return;
+      }
+    }
+  }
+
+  asio::awaitable<void> drip(tcp::socket& socket, std::string begin) {
+    while (true) {
+      auto [error, written] = co_await asio::async_write(socket, asio::buffer(begin), bare::tuple);
+      if (error) {
+        co_return;
+      }
+      begin = "a";
+      co_await wait(pause);
+    }
+  }
+  asio::awaitable<void> write_head_slowly(tcp::socket& socket, std::size_t) {
+    return drip(socket, "POST /api/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ");
+  }
+  asio::awaitable<void> write_body_slowly(tcp::socket& socket, std::size_t) {
+    return drip(socket,
+                "POST /api/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                "Content-Length: 200000\r\n\r\n{\"text\":\"");
+  }
+
+  // Asks, and takes no answer, so that the bot has it to keep.
+  asio::awaitable<void> read_slowly(tcp::socket& socket, std::size_t number) {
+    std::string requests;
+    for (int i = 0; i < 200; ++i) {
+      auto body = message_json("slow-" + std::to_string(number) + "-" + std::to_string(++messages),
+                               "slow-" + std::to_string(number), std::string(200, 's'), channel_url);
+      body.insert(1, R"("deliveryMode":"expectReplies",)");
+      requests += post_of(body);
+    }
+    auto [error, written] = co_await asio::async_write(socket, asio::buffer(requests), bare::tuple);
+    while (!error) {
+      co_await wait(pause);
+      std::array<char, 1> byte;
+      auto [read_error, read] = co_await socket.async_read_some(asio::buffer(byte), bare::tuple);
+      if (read_error) {
+        co_return;
+      }
+    }
+  }
+
+  asio::awaitable<void> flood(tcp::socket& socket, std::size_t) {
+    for (;;) {
+      const auto request = post_of(message_json("flood-" + std::to_string(++messages), "flood", "flood", channel_url));
+      auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(request), bare::tuple);
+      if (write_error) {
+        co_return;
+      }
+      HttpPieces answers;
+      std::array<char, 4096> piece;
+      do {
+        auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+        if (error) {
+          co_return;
+        }
+        answers.add({piece.data(), read});
+      } while (!answers.next());
+    }
+  }
+
+  // A channel of many names that takes "typing" and nothing else.
+  asio::awaitable<void> hang(tcp::socket socket) {
+    HttpPieces requests;
+    std::array<char, 16 * 1024> piece;
+    bool hangs = false;
+    for (;;) {
+      auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+      if (error) {
+        active -= hangs ? 1 : 0;
+        co_return;
+      }
+      requests.add({piece.data(), read});
+      while (const auto request = requests.next()) {
+        if (request->find("\"typing\"") == std::string_view::npos) {
+          active += hangs ? 0 : 1;
+          hangs = true;
+        } else {
+          co_await asio::async_write(socket, asio::buffer(channel_accepts), bare::tuple);
+        }
+      }
+    }
+  }
+  // A message a second from users of each channel, as long as there are so many.
+  asio::awaitable<void> talk_of_hanging(std::size_t hosts) {
+    for (std::size_t i = 0;; ++i) {
+      const auto host = i % hosts;
+      const auto url = "http://127.0." + std::to_string(1 + host / hosts_in_a_net) + "." +
+                       std::to_string(1 + host % hosts_in_a_net) + ":" +
+                       std::to_string(channel.local_endpoint().port());
+      asio::co_spawn(io, say("hanging-" + std::to_string(i), url), bare::report);
+      co_await wait(5ms);
+    }
+  }
+  asio::awaitable<void> say(std::string name, std::string url) {
+    tcp::socket socket(io);
+    auto [error] = co_await socket.async_connect(bot, bare::tuple);
+    const auto request = post_of(message_json(name, name, "hello", url));
+    if (!error) {
+      auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(request), bare::tuple);
+      std::array<char, 1024> piece;
+      if (!write_error) {
+        co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+      }
+    }
+  }
+
+  void start(std::string_view kind, std::size_t count) {
+    const auto all = [&](Act act, std::size_t many) {
+      for (std::size_t i = 0; i < many; ++i) {
+        asio::co_spawn(io, live(i, act), bare::report);
+      }
+    };
+    if (kind == "idle") {
+      all(&World::stay_idle, count);
+    } else if (kind == "slow-head") {
+      all(&World::write_head_slowly, count);
+    } else if (kind == "slow-body") {
+      all(&World::write_body_slowly, count);
+    } else if (kind == "slow-read") {
+      all(&World::read_slowly, count);
+    } else if (kind == "flood") {
+      all(&World::flood, count * flood_connections);
+    } else if (kind == "hanging") {
+      serve = [this](tcp::socket socket) { return hang(std::move(socket)); };
+      asio::co_spawn(io, bare::accept_all(channel, serve), bare::report);
+      asio::co_spawn(io, talk_of_hanging(count), bare::report);
+    } else {
+      throw std::invalid_argument("there are no strangers of the kind " + std::string(kind));
+    }
+  }
+
+  asio::io_context io{1};
+  const tcp::endpoint bot;
+  const std::string channel_url;
+  tcp::acceptor channel{io, {asio::ip::address_v4::any(), 0}};
+  std::function<asio::awaitable<void>(tcp::socket)> serve;
+  std::size_t messages = 0;
+  std::atomic<std::size_t> active{0};
+};
+
+const std::vector<Strangers::Kind>& Strangers::kinds() {
+  static const std::vector<Kind> all{
+      {"idle", "connections that say nothing more", 5'000},
+      {"slow-head", "connections that send a head at a byte a second", 1'000},
+      {"slow-body", "connections that send a body at a byte a second", 1'000},
+      {"slow-read", "connections that ask 200 times and read a byte a second", 1'000},
+      {"hanging", "channels that take typing and never a message, 200 messages a second", 500},
+      {"flood", "client that sends as fast as it can over 64 connections", 1},
+  };
+  return all;
+}
+
+Strangers::Strangers(std::string_view kind, std::size_t count, std::uint16_t port, std::string channel_url)
+    : world_(std::make_unique<World>(port, std::move(channel_url))) {
+  world_->start(kind, count);
+  thread_ = std::thread([world = world_.get()] {
+    ::setpriority(PRIO_PROCESS, 0, patient);  // of this thread: what is measured are the others
+    world->io.run();
+  });
+}
+
+Strangers::~Strangers() {
+  world_->io.stop();
+  thread_.join();
+}
+
+std::size_t Strangers::active() const noexcept {
+  return world_->active;
+}
+
+}  // namespace bench

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace bench {
+
+/// Those who take from a bot what they can: connections, time, channels that never answer. They act on a thread of
+/// their own, which yields to others, until they are destroyed. What the bot closes they open again at once.
+class Strangers {
+ public:
+  struct Kind {
+    const char* name;
+    const char* what;
+    std::size_t count;
+  };
+  /// All that there are, with the number of them that the benchmark takes.
+  static const std::vector<Kind>& kinds();
+
+  /// `kind`: a name of `kinds`. `port`: of the bot. `channel_url`: where answers to a flood go.
+  /// Errors: `std::invalid_argument` for another name.
+  Strangers(std::string_view kind, std::size_t count, std::uint16_t port, std::string channel_url);
+  ~Strangers();
+  Strangers(const Strangers&) = delete;
+  Strangers& operator=(const Strangers&) = delete;
+
+  /// How many are at it now: have a connection, or wait for a channel that does not answer.
+  std::size_t active() const noexcept;
+
+ private:
+  struct World;
+  std::unique_ptr<World> world_;
+  std::thread thread_;
+};
+
+}  // namespace bench
