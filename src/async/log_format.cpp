@@ -72,29 +72,82 @@ std::optional<CodePoint> decode(std::string_view text) {
   return CodePoint{value, length};
 }
 
-// C0 and C1 controls, and the two separators that some readers take for the end of a line.
-bool is_control(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// What is not seen, or changes how the rest is seen. In order.
+constexpr std::array unseen{
+    Range{0x00, 0x1F},        // C0
+    Range{0x7F, 0x9F},        // DEL and C1
+    Range{0xAD, 0xAD},        // soft hyphen
+    Range{0x61C, 0x61C},      // mark of Arabic
+    Range{0x180E, 0x180E},    // separator of Mongolian vowels
+    Range{0x200B, 0x200F},    // of no width, joiners, marks of direction
+    Range{0x2028, 0x202E},    // ends of lines and paragraphs; embeddings and overrides of direction
+    Range{0x2060, 0x206F},    // invisible operators, isolates of direction
+    Range{0xFEFF, 0xFEFF},    // byte order mark
+    Range{0xFFF9, 0xFFFB},    // annotations between lines
+    Range{0xE0000, 0xE007F},  // tags
+};
+
+bool is_unseen(char32_t c) {
+  for (const auto& range : unseen) {
+    if (c <= range.last) {
+      return c >= range.first;
+    }
+  }
+  return false;
 }
 
-void append_code(std::string& line, char32_t c) {
+void append_unit(std::string& line, char32_t unit) {
   constexpr std::string_view digits = "0123456789abcdef";
   line += "\\u";
   for (int shift = 12; shift >= 0; shift -= 4) {
-    line += digits[(c >> shift) & 0xFU];
+    line += digits[(unit >> shift) & 0xFU];
   }
+}
+
+void append_code(std::string& line, char32_t c) {
+  if (c < 0x10000) {
+    append_unit(line, c);
+    return;
+  }
+  append_unit(line, 0xD800 + ((c - 0x10000) >> 10));
+  append_unit(line, 0xDC00 + ((c - 0x10000) & 0x3FF));
+}
+
+// At most `longest_text` bytes, without a part of a character at the end.
+std::string_view beginning_of(std::string_view text) {
+  std::size_t length = longest_text;
+  while (length > longest_text - 4 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) {
+    --length;
+  }
+  return text.substr(0, length);
+}
+
+void append_bounded(std::string& line, std::string_view text) {
+  if (text.size() <= longest_text) {
+    append_escaped(line, text);
+    return;
+  }
+  append_escaped(line, beginning_of(text));
+  line += "...(";
+  line += std::to_string(text.size());
+  line += " bytes)";
 }
 
 void append_quoted(std::string& line, std::string_view text) {
   line += '"';
-  append_escaped(line, text);
+  append_bounded(line, text);
   line += '"';
 }
 
 // A value without quotes where it can be read back without them.
 void append_text(std::string& line, std::string_view text) {
   const std::size_t start = line.size();
-  append_escaped(line, text);
+  append_bounded(line, text);
   if (line.size() == start || line.find_first_of(" =\\", start) != std::string::npos) {
     line.insert(start, 1, '"');
     line += '"';
@@ -156,7 +209,7 @@ std::string format_text(std::chrono::system_clock::time_point when, Level level,
   line += ' ';
   line += name_of(level);
   line.append(level_width - name_of(level).size(), ' ');
-  append_escaped(line, event);
+  append_bounded(line, event);
   for (const Field& field : fields) {
     line += ' ';
     append_text(line, field.name);
@@ -193,7 +246,7 @@ void append_escaped(std::string& line, std::string_view text) {
         line += "\\t";
         break;
       default:
-        if (is_control(c->value)) {
+        if (is_unseen(c->value)) {
           append_code(line, c->value);
         } else {
           line += text.substr(0, c->length);

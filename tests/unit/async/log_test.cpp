@@ -100,6 +100,46 @@ TEST_F(LogTest, KeepsValidUtf8AndReplacesTheRest) {
   EXPECT_EQ(escaped(std::string_view("\0", 1)), R"(\u0000)");
 }
 
+TEST_F(LogTest, ALongTextIsCutAndSaysHowLongItWas) {
+  const std::string fits(detail::longest_text, 'x');
+  EXPECT_EQ(text("e", {{"id", fits}}).substr(31), "e id=" + fits);
+  EXPECT_EQ(text("e", {{"id", std::string(240'000, 'x')}}).substr(31), "e id=\"" + fits + "...(240000 bytes)\"");
+  EXPECT_EQ(json("e", {{"id", std::string(513, 'x')}}).at("id").as_string(), fits + "...(513 bytes)");
+  EXPECT_LT(text(std::string(240'000, 'x'), {{std::string(240'000, 'y'), 1}}).size(), 1200U);
+}
+
+TEST_F(LogTest, ALongTextIsCutBetweenCharacters) {
+  for (const std::string& character : {std::string("\u00e9"), std::string("\u20ac"), std::string("\U0001f426")}) {
+    for (std::size_t before = 0; before < character.size(); ++before) {
+      std::string id(before, 'x');
+      while (id.size() <= detail::longest_text) {
+        id += character;
+      }
+      const auto parsed = json("e", {{"id", id}});
+      const auto kept = std::string_view(parsed.at("id").as_string());
+      EXPECT_EQ(kept.find("\uFFFD"), std::string_view::npos) << kept;
+      EXPECT_GE(kept.size(), detail::longest_text - 3) << kept;
+    }
+  }
+  EXPECT_NO_THROW(json("e", {{"id", std::string(10'000, '\x80')}}));
+}
+
+TEST_F(LogTest, WhatIsUnseenOrTurnsTheDirectionIsSpelledOut) {
+  for (const std::string& unseen :
+       {std::string("\u202e"), std::string("\u202a"), std::string("\u2066"), std::string("\u2069"),
+        std::string("\u200b"), std::string("\u200e"), std::string("\u200f"), std::string("\u2028"),
+        std::string("\u2060"), std::string("\u061c"), std::string("\u00ad"), std::string("\ufeff"),
+        std::string("\U000e0041")}) {
+    const auto line = text("e", {{"id", "a" + unseen + "b"}});
+    EXPECT_EQ(line.find(unseen), std::string::npos) << line;
+    EXPECT_NE(line.find("\\u"), std::string::npos) << line;
+    EXPECT_EQ(json("e", {{"id", unseen}}).at("id").as_string(), unseen) << "a reader of JSON finds it again";
+  }
+  EXPECT_EQ(text("e", {{"id", "\u202e"}}).substr(31), "e id=\"\\u202e\"");
+  const std::string plain = "\u00ac\u00ae\u200a\u2010\u2027\u202f\u2070\ufefe\u0410\U0001f426";
+  EXPECT_EQ(text("e", {{"id", plain}}).substr(31), "e id=" + plain) << "their neighbours are left alone";
+}
+
 TEST_F(LogTest, EnabledFollowsTheLevel) {
   configure(Level::warn, Format::text);
   EXPECT_FALSE(enabled(Level::info));
