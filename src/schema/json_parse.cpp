@@ -10,6 +10,7 @@
 #include <boost/json/error.hpp>
 #include <boost/json/value_stack.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -199,6 +200,60 @@ std::optional<std::string> with_surrogates_replaced(std::string_view text) {
   return repaired;
 }
 
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+/// The place after the string that begins at `at`.
+std::size_t end_of_string(std::string_view text, std::size_t at) noexcept {
+  for (++at; at < text.size() && text[at] != '"'; ++at) {
+    at += text[at] == '\\' ? 1 : 0;
+  }
+  return std::min(at + 1, text.size());
+}
+
+/// Whether all digits are zeros of the number whose exponent begins at `at`.
+bool is_zero_before(std::string_view text, std::size_t at) noexcept {
+  while (at > 0 && (text[at - 1] == '0' || text[at - 1] == '.')) {
+    --at;
+  }
+  return at == 0 || !is_digit(text[at - 1]);
+}
+
+/// Boost.JSON fails at an exponent that no `int` holds, also where the number is zero all the same: `0e99999999999`
+/// and `1e-99999999999`. There it is replaced by one that it reads, as long, so that positions stay; nullopt when there
+/// is none.
+std::optional<std::string> with_exponents_shortened(std::string_view text) {
+  constexpr std::size_t readable = 9;
+  std::optional<std::string> repaired;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = end_of_string(text, at);
+      continue;
+    }
+    const std::size_t mark = at++;
+    if ((text[mark] | 32) != 'e' || mark == 0 || !is_digit(text[mark - 1])) {
+      continue;
+    }
+    const bool small = at < text.size() && text[at] == '-';
+    at += at < text.size() && (small || text[at] == '+') ? 1 : 0;
+    const std::size_t first = at;
+    while (at < text.size() && is_digit(text[at])) {
+      ++at;
+    }
+    const std::size_t zeros = std::min(text.find_first_not_of('0', first), at) - first;
+    const std::size_t digits = at - first - zeros;
+    if (digits > readable && (small || is_zero_before(text, mark))) {
+      if (!repaired) {
+        repaired.emplace(text);
+      }
+      repaired->replace(first, at - first - readable, at - first - readable, '0');
+      repaired->replace(at - readable, readable, readable, small ? '9' : '0');
+    }
+  }
+  return repaired;
+}
+
 ParseError describe(const Outcome& outcome, std::string_view text) {
   const std::string where = " at byte " + std::to_string(outcome.position) + ".";
   if (text.empty()) {
@@ -220,7 +275,11 @@ boost::system::result<json::value, ParseError> detail::parse_json_in(std::string
   Outcome outcome = parse_strictly(text, memory);
   // Only now, since it is rare. Boost.JSON calls a lone surrogate by several errors, a plain syntax error among them.
   if (outcome.error) {
-    if (const std::optional<std::string> repaired = with_surrogates_replaced(text)) {
+    std::optional<std::string> repaired = with_surrogates_replaced(text);
+    if (auto shorter = with_exponents_shortened(repaired ? *repaired : text)) {
+      repaired = std::move(shorter);
+    }
+    if (repaired) {
       outcome = parse_strictly(*repaired, memory);
     }
   }

@@ -136,6 +136,24 @@ TEST(ParseJson, ANumberTooSmallForADoubleIsZero) {
   EXPECT_EQ(good("1e-400").as_double(), 0.0);
   EXPECT_EQ(good("-1e-400").as_double(), 0.0);
   EXPECT_EQ(good("0." + std::string(400, '0') + "1").as_double(), 0.0);
+  EXPECT_EQ(good("1e-99999999999").as_double(), 0.0);
+  EXPECT_EQ(good("-12.5E-2147483648").as_double(), 0.0);
+  EXPECT_EQ(good("1e-" + std::string(1000, '9')).as_double(), 0.0);
+}
+
+TEST(ParseJson, ZeroIsZeroWhateverItsExponent) {
+  for (const char* text : {"0e99999999999", "0E+99999999999", "-0e2147483648", "0.000e99999999999", "0e-99999999999",
+                           "0.0e+00000000000099999999999"}) {
+    EXPECT_EQ(good(text).as_double(), 0.0) << text;
+    EXPECT_EQ(good("{\"a\":[" + std::string(text) + ",1]}").at("a").at(1).as_int64(), 1) << text;
+  }
+  EXPECT_EQ(bad("[0e99999999999,1e99999999999]").code, "BadArgument");
+  EXPECT_EQ(bad("10.0e99999999999").code, "BadArgument");
+  EXPECT_EQ(bad("0e99999999999x").code, "BadSyntax");
+  const auto mixed = good(R"({"0e99999999999\"0e-99999999999":0e99999999999,"b":"1e-99999999999\ud800"})");
+  EXPECT_EQ(mixed.at("0e99999999999\"0e-99999999999").as_double(), 0.0) << "texts are left alone";
+  EXPECT_EQ(mixed.at("b").as_string(), "1e-99999999999\uFFFD");
+  EXPECT_EQ(good("[0e99999999999,1e-0000000000005]").at(1).as_double(), 1e-5);
 }
 
 TEST(ParseJson, OfEqualNamesTheLastValueStandsInTheFirstPlace) {
