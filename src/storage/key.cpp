@@ -31,10 +31,24 @@ bool must_be_escaped(char character) noexcept {
   return byte < 0x20 || byte == 0x7F || byte == '/' || byte == '%';
 }
 
+bool is_hex(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+// Whether a longer key could have been cut to this one.
+bool looks_cut(std::string_view key) noexcept {
+  constexpr std::size_t longest_tail = 3;  // of a character, as in `cut_length`
+  if (key.size() > max_key_bytes || key.size() < max_key_bytes - longest_tail) {
+    return false;
+  }
+  const auto tail = key.substr(key.size() - tail_bytes);
+  return tail.front() == '~' && std::all_of(tail.begin() + 1, tail.end(), is_hex);
+}
+
 }  // namespace
 
 std::string bounded_key(std::string key) {
-  if (key.size() <= max_key_bytes) {
+  if (key.size() <= max_key_bytes && !looks_cut(key)) {
     return key;
   }
   std::string bounded = key.substr(0, cut_length(key, max_key_bytes - tail_bytes));

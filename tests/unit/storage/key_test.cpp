@@ -64,8 +64,28 @@ TEST(BoundedKey, CutsWhatIsNoUtf8AtTheLimit) {
 TEST(BoundedKey, KeepsLongKeysApart) {
   const std::string common(5000, 'x');
   EXPECT_NE(bounded_key(common + "a"), bounded_key(common + "b"));
-  const auto once = bounded_key(common);
-  EXPECT_EQ(bounded_key(once), once);
+}
+
+// Else whoever knows a long key could choose a short one that stands for the same document.
+TEST(BoundedKey, NoKeyThatFitsIsTheCutFormOfAnother) {
+  for (const std::string& whole :
+       {std::string(1025, 'k'), std::string(5000, 'x'), std::string(956, 'a') + "\U0001f426" + std::string(100, 'b'),
+        std::string(2000, '\x80')}) {
+    const auto cut = bounded_key(whole);
+    EXPECT_NE(bounded_key(cut), cut);
+    EXPECT_LE(bounded_key(cut).size(), max_key_bytes);
+    EXPECT_NE(bounded_key(bounded_key(cut)), bounded_key(cut)) << "and so on";
+  }
+}
+
+TEST(BoundedKey, KeepsWhatOnlyResemblesACutOne) {
+  const std::string digest(64, 'a');
+  for (const std::string& key :
+       {"~" + digest, std::string(900, 'k') + "~" + digest, std::string(955, 'k') + "~" + digest,
+        std::string(959, 'k') + "-" + digest, std::string(959, 'k') + "~" + std::string(64, 'A'),
+        std::string(959, 'k') + "~" + std::string(64, 'g')}) {
+    EXPECT_EQ(bounded_key(key), key);
+  }
 }
 
 }  // namespace tern
