@@ -24,20 +24,12 @@ std::string_view string_of(const boost::json::object& object, std::string_view n
   return text != nullptr ? std::string_view(*text) : std::string_view();
 }
 
-std::string detail_of(const Answer& answer) {
-  const auto object = object_in(answer);
-  if (!object) {
-    return {};  // no page of HTML, and nothing that might repeat what was sent
-  }
-  const auto* nested = object->if_contains("error");
-  const auto* error = nested != nullptr ? nested->if_object() : nullptr;
-  const boost::json::object& said = error != nullptr ? *error : *object;
-  std::string text(string_of(said, "code"));
-  const std::string_view message = string_of(said, "message");
-  if (!text.empty() && !message.empty()) {
-    text.append(": ");
-  }
-  return shortened(text.append(message));
+/// Whether it is a word as channels' codes are, such as `BotNotInConversationRoster`, and no sentence.
+bool is_code(std::string_view text) noexcept {
+  constexpr std::size_t longest = 64;
+  return text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
+         });
 }
 
 /// Reads a date from left to right; after the first mismatch everything fails.
@@ -153,6 +145,13 @@ void Answer::clear() noexcept {
   reusable = false;
 }
 
+void Answer::trim() noexcept {
+  constexpr std::size_t kept = 64 * 1024;
+  if (body.capacity() > kept) {
+    std::string().swap(body);
+  }
+}
+
 std::optional<boost::json::object> object_in(const Answer& answer) {
   if (answer.body.empty()) {
     return std::nullopt;
@@ -165,7 +164,17 @@ std::optional<boost::json::object> object_in(const Answer& answer) {
 }
 
 ChannelError channel_error(const Answer& answer, WallTime now) {
-  return {answer.status, detail_of(answer), parse_retry_after(answer.retry_after, now)};
+  const auto retry_after = parse_retry_after(answer.retry_after, now);
+  const auto object = object_in(answer);
+  if (!object) {
+    return {answer.status, {}, retry_after};  // a page of HTML
+  }
+  const auto* nested = object->if_contains("error");
+  const auto* error = nested != nullptr ? nested->if_object() : nullptr;
+  const boost::json::object& said = error != nullptr ? *error : *object;
+  const std::string_view code = string_of(said, "code");
+  return {answer.status, is_code(code) ? std::string(code) : std::string(), retry_after,
+          shortened(string_of(said, "message"))};
 }
 
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, WallTime now) {

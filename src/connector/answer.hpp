@@ -21,6 +21,8 @@ struct Answer {
   bool reusable = false;                           ///< the connection may carry another request
 
   void clear() noexcept;
+  /// Gives back what a large body took.
+  void trim() noexcept;
 };
 
 /// The members of a JSON object in the body; nullopt when the body is empty or no JSON object.

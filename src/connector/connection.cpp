@@ -1,5 +1,7 @@
 #include "connector/connection.hpp"
 
+#include "connector/answer_reader.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -7,9 +9,6 @@
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
 
 #include <optional>
 #include <type_traits>
@@ -17,7 +16,6 @@
 
 namespace tern::connector {
 
-namespace bhttp = boost::beast::http;
 using asio::ip::tcp;
 
 namespace {
@@ -27,112 +25,6 @@ using Socket = asio::basic_stream_socket<tcp, asio::io_context::executor_type>;
 using TlsStream = asio::ssl::stream<Socket>;
 
 constexpr auto tuple = asio::as_tuple(asio::deferred);
-constexpr std::size_t read_size = 4096;
-constexpr std::size_t kept_buffer = 64 * 1024;  // a connection does not keep more after a large answer
-constexpr int interim_limit = 16;               // 1xx answers before the real one
-
-/// Beast's parser straight into an `Answer`: no header but the three that matter is stored.
-class AnswerParser final : public bhttp::basic_parser<false> {
- public:
-  AnswerParser(Answer& answer, std::size_t body_limit) : answer_(answer) {
-    this->body_limit(body_limit);
-    eager(true);
-  }
-
- private:
-  void on_request_impl(bhttp::verb, boost::beast::string_view, boost::beast::string_view, int, error_code&) override {}
-  void on_response_impl(int code, boost::beast::string_view, int, error_code&) override { answer_.status = code; }
-  void on_field_impl(bhttp::field name, boost::beast::string_view, boost::beast::string_view value,
-                     error_code&) override {
-    if (name == bhttp::field::retry_after) {
-      answer_.retry_after.assign(value.data(), value.size());
-    } else if (name == bhttp::field::keep_alive) {
-      answer_.keep_alive = parse_keep_alive({value.data(), value.size()});
-    }
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(boost::beast::string_view body, error_code&) override {
-    answer_.body.append(body.data(), body.size());
-    return body.size();
-  }
-  void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view body, error_code&) override {
-    answer_.body.append(body.data(), body.size());
-    return body.size();
-  }
-  void on_finish_impl(error_code&) override {}
-
-  Answer& answer_;
-};
-
-/// Puts together one answer from what was read, without a socket.
-class AnswerReader {
- public:
-  AnswerReader(Answer& answer, std::size_t body_limit) : answer_(answer), body_limit_(body_limit) { restart(); }
-
-  enum class Step { more, done, broken };
-
-  /// Takes what `buffer` holds.
-  Step feed(boost::beast::flat_buffer& buffer, error_code& error) {
-    while (buffer.size() > 0) {
-      error.clear();
-      buffer.consume(parser_->put(buffer.data(), error));
-      if (error == bhttp::error::need_more) {
-        error.clear();
-        return Step::more;
-      }
-      if (error) {
-        return given_up(error);
-      }
-      if (parser_->is_done() && answer_.status >= 200) {
-        // Bytes after the end belong to no request: the two sides do not agree on where answers end.
-        answer_.reusable = parser_->keep_alive() && buffer.size() == 0;
-        return Step::done;
-      }
-      if (parser_->is_done()) {
-        if (++interim_ > interim_limit) {
-          error = bhttp::error::bad_status;
-          return Step::broken;
-        }
-        restart();
-      }
-    }
-    return Step::more;
-  }
-
-  /// The peer closed: the end of an answer without a length, a fault within any other.
-  Step finish(error_code& error) {
-    if (!parser_->got_some()) {
-      error = asio::error::eof;
-      return Step::broken;
-    }
-    error.clear();
-    parser_->put_eof(error);
-    return error ? Step::broken : Step::done;
-  }
-
- private:
-  void restart() {
-    answer_.clear();
-    parser_.emplace(answer_, body_limit_);
-  }
-
-  /// The status of an answer that is too long is known all the same, and it is what matters.
-  Step given_up(error_code& error) {
-    if (error != bhttp::error::body_limit || answer_.status < 200) {
-      return Step::broken;
-    }
-    error.clear();
-    answer_.body.clear();
-    return Step::done;
-  }
-
-  Answer& answer_;
-  std::size_t body_limit_;
-  std::optional<AnswerParser> parser_;
-  int interim_ = 0;
-};
 
 template <class Stream>
 class StreamConnection final : public Connection {
@@ -140,7 +32,7 @@ class StreamConnection final : public Connection {
   static constexpr bool is_tls = std::is_same_v<Stream, TlsStream>;
 
   StreamConnection(const ConnectionSetup& setup, TlsSettings* tls, const std::string& host)
-      : Connection(setup.counted), io_(setup.io), tls_(tls), host_(host), body_limit_(setup.response_body) {}
+      : Connection(setup.counted), io_(setup.io), tls_(tls), host_(host), reader_(answer, setup.response_body) {}
   ~StreamConnection() override { close(); }
 
   awaitable<error_code> connect(tcp::endpoint where) override;
@@ -153,14 +45,12 @@ class StreamConnection final : public Connection {
   void make_stream();
   awaitable<error_code> handshake();
   awaitable<Exchange> write_rest(const RequestText& request, std::size_t sent);
-  void trim();
 
   asio::io_context& io_;
   TlsSettings* tls_;
   std::string host_;
-  std::size_t body_limit_;
   std::optional<Stream> stream_;
-  boost::beast::flat_buffer buffer_;
+  AnswerReader reader_;
 };
 
 }  // namespace
@@ -220,7 +110,6 @@ Socket& StreamConnection<Stream>::socket() noexcept {
 template <class Stream>
 void StreamConnection<Stream>::make_stream() {
   close();
-  buffer_.clear();
   if constexpr (is_tls) {
     stream_.emplace(Socket(io_.get_executor()), tls_->impl().context);
   } else {
@@ -308,7 +197,7 @@ void StreamConnection<Stream>::close() noexcept {
 
 template <class Stream>
 awaitable<Exchange> StreamConnection<Stream>::exchange(const RequestText& request) {
-  AnswerReader reader(answer, body_limit_);
+  reader_.begin();
   error_code error;
   std::size_t sent = 0;
   if constexpr (!is_tls) {
@@ -326,18 +215,17 @@ awaitable<Exchange> StreamConnection<Stream>::exchange(const RequestText& reques
   }
   auto step = AnswerReader::Step::more;
   while (step == AnswerReader::Step::more) {
-    auto [failed, size] = co_await stream_->async_read_some(buffer_.prepare(read_size), tuple);
-    buffer_.commit(size);
-    step = reader.feed(buffer_, error);
+    const auto room = reader_.prepare();
+    auto [failed, size] = co_await stream_->async_read_some(asio::buffer(room.data(), room.size()), tuple);
+    step = reader_.take(size);
     if (step == AnswerReader::Step::more && failed) {
-      error = failed;
-      step = failed == asio::error::eof ? reader.finish(error) : AnswerReader::Step::broken;
+      step = reader_.finish(failed);
     }
   }
-  trim();
+  reader_.trim();
   const bool answered = step == AnswerReader::Step::done;
   answer.reusable = answered && answer.reusable && open();
-  co_return Exchange{answered ? Exchange::End::answered : Exchange::End::lost, error};
+  co_return Exchange{answered ? Exchange::End::answered : Exchange::End::lost, reader_.error(), reader_.why()};
 }
 
 template <class Stream>
@@ -346,15 +234,6 @@ awaitable<Exchange> StreamConnection<Stream>::write_rest(const RequestText& requ
   // Under TLS the kernel may hold a part of a record of which no byte is counted.
   const bool nothing = !is_tls && sent + more == 0;
   co_return Exchange{nothing ? Exchange::End::unsent : Exchange::End::lost, error};
-}
-
-/// Gives back what one large answer took; the next will be small again.
-template <class Stream>
-void StreamConnection<Stream>::trim() {
-  buffer_.clear();
-  if (buffer_.capacity() > kept_buffer) {
-    buffer_.shrink_to_fit();
-  }
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Exchange {
   };
   End end = End::lost;
   error_code error;
+  const char* why = nullptr;  ///< what to say instead of the error, where that says less
 };
 
 /// How many connections are open, and the gauge that shows it.

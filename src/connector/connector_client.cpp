@@ -86,6 +86,10 @@ awaitable<ConversationResourceResponse> ConnectorClient::create_conversation(std
   co_return ConversationResourceResponse(call.answer());
 }
 
+bool ConnectorClient::sends_to(std::string_view service_url) const noexcept {
+  return core_->sends_to(service_url);
+}
+
 awaitable<bool> ConnectorClient::drain(Deadline by) {
   return core_->drain(by);
 }

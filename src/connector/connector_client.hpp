@@ -79,6 +79,8 @@ class ConnectorClient final : public ChannelSender {
   awaitable<void> remove(const ConversationReference& reference, Deadline by) override;
   awaitable<ConversationResourceResponse> create_conversation(std::string service_url,
                                                               ConversationParameters parameters, Deadline by) override;
+  /// False for what is no serviceUrl, and with `loopback_only` for what is not this machine.
+  bool sends_to(std::string_view service_url) const noexcept override;
 
   /// Refuses new calls and waits for those under way, at most until `by`. True when none is left.
   awaitable<bool> drain(Deadline by);

@@ -124,6 +124,11 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestPar
   writer_.write(parts, call.request_);
 }
 
+bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
+  const auto url = parse_service_url(service_url);
+  return url && (!options_.loopback_only || is_loopback(*url));
+}
+
 Host& ConnectorCore::host_for(const ServiceUrl& url) {
   origin_of(url, origin_);
   auto found = hosts_.find(origin_);
@@ -271,7 +276,9 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
     throw_if_aborted(exchange.error);
   }
   const std::string& origin = call.host_->origin();
-  const std::string why = expired ? "no answer came in time" : exchange.error.message();
+  const std::string why = expired                   ? "no answer came in time"
+                          : exchange.why != nullptr ? exchange.why
+                                                    : exchange.error.message();
   if (exchange.end == Exchange::End::unsent) {
     fail(expired ? Outcome::timeout : Outcome::unreachable, expired ? errc::timed_out : errc::channel_unreachable,
          "the request to " + origin + " could not be written: " + why + "; nothing was sent");

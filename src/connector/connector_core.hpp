@@ -60,6 +60,7 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   /// Ends everything; the wheel, the clock and the metrics are not used afterwards.
   void abort() noexcept;
 
+  bool sends_to(std::string_view service_url) const noexcept;
   std::size_t connections() const noexcept { return open_.count; }
 
  private:

@@ -32,7 +32,7 @@ Host::Host(const HostSetup& setup, const ServiceUrl& url, std::string origin, Tl
       setup_(setup),
       origin_(std::move(origin)),
       header_(host_header_of(url)),
-      name_(url.host),
+      name_(host_name_of(url)),
       tls_(tls) {}
 
 Lease Host::try_take() {
@@ -80,6 +80,7 @@ void Host::give_back(std::unique_ptr<Connection> connection) noexcept {
   if (!connection->answer.reusable || connection->retires_at <= now) {
     connection->close();  // something is under way on it, the peer wants it closed, or it is old
   }
+  connection->answer.trim();
   if (Waiter* first = line_.pop()) {
     static_cast<PlaceWaiter*>(first)->lease = Lease(*this, std::move(connection));
     first->wake();

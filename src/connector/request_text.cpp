@@ -53,10 +53,6 @@ void append_target(const RequestParts& parts, std::string& out) {
 
 }  // namespace
 
-bool may_stand_in_path(std::string_view id) noexcept {
-  return !id.empty() && id != "." && id != "..";
-}
-
 void append_component(std::string& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "turn/path_segment.hpp"
+
 #include <boost/json/object.hpp>
 #include <boost/json/serializer.hpp>
 
@@ -58,9 +60,7 @@ class RequestWriter {
   boost::json::serializer serializer_;
 };
 
-/// False for what no encoding protects: "" would leave its segment out, and "." and ".." are resolved by clients,
-/// proxies and servers alike, also in the form %2E.
-bool may_stand_in_path(std::string_view id) noexcept;
+using tern::detail::may_stand_in_path;
 
 /// Appends `text` as JavaScript's encodeURIComponent writes it: one path segment, whatever it holds.
 void append_component(std::string& out, std::string_view text);

@@ -178,6 +178,12 @@ void origin_of(const ServiceUrl& url, std::string& into) {
   into.append(":").append(digits.data(), stop);
 }
 
+std::string host_name_of(const ServiceUrl& url) {
+  std::string name(url.host);
+  std::transform(name.begin(), name.end(), name.begin(), lower);
+  return name;
+}
+
 std::string host_header_of(const ServiceUrl& url) {
   std::string text;
   origin_of(url, text);

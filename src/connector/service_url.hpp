@@ -34,6 +34,9 @@ bool is_loopback(const ServiceUrl& url) noexcept;
 /// `http://host:port` in lower case with the port spelled out: one text for one place. Replaces `into`.
 void origin_of(const ServiceUrl& url, std::string& into);
 
+/// The host in lower case, as it is looked up and compared with a certificate.
+std::string host_name_of(const ServiceUrl& url);
+
 /// The value of the Host header: without the port when it is the scheme's own.
 std::string host_header_of(const ServiceUrl& url);
 

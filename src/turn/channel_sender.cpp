@@ -6,19 +6,21 @@ namespace tern {
 
 namespace {
 
-std::string describe(int status, std::string detail) {
+std::string describe(int status, const std::string& code) {
   std::string text = "the channel answered " + std::to_string(status);
-  if (!detail.empty()) {
-    text.append(": ").append(detail);
+  if (!code.empty()) {
+    text.append(": ").append(code);
   }
   return text;
 }
 
 }  // namespace
 
-ChannelError::ChannelError(int status, std::string detail, std::optional<std::chrono::milliseconds> retry_after)
-    : system_error(make_error_code(errc::channel_rejected), describe(status, std::move(detail))),
+ChannelError::ChannelError(int status, std::string code, std::optional<std::chrono::milliseconds> retry_after,
+                           std::string said)
+    : system_error(make_error_code(errc::channel_rejected), describe(status, code)),
       status_(status),
-      retry_after_(retry_after) {}
+      retry_after_(retry_after),
+      said_(std::move(said)) {}
 
 }  // namespace tern

@@ -10,21 +10,27 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace tern {
 
-/// A channel said no: the status and what it said, shortened.
+/// A channel said no. `what()`, which goes into logs, has the status and the channel's code for it, and no more.
 class ChannelError : public system_error {
  public:
-  ChannelError(int status, std::string detail, std::optional<std::chrono::milliseconds> retry_after);
+  ChannelError(int status, std::string code, std::optional<std::chrono::milliseconds> retry_after,
+               std::string said = {});
   int status() const noexcept { return status_; }
+  /// The message that came with the status, at most 200 bytes in one line; "" when there was none. Some channels repeat
+  /// in it the text that was sent: do not log it where that is nobody else's.
+  const std::string& said() const noexcept { return said_; }
   /// What the channel's Retry-After asked for.
   std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
 
  private:
   int status_;
   std::optional<std::chrono::milliseconds> retry_after_;
+  std::string said_;
 };
 
 /// Sending was begun and its outcome is unknown: the request was written, and no answer came. It may have arrived.
@@ -69,6 +75,13 @@ class ChannelSender {
   virtual awaitable<ConversationResourceResponse> create_conversation(std::string service_url,
                                                                       ConversationParameters parameters,
                                                                       Deadline by) = 0;
+
+  /// Whether a send to this serviceUrl is begun at all. Where it is not, `send` ends in `errc::service_url_refused`,
+  /// and no reference with that address is kept.
+  virtual bool sends_to(std::string_view service_url) const noexcept {
+    (void)service_url;
+    return true;
+  }
 };
 
 }  // namespace tern

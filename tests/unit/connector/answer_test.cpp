@@ -59,7 +59,7 @@ TEST(Shortened, LeavesOutControlsAndCutsBetweenCharacters) {
   EXPECT_EQ(shortened("h\xc3\xa9"), "h\xc3\xa9");
 }
 
-TEST(ChannelErrorText, NamesStatusCodeAndMessage) {
+TEST(ChannelErrorText, NamesStatusAndCodeAndKeepsTheMessageApart) {
   Answer answer;
   answer.status = 404;
   answer.body = R"({"error":{"code":"NotFound","message":"no such\nconversation"}})";
@@ -68,7 +68,22 @@ TEST(ChannelErrorText, NamesStatusCodeAndMessage) {
   EXPECT_EQ(error.status(), 404);
   EXPECT_EQ(error.code(), errc::channel_rejected);
   EXPECT_EQ(error.retry_after(), 3000ms);
-  EXPECT_NE(std::string(error.what()).find("404: NotFound: no suchconversation"), std::string::npos) << error.what();
+  EXPECT_EQ(message_of(error), "the channel answered 404: NotFound");
+  EXPECT_EQ(error.said(), "no suchconversation");
+}
+
+// What it says goes into logs, and some channels repeat the text of a message that they refuse.
+TEST(ChannelErrorText, WhatMayBeTheTextOfAMessageIsNotInIt) {
+  for (const char* body :
+       {R"({"error":{"code":"BadArgument","message":"cannot send: my secret"}})",
+        R"({"error":{"code":"my secret is out","message":""}})",
+        R"({"message":"my secret","code":"my-\u00fcber-secret"})",
+        R"({"error":{"code":"secret-secret-secret-secret-secret-secret-secret-secret-secret-secret"}})"}) {
+    Answer answer;
+    answer.status = 400;
+    answer.body = body;
+    EXPECT_EQ(std::string(channel_error(answer, now).what()).find("secret"), std::string::npos) << body;
+  }
 }
 
 TEST(ChannelErrorText, BodyThatIsNoErrorObjectIsNotRepeated) {

@@ -205,6 +205,28 @@ TEST(Delivery, AnswerThatIsTooLongIsASuccessWithoutAnId) {
   EXPECT_TRUE(on.finish(pending).failed_with<ChannelError>());
 }
 
+// The clock stands still: nothing ends by time here.
+TEST(Delivery, AnswersWithoutEndAreFailedSends) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string much(1024 * 1024, 'x');
+  std::string interim;
+  while (interim.size() < 200'000) {
+    interim += "HTTP/1.1 102 Processing\r\n\r\n";
+  }
+  for (const std::string& bytes : {chunked + "1;a=" + much, chunked + "0\r\na: " + much,
+                                   "HTTP/1.1 200 OK\r\na: " + much, "HTTP/1.1 200 " + much, interim}) {
+    FakeChannel channel;
+    Harness on;
+    channel.answer_next(FakeAnswer::raw(bytes));
+    auto pending = on.send(message_to(channel.url()));
+    EXPECT_TRUE(on.finish(pending).failed_with<AmbiguousSend>()) << bytes.substr(0, 60);
+    EXPECT_EQ(pending.code(), errc::channel_unreachable);
+    EXPECT_EQ(on.outcome("ambiguous"), 1);
+    EXPECT_EQ(on.client->connections(), 0U);
+    EXPECT_EQ(on.deliver(message_to(channel.url())).id(), "mock-1") << "the host is as good as before";
+  }
+}
+
 TEST(Delivery, LongRequestAndLongAnswerArrive) {
   FakeChannel channel;
   Harness on;
@@ -234,6 +256,31 @@ TEST(Delivery, UpperCaseLoopbackIsThisMachine) {
   on.deliver(message_to("http://localhost:" + std::to_string(channel.port())));
   EXPECT_EQ(channel.wait_for(2)[0].header("Host"), "localhost:" + std::to_string(channel.port()));
   EXPECT_EQ(channel.accepted(), 1U) << "one host, however it is spelled";
+}
+
+TEST(Delivery, LoopbackByNameIsAskedOfNobodyHoweverItIsSpelled) {
+  FakeNameServer names;
+  FakeChannel channel;
+  ConnectorOptions options = asking(names);
+  options.loopback_only = true;
+  for (const char* name : {"localhost", "LocalHost", "LOCALHOST"}) {
+    Harness on(options);
+    on.deliver(message_to("http://" + std::string(name) + ":" + std::to_string(channel.port())));
+    EXPECT_EQ(on.resolutions("found"), 0) << name;
+    EXPECT_EQ(names.questions(), 0U) << name;
+  }
+}
+
+TEST(Delivery, SaysBeforehandWhereItSends) {
+  Harness here;
+  EXPECT_TRUE(here.client->sends_to("http://localhost:9/x"));
+  EXPECT_FALSE(here.client->sends_to("https://smba.trafficmanager.net/teams"));
+  EXPECT_FALSE(here.client->sends_to(""));
+  ConnectorOptions options;
+  options.loopback_only = false;
+  Harness everywhere(options);
+  EXPECT_TRUE(everywhere.client->sends_to("https://smba.trafficmanager.net/teams"));
+  EXPECT_FALSE(everywhere.client->sends_to("https://user@smba.trafficmanager.net"));
 }
 
 TEST(Delivery, FiguresAreExposed) {

@@ -1,0 +1,169 @@
+#include "connector/answer_reader.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/system/errc.hpp>
+
+#include <cstdint>
+
+namespace tern::connector {
+
+namespace bhttp = boost::beast::http;
+
+namespace {
+
+constexpr std::size_t read_size = 4096;
+constexpr std::size_t kept_buffer = 64 * 1024;  // a connection does not keep more after a large answer
+
+}  // namespace
+
+/// Beast's parser straight into an `Answer`: no header but the three that matter is stored.
+class AnswerReader::Parser final : public bhttp::basic_parser<false> {
+ public:
+  Parser(Answer& answer, std::size_t body_limit) : answer_(answer) {
+    this->header_limit(head_limit);
+    this->body_limit(body_limit);
+    eager(true);
+  }
+
+ private:
+  using string_view = boost::beast::string_view;
+
+  void on_request_impl(bhttp::verb, string_view, string_view, int, error_code&) override {}
+  void on_response_impl(int code, string_view, int, error_code&) override { answer_.status = code; }
+  void on_field_impl(bhttp::field name, string_view, string_view value, error_code&) override {
+    if (header_ended_) {
+      return;  // a trailer is no header
+    }
+    if (name == bhttp::field::retry_after) {
+      answer_.retry_after.assign(value.data(), value.size());
+    } else if (name == bhttp::field::keep_alive) {
+      answer_.keep_alive = parse_keep_alive({value.data(), value.size()});
+    }
+  }
+  void on_header_impl(error_code&) override { header_ended_ = true; }
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(string_view body, error_code&) override {
+    answer_.body.append(body.data(), body.size());
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override {
+    answer_.body.append(body.data(), body.size());
+    return body.size();
+  }
+  void on_finish_impl(error_code&) override {}
+
+  Answer& answer_;
+  bool header_ended_ = false;
+};
+
+struct AnswerReader::Buffer : boost::beast::flat_buffer {};
+
+AnswerReader::AnswerReader(Answer& answer, std::size_t body_limit)
+    : answer_(answer), body_limit_(body_limit), buffer_(std::make_unique<Buffer>()) {
+  restart();
+}
+
+AnswerReader::~AnswerReader() = default;
+
+void AnswerReader::begin() {
+  buffer_->clear();
+  taken_ = 0;
+  error_ = {};
+  why_ = nullptr;
+  restart();
+}
+
+void AnswerReader::restart() {
+  answer_.clear();
+  if (!parser_) {
+    parser_ = std::make_unique<Parser>(answer_, body_limit_);
+    return;
+  }
+  std::destroy_at(parser_.get());  // a Beast parser cannot be reset; made anew in its place it costs no allocation
+  std::construct_at(parser_.get(), answer_, body_limit_);
+}
+
+std::span<char> AnswerReader::prepare() {
+  const auto room = buffer_->prepare(read_size);
+  return {static_cast<char*>(room.data()), room.size()};
+}
+
+AnswerReader::Step AnswerReader::take(std::size_t bytes) {
+  buffer_->commit(bytes);
+  taken_ += bytes;
+  const Step step = feed();
+  if (step != Step::more) {
+    return step;
+  }
+  // The parser keeps nothing, so what it has not taken is one head, one chunk line or the trailers.
+  if (buffer_->size() > head_limit) {
+    return too_much("a line or a head of its answer has more than 16 KiB");
+  }
+  const std::size_t body = answer_.body.size();
+  if (taken_ > body && taken_ - body > overhead_limit + overhead_per_byte * body) {
+    return too_much("its answer has too much besides its body: 64 KiB, and 16 bytes more for each of the body");
+  }
+  return step;
+}
+
+AnswerReader::Step AnswerReader::feed() {
+  while (buffer_->size() > 0) {
+    error_code error;
+    buffer_->consume(parser_->put(buffer_->data(), error));
+    if (error == bhttp::error::need_more) {
+      return Step::more;
+    }
+    if (error == bhttp::error::body_limit && answer_.status >= 200) {
+      answer_.body.clear();  // the status of an answer that is too long is known all the same, and it is what matters
+      return Step::done;
+    }
+    if (error) {
+      return broken(error);
+    }
+    if (parser_->is_done()) {
+      if (answer_.status >= 200) {
+        return parsed();
+      }
+      restart();  // it was an interim answer
+    }
+  }
+  return Step::more;
+}
+
+AnswerReader::Step AnswerReader::parsed() {
+  // Bytes after the end belong to no request: the two sides do not agree on where answers end.
+  answer_.reusable = parser_->keep_alive() && buffer_->size() == 0;
+  return Step::done;
+}
+
+AnswerReader::Step AnswerReader::finish(error_code read) {
+  if (read != asio::error::eof || !parser_->got_some()) {
+    return broken(read);
+  }
+  error_code error;
+  parser_->put_eof(error);
+  return error ? broken(error) : Step::done;
+}
+
+void AnswerReader::trim() {
+  buffer_->clear();
+  if (buffer_->capacity() > kept_buffer) {
+    buffer_->shrink_to_fit();
+  }
+}
+
+AnswerReader::Step AnswerReader::broken(error_code error, const char* why) noexcept {
+  error_ = error;
+  why_ = why;
+  return Step::broken;
+}
+
+AnswerReader::Step AnswerReader::too_much(const char* why) noexcept {
+  return broken(boost::system::errc::make_error_code(boost::system::errc::message_size), why);
+}
+
+}  // namespace tern::connector

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+namespace tern::detail {
+
+/// Whether an id can be a segment of a channel's URL. False for what no encoding protects: "" would leave its segment
+/// out, and "." and ".." are resolved by clients, proxies and servers alike, also in the form %2E.
+constexpr bool may_stand_in_path(std::string_view id) noexcept {
+  return !id.empty() && id != "." && id != "..";
+}
+
+}  // namespace tern::detail
