@@ -1,8 +1,10 @@
 #include "turn/make_send.hpp"
 
 #include "storage/sha256.hpp"
+#include "storage/storable_text.hpp"
 #include "turn/annotations.hpp"
 #include "turn/keys.hpp"
+#include "turn/path_segment.hpp"
 
 #include <tern/error.hpp>
 
@@ -72,6 +74,11 @@ void require_in_horizon(WallTime now, WallTime due) {
 void require_reachable(const ConversationReference& reference) {
   if (!reference.conversation_id() || reference.conversation_id()->empty()) {
     throw_error(errc::invalid_argument, "The conversation reference has no conversation.id.");
+  }
+  if (!may_stand_in_path(*reference.conversation_id())) {
+    throw_error(errc::invalid_argument, "The conversation reference's conversation.id is \"" +
+                                            std::string(*reference.conversation_id()) +
+                                            "\", which no URL can carry, so nothing can be sent there.");
   }
   if (!reference.service_url() || reference.service_url()->empty()) {
     throw_error(errc::invalid_argument,
@@ -152,7 +159,7 @@ void note_trace(ScheduledSend& send, const Activity& activity) {
 void note_trace(ScheduledSend& send, std::string_view turn_id) {
   constexpr std::size_t longest = 128;
   auto annotations = Annotations::parse(send.annotations);
-  annotations.trace = std::string(turn_id.substr(0, longest));
+  annotations.trace = storable_text(turn_id, longest);
   send.annotations = annotations.to_string();
 }
 

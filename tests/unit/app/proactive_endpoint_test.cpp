@@ -288,6 +288,13 @@ TEST_F(ProactivePaths, TheDeadCanBeSentAgainOrForgotten) {
 
 TEST_F(ProactivePaths, SayWhatIsWrong) {
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{"), HasSubstr("BadSyntax"));
+  for (const std::string id : {".", ".."}) {
+    const auto nowhere = R"("reference":{"channelId":"emulator","serviceUrl":")" + channel.url() +
+                         R"(","conversation":{"id":")" + id + R"("},"user":{"id":"u"}})";
+    EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + nowhere + "," + message + R"(,"after":"2h"})"),
+                HasSubstr("no URL can carry"));
+    EXPECT_THAT(refusal(400, "POST", "/send", "{" + nowhere + "," + message + "}"), HasSubstr("no URL can carry"));
+  }
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + message + R"(,"after":1})"), HasSubstr("To whom"));
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + "}"), HasSubstr("When"));
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + R"(,"after":1})"), HasSubstr("continuation"));
