@@ -67,7 +67,13 @@ void apply_file(Settings& settings, const std::string& path) {
   if (!file) {
     throw ConfigError("The configuration file " + path + " cannot be read.");
   }
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  constexpr std::size_t largest = 1024 * 1024;
+  std::string text(largest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > largest) {
+    throw ConfigError("The configuration file " + path + " has more than 1 MiB. Is it the right one?");
+  }
   const auto parsed = parse_json(text);
   if (!parsed) {
     constexpr std::string_view of_requests = "The body";

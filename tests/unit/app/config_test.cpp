@@ -118,6 +118,7 @@ TEST(Config, RefusesWrongTypesAndRangesAndSaysWhatIsAllowed) {
 
 TEST(Config, ReportsAFileThatIsMissingOrNoJson) {
   EXPECT_THAT(error_of({"--config", "/no/such/file"}), HasSubstr("/no/such/file"));
+  EXPECT_THAT(error_of({"--config", "/dev/zero"}), HasSubstr("more than 1 MiB"));
   const TemporaryFile broken("{\"listen\":");
   EXPECT_THAT(error_of({"--config", broken.path()}), HasSubstr("not valid JSON"));
   const TemporaryFile list("[1]");
