@@ -40,7 +40,7 @@ struct StoreConflict {
 
 /// What a `write` did.
 struct StoreReceipt {
-  std::vector<std::string> etags;        ///< of the upserts, in their order
+  std::vector<std::string> etags;        ///< of the upserts, in their order; "" for a spare one left out
   std::vector<SendHandle> handles;       ///< of the sends; a known key yields the handle of the send that it stands for
   std::vector<std::uint64_t> seqs;       ///< of the sends: the place each got; 0 when an earlier one stands
   std::vector<EditOutcome> edits;        ///< of the edits

@@ -35,6 +35,7 @@ runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_t
   options.background_tasks = settings.limits.background_tasks;
   options.dedupe_bytes = settings.limits.dedupe_bytes;
   options.dedupe_window = settings.limits.dedupe_window;
+  options.reference_bytes = settings.limits.reference;
   options.capture_references = settings.proactive.enabled;
   options.bot_per_turn = one_per_turn;
   return options;

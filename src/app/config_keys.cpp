@@ -334,6 +334,8 @@ std::vector<ConfigKey> limit_keys() {
                "What a turn that streams may be ahead of its client; then its sends wait."),
       size_key("limits.stream_replay", Place{&S::limits, &L::stream_replay}, 0, 1ULL << 30,
                "What is kept of each stream for a repetition of its request; of a longer one: 409."),
+      size_key("limits.reference", Place{&S::limits, &L::reference}, 512, 256ULL << 10,
+               "A conversation reference as it is kept, names cut at 256 bytes; a larger one is not kept."),
       number_key("limits.background_tasks", Place{&S::limits, &L::background_tasks}, 1, 10 * million,
                  "Background tasks at once."),
       number_key("limits.connector_waiting", Place{&S::limits, &L::connector_waiting}, 1, 10 * million,

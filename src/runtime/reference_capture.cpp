@@ -1,9 +1,8 @@
 #include "runtime/reference_capture.hpp"
 
+#include "turn/kept_reference.hpp"
 #include "turn/keys.hpp"
 #include "turn/unit_of_work.hpp"
-
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -44,8 +43,8 @@ bool bot_was_removed(const Activity& activity) {
 
 }  // namespace
 
-ReferenceCapture::ReferenceCapture(std::string bot_id, std::size_t capacity)
-    : bot_id_(std::move(bot_id)), capacity_(std::max<std::size_t>(capacity, 2)) {}
+ReferenceCapture::ReferenceCapture(std::string bot_id, std::size_t longest, std::size_t capacity)
+    : bot_id_(std::move(bot_id)), longest_(longest), capacity_(std::max<std::size_t>(capacity, 2)) {}
 
 std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity& activity) const {
   const auto user = activity.from_id();
@@ -89,7 +88,11 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
     seen->fingerprint = 0;  // never the fingerprint of a reference that is there: the next activity writes it again
     return seen;
   }
-  work.capture_reference(std::move(key), json::serialize(activity.reference().without_activity().json()));
+  if (auto reference = detail::kept_reference(activity, longest_)) {
+    work.capture_reference(std::move(key), std::move(*reference));
+  } else {
+    seen->too_large = true;
+  }
   return seen;
 }
 

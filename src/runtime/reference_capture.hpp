@@ -21,16 +21,18 @@ namespace tern::runtime {
 /// Thread safety: none; one for each shard.
 class ReferenceCapture {
  public:
-  explicit ReferenceCapture(std::string bot_id, std::size_t capacity = 100'000);
+  /// `longest`: the most bytes of a reference as it is kept.
+  ReferenceCapture(std::string bot_id, std::size_t longest, std::size_t capacity = 100'000);
 
   /// What a turn is to remember once its commit has gone through.
   struct Seen {
     std::uint64_t key = 0;
     std::uint64_t fingerprint = 0;
+    bool too_large = false;  ///< it is not written
   };
 
   /// Adds to `work` what `activity` tells: a reference that is new or has changed, or, when the bot was removed, that
-  /// it is gone. nullopt when there is nothing to write.
+  /// it is gone. nullopt when there is nothing to tell.
   std::optional<Seen> observe(const Activity& activity, detail::UnitOfWork& work);
   /// True when `observe` would write; asked first, so that a turn without news needs no unit of work.
   bool has_news(const Activity& activity) const;
@@ -44,6 +46,7 @@ class ReferenceCapture {
   std::optional<Seen> identify(const Activity& activity) const;
 
   std::string bot_id_;
+  std::size_t longest_;
   std::size_t capacity_;
   Map young_;
   Map old_;

@@ -44,7 +44,10 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
                      [this] { return static_cast<double>(turns_in_flight()); });
   metrics.gauge_from("tern_background_tasks", "Background tasks that run.",
                      [this] { return static_cast<double>(background_.count()); });
+  const auto lost_references = metrics.counter(
+      "tern_references_lost_total", "Conversation references that were not stored: too large, or the store is full.");
   for (std::size_t i = 0; i < shards_.size(); ++i) {
+    environments_[i]->lost_references = lost_references;
     environments_[i]->has_continuation = [this](std::string_view name) { return has_continuation(name); };
     homes_.push_back(std::make_unique<ShardRuntime>(*this, shards_[i], *environments_[i]));
   }

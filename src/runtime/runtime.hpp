@@ -39,6 +39,7 @@ struct RuntimeOptions {
   std::size_t stream_buffer = 256U << 10;  ///< bytes of a stream that wait for its client before `send` waits
   std::size_t stream_replay = 256U << 10;  ///< bytes of a stream that are kept for a repetition
   bool capture_references = false;
+  std::size_t reference_bytes = 4U << 10;  ///< of a conversation reference as it is kept
   bool bot_per_turn = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include "runtime/refusal.hpp"
 #include "turn/keys.hpp"
+#include "turn/path_segment.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/async/log.hpp>
@@ -35,7 +36,7 @@ ShardRuntime::ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironme
       environment_(environment),
       queues_(runtime.options().conversation_queue),
       done_(runtime.clock_, runtime.options().dedupe_bytes / runtime.shards_.size(), runtime.options().dedupe_window),
-      references_(environment.bot_id),
+      references_(environment.bot_id, runtime.options().reference_bytes),
       background_(shard, environment, runtime.background_) {
   environment_.background = &background_;
 }
@@ -204,9 +205,20 @@ void ShardRuntime::prepare(Turn& turn) {
   if (runtime_.options().bot_per_turn) {
     turn.own_bot = runtime_.make_bot_();
   }
-  if (runtime_.options().capture_references && !turn.continued && references_.has_news(turn.context.activity())) {
-    turn.reference_seen = references_.observe(turn.context.activity(), turn.context.unit_of_work());
+  const auto& activity = turn.context.activity();
+  if (runtime_.options().capture_references && !turn.continued && references_.has_news(activity) &&
+      can_be_sent_to(activity)) {
+    turn.reference_seen = references_.observe(activity, turn.context.unit_of_work());
+    if (turn.reference_seen && turn.reference_seen->too_large) {
+      environment_.lost_references.inc();
+    }
   }
+}
+
+// With `expectReplies` and `stream` nothing is sent to the activity's address, so that the edge takes any.
+bool ShardRuntime::can_be_sent_to(const Activity& activity) const noexcept {
+  return detail::may_stand_in_path(activity.conversation_id().value_or("")) &&
+         environment_.sender.sends_to(activity.service_url().value_or(""));
 }
 
 // A message of somebody else than the bot; most bots await none, and then nobody asks the store.
@@ -261,7 +273,9 @@ awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
 
 void ShardRuntime::note_commit(Turn& turn) {
   if (turn.reference_seen) {
-    references_.written(*turn.reference_seen);
+    if (!turn.context.unit_of_work().reference_lost()) {
+      references_.written(*turn.reference_seen);
+    }
     turn.reference_seen.reset();
   }
 }

@@ -60,6 +60,7 @@ class ShardRuntime {
 
   awaitable<void> run(Turn& turn);
   void prepare(Turn& turn);
+  bool can_be_sent_to(const Activity& activity) const noexcept;
   bool is_reply(const Turn& turn) const;
   /// The user has answered: what was to be sent only otherwise is cancelled, before the turn begins to think.
   awaitable<void> cancel_what_waits_for_a_reply(const Activity& activity);

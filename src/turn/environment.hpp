@@ -54,7 +54,9 @@ struct TurnEnvironment {
   bool proactive_enabled = false;
   BackgroundRunner* background = nullptr;
   ScheduleObserver* observer = nullptr;
-  Counter known_sends;  ///< sends that were not stored, since their key was known
+  Counter known_sends;                ///< sends that were not stored, since their key was known
+  Counter lost_references;            ///< references that were not stored
+  SteadyTime tell_lost_reference_at;  ///< not before then is that a line in the log
   std::function<bool(std::string_view)> has_continuation = [](std::string_view) { return false; };
   std::chrono::milliseconds send_timeout{15'000};
   std::chrono::milliseconds storage_timeout{5'000};

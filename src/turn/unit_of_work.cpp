@@ -2,8 +2,10 @@
 
 #include "turn/keys.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/schema/parse.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -190,6 +192,7 @@ awaitable<void> UnitOfWork::remove(StateScope scope) {
 
 void UnitOfWork::capture_reference(std::string key, std::string document_text) {
   reference_upserts_.emplace_back(std::move(key), std::move(document_text));
+  reference_upserts_.back().spare = true;
 }
 
 void UnitOfWork::forget_reference(std::string key) {
@@ -265,8 +268,32 @@ void UnitOfWork::settle(const StoreReceipt& receipt) {
     entry.replayable = true;
     entry.replays.clear();
   }
+  const auto first = receipt.etags.size() - std::min(receipt.etags.size(), reference_upserts_.size());
+  if (std::any_of(receipt.etags.begin() + static_cast<std::ptrdiff_t>(first), receipt.etags.end(),
+                  [](const std::string& etag) { return etag.empty(); })) {
+    lose_reference("The store is nearly full, and keeps what is left for the state of turns.");
+  }
   reference_upserts_.clear();
   reference_removals_.clear();
+}
+
+bool UnitOfWork::is_only_reference(const StoreChanges& changes) const noexcept {
+  return !reference_upserts_.empty() && changes.upserts.size() == reference_upserts_.size() &&
+         changes.removals.empty() && changes.sends.empty();
+}
+
+// Not a line for each: strangers decide how many there are.
+void UnitOfWork::lose_reference(std::string_view why) {
+  constexpr std::chrono::minutes between{1};
+  reference_upserts_.clear();
+  reference_lost_ = true;
+  environment_.lost_references.inc();
+  const auto now = environment_.clock.now();
+  if (now >= environment_.tell_lost_reference_at) {
+    environment_.tell_lost_reference_at = now + between;
+    log::warn("conversation references are not stored; this is told once a minute, and counted",
+              {{"why", why}, {"metric", "tern_references_lost_total"}});
+  }
 }
 
 void UnitOfWork::replay(const std::vector<std::string>& keys) {
@@ -306,8 +333,18 @@ awaitable<void> UnitOfWork::commit(After after) {
       settle({});
       break;
     }
+    const bool only_reference = is_only_reference(changes);
     const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-    auto written = co_await environment_.storage.write(std::move(changes), by);
+    boost::system::result<StoreReceipt, StoreConflict> written = StoreReceipt();
+    try {
+      written = co_await environment_.storage.write(std::move(changes), by);
+    } catch (const system_error& e) {
+      if (!only_reference || e.code() == asio::error::operation_aborted) {
+        throw;
+      }
+      lose_reference(e.what());
+      co_return;
+    }
     if (written.has_value()) {
       settle(*written);
       receipt = std::move(*written);

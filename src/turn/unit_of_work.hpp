@@ -16,6 +16,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -53,8 +54,11 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   /// Moves a send that is not committed yet; nullopt when there is none with this handle.
   std::optional<SendHandle> reschedule(const SendHandle& handle, WallTime when) { return sends_.move(handle, when); }
 
-  /// Writes the reference with the next commit, also when the turn fails.
+  /// Writes the reference with the next commit, also when the turn fails. One that cannot be stored fails no turn: it
+  /// is left out, and counted.
   void capture_reference(std::string key, std::string document);
+  /// A reference was not stored.
+  bool reference_lost() const noexcept { return reference_lost_; }
   /// Deletes references with the next commit.
   void forget_reference(std::string key);
   bool references_pending() const noexcept { return !reference_upserts_.empty() || !reference_removals_.empty(); }
@@ -100,6 +104,8 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   StoreChanges collect_changes(After after);
   bool can_replay(const std::vector<std::string>& keys) const noexcept;
   void settle(const StoreReceipt& receipt);
+  bool is_only_reference(const StoreChanges& changes) const noexcept;
+  void lose_reference(std::string_view why);
   awaitable<void> resolve(std::vector<std::string> keys, int attempt);
   awaitable<StoreReceipt> write_sends_apart();
   void replay(const std::vector<std::string>& keys);
@@ -109,6 +115,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   std::array<Document, 3> documents_;
   bool loaded_ = false;
   bool committing_ = false;
+  bool reference_lost_ = false;
   TurnSends sends_;
   std::vector<StoreUpsert> reference_upserts_;
   std::vector<StoreRemoval> reference_removals_;

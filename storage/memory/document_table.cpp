@@ -1,5 +1,6 @@
 #include "document_table.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 
@@ -31,7 +32,8 @@ DocumentTable::Change::Change(StoreUpsert& upsert)
     : key_(&upsert.key),
       expect_(&upsert.expect),
       text_(std::make_shared<const std::string>(std::move(upsert.document))),
-      hash_(hash_of(upsert.key)) {}
+      hash_(hash_of(upsert.key)),
+      spare_(upsert.spare) {}
 
 DocumentTable::Change::Change(StoreRemoval& removal)
     : key_(&removal.key), expect_(&removal.expect), hash_(hash_of(removal.key)) {}
@@ -73,19 +75,39 @@ std::vector<std::string> DocumentTable::conflicts(std::vector<Change>& changes) 
   return keys;
 }
 
+void DocumentTable::leave_out_spare(std::vector<Change>& changes) const noexcept {
+  if (std::none_of(changes.begin(), changes.end(), [](const Change& change) { return change.spare_; }) ||
+      fits(changes, max_bytes_ - max_bytes_ / 8)) {
+    return;
+  }
+  for (auto& change : changes) {
+    const auto grows = [&] { return change.found_ == nullptr || change.text_->size() > change.found_->text->size(); };
+    change.left_out_ = change.spare_ && grows();
+  }
+}
+
 bool DocumentTable::fits(const std::vector<Change>& changes) const noexcept {
+  return fits(changes, max_bytes_);
+}
+
+bool DocumentTable::fits(const std::vector<Change>& changes, std::uint64_t most) const noexcept {
   std::uint64_t added = 0;
   std::uint64_t freed = 0;
   for (const auto& change : changes) {
+    if (change.left_out_) {
+      continue;
+    }
     added += change.text_ ? change.key_->size() + change.text_->size() : 0;
     freed += change.found_ != nullptr ? change.found_->bytes() : 0;
   }
-  return added <= freed || bytes_ + (added - freed) <= max_bytes_;
+  return added <= freed || bytes_ + (added - freed) <= most;
 }
 
 void DocumentTable::apply(std::vector<Change>& changes, std::vector<std::string>& etags) noexcept {
   for (auto& change : changes) {
-    if (change.text_) {
+    if (change.left_out_) {
+      etags.emplace_back();
+    } else if (change.text_) {
       upsert(change);
       etags.push_back(etag_text(last_etag_));
     } else if (change.found_ != nullptr) {

@@ -49,10 +49,13 @@ class DocumentTable {
     const Expect* expect_;
     Text text_;  ///< null for a removal
     std::uint64_t hash_;
+    bool spare_ = false;
+    bool left_out_ = false;
     Document* found_ = nullptr;
     std::unique_ptr<Document> removed_;
   };
 
+  /// The last eighth of `max_bytes` is not for spare documents.
   explicit DocumentTable(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
   ~DocumentTable();
   DocumentTable(const DocumentTable&) = delete;
@@ -64,13 +67,16 @@ class DocumentTable {
   /// Looks every change's document up; the keys of those that are not as expected.
   std::vector<std::string> conflicts(std::vector<Change>& changes) const;
 
-  /// Whether the changes stay within the bound. One that frees memory always does.
+  /// Leaves out the spare documents for which there is no room.
+  /// Preconditions: as `fits`.
+  void leave_out_spare(std::vector<Change>& changes) const noexcept;
+
+  /// Whether the changes that are not left out stay within the bound. One that frees memory always does.
   /// Preconditions: `conflicts` has looked them up, and nothing was applied since.
   bool fits(const std::vector<Change>& changes) const noexcept;
 
-  /// Applies the changes and appends the eTags of the upserts. An allocation that fails here ends the process:
-  /// better than half a write.
-  /// Preconditions: as `fits`.
+  /// Applies the changes and appends the eTags of the upserts, "" for one that is left out. An allocation that fails
+  /// here ends the process: better than half a write. Preconditions: as `fits`.
   void apply(std::vector<Change>& changes, std::vector<std::string>& etags) noexcept;
 
   /// Up to `scan.limit` rows; whether there are more.
@@ -85,6 +91,7 @@ class DocumentTable {
   using Ordered =
       boost::intrusive::set<Document, boost::intrusive::compare<ByKey>, boost::intrusive::constant_time_size<false>>;
 
+  bool fits(const std::vector<Change>& changes, std::uint64_t most) const noexcept;
   Document* lookup(std::string_view key, std::uint64_t hash) const;
   bool as_expected(const Change& change) const noexcept;
   void upsert(Change& change) noexcept;

@@ -125,6 +125,7 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> MemoryStorage::wri
   if (!known.empty()) {
     co_return StoreConflict{{}, std::move(known)};
   }
+  state.documents.leave_out_spare(documents);
   if (!state.documents.fits(documents)) {
     throw_error(errc::overloaded, "The documents of the memory store would exceed " +
                                       std::to_string(state.limits.bytes) +

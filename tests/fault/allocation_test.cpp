@@ -59,7 +59,7 @@ Activity message_of(test::BotWorld& world, const std::string& url) {
 
 TEST(OutOfMemory, AReferenceThatWasWrittenOverIsNotTakenForStored) {
   test::BotWorld world(test::message_bot([](TurnContext&) -> awaitable<void> { co_return; }));
-  ReferenceCapture capture("local", 2);
+  ReferenceCapture capture("local", 4096, 2);
   const auto seen = [&](const Activity& activity) {
     detail::UnitOfWork work(world.runtime->environment(0), activity);
     return capture.observe(activity, work).value();

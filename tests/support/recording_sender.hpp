@@ -35,6 +35,8 @@ class RecordingSender final : public ChannelSender {
   std::deque<std::exception_ptr> failures;
   /// When set: what the channel makes of a send halfway through; an exception refuses it.
   std::function<void(const Activity&)> judge;
+  /// When set: the only serviceUrl that sends are begun to.
+  std::string only_to;
   std::size_t under_way = 0;
   std::size_t most_under_way = 0;
 
@@ -55,6 +57,9 @@ class RecordingSender final : public ChannelSender {
     return found;
   }
 
+  bool sends_to(std::string_view service_url) const noexcept override {
+    return only_to.empty() || service_url == only_to;
+  }
   awaitable<ResourceResponse> send(const Activity& activity, std::string request_id, Deadline) override {
     return answer("send", activity, std::move(request_id));
   }

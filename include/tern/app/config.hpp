@@ -112,6 +112,7 @@ struct LimitSettings {
   std::size_t replies = 4U << 20;
   std::size_t stream_buffer = 256U << 10;
   std::size_t stream_replay = 256U << 10;
+  std::size_t reference = 4U << 10;
   std::size_t background_tasks = 10'000;
   std::size_t connector_waiting = 10'000;
   std::size_t sends_in_flight = 256;

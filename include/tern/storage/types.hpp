@@ -84,6 +84,8 @@ struct StoreUpsert {
   std::string key;
   std::string document;
   Expect expect;
+  /// A store that is nearly full may leave it out and write the rest; the eTag in the receipt is then "".
+  bool spare = false;
 };
 
 /// Like any other vector; its memory is kept for the next turn's.
@@ -114,7 +116,9 @@ struct StorePage {
 inline constexpr std::size_t max_key_bytes = 1024;
 
 /// The key as every backend stores it: unchanged up to `max_key_bytes`; a longer one is cut at a character and
-/// ends in `~` and the SHA-256 of the whole in hex, so that it is exactly as long or a few bytes shorter.
+/// ends in `~` and the SHA-256 of the whole in hex, so that it is exactly as long or a few bytes shorter. A key that
+/// looks like one that was cut is treated as a longer one is, so that nobody can name the document of another key:
+/// different keys stay different. For the same reason a key is passed through this once.
 std::string bounded_key(std::string key);
 
 /// One part of a key, with `/`, `%` and control characters percent-encoded.

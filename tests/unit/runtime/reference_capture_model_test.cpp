@@ -18,7 +18,7 @@ namespace {
 class CaptureModel {
  public:
   CaptureModel(std::mt19937_64& random, test::BotWorld& world, std::size_t capacity)
-      : random_(random), world_(world), capacity_(capacity < 2 ? 2 : capacity), capture_("local", capacity) {}
+      : random_(random), world_(world), capacity_(capacity < 2 ? 2 : capacity), capture_("local", 4096, capacity) {}
 
   /// What is wrong afterwards, "" when nothing is.
   std::string step() {

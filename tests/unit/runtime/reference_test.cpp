@@ -1,5 +1,7 @@
 #include "support/bot_world.hpp"
 
+#include <tern/turn/state.hpp>
+
 #include <boost/json/parse.hpp>
 
 #include <gtest/gtest.h>
@@ -17,6 +19,20 @@ runtime::Runtime::MakeBot silent_bot() {
 std::string etag_of(BotWorld& world, const std::string& key) {
   auto items = test::run_on(world.io(), world.storage.read({key}, Deadline::never()));
   return items.empty() ? std::string() : items.begin()->etag;
+}
+
+unsigned answered(BotWorld& world, Activity activity) {
+  const auto reply = world.receive(std::move(activity));
+  world.settle();
+  return reply->reply ? reply->reply->status : 0;
+}
+
+std::string repeated(std::string_view text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) {
+    all += text;
+  }
+  return all;
 }
 
 const std::string key = "local/emulator/references/user-1/conv-1";
@@ -77,6 +93,93 @@ TEST(References, AreRemovedWhenTheBotIs) {
     world.say("back");
     EXPECT_FALSE(etag_of(world, key).empty()) << "and written again when the user comes back";
   }
+}
+
+double lost(BotWorld& world) {
+  return world.metrics.counter("tern_references_lost_total", "").value();
+}
+
+json::object stored(BotWorld& world) {
+  auto items = test::run_on(world.io(), world.storage.read({key}, Deadline::never()));
+  return items.empty() ? json::object() : json::parse(items.begin()->document).as_object();
+}
+
+TEST(References, AreKeptWithNamesOfBoundedLength) {
+  BotWorld world(silent_bot());
+  auto activity = world.message("x");
+  activity.json()["from"].as_object()["name"] = std::string(100'000, 'n') + "\u00e9";
+  activity.json()["conversation"].as_object()["name"] = "x" + repeated("\u00e9", 50'000);
+  EXPECT_EQ(answered(world, activity), 200U);
+  const auto kept = stored(world);
+  EXPECT_EQ(kept.at("user").at("name").as_string(), std::string(256, 'n'));
+  EXPECT_EQ(kept.at("conversation").at("name").as_string(), "x" + repeated("\u00e9", 127)) << "whole characters";
+  EXPECT_EQ(lost(world), 0);
+}
+
+TEST(References, ThatAreLongLoseWhatASendDoesNotNeed) {
+  BotWorld world(silent_bot());
+  auto activity = world.message("x");
+  activity.json()["from"].as_object()["properties"] = {{"pad", std::string(100'000, 'p')}};
+  activity.json()["conversation"].as_object()["tenantId"] = "tenant-1";
+  EXPECT_EQ(answered(world, activity), 200U);
+  const auto kept = stored(world);
+  EXPECT_FALSE(kept.at("user").as_object().contains("properties"));
+  EXPECT_EQ(kept.at("user").at("id").as_string(), "user-1");
+  EXPECT_EQ(kept.at("conversation").at("tenantId").as_string(), "tenant-1");
+  EXPECT_EQ(kept.at("serviceUrl").as_string(), "http://localhost:9");
+}
+
+TEST(References, ThatAreTooLongAreCountedAndFailNoTurn) {
+  BotWorld world(silent_bot());
+  auto activity = world.message("x");
+  activity.set_service_url("http://localhost:9/" + std::string(100'000, 'p'));
+  EXPECT_EQ(answered(world, activity), 200U);
+  EXPECT_TRUE(stored(world).empty());
+  EXPECT_EQ(lost(world), 1);
+  EXPECT_EQ(answered(world, world.message("y")), 200U);
+  EXPECT_FALSE(stored(world).empty()) << "the next one is kept";
+}
+
+TEST(References, ThatCannotBeStoredFailNoTurnAndAreStoredLater) {
+  auto faults = std::make_shared<test::StorageFaults>();
+  BotWorld world(silent_bot(), {}, true, {}, faults);
+  faults->writes_fail = true;
+  EXPECT_EQ(world.say("x")->reply->status, 200U);
+  EXPECT_EQ(lost(world), 1);
+  faults->writes_fail = false;
+  EXPECT_EQ(world.say("y")->reply->status, 200U);
+  EXPECT_FALSE(stored(world).empty());
+  EXPECT_EQ(lost(world), 1);
+}
+
+TEST(References, ThatCannotBeStoredDoNotHideThatStateCannot) {
+  auto faults = std::make_shared<test::StorageFaults>();
+  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
+                   co_await ConversationState().property<int>("n").set(turn, 1);
+                 }),
+                 {}, true, {}, faults);
+  faults->writes_fail = true;
+  EXPECT_EQ(world.say("x")->reply->status, 500U);
+}
+
+// With `expectReplies` and `stream` the edge takes any address, since nothing is sent there.
+TEST(References, WithAnAddressThatNothingIsSentToAreNotStored) {
+  BotWorld world(silent_bot());
+  world.sender.only_to = "http://localhost:9";
+  world.say("x");
+  const auto first = etag_of(world, key);
+  ASSERT_FALSE(first.empty());
+  for (const char* mode : {"expectReplies", "stream", "normal"}) {
+    auto activity = world.message("x");
+    activity.json()["deliveryMode"] = mode;
+    activity.set_service_url("http://elsewhere.example");
+    world.receive(activity);
+    world.settle();
+    EXPECT_EQ(etag_of(world, key), first) << mode;
+  }
+  world.say("x", "..");
+  EXPECT_FALSE(test::run_on(world.io(), world.proactive->find_reference("emulator", "user-1", "..")));
+  EXPECT_EQ(lost(world), 0);
 }
 
 TEST(References, AreNotCapturedWhileProactiveIsOff) {

@@ -95,6 +95,25 @@ TEST_F(MemoryStorageTest, FullStoreStillShrinks) {
   commit(store, with_upsert("d", std::string(20, 'x')));
 }
 
+TEST_F(MemoryStorageTest, SpareDocumentsLeaveTheLastEighthToOthers) {
+  MemoryStorage store(limits(800, 10), clock);
+  const auto spare = [](std::string key, std::size_t size) {
+    auto changes = with_upsert(std::move(key), std::string(size, 'x'));
+    changes.upserts.back().spare = true;
+    return changes;
+  };
+  EXPECT_NE(commit(store, spare("a", 699)).etags.at(0), "") << "700 bytes of 800";
+  EXPECT_EQ(commit(store, spare("b", 1)).etags.at(0), "");
+  auto changes = spare("c", 1);
+  changes.upserts.emplace_back("state", std::string(80, 'x'));
+  const auto receipt = commit(store, std::move(changes));
+  EXPECT_EQ(receipt.etags.at(0), "");
+  EXPECT_NE(receipt.etags.at(1), "") << "what is no spare document is written all the same";
+  EXPECT_EQ(test::run(store.read({"b", "c", "state"}, never)).size(), 1U);
+  EXPECT_NE(commit(store, spare("a", 600)).etags.at(0), "") << "what is there may shrink";
+  EXPECT_NE(commit(store, spare("b", 1)).etags.at(0), "") << "and then there is room again";
+}
+
 TEST_F(MemoryStorageTest, FullScheduleTakesNothingMoreAndSaysSo) {
   MemoryStorage store(limits(1000, 3), clock);
   const auto receipt = commit(store, with_sends(2));
