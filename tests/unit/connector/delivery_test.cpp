@@ -153,7 +153,8 @@ TEST(Delivery, ErrorStatusIsAChannelError) {
   } catch (const ChannelError& error) {
     EXPECT_EQ(error.status(), 429);
     EXPECT_EQ(error.retry_after(), 7000ms);
-    EXPECT_THAT(error.what(), HasSubstr("Throttled: slow down"));
+    EXPECT_EQ(message_of(error), "the channel answered 429: Throttled");
+    EXPECT_EQ(error.said(), "slow down");
   }
   on.deliver(message_to(channel.url()));
   EXPECT_EQ(channel.accepted(), 1U) << "the connection is in order after an error status";
