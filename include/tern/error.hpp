@@ -25,7 +25,8 @@ enum class errc {
   channel_rejected,      ///< The channel answered with an error status (see `ChannelError`).
   service_url_refused,   ///< The configuration does not allow sending to this serviceUrl.
   unknown_continuation,  ///< No continuation is registered under this name.
-  invalid_argument       ///< A parameter is outside what the function accepts.
+  invalid_argument,      ///< A parameter is outside what the function accepts.
+  turn_ended  ///< A turn, or a conversation of background work, was used after its end: a mistake of the bot.
 };
 
 /// The category of `errc`; its name is "tern".

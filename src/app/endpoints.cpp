@@ -180,8 +180,9 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
   if (!activity) {
     co_return error_response(400, activity.error().code, activity.error().message);
   }
-  const bool buffered = activity->delivery_mode() == delivery_modes::expect_replies;
-  if (loopback_only_ && !buffered && !on_this_machine(activity->service_url().value_or(""))) {
+  const auto mode = activity->delivery_mode();
+  const bool answers_in_response = mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
+  if (loopback_only_ && !answers_in_response && !on_this_machine(activity->service_url().value_or(""))) {
     co_return error_response(403, "ServiceUrlNotAllowed",
                              "This bot runs without authentication and answers to this machine only. Use a serviceUrl "
                              "on localhost, or set bot.allow_anonymous.");

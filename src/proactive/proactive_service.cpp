@@ -168,7 +168,7 @@ awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
   const auto handle = written->handles.at(0);
   if (written->seqs.at(0) == 0) {
     known_sends_.inc();
-    log::debug("a send was asked for whose key is known; nothing is stored", {{"handle", handle.to_string()}});
+    log::info("a send was asked for whose key is known; nothing is stored", {{"handle", handle.to_string()}});
   }
   runner_.on_scheduled({send}, written->seqs);
   co_return handle;

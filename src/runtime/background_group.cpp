@@ -59,22 +59,29 @@ awaitable<void> run_and_say(std::shared_ptr<detail::BackgroundState> state, Conv
 BackgroundGroup::BackgroundGroup(Shard& shard, detail::TurnEnvironment& environment, TaskGroup& tasks)
     : shard_(shard), environment_(environment), tasks_(tasks), typing_(shard, environment) {}
 
-BackgroundTask BackgroundGroup::start(ConversationReference reference, BackgroundWork work) {
+BackgroundTask BackgroundGroup::start(ConversationReference reference, BackgroundWork work,
+                                      std::shared_ptr<detail::TurnTrail> trail) {
   auto state = std::make_shared<detail::BackgroundState>(shard_.ex());
+  state->trail = trail;
   auto key = detail::conversation_key(environment_.bot_id, reference.channel_id().value_or(""),
                                       reference.conversation_id().value_or(""));
+  const bool can_type = reference.service_url() && !reference.service_url()->empty();
   // Said once, by the first message or by the end of the work, whichever comes first.
-  auto end_typing = [this, key, ended = false]() mutable {
+  auto end_typing = [this, key, ended = !can_type]() mutable {
     if (!std::exchange(ended, true)) {
       typing_.end(key);
     }
   };
   Conversation conversation(reference, *environment_.proactive, environment_.clock, state);
   state->on_message = end_typing;
-  typing_.begin(key, reference);
+  if (can_type) {
+    typing_.begin(key, reference);
+  }
   try {
     tasks_.spawn(shard_.ex(), "background work",
-                 [state, conversation, work = std::move(work)] { return run_and_say(state, conversation, work); });
+                 [state, conversation, work = std::move(work), trail = std::move(trail)] {
+                   return run_and_say(state, conversation, work);
+                 });
   } catch (...) {
     state->running.store(false, std::memory_order_release);
     end_typing();

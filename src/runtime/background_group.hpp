@@ -13,7 +13,8 @@ class BackgroundGroup final : public detail::BackgroundRunner {
  public:
   BackgroundGroup(Shard& shard, detail::TurnEnvironment& environment, TaskGroup& tasks);
 
-  BackgroundTask start(ConversationReference reference, BackgroundWork work) override;
+  BackgroundTask start(ConversationReference reference, BackgroundWork work,
+                       std::shared_ptr<detail::TurnTrail> trail) override;
 
  private:
   Shard& shard_;

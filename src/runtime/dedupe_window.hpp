@@ -15,7 +15,8 @@
 
 namespace tern::runtime {
 
-/// Names an activity among all: a hash of bot, channel, conversation and activity id, wide enough not to collide.
+/// Names an activity among all: a hash of bot, channel, conversation and what makes it the same activity
+/// (`SameActivity`), wide enough not to collide.
 struct ActivityKey {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
@@ -26,8 +27,9 @@ struct ActivityKeyHash {
   std::size_t operator()(const ActivityKey& key) const noexcept { return key.low; }
 };
 
-/// A channel that got no answer sends again: the window remembers what was answered, for successes only, so that a
-/// repetition gets the first one's answer instead of a second turn. Bounded in time and bytes; the oldest go first.
+/// A channel that got no answer sends again: the window remembers what was answered, for successes only (and what a bot
+/// answers to a token exchange), so that a repetition gets the first one's answer instead of a second turn. Bounded in
+/// time and bytes; the oldest go first.
 ///
 /// Answers are written one after the other into blocks that are used again. With an allocation for each, the window
 /// was the one thing that grew under load, and growing a thread's heap costs a system call for every 4 KiB. A block is

@@ -43,6 +43,9 @@ ShardRuntime::ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironme
 
 ShardRuntime::~ShardRuntime() {
   abandon_turns();
+  for (auto& [key, stream] : open_streams_) {
+    stream->on_end(nullptr);
+  }
 }
 
 void ShardRuntime::abandon_turns() noexcept {
@@ -51,25 +54,30 @@ void ShardRuntime::abandon_turns() noexcept {
 }
 
 // A client that asks for another `deliveryMode` wants another kind of answer: that is no repetition.
-ActivityKey ShardRuntime::key_of(std::string_view id, Delivery delivery, std::uint64_t conversation) const noexcept {
-  conversation += static_cast<std::uint64_t>(delivery) * 0xA24BAED4963EE407ULL;
-  const std::uint64_t narrow = std::hash<std::string_view>{}(id) ^ runtime_.seed_;
-  return {stable_hash(id) + conversation * 0x9E3779B97F4A7C15ULL, (narrow ^ conversation) * 0xD6E8FEB86659FD93ULL};
+ActivityKey ShardRuntime::key_of(const detail::SameActivity& same, Delivery delivery,
+                                 std::uint64_t conversation) const noexcept {
+  detail::WideHash hash(runtime_.seed_);
+  hash.add(conversation + static_cast<std::uint64_t>(delivery));
+  same.add_to(hash);
+  return {hash.high(), hash.low()};
 }
 
 void ShardRuntime::receive(TurnRequest request, std::uint64_t conversation) {
-  const auto delivery = delivery_of(request.activity);
+  const auto head = detail::head_of(request.activity);
   std::optional<ActivityKey> key;
-  if (auto id = request.activity.id(); id && !id->empty()) {
-    key = key_of(*id, delivery, conversation);
+  bool is_token_exchange = false;
+  if (const auto same = detail::same_activity(request.activity, head)) {
+    key = key_of(*same, delivery_of(head.delivery_mode), conversation);
+    is_token_exchange = same->is_token_exchange;
     if (answer_repetition(request, *key)) {
       runtime_.give_back_place();
       return;
     }
   }
-  auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), delivery, conversation);
+  auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), head, conversation);
   observe(*turn, request);
   turn->key = key;
+  turn->is_token_exchange = is_token_exchange;
   admit(std::move(turn));
 }
 
@@ -77,6 +85,11 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
   if (const auto* reply = done_.find(key)) {
     runtime_.figures_.repeated.inc();
     repeat(request, *reply);
+    return true;
+  }
+  if (const auto open = open_streams_.find(key); open != open_streams_.end()) {
+    runtime_.figures_.repeated.inc();
+    repeat_open(request, *open->second);
     return true;
   }
   const auto running = running_keys_.find(key);
@@ -94,7 +107,8 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
 
 void ShardRuntime::submit(Continuation continuation, std::uint64_t conversation) {
   auto event = event_of(continuation);
-  auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), Delivery::channel, conversation);
+  const auto head = detail::head_of(event);
+  auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), head, conversation);
   if (!continuation.id.empty()) {
     turn->context.unit_of_work().name_turn(continuation.id);
   }
@@ -252,8 +266,11 @@ awaitable<void> ShardRuntime::run_middleware(Turn& turn, Bot& bot, std::size_t i
   if (index == bot.middleware().size()) {
     return run_innermost(turn, bot);
   }
-  return bot.middleware()[index]->on_turn(turn.context,
-                                          [this, &turn, &bot, index] { return run_middleware(turn, bot, index + 1); });
+  auto next = [this, &context = turn.context, &turn, &bot, index] {
+    context.require_running();  // a middleware may have kept this for longer than its turn
+    return run_middleware(turn, bot, index + 1);
+  };
+  return bot.middleware()[index]->on_turn(turn.context, std::move(next));
 }
 
 awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
@@ -285,9 +302,11 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
   if (turn.context.has_unit_of_work()) {
     turn.context.unit_of_work().discard();
   }
+  turn.context.forget_invoke_response();
   std::exception_ptr unhandled;
   try {
     co_await bot_of(turn).on_turn_error(turn.context, error);
+    turn.mended = true;
     if (turn.context.has_unit_of_work() && !turn.cut) {
       co_await turn.context.unit_of_work().commit(After::turn_ends);
       note_commit(turn);

@@ -3,6 +3,8 @@
 #include "runtime/background_group.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/turn.hpp"
+#include "turn/same_activity.hpp"
+#include "turn/turn_slots.hpp"
 
 namespace tern::runtime {
 
@@ -29,6 +31,7 @@ class ShardRuntime {
   ReferenceCapture& references() noexcept { return references_; }
   BackgroundGroup& background() noexcept { return background_; }
   const RuntimeOptions& options() const noexcept { return runtime_.options(); }
+  detail::TurnSlots& slots() noexcept { return *slots_; }
 
  private:
   friend class Turn;
@@ -49,6 +52,7 @@ class ShardRuntime {
   bool answer_repetition(TurnRequest& request, const ActivityKey& key);
   void observe(Turn& turn, TurnRequest& request);
   void repeat(TurnRequest& request, const TurnReply& reply);
+  void repeat_open(TurnRequest& request, StreamedReplies& stream);
   static TurnReply repeated_stream(const StreamedReplies& stream);
   void tell_admitted(Turn& turn);
   void refuse(Turn& turn, const TurnReply& reply, errc reason, const char* why);
@@ -56,6 +60,7 @@ class ShardRuntime {
   void finish(Turn& turn, std::exception_ptr error) noexcept;  // answers
   void retire(Turn& turn) noexcept;                            // lets the next one begin
   void settle_key(Turn& turn, const TurnReply& reply);
+  void end_later(const ActivityKey& key, const std::shared_ptr<StreamedReplies>& stream);
   void destroy(Turn& turn);
 
   awaitable<void> run(Turn& turn);
@@ -72,14 +77,17 @@ class ShardRuntime {
   awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
   awaitable<void> save_reference(Turn& turn);
   Bot& bot_of(Turn& turn);
-  ActivityKey key_of(std::string_view id, Delivery delivery, std::uint64_t conversation) const noexcept;
+  ActivityKey key_of(const detail::SameActivity& same, Delivery delivery, std::uint64_t conversation) const noexcept;
 
   Runtime& runtime_;
   Shard& shard_;
   detail::TurnEnvironment& environment_;
+  const std::shared_ptr<detail::TurnSlots> slots_ = std::make_shared<detail::TurnSlots>();
   ConversationQueues queues_;
   DedupeWindow done_;
   boost::unordered_flat_map<ActivityKey, Turn*, ActivityKeyHash> running_keys_;
+  // Of turns that have ended, and whose background work goes on.
+  boost::unordered_flat_map<ActivityKey, std::shared_ptr<StreamedReplies>, ActivityKeyHash> open_streams_;
   ReferenceCapture references_;
   boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>>
       live_;

@@ -41,13 +41,36 @@ TurnReply ShardRuntime::repeated_stream(const StreamedReplies& stream) {
 }
 
 void ShardRuntime::repeat(TurnRequest& request, const TurnReply& reply) {
-  const bool streams = delivery_of(request.activity) == Delivery::stream && reply.status == 200;
+  const bool streams =
+      delivery_of(request.activity.delivery_mode().value_or("")) == Delivery::stream && reply.status == 200;
   if (!streams || !request.observer) {
     tell(std::move(request.observer), request.origin, reply);
     return;
   }
   tell_stream(*request.observer, request.origin, StreamedReplies::ended(reply.body)->read());
   tell(std::move(request.observer), request.origin, TurnReply(200));
+}
+
+// The turn has ended, its background work goes on.
+void ShardRuntime::repeat_open(TurnRequest& request, StreamedReplies& stream) {
+  auto replies = request.observer ? stream.read() : nullptr;
+  if (!replies) {
+    tell(std::move(request.observer), request.origin, kept_no_longer());
+    return;
+  }
+  tell_stream(*request.observer, request.origin, std::move(replies));
+  tell(std::move(request.observer), request.origin, TurnReply(200));
+}
+
+// The stream is remembered as it will be when the work is done.
+void ShardRuntime::end_later(const ActivityKey& key, const std::shared_ptr<StreamedReplies>& stream) {
+  open_streams_.insert_or_assign(key, stream);
+  stream->on_end([this, key] {
+    if (const auto open = open_streams_.find(key); open != open_streams_.end()) {
+      done_.remember(key, repeated_stream(*open->second));
+      open_streams_.erase(open);
+    }
+  });
 }
 
 void ShardRuntime::tell_stream(TurnObserver& observer, std::size_t origin, std::unique_ptr<ReplyReader> replies) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t largest_piece = 16 * 1024;
 constexpr std::string_view end_of_event = "\n\n";
+constexpr std::string_view comment = ":\n\n";
 
 // JSON holds no line break, so one data line is enough.
 void append_event(std::string& text, std::string_view name, std::string_view data) {
@@ -46,7 +47,8 @@ class StreamedReplies::Sleep {
   std::shared_ptr<Sleeper> sleeper_;
 };
 
-StreamedReplies::StreamedReplies(std::size_t buffer, std::size_t kept) : buffer_(buffer), kept_(kept) {}
+StreamedReplies::StreamedReplies(std::size_t buffer, std::size_t kept, Clock& clock)
+    : buffer_(buffer), kept_(kept), clock_(clock) {}
 
 std::shared_ptr<StreamedReplies> StreamedReplies::ended(std::string text) {
   auto replies = std::make_shared<StreamedReplies>(1, text.size());
@@ -90,7 +92,7 @@ bool StreamedReplies::full() const {
 
 awaitable<void> StreamedReplies::room() {
   const auto self = shared_from_this();
-  const auto sleeper = std::make_shared<Sleeper>(co_await this_coro::executor);
+  const auto sleeper = std::make_shared<Sleeper>(clock_, co_await this_coro::executor);
   const Sleep asleep(*this, writers_asleep_, sleeper);
   // In the list first, then the look: whoever makes room sees the sleeper, or the room is seen here.
   for (;;) {
@@ -107,10 +109,11 @@ awaitable<void> StreamedReplies::room() {
 
 void StreamedReplies::end(const TurnReply& reply, bool invoke) {
   const std::lock_guard lock(mutex_);
-  if (ended_) {
+  if (answered_) {
     return;
   }
-  if (size() == 0 && reply.status >= 400 && !(invoke && reply.status == 501)) {
+  answered_ = true;
+  if (size() == 0 && !begun_ && reply.status >= 400 && !(invoke && reply.status == 501)) {
     plain_ = reply;
   } else if (is_answered(reply, invoke)) {
     add_event("invokeResponse", "{\"status\":" + std::to_string(reply.status) +
@@ -118,9 +121,52 @@ void StreamedReplies::end(const TurnReply& reply, bool invoke) {
   } else if (reply.status >= 400) {
     add_event("error", reply.body);
   }
+  if (works_ > 0 && !invoke && reply.status < 400) {
+    wake(readers_asleep_);
+    return;
+  }
+  close();
+}
+
+void StreamedReplies::close() {
   ended_ = true;
   wake(readers_asleep_);
   wake(writers_asleep_);
+}
+
+void StreamedReplies::join() {
+  const std::lock_guard lock(mutex_);
+  ++works_;
+}
+
+void StreamedReplies::leave() {
+  std::function<void()> told;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--works_ > 0 || !answered_ || ended_) {
+      return;
+    }
+    close();
+    told = std::exchange(told_, nullptr);
+  }
+  if (told) {
+    told();
+  }
+}
+
+bool StreamedReplies::ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+bool StreamedReplies::is_read() const {
+  const std::lock_guard lock(mutex_);
+  return !ended_ && !readers_.empty();
+}
+
+void StreamedReplies::on_end(std::function<void()> told) {
+  const std::lock_guard lock(mutex_);
+  told_ = std::move(told);
 }
 
 std::optional<std::string> StreamedReplies::whole() const {
@@ -154,8 +200,9 @@ void StreamedReplies::wake(const Sleepers& sleepers) {
   }
 }
 
-awaitable<void> StreamedReplies::sleep(std::shared_ptr<Sleeper> sleeper) {
-  [[maybe_unused]] const bool never = co_await sleeper->timer.wait_until(SteadyTime::max());
+awaitable<bool> StreamedReplies::sleep(std::shared_ptr<Sleeper> sleeper, SteadyTime until) {
+  const bool came = co_await sleeper->timer.wait_until(until);
+  co_return came;
 }
 
 ReplyReader::~ReplyReader() {
@@ -205,28 +252,37 @@ ReplyReader::Step ReplyReader::take(StreamedReplies::Sleeper* asker) {
 
 awaitable<std::optional<std::string>> ReplyReader::next() {
   auto step = take(nullptr);
-  if (!step.ready) {
-    const auto sleeper = std::make_shared<StreamedReplies::Sleeper>(co_await this_coro::executor);
+  bool silent = std::exchange(was_silent_, false);
+  if (!step.ready && !silent) {
+    auto& clock = replies_->clock_;
+    const auto sleeper = std::make_shared<StreamedReplies::Sleeper>(clock, co_await this_coro::executor);
     const StreamedReplies::Sleep asleep(*replies_, replies_->readers_asleep_, sleeper);
-    for (step = take(sleeper.get()); !step.ready; step = take(sleeper.get())) {
-      co_await StreamedReplies::sleep(sleeper);
+    const auto until = clock.now() + StreamedReplies::longest_silence;
+    for (step = take(sleeper.get()); !step.ready && !silent; step = take(sleeper.get())) {
+      silent = co_await StreamedReplies::sleep(sleeper, until);
     }
+  }
+  if (!step.ready) {
+    co_return std::string(comment);
   }
   co_return std::move(step.piece);
 }
 
 awaitable<std::optional<TurnReply>> ReplyReader::begin() {
-  const auto sleeper = std::make_shared<StreamedReplies::Sleeper>(co_await this_coro::executor);
+  auto& clock = replies_->clock_;
+  const auto sleeper = std::make_shared<StreamedReplies::Sleeper>(clock, co_await this_coro::executor);
   const StreamedReplies::Sleep asleep(*replies_, replies_->readers_asleep_, sleeper);
+  const auto until = clock.now() + StreamedReplies::longest_silence;
   for (;;) {
     {
       const std::lock_guard lock(replies_->mutex_);
       sleeper->woken = false;
-      if (replies_->ended_ || replies_->size() > 0) {
+      if (replies_->answered_ || replies_->size() > 0 || was_silent_) {
+        replies_->begun_ = replies_->begun_ || !replies_->plain_;
         co_return replies_->plain_;
       }
     }
-    co_await StreamedReplies::sleep(sleeper);
+    was_silent_ = co_await StreamedReplies::sleep(sleeper, until);
   }
 }
 

@@ -2,10 +2,12 @@
 
 #include "runtime/turn_request.hpp"
 
+#include <tern/async/clock.hpp>
 #include <tern/async/timer.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,13 +27,19 @@ namespace tern::runtime {
 /// a longer stream only what the client that has read for longest has still to get is kept; the stream of another one
 /// that is further behind is cut short.
 ///
+/// It is open until the turn and the background work that the turn began have ended (`join`, `leave`): what the work
+/// says is part of it. While nothing is said, each client gets a line of comment every `longest_silence`, since clients
+/// and proxies cut what is silent for some 45 s.
+///
 /// Lifetime: the turn and its readers share it; any of them may go first.
 /// Thread safety: all functions from any thread; `room` on the turn's shard.
 /// Source: protocol, "In".
 class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
  public:
+  static constexpr std::chrono::seconds longest_silence{14};
+
   /// Both in bytes of events. `buffer`: 1 or more. `kept`: 0 keeps nothing for later clients.
-  StreamedReplies(std::size_t buffer, std::size_t kept);
+  StreamedReplies(std::size_t buffer, std::size_t kept, Clock& clock = system_clock());
   /// The replies of a turn that has ended, from what `whole` gave.
   static std::shared_ptr<StreamedReplies> ended(std::string text);
 
@@ -46,7 +54,18 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   /// Cancellation: terminal cancellation throws `operation_aborted`.
   awaitable<void> room();
   /// The turn is answered with `reply`: adds the last event, if there is one. `invoke`: it was asked by an invoke.
+  /// Work that the turn began keeps the stream open, but for an invoke's or a failed one's, whose client is to know
+  /// now.
   void end(const TurnReply& reply, bool invoke);
+
+  /// One more piece of background work of the turn, and one fewer. With the last, after `end`, the stream ends.
+  void join();
+  void leave();
+  bool ended() const;
+  /// A client reads it, or will.
+  bool is_read() const;
+  /// Called once, when the stream ends after `end` has left it open; nullptr: nobody is to be told.
+  void on_end(std::function<void()> told);
 
   /// All events, or nullopt when they were more than is kept.
   std::optional<std::string> whole() const;
@@ -58,7 +77,7 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
 
   /// A coroutine that waits for a change, on its own executor.
   struct Sleeper {
-    explicit Sleeper(executor e) : ex(e), timer(system_clock(), std::move(e)) {}
+    Sleeper(Clock& clock, executor e) : ex(e), timer(clock, std::move(e)) {}
     executor ex;
     Timer timer;
     bool woken = false;
@@ -67,7 +86,9 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   class Sleep;
 
   static void wake(const Sleepers& sleepers);
-  static awaitable<void> sleep(std::shared_ptr<Sleeper> sleeper);
+  /// True when `until` has come.
+  static awaitable<bool> sleep(std::shared_ptr<Sleeper> sleeper, SteadyTime until = SteadyTime::max());
+  void close();
   bool must_wait() const noexcept;
   void add_event(std::string_view name, std::string_view data);
   void forget_what_nobody_needs();
@@ -75,12 +96,17 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
 
   const std::size_t buffer_;
   const std::size_t kept_;
+  Clock& clock_;
   mutable std::mutex mutex_;  // guards all below
   std::string text_;
   std::uint64_t begin_ = 0;            // where `text_` begins in the stream
   bool whole_ = true;                  // nothing was forgotten, nor will be
   std::vector<ReplyReader*> readers_;  // the one that has read for longest first
   std::optional<TurnReply> plain_;     // what the turn was answered before any event
+  bool begun_ = false;                 // some client has been told that there is a stream
+  bool answered_ = false;              // by the turn; `ended_` when its work is done as well
+  std::size_t works_ = 0;
+  std::function<void()> told_;
   bool ended_ = false;
   Sleepers readers_asleep_;
   Sleepers writers_asleep_;
@@ -97,12 +123,12 @@ class ReplyReader {
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
-  /// Waits for the first event or the end. What the turn was answered, if that was an error before any event: there is
-  /// nothing to be read then.
+  /// Waits for the first event or the end, at most for the longest silence. What the turn was answered, if that was an
+  /// error before any event: there is nothing to be read then.
   awaitable<std::optional<TurnReply>> begin();
 
-  /// Waits for events: as many whole ones as fit into 16 KiB, or a part of a longer one; nullopt at the end. What it
-  /// gave before counts as written to the client.
+  /// Waits for events: as many whole ones as fit into 16 KiB, or a part of a longer one, or a comment after the longest
+  /// silence; nullopt at the end. What it gave before counts as written to the client.
   /// Cancellation: terminal cancellation throws `operation_aborted`.
   /// Errors: `errc::overloaded` when the client is so far behind that what follows is kept no longer.
   awaitable<std::optional<std::string>> next();
@@ -121,6 +147,7 @@ class ReplyReader {
   std::shared_ptr<StreamedReplies> replies_;
   std::uint64_t written_ = 0;  // how much of the stream the client has; under the mutex of `replies_`
   std::size_t given_ = 0;      // bytes behind it that `next` gave last
+  bool was_silent_ = false;    // `begin` has waited for long enough
 };
 
 }  // namespace tern::runtime

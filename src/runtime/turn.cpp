@@ -1,12 +1,14 @@
 #include "runtime/turn.hpp"
 
 #include "runtime/shard_runtime.hpp"
+#include "runtime/turn_trail.hpp"
 #include "schema/spare_text.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/error.hpp>
 #include <tern/schema/parse.hpp>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <utility>
@@ -17,25 +19,39 @@ namespace {
 
 constexpr std::string_view replies_begin = R"({"activities":[)";
 
+std::string failed_body() {
+  return error_body("ServiceError", "The bot failed while it handled the activity.");
+}
+
 }  // namespace
 
-Delivery delivery_of(const Activity& activity) noexcept {
-  const auto mode = activity.delivery_mode();
+Delivery delivery_of(std::string_view mode) noexcept {
   if (mode == delivery_modes::expect_replies) {
     return Delivery::buffer;
   }
   return mode == delivery_modes::stream ? Delivery::stream : Delivery::channel;
 }
 
-Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, Delivery delivery,
-           std::uint64_t conversation)
-    : Queued(conversation), context(environment, std::move(activity), *this), home_(home), delivery_(delivery) {
+Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity,
+           const detail::ActivityHead& head, std::uint64_t conversation)
+    : Queued(conversation),
+      context(home.slots().begin(environment, std::move(activity), head.type, head.id, *this)),
+      home_(home),
+      delivery_(delivery_of(head.delivery_mode)),
+      is_invoke_(head.type == activity_types::invoke) {
   if (delivery_ == Delivery::stream) {
-    stream_ = std::make_shared<StreamedReplies>(home.options().stream_buffer, home.options().stream_replay);
+    stream_ = std::make_shared<StreamedReplies>(home.options().stream_buffer, home.options().stream_replay,
+                                                environment.clock);
   }
 }
 
-Turn::~Turn() = default;
+Turn::~Turn() {
+  home_.slots().end(context);
+}
+
+std::shared_ptr<detail::TurnTrail> Turn::trail() {
+  return std::make_shared<TurnTrail>(home_.slots().shared_from_this(), context, stream_, own_bot);
+}
 
 void Turn::add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin) {
   observers_.push_back(Observing{std::move(observer), origin});
@@ -46,8 +62,7 @@ Turn::Observers Turn::take_observers() {
 }
 
 bool Turn::wants_answer() const noexcept {
-  return delivery_ == Delivery::buffer ||
-         (context.activity().is(activity_types::invoke) && delivery_ != Delivery::stream);
+  return delivery_ == Delivery::buffer || (is_invoke_ && delivery_ != Delivery::stream);
 }
 
 bool Turn::is_committing() noexcept {
@@ -85,12 +100,15 @@ void Turn::collect(const Activity& activity) {
 
 TurnReply Turn::take_reply(bool failed) {
   if (failed) {
-    return TurnReply(500, error_body("ServiceError", "The bot failed while it handled the activity."));
+    return TurnReply(500, failed_body());
   }
-  const bool invoke = context.activity().is(activity_types::invoke);
+  if (is_invoke_ && mended && !context.invoke_response()) {
+    // Not 501: the bot knows this invoke, and has failed.
+    context.set_invoke_response(InvokeResponse(500, json::parse(failed_body())));
+  }
   const auto& response = context.invoke_response();
   if (delivery_ == Delivery::buffer) {
-    if (invoke && response) {
+    if (is_invoke_ && response) {
       auto answer_activity = Activity::invoke_response(response->status, response->body);
       context.address(answer_activity);
       collect(answer_activity);
@@ -101,7 +119,7 @@ TurnReply Turn::take_reply(bool failed) {
     replies_ += "]}";
     return TurnReply(200, std::move(replies_));
   }
-  if (!invoke) {
+  if (!is_invoke_) {
     return TurnReply(200);
   }
   if (!response) {

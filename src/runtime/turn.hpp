@@ -7,6 +7,7 @@
 #include "runtime/streamed_replies.hpp"
 #include "runtime/turn_request.hpp"
 #include "turn/environment.hpp"
+#include "turn/same_activity.hpp"
 
 #include <tern/async/timing_wheel.hpp>
 #include <tern/schema/block_pool.hpp>
@@ -32,7 +33,8 @@ enum class Delivery : std::uint8_t {
   stream    ///< `stream`: in the response, as they are sent
 };
 
-Delivery delivery_of(const Activity& activity) noexcept;
+/// Of the protocol's `deliveryMode`; an unknown one counts as normal.
+Delivery delivery_of(std::string_view mode) noexcept;
 
 using LiveHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct LiveTag>,
                                                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -44,7 +46,8 @@ class Turn final : public Queued,
                    public detail::TurnOutput,
                    public detail::Pooled<Turn> {
  public:
-  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, Delivery delivery,
+  /// `head`: the activity's own.
+  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, const detail::ActivityHead& head,
        std::uint64_t conversation);
   ~Turn() override;
 
@@ -68,6 +71,7 @@ class Turn final : public Queued,
   bool full() const override { return stream_ != nullptr && stream_->full(); }
   awaitable<void> room() override { return stream_->room(); }
   void take(Activity activity) override;
+  std::shared_ptr<detail::TurnTrail> trail() override;
   Delivery delivery() const noexcept { return delivery_; }
   /// The replies that are streamed; nullptr with another delivery.
   StreamedReplies* stream() const noexcept { return stream_.get(); }
@@ -79,8 +83,8 @@ class Turn final : public Queued,
   /// What names it in a log.
   std::string_view name() const noexcept;
 
-  TurnContext context;
-  std::unique_ptr<Bot> own_bot;
+  TurnContext& context;                     // in a slot that outlives the turn
+  std::shared_ptr<Bot> own_bot;             // background work of the turn keeps it
   std::unique_ptr<Continuation> continued;  ///< of a turn that continues a conversation
   std::optional<ActivityKey> key;
   std::optional<ReferenceCapture::Seen> reference_seen;
@@ -90,6 +94,9 @@ class Turn final : public Queued,
   bool undone = false;     ///< it is answered with a failure, whatever else is written
   bool too_long = false;   ///< it was cut for `RuntimeOptions::longest`
   bool cut_next = false;   ///< it was to be cut while its commit was under way
+  bool mended = false;     ///< its error was dealt with by the bot's `on_turn_error`
+  /// All clients of a user ask the same and get the same answer, a refusal as well (`SameActivity`).
+  bool is_token_exchange = false;
 
  private:
   void on_expired() noexcept override;
@@ -100,6 +107,7 @@ class Turn final : public Queued,
   std::string replies_;  // the body of `expectReplies` so far
   std::shared_ptr<StreamedReplies> stream_;
   Delivery delivery_;
+  bool is_invoke_;
   bool acknowledged_ = false;
 
   friend class ShardRuntime;

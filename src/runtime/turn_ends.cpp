@@ -87,10 +87,11 @@ void ShardRuntime::tell_end(Turn::Observers observers, TurnReply reply) noexcept
   tell_last(std::move(last.observer), last.origin, std::move(reply));
 }
 
-// Successes only: a failure is worth another try.
+// Successes only: a failure is worth another try. But what the bot answers to a token exchange, every client of the
+// user is to get, as that it needs consent (412).
 void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
   if (turn.stream() != nullptr) {
-    turn.stream()->end(reply, turn.context.activity().is(activity_types::invoke));
+    turn.stream()->end(reply, turn.is_invoke_);
   }
   if (!turn.key) {
     return;
@@ -98,8 +99,10 @@ void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
   const auto entry = running_keys_.find(*turn.key);
   if (entry != running_keys_.end() && entry->second == &turn) {
     running_keys_.erase(entry);
-    if (reply.status < 300) {
-      if (turn.stream() != nullptr) {
+    if (reply.status < 300 || (turn.is_token_exchange && reply.status < 500)) {
+      if (turn.stream() != nullptr && !turn.stream()->ended()) {
+        end_later(*turn.key, turn.stream_);
+      } else if (turn.stream() != nullptr) {
         done_.remember(*turn.key, repeated_stream(*turn.stream()));
       } else {
         done_.remember(*turn.key, reply);

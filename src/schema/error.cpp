@@ -36,6 +36,9 @@ class TernCategory final : public boost::system::error_category {
         return "no continuation is registered under this name; register it when the bot is set up";
       case errc::invalid_argument:
         return "an argument is outside what the function accepts; see the function's description";
+      case errc::turn_ended:
+        return "a turn or conversation was used after its end; let background work use the Conversation that it is "
+               "given";
     }
     return "unknown error " + std::to_string(value);
   }

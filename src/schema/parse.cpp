@@ -45,11 +45,12 @@ std::optional<ParseError> check_conversation(const json::object& fields) {
 
 std::optional<ParseError> check_service_url(const Activity& activity) {
   constexpr std::string_view expected =
-      "an absolute http or https URL is expected (it may be absent with deliveryMode 'expectReplies')";
+      "an absolute http or https URL is expected (it may be absent with deliveryMode 'expectReplies' or 'stream')";
   const json::value* found = activity.json().if_contains("serviceUrl");
   if (is_absent(found)) {
-    return activity.delivery_mode() == delivery_modes::expect_replies ? std::nullopt
-                                                                      : std::optional(missing("serviceUrl", expected));
+    const auto mode = activity.delivery_mode();
+    const bool answers_in_response = mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
+    return answers_in_response ? std::nullopt : std::optional(missing("serviceUrl", expected));
   }
   const json::string* url = found->if_string();
   return url && detail::is_service_url(*url) ? std::nullopt : std::optional(wrong("serviceUrl", expected));

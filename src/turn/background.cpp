@@ -1,18 +1,85 @@
 #include "turn/background.hpp"
 
+#include "turn/environment.hpp"
+#include "turn/make_send.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/error.hpp>
 #include <tern/turn/conversation.hpp>
 
 #include <boost/asio/post.hpp>
 
+#include <utility>
+
 namespace tern {
+
+namespace {
+
+// To the turn's client while that reads the turn's stream.
+awaitable<ResourceResponse> say(std::shared_ptr<detail::TurnTrail> trail, Proactive* proactive,
+                                ConversationReference reference, Activity activity) {
+  auto addressed = activity;
+  detail::address_proactive(addressed, reference);
+  const bool taken = co_await trail->take(std::move(addressed));
+  if (taken) {
+    co_return ResourceResponse{};
+  }
+  auto response = co_await proactive->send(std::move(reference), std::move(activity));
+  co_return response;
+}
+
+}  // namespace
 
 Conversation::Conversation(ConversationReference reference, Proactive& proactive, Clock& clock,
                            std::shared_ptr<detail::BackgroundState> state)
     : reference_(std::move(reference)), proactive_(&proactive), clock_(&clock), state_(std::move(state)) {}
 
+Conversation::Conversation(const Conversation& other)
+    : reference_((other.require_there(), other.reference_)),
+      proactive_(other.proactive_),
+      clock_(other.clock_),
+      state_(other.state_) {}
+
+Conversation::Conversation(Conversation&& other) noexcept
+    : reference_(std::move(other.reference_)),
+      proactive_(other.proactive_),
+      clock_(other.clock_),
+      state_(std::move(other.state_)) {}
+
+Conversation& Conversation::operator=(const Conversation& other) {
+  return *this = Conversation(other);
+}
+
+Conversation& Conversation::operator=(Conversation&& other) noexcept {
+  reference_ = std::move(other.reference_);
+  proactive_ = other.proactive_;
+  clock_ = other.clock_;
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+// Written for those who look at what has gone, so it must not be left out.
+Conversation::~Conversation() {
+  *const_cast<const Conversation* volatile*>(&self_) = nullptr;
+}
+
+void Conversation::require_there() const {
+  if (self_ == this) [[likely]] {
+    return;
+  }
+  constexpr const char* text =
+      "A Conversation was used through a reference after it had gone. Give work that goes on a copy of it.";
+  log::error(text);
+  throw_error(errc::turn_ended, text);
+}
+
 awaitable<ResourceResponse> Conversation::send(Activity activity) {
+  require_there();
   if (state_ && state_->on_message && activity.is(activity_types::message)) {
     state_->on_message();
+  }
+  if (auto trail = state_ ? state_->trail.lock() : nullptr; trail && trail->listens()) {
+    return say(std::move(trail), proactive_, reference_, std::move(activity));
   }
   return proactive_->send(reference_, std::move(activity));
 }
@@ -22,14 +89,17 @@ awaitable<ResourceResponse> Conversation::send(std::string text) {
 }
 
 awaitable<void> Conversation::continue_conversation(TurnHandler handler) {
+  require_there();
   return proactive_->continue_conversation(reference_, std::move(handler));
 }
 
 awaitable<SendHandle> Conversation::send_after(WallTime::duration delay, Activity activity, SendOptions options) {
+  require_there();
   return proactive_->send_after(reference_, delay, std::move(activity), std::move(options));
 }
 
 awaitable<void> Conversation::sleep_for(SteadyTime::duration duration) {
+  require_there();
   return tern::sleep_for(duration, *clock_);
 }
 

@@ -6,8 +6,11 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 
 namespace tern::detail {
+
+class TurnTrail;
 
 /// One piece of background work, shared by its coroutine and the handles on it.
 struct BackgroundState {
@@ -17,6 +20,7 @@ struct BackgroundState {
   bool cancelled = false;            // by `BackgroundTask::cancel`; used on `ex` only
   asio::cancellation_signal signal;  // used on `ex` only
   std::function<void()> on_message;  // the work sent a message: typing ends; used on `ex` only
+  std::weak_ptr<TurnTrail> trail;    // of the turn that began it, until it has ended
 };
 
 }  // namespace tern::detail

@@ -9,17 +9,30 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tern::detail {
 
+/// What background work keeps of the turn that began it, until it has ended: the turn's context, so that its use after
+/// the turn's end is noticed, and where the turn's client listens.
+class TurnTrail {
+ public:
+  virtual ~TurnTrail() = default;
+  /// The client of the turn reads a stream that is open: what the work says goes there.
+  virtual bool listens() const = 0;
+  /// Waits until there is room, and adds an activity that is addressed. False when the client has gone meanwhile.
+  virtual awaitable<bool> take(Activity activity) = 0;
+};
+
 /// Starts background work on a shard, keeps it alive and shows that the bot is typing meanwhile.
 class BackgroundRunner {
  public:
   virtual ~BackgroundRunner() = default;
-  virtual BackgroundTask start(ConversationReference reference, BackgroundWork work) = 0;
+  virtual BackgroundTask start(ConversationReference reference, BackgroundWork work,
+                               std::shared_ptr<TurnTrail> trail) = 0;
 };
 
 /// Learns of sends that were just committed in this process, so that they need not be loaded.
@@ -72,8 +85,13 @@ class TurnOutput {
   virtual awaitable<void> room() = 0;
   /// Errors: `errc::overloaded` when the response would be too large.
   virtual void take(Activity activity) = 0;
+  virtual std::shared_ptr<TurnTrail> trail() = 0;
 };
 
+/// Names the turn of an activity, for who reads of an error: its type and id.
+std::string turn_name(const Activity& activity);
+/// Says in the log that the turn `name` was used after its end, and throws `errc::turn_ended`.
+[[noreturn]] void throw_turn_ended(std::string_view name);
 /// Throws `errc::proactive_disabled`, naming the key to set.
 [[noreturn]] void throw_proactive_disabled();
 /// Throws `errc::unknown_continuation`.

@@ -3,13 +3,26 @@
 #include "turn/environment.hpp"
 #include "turn/unit_of_work.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <utility>
 
 namespace tern {
+
+namespace {
+
+// What a reader needs of a longer type or id is in its beginning.
+std::array<std::string_view, 3> name_parts(std::string_view type, std::string_view id) noexcept {
+  constexpr std::size_t longest_type = 16;
+  constexpr std::size_t longest_id = 44;
+  return {type.substr(0, longest_type), id.empty() ? " without an id" : " ", id.substr(0, longest_id)};
+}
+
+}  // namespace
 
 namespace detail {
 
@@ -19,6 +32,21 @@ struct TurnHooks {
   std::deque<UpdateHook> update;
   std::deque<DeleteHook> remove;
 };
+
+std::string turn_name(const Activity& activity) {
+  std::string name;
+  for (const auto part : name_parts(activity.type(), activity.id().value_or(""))) {
+    name += part;
+  }
+  return name;
+}
+
+void throw_turn_ended(std::string_view name) {
+  log::error("a turn was used after its end", {{"turn", name}});
+  throw_error(errc::turn_ended, "The turn of " + std::string(name) +
+                                    " has ended and cannot be used any more. Give work that outlives the turn what it "
+                                    "needs by value, and let it write through the Conversation that it is given.");
+}
 
 void throw_proactive_disabled() {
   throw_error(errc::proactive_disabled,
@@ -62,24 +90,59 @@ awaitable<void> nothing() {
 }  // namespace
 
 TurnContext::TurnContext(detail::TurnEnvironment& environment, Activity activity, detail::TurnOutput& output)
-    : environment_(environment), output_(output), activity_(std::move(activity)) {}
+    : environment_(environment), output_(&output), activity_(std::move(activity)) {}
 
 TurnContext::~TurnContext() = default;
 
-Clock& TurnContext::clock() const noexcept {
+void TurnContext::throw_ended() const {
+  detail::throw_turn_ended(std::string_view(name_.data(), name_size_));
+}
+
+// While the activity is at hand: at the end of the turn it would be searched for them once more.
+void TurnContext::take_name(std::string_view type, std::string_view id) noexcept {
+  const auto parts = name_parts(type, id);
+  auto* to = name_.data();
+  for (const auto part : parts) {
+    to = std::copy_n(part.data(), part.size(), to);
+  }
+  name_size_ = static_cast<std::uint8_t>(to - name_.data());
+}
+
+void TurnContext::end(bool kept) noexcept {
+  ended_ = true;
+  output_ = nullptr;
+  bag_ = Bag();
+  invoke_response_.reset();
+  if (!kept) {
+    let_go();
+  } else if (work_) {
+    work_->close();
+  }
+}
+
+void TurnContext::let_go() noexcept {
+  hooks_.reset();
+  work_.reset();
+  activity_.reset();
+}
+
+Clock& TurnContext::clock() const {
+  require_running();
   return environment_.clock;
 }
 
 detail::UnitOfWork& TurnContext::unit_of_work() {
+  require_running();
   if (!work_) {
-    work_ = std::make_unique<detail::UnitOfWork>(environment_, activity_);
+    work_ = std::make_unique<detail::UnitOfWork>(environment_, *activity_);
   }
   return *work_;
 }
 
 // Straight from the incoming activity: a ConversationReference in between would copy every account twice.
 void TurnContext::address(Activity& activity) const {
-  const auto& in = activity_.json();
+  require_running();
+  const auto& in = std::as_const(*activity_).json();
   auto& out = activity.json();
   out.erase("id");
   copy_member(in, "serviceUrl", out, "serviceUrl");
@@ -93,8 +156,8 @@ void TurnContext::address(Activity& activity) const {
   if (activity.is(activity_types::message) && !activity.input_hint()) {
     activity.set_input_hint(input_hints::accepting_input);
   }
-  const auto id = activity_.id();
-  if (id && !id->empty() && !activity.reply_to_id() && names_incoming(activity_)) {
+  const auto id = activity_->id();
+  if (id && !id->empty() && !activity.reply_to_id() && names_incoming(*activity_)) {
     activity.set_reply_to_id(*id);
   }
 }
@@ -148,7 +211,9 @@ awaitable<void> TurnContext::pause(const Activity& delay) {
   return sleep_for(duration, environment_.clock);
 }
 
+// A coroutine may begin long after it was made, and go on long after it has begun.
 awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activity) {
+  require_running();
   if (activity.is(activity_types::delay)) {
     co_await pause(activity);
     co_return std::nullopt;
@@ -158,11 +223,12 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
     co_return std::nullopt;
   }
   responded_ = responded_ || !trace;
-  if (output_.takes_replies()) {
-    while (output_.full()) {
-      co_await output_.room();
+  if (output_->takes_replies()) {
+    while (output_->full()) {
+      co_await output_->room();
+      require_running();
     }
-    output_.take(std::move(activity));
+    output_->take(std::move(activity));
     co_return ResourceResponse{};
   }
   auto by = Deadline::after(environment_.send_timeout, environment_.clock);
@@ -174,6 +240,7 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::run_send_hooks(std::size_t index, Activity& activity) {
+  require_running();
   if (index == hooks_->send.size()) {
     return deliver(activity);
   }
@@ -181,6 +248,7 @@ awaitable<std::optional<ResourceResponse>> TurnContext::run_send_hooks(std::size
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::update(Activity activity) {
+  require_running();
   if (!activity.id() || activity.id()->empty()) {
     throw_error(errc::invalid_argument,
                 "update needs the id of the activity to replace. Set it from the response of send().");
@@ -193,6 +261,7 @@ awaitable<std::optional<ResourceResponse>> TurnContext::update(Activity activity
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::run_update_hooks(std::size_t index, Activity& activity) {
+  require_running();
   if (!hooks_ || index == hooks_->update.size()) {
     return put_update(activity);
   }
@@ -210,12 +279,13 @@ awaitable<void> TurnContext::remove(std::string activity_id) {
   if (activity_id.empty()) {
     throw_error(errc::invalid_argument, "remove needs the id of the activity to delete.");
   }
-  auto reference = activity_.reference();
+  auto reference = this->reference();
   reference.set_activity_id(activity_id);
   co_await run_delete_hooks(0, reference);
 }
 
 awaitable<void> TurnContext::run_delete_hooks(std::size_t index, ConversationReference& reference) {
+  require_running();
   if (!hooks_ || index == hooks_->remove.size()) {
     return environment_.sender.remove(reference, Deadline::after(environment_.send_timeout, environment_.clock));
   }
@@ -224,6 +294,7 @@ awaitable<void> TurnContext::run_delete_hooks(std::size_t index, ConversationRef
 }
 
 void TurnContext::on_send(SendHook hook) {
+  require_running();
   if (!hooks_) {
     hooks_ = std::make_unique<detail::TurnHooks>();
   }
@@ -231,6 +302,7 @@ void TurnContext::on_send(SendHook hook) {
 }
 
 void TurnContext::on_update(UpdateHook hook) {
+  require_running();
   if (!hooks_) {
     hooks_ = std::make_unique<detail::TurnHooks>();
   }
@@ -238,6 +310,7 @@ void TurnContext::on_update(UpdateHook hook) {
 }
 
 void TurnContext::on_delete(DeleteHook hook) {
+  require_running();
   if (!hooks_) {
     hooks_ = std::make_unique<detail::TurnHooks>();
   }
@@ -245,17 +318,19 @@ void TurnContext::on_delete(DeleteHook hook) {
 }
 
 awaitable<void> TurnContext::commit() {
+  require_running();
   return work_ ? work_->commit(detail::UnitOfWork::After::turn_goes_on) : nothing();
 }
 
 BackgroundTask TurnContext::run_in_background(BackgroundWork work) {
+  require_running();
   if (environment_.background == nullptr) {
     throw_error(errc::shutting_down, "Background work needs a running app.");
   }
   if (!environment_.proactive_enabled) {
     detail::throw_proactive_disabled();  // what the work finds could never be sent
   }
-  return environment_.background->start(activity_.reference().without_activity(), std::move(work));
+  return environment_.background->start(activity_->reference().without_activity(), std::move(work), output_->trail());
 }
 
 }  // namespace tern

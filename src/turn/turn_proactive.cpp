@@ -32,8 +32,8 @@ std::string rule_at(WallTime when) {
 
 }  // namespace
 
-Proactive& TurnProactive::all() const noexcept {
-  return *turn_->environment_.proactive;
+Proactive& TurnProactive::all() const {
+  return *turn_->environment().proactive;
 }
 
 // What has no key of its own waits for nothing here.
@@ -41,6 +41,7 @@ awaitable<SendHandle> TurnProactive::schedule(ScheduledSend send, bool has_key) 
   auto& work = turn_->unit_of_work();
   if (has_key) {
     auto known = co_await work.find_known(send.idempotency_key);
+    turn_->require_running();
     if (known) {
       co_return *known;
     }
@@ -51,7 +52,7 @@ awaitable<SendHandle> TurnProactive::schedule(ScheduledSend send, bool has_key) 
 
 awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
                                               Activity activity, SendOptions options) {
-  auto& environment = turn_->environment_;
+  auto& environment = turn_->environment();
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }
@@ -65,7 +66,7 @@ awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, W
 
 awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
                                               std::string name, json::value value, SendOptions options) {
-  auto& environment = turn_->environment_;
+  auto& environment = turn_->environment();
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }

@@ -3,6 +3,7 @@
 #include "storage/sha256.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
+#include "turn/same_activity.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/error.hpp>
@@ -19,13 +20,28 @@ constexpr unsigned most_searches = 8;
 
 }  // namespace
 
+std::string TurnSends::key_prefix(std::string_view kind) const {
+  return std::string(kind) +
+         conversation_key(environment_.bot_id, activity_.channel_id().value_or(""),
+                          activity_.conversation_id().value_or("")) +
+         '/';
+}
+
 // Bounded as keys of documents are: a stranger may choose the id of an activity.
-std::string TurnSends::key_prefix(std::string_view kind, std::string_view turn) const {
-  auto key = std::string(kind) + conversation_key(environment_.bot_id, activity_.channel_id().value_or(""),
-                                                  activity_.conversation_id().value_or(""));
-  key += '/';
-  append_key_part(key, turn);
-  return bounded_key(std::move(key)) + '/';
+const std::string& TurnSends::turn_prefix() {
+  if (!turn_prefix_) {
+    turn_prefix_.emplace();
+    if (!turn_id_.empty()) {
+      auto key = key_prefix("continuation/");
+      append_key_part(key, turn_id_);
+      *turn_prefix_ = bounded_key(std::move(key)) + '/';
+    } else if (const auto same = same_activity(activity_)) {
+      auto key = key_prefix("turn/");
+      same->append_to(key);
+      *turn_prefix_ = bounded_key(std::move(key)) + '/';
+    }
+  }
+  return *turn_prefix_;
 }
 
 // What a channel delivers again is the same turn, so that the place in it tells the sends apart. A continuation runs
@@ -35,10 +51,10 @@ void TurnSends::name(Made& made) {
   made.asked = places_++;
   if (!turn_id_.empty()) {
     const auto what = stable_hash(made.send.order_key + '\n' + made.send.payload);
-    made.prefix = key_prefix("continuation/", turn_id_) + std::to_string(what) + '/';
+    made.prefix = turn_prefix() + std::to_string(what) + '/';
     set_place(made, alike_[what]++);
-  } else if (const auto id = activity_.id()) {
-    made.prefix = key_prefix("turn/", *id);
+  } else if (!turn_prefix().empty()) {
+    made.prefix = turn_prefix();
     set_place(made, made.asked);
   }
   if (searches_ > 0 && !made.prefix.empty()) {
@@ -57,7 +73,8 @@ void TurnSends::set_place(Made& made, unsigned place) {
 
 SendHandle TurnSends::add(ScheduledSend send) {
   if (const auto* other = send.key_is_new ? find(send.idempotency_key) : nullptr) {
-    return other->send.handle;  // it came while this one was looked for
+    note_known(other->send.handle);  // it came while this one was looked for
+    return other->send.handle;
   }
   Made made;
   made.send = std::move(send);
@@ -106,11 +123,15 @@ awaitable<std::optional<SendHandle>> TurnSends::find_known(std::string key) {
     }
   }
   if (found) {
-    environment_.known_sends.inc();
-    log::debug("a turn asked for a send whose key is known; nothing is stored",
-               {{"turn", turn_name()}, {"handle", found->to_string()}});
+    note_known(*found);
   }
   co_return found;
+}
+
+void TurnSends::note_known(const SendHandle& handle) const {
+  environment_.known_sends.inc();
+  log::info("a turn asked for a send whose key is known; nothing is stored",
+            {{"turn", turn_name()}, {"handle", handle.to_string()}});
 }
 
 std::vector<ScheduledSend> TurnSends::to_write() const {

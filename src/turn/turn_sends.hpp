@@ -17,10 +17,11 @@ namespace tern::detail {
 /// The sends that a turn makes, until they are committed: what key each has, and what becomes of one whose key is
 /// known.
 ///
-/// A send that was given no key has one of its place in the turn, kept with the digest of what it promises. A turn that
-/// is delivered again finds its own sends so. When the store has a place with another digest, the turn promises
-/// something else than it did: its sends are then looked for by digest among the places that are known, and what is not
-/// found gets the next free place. See docs/architecture.md.
+/// A send that was given no key has one of the activity (`SameActivity`) and its place in the turn, kept with the
+/// digest of what it promises. One of an activity that has no id has none, and is never known. A turn that is delivered
+/// again finds its own sends so. When the store has a place with another digest, the turn promises something else than
+/// it did: its sends are then looked for by digest among the places that are known, and what is not found gets the next
+/// free place. See docs/architecture.md.
 class TurnSends {
  public:
   TurnSends(TurnEnvironment& environment, const Activity& activity) : environment_(environment), activity_(activity) {}
@@ -52,20 +53,23 @@ class TurnSends {
   };
 
   const Made* find(const std::string& key) const;
-  std::string key_prefix(std::string_view kind, std::string_view turn) const;
+  std::string key_prefix(std::string_view kind) const;
+  const std::string& turn_prefix();
   void name(Made& made);
   void set_place(Made& made, unsigned place);
   bool find_place(Made& made, const std::set<std::string>& used);
   void next_place(Made& made, const std::set<std::string>& used);
   void choose_place(Made& made, const std::set<std::string>& used);
   void report(const Made& made, const SendHandle& handle, bool known) const;
+  void note_known(const SendHandle& handle) const;
   std::string_view turn_name() const noexcept;
 
   TurnEnvironment& environment_;
   const Activity& activity_;
   std::vector<Made> made_;
   unsigned places_ = 0;
-  std::string turn_id_;                      // "" when the activity's id will do, or there is none
+  std::string turn_id_;                      // "" when the activity will do
+  std::optional<std::string> turn_prefix_;   // of the keys of its sends; "" for an activity that has no id
   std::map<std::uint64_t, unsigned> alike_;  // in a turn with a name: how many sends were made of each content
   std::map<std::string, SendDigest> known_;  // keys by place that the store has, as refused writes have told
   std::set<std::string> mine_;               // those that this turn has committed

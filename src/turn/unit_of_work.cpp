@@ -34,7 +34,14 @@ class UnderWay {
 UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
     : environment_(environment), activity_(activity), sends_(environment, activity) {}
 
+void UnitOfWork::require_open() const {
+  if (closed_) [[unlikely]] {
+    throw_turn_ended(turn_name(activity_));
+  }
+}
+
 UnitOfWork::Document& UnitOfWork::document(StateScope scope) {
+  require_open();
   auto& found = documents_[static_cast<std::size_t>(scope)];
   if (!found.exists) {
     throw_error(errc::invalid_argument,
@@ -322,6 +329,7 @@ awaitable<void> UnitOfWork::resolve(std::vector<std::string> keys, int attempt) 
 }
 
 awaitable<void> UnitOfWork::commit(After after) {
+  require_open();
   if (!has_changes()) {
     co_return;
   }

@@ -70,6 +70,9 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   awaitable<void> commit(After after);
   /// A commit is under way.
   bool is_committing() const noexcept { return committing_; }
+  /// The turn has ended, and what is changed from now on would be written by nobody: it throws `errc::turn_ended`.
+  void close() noexcept { closed_ = true; }
+  void require_open() const;
   /// Forgets what is not committed, but for references. Documents are read anew on their next use.
   void discard() noexcept;
 
@@ -116,6 +119,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   bool loaded_ = false;
   bool committing_ = false;
   bool reference_lost_ = false;
+  bool closed_ = false;
   TurnSends sends_;
   std::vector<StoreUpsert> reference_upserts_;
   std::vector<StoreRemoval> reference_removals_;

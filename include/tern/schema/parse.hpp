@@ -23,7 +23,7 @@ boost::system::result<json::value, ParseError> parse_json(std::string_view text)
 
 /// Parses and checks an incoming activity: an object with a non-empty string `type`, a `conversation` with a
 /// non-empty string `id`, and a `serviceUrl` that is an absolute http or https URL (it may be absent with
-/// `deliveryMode: expectReplies`). `callerId` is removed: it is set from the token's claims alone.
+/// `deliveryMode: expectReplies` or `stream`). `callerId` is removed: it is set from the token's claims alone.
 /// Source: protocol, "In".
 boost::system::result<Activity, ParseError> parse_activity(std::string_view text);
 

@@ -22,7 +22,8 @@ class Bot {
 
   /// Called with what left the handler, after the turn's uncommitted changes were dropped. The default rethrows: the
   /// channel gets 500 without the text. Returning means the bot has dealt with it, and the channel gets its
-  /// normal answer; but a conflict is 500 all the same, since what the turn changed is lost.
+  /// normal answer; but a conflict is 500 all the same, since what the turn changed is lost. An invoke is answered with
+  /// the response that is set here, or 500; one that the handler had set before it failed is dropped.
   virtual awaitable<void> on_turn_error(TurnContext& turn, std::exception_ptr error);
 
   /// Adds middleware; before the bot serves turns.

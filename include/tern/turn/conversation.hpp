@@ -15,13 +15,27 @@ struct BackgroundState;
 /// A conversation as background work sees it: it can be written to and continued, long after the turn has ended.
 /// A value; copies mean the same conversation.
 ///
+/// What is said in it reaches the client of the turn that began the work, while that client reads a stream
+/// (`deliveryMode: stream`) and the work goes on; else it goes to the channel.
+///
+/// Lifetime: that of the app. Copy it where it is kept: used through a reference to one that has gone, it throws
+/// `errc::turn_ended`, as far as that can be told.
 /// Thread safety: used on the shard where the background work runs.
 class Conversation {
  public:
   Conversation(ConversationReference reference, Proactive& proactive, Clock& clock,
                std::shared_ptr<detail::BackgroundState> state);
 
-  const ConversationReference& reference() const noexcept { return reference_; }
+  Conversation(const Conversation& other);
+  Conversation(Conversation&& other) noexcept;
+  Conversation& operator=(const Conversation& other);
+  Conversation& operator=(Conversation&& other) noexcept;
+  ~Conversation();
+
+  const ConversationReference& reference() const {
+    require_there();
+    return reference_;
+  }
   /// Sends now. A message ends the typing indicator that is kept alive for this work.
   awaitable<ResourceResponse> send(Activity activity);
   awaitable<ResourceResponse> send(std::string text);
@@ -30,10 +44,19 @@ class Conversation {
   awaitable<SendHandle> send_after(WallTime::duration delay, Activity activity, SendOptions options = {});
   /// Pauses this work; ends early with `operation_aborted` when the work is cancelled.
   awaitable<void> sleep_for(SteadyTime::duration duration);
-  Proactive& proactive() const noexcept { return *proactive_; }
-  Clock& clock() const noexcept { return *clock_; }
+  Proactive& proactive() const {
+    require_there();
+    return *proactive_;
+  }
+  Clock& clock() const {
+    require_there();
+    return *clock_;
+  }
 
  private:
+  void require_there() const;
+
+  const Conversation* self_ = this;  // in one that has gone, or where there never was one, it points elsewhere
   ConversationReference reference_;
   Proactive* proactive_;
   Clock* clock_;

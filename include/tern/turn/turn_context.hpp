@@ -7,6 +7,8 @@
 #include <tern/turn/hooks.hpp>
 #include <tern/turn/turn_proactive.hpp>
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +20,7 @@ namespace tern {
 namespace detail {
 struct TurnEnvironment;
 class TurnOutput;
+class TurnSlots;
 class UnitOfWork;
 struct TurnHooks;
 }  // namespace detail
@@ -26,6 +29,11 @@ struct TurnHooks;
 ///
 /// Neither copied nor moved. Work that goes on after the turn is given a `Conversation` instead
 /// (`run_in_background`); keeping a reference to the turn is a bug.
+///
+/// Lifetime: until the handler's coroutine has ended. After that every function, and every state property that is given
+/// the turn, writes an error to the log and throws `errc::turn_ended`, which names the activity whose turn it was. That
+/// is sure in the turn's own background work. A reference that was kept in another way (a coroutine or thread that the
+/// bot began itself) is told so for the next 256 turns of the shard; then another turn may have its place.
 /// Thread safety: used on its shard, by its own coroutine.
 class TurnContext {
  public:
@@ -35,9 +43,12 @@ class TurnContext {
   TurnContext& operator=(const TurnContext&) = delete;
 
   /// What came in.
-  const Activity& activity() const noexcept { return activity_; }
+  const Activity& activity() const {
+    require_running();
+    return *activity_;
+  }
   /// Where it came from: keep it to write there later.
-  ConversationReference reference() const { return activity_.reference(); }
+  ConversationReference reference() const { return activity().reference(); }
 
   /// Sends one activity, addressed as a reply to the incoming one. Absent: a hook kept it back, or it is a `trace`
   /// on a channel other than the emulator, or a `delay`.
@@ -60,7 +71,10 @@ class TurnContext {
   /// Deletes an activity of this conversation.
   awaitable<void> remove(std::string activity_id);
   /// True once anything but a trace was sent.
-  bool responded() const noexcept { return responded_; }
+  bool responded() const {
+    require_running();
+    return responded_;
+  }
 
   /// Hooks around what this turn sends from now on; the first added is the outermost.
   void on_send(SendHook hook);
@@ -68,14 +82,26 @@ class TurnContext {
   void on_delete(DeleteHook hook);
 
   /// What an invoke answers. Without one: 501.
-  void set_invoke_response(InvokeResponse response) { invoke_response_ = std::move(response); }
-  const std::optional<InvokeResponse>& invoke_response() const noexcept { return invoke_response_; }
+  void set_invoke_response(InvokeResponse response) {
+    require_running();
+    invoke_response_ = std::move(response);
+  }
+  const std::optional<InvokeResponse>& invoke_response() const {
+    require_running();
+    return invoke_response_;
+  }
 
   /// Things that middleware and handlers share during the turn.
-  Bag& bag() noexcept { return bag_; }
+  Bag& bag() {
+    require_running();
+    return bag_;
+  }
 
   /// Messages for later or for elsewhere.
-  TurnProactive proactive() noexcept { return TurnProactive(*this); }
+  TurnProactive proactive() {
+    require_running();
+    return TurnProactive(*this);
+  }
 
   /// Writes what the turn has changed so far, state and scheduled sends, all or nothing. Done by the framework when
   /// the handler ends; call it to be sure earlier.
@@ -88,17 +114,35 @@ class TurnContext {
   /// `errc::overloaded` at `limits.background_tasks`; `errc::shutting_down`.
   BackgroundTask run_in_background(BackgroundWork work);
 
-  Clock& clock() const noexcept;
+  Clock& clock() const;
+
+  /// Throws `errc::turn_ended` once the turn has ended, as every function here does.
+  void require_running() const {
+    if (ended_) [[unlikely]] {
+      throw_ended();
+    }
+  }
 
   /// Addresses an activity as an answer to the incoming one; `send` and `update` do it by themselves.
   void address(Activity& activity) const;
 
   detail::UnitOfWork& unit_of_work();
   bool has_unit_of_work() const noexcept { return work_ != nullptr; }
-  detail::TurnEnvironment& environment() noexcept { return environment_; }
+  detail::TurnEnvironment& environment() {
+    require_running();
+    return environment_;
+  }
+  /// For the runtime, before it asks the bot what is to become of an error.
+  void forget_invoke_response() noexcept { invoke_response_.reset(); }
 
  private:
-  friend class TurnProactive;
+  friend class detail::TurnSlots;
+
+  [[noreturn]] void throw_ended() const;
+  void take_name(std::string_view type, std::string_view id) noexcept;
+  /// The turn has ended. `kept`: work that was begun in it runs on, so that what it may be using stays until `let_go`.
+  void end(bool kept) noexcept;
+  void let_go() noexcept;
 
   awaitable<std::optional<ResourceResponse>> deliver(Activity& activity);
   awaitable<std::optional<ResourceResponse>> deliver_owned(Activity activity);
@@ -110,13 +154,16 @@ class TurnContext {
   awaitable<void> pause(const Activity& delay);
 
   detail::TurnEnvironment& environment_;
-  detail::TurnOutput& output_;
-  Activity activity_;
+  detail::TurnOutput* output_;        // nullptr once the turn has ended
+  std::optional<Activity> activity_;  // until the turn is let go
   Bag bag_;
   std::unique_ptr<detail::UnitOfWork> work_;
   std::unique_ptr<detail::TurnHooks> hooks_;
   std::optional<InvokeResponse> invoke_response_;
   bool responded_ = false;
+  bool ended_ = false;
+  std::uint8_t name_size_ = 0;
+  std::array<char, 61> name_;  // type and id of the activity
 };
 
 }  // namespace tern

@@ -9,11 +9,13 @@ class TurnContext;
 /// `Proactive`, seen from inside a turn: what is scheduled here is part of the turn's unit of work. It becomes
 /// durable, and may fire, when the turn commits; a turn that fails schedules nothing.
 ///
-/// A send made in a turn without a key is idempotent by the activity's id, its place in the turn and what it promises:
-/// a channel that delivers the activity again cannot double it. What it promises is the activity or continuation, to
-/// whom, how (but for `expires`), and when: by the delay that was given, or by the time. So a turn that may be
-/// delivered again says `send_after(3s, ..)` rather than `send_at(now + 3s, ..)`. A turn that promises something else
-/// when it is delivered again has both sent, and the log says so; with `SendOptions::key` the first stands.
+/// A send made in a turn without a key is idempotent by the activity (its type, id and timestamp, or without a
+/// timestamp its content), its place in the turn and what it promises: a channel that delivers the activity again
+/// cannot double it. One of an activity without an id is stored each time. What it promises is the activity or
+/// continuation, to whom, how (but for `expires`), and when: by the delay that was given, or by the time. So a turn
+/// that may be delivered again says `send_after(3s, ..)` rather than `send_at(now + 3s, ..)`. A turn that promises
+/// something else when it is delivered again has both sent, and the log says so; with `SendOptions::key` the first
+/// stands.
 ///
 /// Thread safety: used in the turn only.
 class TurnProactive {
@@ -45,7 +47,7 @@ class TurnProactive {
   /// The pending sends of this conversation; those of this turn are in it once committed.
   awaitable<SendPage> list(std::size_t limit = 100, std::string after = {});
   /// The whole interface, for what has no shorter form here.
-  Proactive& all() const noexcept;
+  Proactive& all() const;
 
  private:
   friend class TurnContext;

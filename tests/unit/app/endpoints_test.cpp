@@ -117,6 +117,14 @@ TEST_F(Endpoints, RefuseToAnswerBeyondThisMachineUnlessAllowed) {
   EXPECT_EQ(turns_.requests.size(), 1U);
 }
 
+TEST_F(Endpoints, StreamToWhomeverAsksSinceNothingGoesToAnotherMachine) {
+  for (const std::string rest : {R"(})", R"(,"serviceUrl":"https://example.com"})"}) {
+    EXPECT_EQ(status_of(R"({"type":"message","conversation":{"id":"c"},"deliveryMode":"stream")" + rest), 0U)
+        << "handed to the runtime";
+  }
+  EXPECT_EQ(turns_.requests.size(), 2U);
+}
+
 TEST_F(Endpoints, AnswerWhatTheTurnAnswers) {
   Request request(good);
   auto served = serve(request);

@@ -38,6 +38,15 @@ Activity with_mode(Activity activity, std::string_view mode) {
   return activity;
 }
 
+/// What was read of a stream, without the comments that say that it is there.
+std::string events(const BotWorld::Reply& reply) {
+  auto text = reply.streamed;
+  for (auto at = text.find("\n:\n\n"); at != std::string::npos; at = text.find("\n:\n\n")) {
+    text.erase(at + 1, 3);
+  }
+  return text;
+}
+
 TEST(Streams, ARepetitionGetsAllEventsOfTheFirst) {
   int turns = 0;
   BotWorld world(two_replies(turns));
@@ -53,8 +62,8 @@ TEST(Streams, ARepetitionGetsAllEventsOfTheFirst) {
   world.pass(20s, 500ms);
   const auto afterwards = ask();
   EXPECT_EQ(first->activities(), 2U);
-  EXPECT_EQ(meanwhile->streamed, first->streamed);
-  EXPECT_EQ(afterwards->streamed, first->streamed);
+  EXPECT_EQ(events(*meanwhile), events(*first));
+  EXPECT_EQ(afterwards->streamed, events(*first));
   EXPECT_TRUE(first->stream_ended && meanwhile->stream_ended && afterwards->stream_ended);
   EXPECT_EQ(turns, 1);
   world.pass(5min, 10s);
@@ -243,6 +252,134 @@ TEST(Streams, CanBeDestroyedAfterAnyNumberOfHandlers) {
     }
   }
   FAIL() << "the turn does not end";
+}
+
+/// How many lines of comment were read.
+std::size_t comments(const BotWorld::Reply& reply) {
+  std::size_t count = 0;
+  for (auto at = reply.streamed.find(":\n\n"); at != std::string::npos; at = reply.streamed.find(":\n\n", at + 1)) {
+    count += at == 0 || reply.streamed[at - 1] == '\n' ? 1 : 0;
+  }
+  return count;
+}
+
+TEST(Streams, ASilentOneSaysEvery15SecondsThatItIsThere) {
+  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
+    co_await sleep_for(50s, turn.clock());
+    co_await turn.send("one");
+    co_await sleep_for(50s, turn.clock());
+    co_await turn.send("two");
+  }));
+  const auto first = world.receive(with_mode(world.message("x", "conv-1", "same"), "stream"));
+  world.settle();
+  for (std::size_t each = 1; each <= 3; ++each) {
+    world.pass(15s, 100ms);
+    EXPECT_GE(comments(*first), each) << "also before anything was said";
+  }
+  EXPECT_LE(comments(*first), 3U);
+  world.pass(5s, 100ms);
+  EXPECT_EQ(first->activities(), 1U);
+  world.pass(45s, 100ms);
+  EXPECT_GE(comments(*first), 6U);
+  world.pass(6s, 100ms);
+  EXPECT_EQ(first->activities(), 2U);
+  EXPECT_TRUE(first->stream_ended);
+  const auto repeated = world.receive(with_mode(world.message("x", "conv-1", "same"), "stream"));
+  world.settle();
+  EXPECT_EQ(repeated->activities(), 2U);
+  EXPECT_EQ(comments(*repeated), 0U) << "a comment is no part of the answer";
+}
+
+TEST(Streams, OneThatFailsAfterASilenceSaysSoInTheStream) {
+  BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> {
+    co_await sleep_for(20s, turn.clock());
+    throw std::runtime_error("boom");
+  }));
+  const auto reply = world.receive(with_mode(world.message("x"), "stream"));
+  world.pass(21s, 100ms);
+  EXPECT_FALSE(reply->plain);
+  EXPECT_THAT(reply->streamed, HasSubstr("event: error\n"));
+  EXPECT_TRUE(reply->stream_ended);
+}
+
+/// A turn that ends at once, and leaves work behind that says something after a minute.
+class StreamOfWork : public ::testing::Test {
+ protected:
+  runtime::Runtime::MakeBot bot() {
+    return message_bot([this](TurnContext& turn) -> awaitable<void> {
+      ++turns;
+      co_await turn.send("I begin");
+      turn.run_in_background([this](Conversation conversation) -> awaitable<void> {
+        co_await conversation.sleep_for(50s);
+        if (fails) {
+          throw std::runtime_error("boom");
+        }
+        co_await conversation.send("done");
+      });
+    });
+  }
+  std::shared_ptr<BotWorld::Reply> ask(bool reachable = true) {
+    auto activity = with_mode(world.message("x", "conv-1", "same"), "stream");
+    if (!reachable) {
+      activity.json().erase("serviceUrl");
+    }
+    auto reply = world.receive(std::move(activity));
+    world.settle();
+    return reply;
+  }
+
+  int turns = 0;
+  bool fails = false;
+  BotWorld world{bot()};
+};
+
+TEST_F(StreamOfWork, IsOpenUntilTheWorkHasSaidWhatItFound) {
+  for (const bool reachable : {true, false}) {
+    turns = 0;
+    const auto first = ask(reachable);
+    EXPECT_EQ(first->activities(), 1U);
+    EXPECT_EQ(world.runtime->turns_in_flight(), 0U) << "the next turn of the conversation need not wait";
+    for (std::size_t each = 1; each <= 3; ++each) {
+      world.pass(15s, 100ms);
+      EXPECT_GE(comments(*first), each);
+    }
+    const auto meanwhile = ask(reachable);
+    EXPECT_EQ(meanwhile->activities(), 1U);
+    world.pass(6s, 100ms);
+    const auto afterwards = ask(reachable);
+    for (const auto& reply : {first, meanwhile, afterwards}) {
+      EXPECT_EQ(reply->activities(), 2U);
+      EXPECT_THAT(reply->streamed, HasSubstr("\"done\""));
+      EXPECT_TRUE(reply->stream_ended);
+    }
+    EXPECT_EQ(turns, 1);
+    EXPECT_TRUE(world.sender.texts().empty());
+    world.pass(6min, 10s);  // the window
+  }
+}
+
+TEST_F(StreamOfWork, WithoutAClientGoesToTheChannel) {
+  auto reply = world.receive_unread(with_mode(world.message("x", "conv-1", "same"), "stream"));
+  world.settle();
+  reply->reader.reset();
+  world.pass(51s, 100ms);
+  EXPECT_THAT(world.sender.texts(), testing::ElementsAre("done"));
+}
+
+TEST_F(StreamOfWork, EndsWithWorkThatFailsOrIsCut) {
+  fails = true;
+  const auto failed = ask();
+  world.pass(51s, 100ms);
+  EXPECT_TRUE(failed->stream_ended);
+  EXPECT_EQ(failed->activities(), 1U);
+  world.pass(6min, 10s);
+  const auto cut = ask();
+  std::optional<bool> clean;
+  asio::co_spawn(world.io(), world.runtime->drain_background(Deadline::after(1s, world.clock)),
+                 [&clean](std::exception_ptr, bool value) { clean = value; });
+  world.pass(2s, 100ms);
+  EXPECT_EQ(clean, false);
+  EXPECT_TRUE(cut->stream_ended);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "support/bot_world.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/turn/state.hpp>
 
 #include <gmock/gmock.h>
@@ -277,23 +278,101 @@ TEST(ContinueConversation, IsRefusedWhereTheProcessIsFull) {
   EXPECT_EQ(code, errc::overloaded);
 }
 
-// Background work is still there when turns are not taken any more.
-TEST(ContinueConversation, DuringADrainIsRefusedAndNotForgotten) {
-  error_code code;
-  int ran = 0;
-  BotWorld world(message_bot([&](TurnContext& turn) -> awaitable<void> {
-    turn.run_in_background([&](Conversation conversation) -> awaitable<void> {
-      co_await conversation.sleep_for(1s);
-      try {
-        co_await conversation.continue_conversation([&ran](TurnContext&) -> awaitable<void> {
-          ++ran;
-          co_return;
+/// Background work that asks for something at a time when turns are not taken any more.
+class WorkDuringADrain : public ::testing::Test {
+ protected:
+  using Ask = std::function<awaitable<void>(Conversation)>;
+
+  runtime::Runtime::MakeBot bot() {
+    return [this] {
+      auto made = std::make_unique<FunctionBot>();
+      made->on_continue("later", [](TurnContext&) -> awaitable<void> { co_return; });
+      made->on_message([this](TurnContext& turn) -> awaitable<void> {
+        turn.run_in_background([this](Conversation conversation) -> awaitable<void> {
+          co_await conversation.sleep_for(1s);
+          try {
+            co_await ask(conversation);
+            code = error_code();
+          } catch (const system_error& e) {
+            code = e.code();
+          }
         });
-      } catch (const system_error& e) {
-        code = e.code();
-      }
+        co_return;
+      });
+      return made;
+    };
+  }
+  awaitable<bool> drain() {
+    const auto by = Deadline::after(10s, world.clock);
+    const bool turns = co_await world.runtime->drain_turns(by);
+    const bool work = co_await world.runtime->drain_background(by);
+    co_return turns&& work;
+  }
+  TurnHandler counting() {
+    return [this](TurnContext&) -> awaitable<void> {
+      ++ran;
+      co_return;
+    };
+  }
+  std::size_t pending() { return test::run_on(world.io(), world.proactive->list({})).sends.size(); }
+  void run(Ask what) {
+    ask = std::move(what);
+    code.reset();
+    world.say("x");
+    std::optional<bool> clean;
+    asio::co_spawn(world.io(), drain(), [&clean](std::exception_ptr, bool value) { clean = value; });
+    world.pass(2s);
+    EXPECT_EQ(clean, true);
+  }
+
+  Ask ask;
+  std::optional<error_code> code;
+  int ran = 0;
+  BotWorld world{bot()};
+};
+
+TEST_F(WorkDuringADrain, IsToldThatNoTurnIsBegunForIt) {
+  run([this](Conversation conversation) { return conversation.continue_conversation(counting()); });
+  EXPECT_EQ(code, make_error_code(errc::shutting_down));
+  EXPECT_EQ(ran, 0);
+}
+
+TEST_F(WorkDuringADrain, IsToldSoAlsoWhenItWaitsForTheTurn) {
+  run([this](Conversation conversation) -> awaitable<void> {
+    co_await conversation.proactive().continue_and_wait(conversation.reference(), counting());
+  });
+  EXPECT_EQ(code, make_error_code(errc::shutting_down));
+  EXPECT_EQ(ran, 0);
+}
+
+TEST_F(WorkDuringADrain, IsToldSoOfTheFirstTurnOfAConversationThatItBegins) {
+  run([this](Conversation conversation) -> awaitable<void> {
+    co_await conversation.proactive().create_conversation("emulator", "http://localhost:9", ConversationParameters(),
+                                                          counting());
+  });
+  EXPECT_EQ(code, make_error_code(errc::shutting_down));
+  EXPECT_EQ(ran, 0);
+}
+
+TEST_F(WorkDuringADrain, SendsAndSchedulesAsEver) {
+  run([](Conversation conversation) -> awaitable<void> {
+    co_await conversation.send("done");
+    co_await conversation.send_after(1h, Activity::message("later"));
+    co_await conversation.proactive().continue_after(conversation.reference(), 2h, "later");
+  });
+  EXPECT_EQ(code, error_code());
+  EXPECT_THAT(world.sender.texts(), ElementsAre("done"));
+  EXPECT_EQ(pending(), 2U) << "for the next start";
+}
+
+TEST(ContinueConversation, QueuedBeforeADrainRunsBeforeItsEnd) {
+  int ran = 0;
+  BotWorld world(message_bot([&ran](TurnContext& turn) -> awaitable<void> {
+    co_await turn.proactive().continue_conversation(turn.reference(), [&ran](TurnContext&) -> awaitable<void> {
+      ++ran;
+      co_return;
     });
-    co_return;
+    co_await sleep_for(1s, turn.clock());
   }));
   world.say("x");
   std::optional<bool> clean;
@@ -301,7 +380,28 @@ TEST(ContinueConversation, DuringADrainIsRefusedAndNotForgotten) {
                  [&clean](std::exception_ptr, bool value) { clean = value; });
   world.pass(2s);
   EXPECT_EQ(clean, true);
-  EXPECT_EQ(code, errc::shutting_down);
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(ContinueConversation, ThatWaitsUntilTheEndOfADrainIsSaidAndTheDrainIsNotClean) {
+  log::configure(log::Level::warn, log::Format::text);
+  int ran = 0;
+  BotWorld world(message_bot([&ran](TurnContext& turn) -> awaitable<void> {
+    co_await turn.proactive().continue_conversation(turn.reference(), [&ran](TurnContext&) -> awaitable<void> {
+      ++ran;
+      co_return;
+    });
+    co_await sleep_for(1h, turn.clock());
+  }));
+  world.say("x");
+  std::optional<bool> clean;
+  testing::internal::CaptureStderr();
+  asio::co_spawn(world.io(), world.runtime->drain_turns(Deadline::after(10s, world.clock)),
+                 [&clean](std::exception_ptr, bool value) { clean = value; });
+  world.pass(11s, 100ms);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("a continuation is dropped"));
+  log::configure(log::Level::error, log::Format::text);
+  EXPECT_EQ(clean, false);
   EXPECT_EQ(ran, 0);
 }
 

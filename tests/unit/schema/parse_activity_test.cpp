@@ -70,7 +70,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "'serviceUrl'"},
         Refusal{R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"x","deliveryMode":"expectReplies"})",
                 "BadArgument", "'serviceUrl'"},
-        Refusal{R"({"type":"message","conversation":{"id":"c"},"deliveryMode":"stream"})", "MissingProperty",
+        Refusal{R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"x","deliveryMode":"stream"})",
+                "BadArgument", "'serviceUrl'"},
+        Refusal{R"({"type":"message","conversation":{"id":"c"},"deliveryMode":"Stream"})", "MissingProperty",
                 "'serviceUrl'"},
         Refusal{R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"http://h","value":1e400})", "BadArgument",
                 "number"}));
@@ -104,7 +106,10 @@ TEST(ParseActivity, ToleratesWhatChannelsLeaveOut) {
   EXPECT_EQ(activity.text(), "");
 }
 
-TEST(ParseActivity, ServiceUrlMayBeAbsentWithExpectReplies) {
+TEST(ParseActivity, ServiceUrlMayBeAbsentWhereTheResponseAnswers) {
+  EXPECT_FALSE(good(R"({"type":"message","conversation":{"id":"c"},"deliveryMode":"stream"})").service_url());
+  EXPECT_FALSE(
+      good(R"({"type":"invoke","conversation":{"id":"c"},"serviceUrl":null,"deliveryMode":"stream"})").service_url());
   EXPECT_FALSE(good(R"({"type":"message","conversation":{"id":"c"},"deliveryMode":"expectReplies"})").service_url());
   EXPECT_FALSE(good(R"({"type":"message","conversation":{"id":"c"},"serviceUrl":null,"deliveryMode":"expectReplies"})")
                    .service_url());

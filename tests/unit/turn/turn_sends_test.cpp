@@ -87,6 +87,31 @@ TEST_F(TurnSendsTest, AKnownKeyYieldsTheHandleOfTheSendThatExists) {
   EXPECT_EQ(cancel(handles[2]), CancelOutcome::too_late);
 }
 
+// What a bot asked for and was not stored can be found in the log, whoever made the key.
+TEST_F(TurnSendsTest, NoSendIsDroppedAsKnownWithoutALineInTheLog) {
+  log::configure(log::Level::info, log::Format::text);
+  testing::internal::CaptureStderr();
+  handler = [this](TurnContext& turn) -> awaitable<void> {
+    co_await turn.proactive().send_after(10s, Activity::message("A"));
+    co_await remind(turn, &handles, SendOptions().key("reminder"));
+    co_await remind(turn, &handles, SendOptions().key("reminder"));
+    co_await turn.commit();
+    throw std::runtime_error("after the commit");
+  };
+  deliver();
+  deliver();
+  test::run_on(world.io(), world.proactive->send_after(world.message("x").reference(), 10s, Activity::message("other"),
+                                                       SendOptions().key("reminder")));
+  const auto said = testing::internal::GetCapturedStderr();
+  log::configure(log::Level::error, log::Format::text);
+  double lines = 0;
+  for (auto at = said.find("is known"); at != std::string::npos; at = said.find("is known", at + 1)) {
+    ++lines;
+  }
+  EXPECT_EQ(known(), 5);
+  EXPECT_EQ(lines, 5) << said;
+}
+
 TEST_F(TurnSendsTest, TheHandleOfAKnownKeyIsTheOneThatIsValidNow) {
   remind_with(SendOptions().key("reminder"));
   world.say("one");

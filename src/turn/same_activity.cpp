@@ -1,0 +1,238 @@
+#include "turn/same_activity.hpp"
+
+#include "storage/sha256.hpp"
+
+#include <tern/storage/types.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace tern::detail {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view token_exchange = "signin/tokenExchange";
+
+// Said apart (type, id, delivery mode), the same for the whole conversation, or other at each delivery.
+constexpr std::array no_content{
+    "type"sv,     "id"sv,           "deliveryMode"sv,   "channelId"sv,     "conversation"sv,     "serviceUrl"sv,
+    "callerId"sv, "rawTimestamp"sv, "localTimestamp"sv, "localTimezone"sv, "rawLocalTimestamp"sv};
+// Of them the ids alone count.
+constexpr std::array accounts{"from"sv, "recipient"sv, "membersAdded"sv, "membersRemoved"sv};
+
+template <std::size_t N>
+bool is_one_of(std::string_view name, const std::array<std::string_view, N>& names) noexcept {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string_view text_of(const json::value& value) noexcept {
+  const auto* text = value.if_string();
+  return text != nullptr ? std::string_view(text->data(), text->size()) : std::string_view();
+}
+
+void add_value(WideHash& hash, const json::value& value) noexcept;
+
+// The order of members is no content: whoever passes an activity on may write them in another.
+void add_object(WideHash& hash, const json::object& object) noexcept {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  for (const auto& member : object) {
+    WideHash each;
+    each.add(std::string_view(member.key()));
+    add_value(each, member.value());
+    high += each.high();
+    low += each.low();
+  }
+  hash.add(high);
+  hash.add(low);
+}
+
+void add_number(WideHash& hash, const json::value& value) noexcept {
+  if (const auto* whole = value.if_int64()) {
+    hash.add(static_cast<std::uint64_t>(*whole));
+  } else if (const auto* large = value.if_uint64()) {
+    hash.add(*large);
+  } else if (const auto* real = value.if_double()) {
+    hash.add(std::bit_cast<std::uint64_t>(*real));
+  }
+}
+
+void add_value(WideHash& hash, const json::value& value) noexcept {
+  hash.add(static_cast<std::uint64_t>(value.kind()));
+  if (const auto* object = value.if_object()) {
+    add_object(hash, *object);
+  } else if (const auto* array = value.if_array()) {
+    hash.add(array->size());
+    for (const auto& item : *array) {
+      add_value(hash, item);
+    }
+  } else if (value.is_string()) {
+    hash.add(text_of(value));
+  } else if (const auto* flag = value.if_bool()) {
+    hash.add(std::uint64_t{*flag});
+  } else {
+    add_number(hash, value);
+  }
+}
+
+void add_account(WideHash& hash, const json::value& value) noexcept {
+  const auto* account = value.if_object();
+  const auto* id = account != nullptr ? account->if_contains("id") : nullptr;
+  hash.add(id != nullptr ? text_of(*id) : std::string_view());
+}
+
+void add_accounts(WideHash& hash, const json::value& value) noexcept {
+  if (const auto* list = value.if_array()) {
+    for (const auto& each : *list) {
+      add_account(hash, each);
+    }
+  } else {
+    add_account(hash, value);
+  }
+}
+
+void add_content(WideHash& hash, const json::object& activity) noexcept {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  for (const auto& member : activity) {
+    const std::string_view name = member.key();
+    if (is_one_of(name, no_content)) {
+      continue;
+    }
+    WideHash each;
+    each.add(name);
+    if (is_one_of(name, accounts)) {
+      add_accounts(each, member.value());
+    } else {
+      add_value(each, member.value());
+    }
+    high += each.high();
+    low += each.low();
+  }
+  hash.add(high);
+  hash.add(low);
+}
+
+/// The `value.id` of a token exchange, "" of anything else.
+std::string_view exchanged(const Activity& activity, const ActivityHead& head) noexcept {
+  if (head.type != activity_types::invoke || activity.name() != token_exchange) {
+    return {};
+  }
+  const auto* value = activity.value();
+  const auto* fields = value != nullptr ? value->if_object() : nullptr;
+  const auto* id = fields != nullptr ? fields->if_contains("id") : nullptr;
+  return id != nullptr ? text_of(*id) : std::string_view();
+}
+
+}  // namespace
+
+void WideHash::add(std::uint64_t word) noexcept {
+  a_ = std::rotl((a_ ^ word) * 0x9E3779B97F4A7C15ULL, 29);
+  b_ = std::rotl((b_ ^ word) * 0xD6E8FEB86659FD93ULL, 41);
+}
+
+void WideHash::add(std::string_view text) noexcept {
+  add(std::uint64_t{text.size()});
+  std::uint64_t word = 0;
+  while (text.size() >= sizeof(word)) {
+    std::memcpy(&word, text.data(), sizeof(word));
+    add(word);
+    text.remove_prefix(sizeof(word));
+  }
+  if (!text.empty()) {
+    word = 0;
+    std::memcpy(&word, text.data(), text.size());
+    add(word);
+  }
+}
+
+// The final mix of MurmurHash3.
+std::uint64_t WideHash::finish(std::uint64_t value) noexcept {
+  value = (value ^ (value >> 33)) * 0xFF51AFD7ED558CCDULL;
+  value = (value ^ (value >> 33)) * 0xC4CEB9FE1A85EC53ULL;
+  return value ^ (value >> 33);
+}
+
+// For each turn, hence without calls: a comparison of a length that is known is none.
+ActivityHead head_of(const Activity& activity) noexcept {
+  ActivityHead head;
+  for (const auto& member : activity.json()) {
+    const auto size = member.key().size();
+    const char* const name = member.key_c_str();
+    if (size == 4 && std::memcmp(name, "type", 4) == 0) {
+      head.type = text_of(member.value());
+    } else if (size == 2 && std::memcmp(name, "id", 2) == 0) {
+      head.id = text_of(member.value());
+    } else if (size == 9 && std::memcmp(name, "timestamp", 9) == 0) {
+      head.timestamp = text_of(member.value());
+    } else if (size == 12 && std::memcmp(name, "deliveryMode", 12) == 0) {
+      head.delivery_mode = text_of(member.value());
+    }
+  }
+  return head;
+}
+
+std::optional<SameActivity> same_activity(const Activity& activity, const ActivityHead& head) noexcept {
+  SameActivity same;
+  if (const auto exchange = exchanged(activity, head); !exchange.empty()) {
+    same.kind = token_exchange;
+    same.id = exchange;
+    same.user = activity.from_id().value_or("");
+    same.is_token_exchange = true;
+    return same;
+  }
+  if (head.id.empty()) {
+    return std::nullopt;
+  }
+  same.kind = head.type;
+  same.id = head.id;
+  same.timestamp = head.timestamp;
+  if (same.timestamp.empty()) {
+    WideHash content;
+    add_content(content, activity.json());
+    same.content_high = content.high();
+    same.content_low = content.low();
+  }
+  return same;
+}
+
+std::optional<SameActivity> same_activity(const Activity& activity) noexcept {
+  return same_activity(activity, head_of(activity));
+}
+
+void SameActivity::add_to(WideHash& hash) const noexcept {
+  hash.add(kind);
+  hash.add(id);
+  if (is_token_exchange) {
+    hash.add(user);
+  } else if (!timestamp.empty()) {
+    hash.add(timestamp);
+  } else {
+    hash.add(content_high);
+    hash.add(content_low);
+  }
+}
+
+void SameActivity::append_to(std::string& key) const {
+  append_key_part(key, id);
+  key += '/';
+  append_key_part(key, kind);
+  key += '/';
+  if (is_token_exchange) {
+    append_key_part(key, user);
+  } else if (!timestamp.empty()) {
+    append_key_part(key, timestamp);
+  } else {
+    key += '~';
+    std::array<std::uint8_t, 2 * sizeof(content_high)> bytes{};
+    std::memcpy(bytes.data(), &content_high, sizeof(content_high));
+    std::memcpy(bytes.data() + sizeof(content_high), &content_low, sizeof(content_low));
+    append_hex(key, bytes.data(), bytes.size());
+  }
+}
+
+}  // namespace tern::detail
