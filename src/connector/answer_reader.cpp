@@ -32,7 +32,12 @@ class AnswerReader::Parser final : public bhttp::basic_parser<false> {
   using string_view = boost::beast::string_view;
 
   void on_request_impl(bhttp::verb, string_view, string_view, int, error_code&) override {}
-  void on_response_impl(int code, string_view, int, error_code&) override { answer_.status = code; }
+  void on_response_impl(int code, string_view, int, error_code& error) override {
+    answer_.status = code;
+    if (code < 100) {
+      error = bhttp::error::bad_status;  // Beast takes any three digits
+    }
+  }
   void on_field_impl(bhttp::field name, string_view, string_view value, error_code&) override {
     if (header_ended_) {
       return;  // a trailer is no header

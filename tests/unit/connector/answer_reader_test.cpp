@@ -134,6 +134,14 @@ TEST_F(AnswerReaderTest, TheEndOfTheConnectionEndsOnlyAnAnswerWithoutALength) {
   EXPECT_EQ(reader.finish(asio::error::connection_reset), Step::broken) << "it is not known to be whole";
 }
 
+TEST_F(AnswerReaderTest, AStatusBelow100IsNone) {
+  for (const char* text : {"HTTP/1.1 006 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 000 No\r\n\r\n"}) {
+    reader.begin();
+    EXPECT_EQ(give(text), Step::broken) << text;
+    EXPECT_TRUE(reader.error()) << text;
+  }
+}
+
 TEST_F(AnswerReaderTest, ALargeAnswerLeavesNothingBehind) {
   EXPECT_EQ(give("HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'x')), Step::done);
   EXPECT_EQ(answer.body.size(), 1'000'000U);
