@@ -12,7 +12,7 @@ namespace tern::connector {
 namespace {
 
 constexpr std::size_t detail_limit = 200;
-constexpr std::int64_t longest_wait_s = 999'999'999;  // 31 years: more digits say nothing more
+constexpr std::chrono::seconds longest_wait(999'999'999);  // 31 years: more says nothing more
 
 constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
@@ -81,17 +81,20 @@ class DateReader {
   bool good_ = true;
 };
 
-std::optional<WallTime> at(int year, unsigned month, int day, std::chrono::seconds time) {
+// Whole seconds hold every year of four digits; `WallTime` ends in 2262.
+using Date = std::chrono::sys_seconds;
+
+std::optional<Date> at(int year, unsigned month, int day, std::chrono::seconds time) {
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) {
     return std::nullopt;
   }
-  return WallTime(std::chrono::sys_days(date)) + time;
+  return std::chrono::sys_days(date) + time;
 }
 
 /// `Sun Nov  6 08:49:37 1994`
-std::optional<WallTime> parse_asctime(std::string_view text) {
+std::optional<Date> parse_asctime(std::string_view text) {
   DateReader read(text);
   read.skip_word();
   const unsigned month = read.month();
@@ -105,7 +108,7 @@ std::optional<WallTime> parse_asctime(std::string_view text) {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`
-std::optional<WallTime> parse_fixdate(std::string_view text, WallTime now) {
+std::optional<Date> parse_fixdate(std::string_view text, WallTime now) {
   const std::string_view between = text.find('-') == std::string_view::npos ? " " : "-";
   DateReader read(text);
   read.skip_word();
@@ -184,14 +187,18 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text
   if (std::all_of(text.begin(), text.end(), is_digit)) {
     std::int64_t seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    const bool huge = error != std::errc{} || seconds > longest_wait_s;
-    return std::chrono::seconds(huge ? longest_wait_s : seconds);
+    const bool huge = error != std::errc{} || seconds > longest_wait.count();
+    return huge ? longest_wait : std::chrono::seconds(seconds);
   }
   const auto when = text.ends_with("GMT") ? parse_fixdate(text, now) : parse_asctime(text);
   if (!when) {
     return std::nullopt;
   }
-  return std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(*when - now));
+  const auto wait = *when - std::chrono::floor<std::chrono::seconds>(now);
+  if (wait <= std::chrono::seconds(0) || wait > longest_wait) {
+    return wait > longest_wait ? longest_wait : std::chrono::seconds(0);
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(WallTime(*when) - now);
 }
 
 std::optional<std::chrono::seconds> parse_keep_alive(std::string_view text) {

@@ -31,8 +31,8 @@ std::optional<boost::json::object> object_in(const Answer& answer);
 /// The exception for an answer that is no success.
 ChannelError channel_error(const Answer& answer, WallTime now);
 
-/// How long `Retry-After` asks to wait: seconds, or a date in any of the three forms of RFC 9110. A date in the past
-/// is zero; nullopt when it is neither.
+/// How long `Retry-After` asks to wait, at most 999,999,999 s (31 years): seconds, or a date in any of the three forms
+/// of RFC 9110. A date in the past is zero; nullopt when it is neither.
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, WallTime now);
 
 /// `timeout` of a Keep-Alive header.

@@ -65,7 +65,8 @@ class AnswerReader {
   std::size_t body_limit_;
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<Buffer> buffer_;
-  std::size_t taken_ = 0;  // bytes since `begin`
+  std::size_t taken_ = 0;       // bytes since `begin`
+  bool in_chunk_line_ = false;  // more of it is to come, or of the trailers
   error_code error_;
   const char* why_ = nullptr;
 };

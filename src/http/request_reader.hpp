@@ -73,6 +73,7 @@ class RequestReader {
   std::size_t header_bytes_ = 0;
   Rejection rejection_ = Rejection::malformed;
   bool started_ = false;
+  bool in_chunk_line_ = false;  // more of it is to come, or of the trailers
 };
 
 }  // namespace tern::http

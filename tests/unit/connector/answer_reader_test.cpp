@@ -134,6 +134,16 @@ TEST_F(AnswerReaderTest, TheEndOfTheConnectionEndsOnlyAnAnswerWithoutALength) {
   EXPECT_EQ(reader.finish(asio::error::connection_reset), Step::broken) << "it is not known to be whole";
 }
 
+// An assertion of Beast ended the process here, where it is compiled with assertions.
+TEST_F(AnswerReaderTest, ALastChunkAloneIsReadHoweverItIsCut) {
+  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\r\n\r\n";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    reader.begin();
+    ASSERT_EQ(give(text, piece), Step::done) << piece;
+    EXPECT_TRUE(answer.body.empty());
+  }
+}
+
 TEST_F(AnswerReaderTest, AStatusBelow100IsNone) {
   for (const char* text : {"HTTP/1.1 006 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 000 No\r\n\r\n"}) {
     reader.begin();

@@ -26,8 +26,15 @@ TEST(RetryAfter, PastDateIsZero) {
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), 0ms);
 }
 
+TEST(RetryAfter, ADateAfterTheEndOfTheClockIsTheLongestWait) {
+  EXPECT_EQ(parse_retry_after("Sun Nov  6 08:49:37 9149", now), 999'999'999s);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 9999 08:49:37 GMT", now), 999'999'999s);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 2262 08:49:37 GMT", now), 999'999'999s);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 0001 08:49:37 GMT", now), 0ms);
+}
+
 TEST(RetryAfter, TwoDigitsOfAYearAreAtMostFiftyAhead) {
-  EXPECT_GT(parse_retry_after("Sunday, 06-Nov-44 08:49:37 GMT", now), 49 * 8760h);
+  EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-44 08:49:37 GMT", now), 999'999'999s);
   EXPECT_EQ(parse_retry_after("Sunday, 06-Nov-45 08:49:37 GMT", now), 0ms);
 }
 

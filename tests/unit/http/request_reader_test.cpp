@@ -60,6 +60,23 @@ TEST(RequestReader, EverySplitGivesTheSameRequest) {
   }
 }
 
+// An assertion of Beast ended the process here, where it is compiled with assertions.
+TEST(RequestReader, ALastChunkAloneIsReadHoweverItIsCut) {
+  const std::string text = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\r\n\r\n";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    RequestReader reader({.header = 1000, .body = 1000});
+    auto step = Step::need_input;
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+      ASSERT_EQ(step, Step::need_input) << piece;
+      give(reader, std::string_view(text).substr(at, piece));
+      step = reader.parse();
+    }
+    ASSERT_EQ(step, Step::complete) << piece;
+    EXPECT_TRUE(reader.request().body().empty());
+    EXPECT_EQ(reader.unparsed(), 0U);
+  }
+}
+
 TEST(RequestReader, TargetsOfOtherFormsKeepTheirShape) {
   for (const auto& [target, path, query] : {std::tuple{"*", "*", ""},
                                             {"https://h", "/", ""},
