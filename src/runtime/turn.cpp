@@ -35,7 +35,7 @@ Delivery delivery_of(std::string_view mode) noexcept {
 Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity,
            const detail::ActivityHead& head, std::uint64_t conversation)
     : Queued(conversation),
-      context(home.slots().begin(environment, std::move(activity), head.type, head.id, *this)),
+      context(home.slots().begin(environment, std::move(activity), head.id, *this)),
       home_(home),
       delivery_(delivery_of(head.delivery_mode)),
       is_invoke_(head.type == activity_types::invoke) {

@@ -88,10 +88,8 @@ class TurnOutput {
   virtual std::shared_ptr<TurnTrail> trail() = 0;
 };
 
-/// Names the turn of an activity, for who reads of an error: its type and id.
-std::string turn_name(const Activity& activity);
-/// Says in the log that the turn `name` was used after its end, and throws `errc::turn_ended`.
-[[noreturn]] void throw_turn_ended(std::string_view name);
+/// Says in the log that the turn of the activity with this id was used after its end, and throws `errc::turn_ended`.
+[[noreturn]] void throw_turn_ended(std::string_view activity);
 /// Throws `errc::proactive_disabled`, naming the key to set.
 [[noreturn]] void throw_proactive_disabled();
 /// Throws `errc::unknown_continuation`.

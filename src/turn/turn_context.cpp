@@ -13,17 +13,6 @@
 
 namespace tern {
 
-namespace {
-
-// What a reader needs of a longer type or id is in its beginning.
-std::array<std::string_view, 3> name_parts(std::string_view type, std::string_view id) noexcept {
-  constexpr std::size_t longest_type = 16;
-  constexpr std::size_t longest_id = 44;
-  return {type.substr(0, longest_type), id.empty() ? " without an id" : " ", id.substr(0, longest_id)};
-}
-
-}  // namespace
-
 namespace detail {
 
 struct TurnHooks {
@@ -33,17 +22,10 @@ struct TurnHooks {
   std::deque<DeleteHook> remove;
 };
 
-std::string turn_name(const Activity& activity) {
-  std::string name;
-  for (const auto part : name_parts(activity.type(), activity.id().value_or(""))) {
-    name += part;
-  }
-  return name;
-}
-
-void throw_turn_ended(std::string_view name) {
-  log::error("a turn was used after its end", {{"turn", name}});
-  throw_error(errc::turn_ended, "The turn of " + std::string(name) +
+void throw_turn_ended(std::string_view activity) {
+  log::error("a turn was used after its end", {{"activity", activity}});
+  const auto name = activity.empty() ? "an activity without an id" : "the activity \"" + std::string(activity) + "\"";
+  throw_error(errc::turn_ended, "The turn of " + name +
                                     " has ended and cannot be used any more. Give work that outlives the turn what it "
                                     "needs by value, and let it write through the Conversation that it is given.");
 }
@@ -99,13 +81,9 @@ void TurnContext::throw_ended() const {
 }
 
 // While the activity is at hand: at the end of the turn it would be searched for them once more.
-void TurnContext::take_name(std::string_view type, std::string_view id) noexcept {
-  const auto parts = name_parts(type, id);
-  auto* to = name_.data();
-  for (const auto part : parts) {
-    to = std::copy_n(part.data(), part.size(), to);
-  }
-  name_size_ = static_cast<std::uint8_t>(to - name_.data());
+void TurnContext::take_name(std::string_view id) noexcept {
+  name_size_ = static_cast<std::uint8_t>(std::min(id.size(), name_.size()));
+  std::memcpy(name_.data(), id.data(), name_size_);
 }
 
 void TurnContext::end(bool kept) noexcept {

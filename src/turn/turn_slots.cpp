@@ -23,8 +23,8 @@ void TurnSlots::destroy(Slot* slot) noexcept {
 }
 
 // Of a slot that is taken again the ended context goes only now, so that it could be asked until now.
-TurnContext& TurnSlots::begin(TurnEnvironment& environment, Activity activity, std::string_view type,
-                              std::string_view id, TurnOutput& output) {
+TurnContext& TurnSlots::begin(TurnEnvironment& environment, Activity activity, std::string_view id,
+                              TurnOutput& output) {
   void* memory = nullptr;
   if (free_ != nullptr) {
     auto* const slot = std::exchange(free_, free_->next);
@@ -35,7 +35,7 @@ TurnContext& TurnSlots::begin(TurnEnvironment& environment, Activity activity, s
     memory = ::operator new(sizeof(Slot));
   }
   auto* const slot = new (memory) Slot(environment, std::move(activity), output);
-  slot->take_name(type, id);
+  slot->take_name(id);
   return *slot;
 }
 

@@ -24,17 +24,16 @@ class TurnOutput;
 /// Thread safety: none; one for each shard.
 class TurnSlots : public std::enable_shared_from_this<TurnSlots> {
  public:
-  static constexpr std::size_t most_resting = 256;
+  static constexpr std::size_t most_resting = 64;
 
   TurnSlots() = default;
   ~TurnSlots();
   TurnSlots(const TurnSlots&) = delete;
   TurnSlots& operator=(const TurnSlots&) = delete;
 
-  /// `type` and `id`: of the activity, in whose name the turn's use after its end is refused. Views into it will do,
-  /// since its members stay where they are when it is moved.
-  TurnContext& begin(TurnEnvironment& environment, Activity activity, std::string_view type, std::string_view id,
-                     TurnOutput& output);
+  /// `id`: the activity's, which names the turn when it is used after its end. A view into the activity will do, since
+  /// its members stay where they are when it is moved.
+  TurnContext& begin(TurnEnvironment& environment, Activity activity, std::string_view id, TurnOutput& output);
   void end(TurnContext& context) noexcept;
 
   /// Work that was begun in a turn, and may use its context for as long as this is there.

@@ -36,7 +36,7 @@ UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
 
 void UnitOfWork::require_open() const {
   if (closed_) [[unlikely]] {
-    throw_turn_ended(turn_name(activity_));
+    throw_turn_ended(activity_.id().value_or(""));
   }
 }
 

@@ -33,7 +33,7 @@ struct TurnHooks;
 /// Lifetime: until the handler's coroutine has ended. After that every function, and every state property that is given
 /// the turn, writes an error to the log and throws `errc::turn_ended`, which names the activity whose turn it was. That
 /// is sure in the turn's own background work. A reference that was kept in another way (a coroutine or thread that the
-/// bot began itself) is told so for the next 256 turns of the shard; then another turn may have its place.
+/// bot began itself) is told so for the next 64 turns of the shard; then another turn may have its place.
 /// Thread safety: used on its shard, by its own coroutine.
 class TurnContext {
  public:
@@ -139,7 +139,7 @@ class TurnContext {
   friend class detail::TurnSlots;
 
   [[noreturn]] void throw_ended() const;
-  void take_name(std::string_view type, std::string_view id) noexcept;
+  void take_name(std::string_view id) noexcept;
   /// The turn has ended. `kept`: work that was begun in it runs on, so that what it may be using stays until `let_go`.
   void end(bool kept) noexcept;
   void let_go() noexcept;
@@ -163,7 +163,7 @@ class TurnContext {
   bool responded_ = false;
   bool ended_ = false;
   std::uint8_t name_size_ = 0;
-  std::array<char, 61> name_;  // type and id of the activity
+  std::array<char, 61> name_;  // the beginning of the activity's id
 };
 
 }  // namespace tern

@@ -124,7 +124,7 @@ TEST_F(EndedTurn, UsedByItsBackgroundWorkSaysWhoseItWasAndReachesNobody) {
     world.pass(4s, 500ms);
   }
   EXPECT_EQ(said.size(), uses.size());
-  EXPECT_THAT(said, Each(AllOf(HasSubstr("message whose-turn"), HasSubstr("Conversation"))));
+  EXPECT_THAT(said, Each(AllOf(HasSubstr("the activity \"whose-turn"), HasSubstr("Conversation"))));
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("whose-turn"));
   for (const auto& call : world.sender.calls) {
     EXPECT_TRUE(call.activity.is(activity_types::typing)) << "of the work itself";
@@ -185,7 +185,7 @@ TEST_F(EndedTurn, KeptByACoroutineOfTheBotsOwnIsNoticedWhileItsSlotRests) {
   world.say("x", "conv-1", "whose-turn");
   others(static_cast<int>(detail::TurnSlots::most_resting) - 1);
   world.pass(4s, 500ms);
-  EXPECT_THAT(said, ElementsAre(HasSubstr("message whose-turn")));
+  EXPECT_THAT(said, ElementsAre(HasSubstr("the activity \"whose-turn")));
   EXPECT_THAT(world.sender.calls, IsEmpty());
 }
 
@@ -203,8 +203,8 @@ TEST_F(EndedTurn, IsNamedWithoutAnIdAndWithAVeryLongOne) {
     test::run_on(world.io(), use(kept, [](TurnContext& ended) -> awaitable<void> { co_await ended.send("late"); }));
   }
   ASSERT_EQ(said.size(), 2U);
-  EXPECT_THAT(said[0], HasSubstr("message without an id"));
-  EXPECT_THAT(said[1], HasSubstr("message iiiii"));
+  EXPECT_THAT(said[0], HasSubstr("an activity without an id"));
+  EXPECT_THAT(said[1], HasSubstr("the activity \"iiiii"));
   EXPECT_LT(said[1].size(), 600U);
 }
 
