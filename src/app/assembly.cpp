@@ -125,6 +125,7 @@ void Assembly::make_connectors() {
   options.request_timeout = settings.connector.request_timeout;
   options.attempt_delay = settings.connector.attempt_delay;
   options.connection_lifetime = settings.connector.connection_lifetime;
+  options.longest_retry_after = settings.limits.retry_after;
   options.nameservers = nameservers(settings.connector);
   options.loopback_only = loopback_only(settings);
   for (std::size_t i = 0; i < shards.size(); ++i) {
@@ -145,6 +146,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   proactive::SchedulerOptions scheduling;
   scheduling.in_flight = settings.limits.sends_in_flight;
   scheduling.continuations = settings.limits.continuations_in_flight;
+  scheduling.policy.longest_retry_after = settings.limits.retry_after;
   proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled, scheduling,
                                                             clock, metrics, send_limits(settings.send_limits));
 }

@@ -340,6 +340,8 @@ std::vector<ConfigKey> limit_keys() {
                  "Background tasks at once."),
       number_key("limits.connector_waiting", Place{&S::limits, &L::connector_waiting}, 1, 10 * million,
                  "Requests that wait for a connection to one host, for each shard."),
+      duration_key("limits.retry_after", Place{&S::limits, &L::retry_after},
+                   "The longest that a channel's Retry-After is obeyed; what asks for more is a warning."),
       number_key("limits.sends_in_flight", Place{&S::limits, &L::sends_in_flight}, 1, million,
                  "Scheduled sends under way at once, for each shard; continuations have places of their own."),
       number_key("limits.continuations_in_flight", Place{&S::limits, &L::continuations_in_flight}, 1, million,

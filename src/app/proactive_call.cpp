@@ -82,14 +82,6 @@ bool has_offset(const std::string& text) {
   return last == 'Z' || last == 'z' || sign == '+' || sign == '-';
 }
 
-WallTime time_of(const std::string& text, const char* name) {
-  const auto time = Timestamp::parse(text);
-  if (!time || !has_offset(text)) {
-    refuse(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
-  }
-  return time->time();
-}
-
 // Bounded before it is added to a time: what the clock cannot hold would wrap into the past, and be due at once.
 std::chrono::milliseconds length_of(const json::value& value, const std::string& name) {
   const auto length = read_duration(value);
@@ -287,6 +279,14 @@ void read_what(Members& members, CallKind kind, ProactiveCall& call) {
 }
 
 }  // namespace
+
+WallTime time_of(const std::string& text, std::string_view name) {
+  const auto time = Timestamp::parse(text);
+  if (!time || !has_offset(text)) {
+    refuse(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
+  }
+  return time->time();
+}
 
 ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTime now) {
   auto parsed = parse_json(body);

@@ -49,6 +49,10 @@ enum class CallKind {
   moving       ///< `at` or `after`, and no recipient
 };
 
+/// Reads a time with its offset, the value of the member or parameter `name`.
+/// Errors: `BadCall`.
+WallTime time_of(const std::string& text, std::string_view name);
+
 /// Reads a body. `now`: what `after` and `every` count from.
 /// Errors: `BadCall`.
 ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTime now);

@@ -51,6 +51,15 @@ void require_json(const http::HttpRequest& request) {
              "\" goes on. The bot stops it with cancel_broadcast, or pauses it with pause_broadcast.");
 }
 
+DeadFilter dead_filter(Parameters& parameters) {
+  DeadFilter filter;
+  filter.reason = parameters.take("reason");
+  filter.since = parameters.take_time("since");
+  filter.until = parameters.take_time("until");
+  filter.order_key = parameters.take_order_key();
+  return filter;
+}
+
 [[noreturn]] void refuse_late() {
   refuse(409, "TooLate", "It is being sent, was sent or cancelled, or never existed.");
 }
@@ -152,6 +161,12 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch_dead(http::HttpRequest& requ
       refuse_method("GET");
     }
     return list_dead(std::string(request.query()));
+  }
+  if (path.size() == 2 && path[1] == "redrive") {
+    if (method != Method::post) {
+      refuse_method("POST");
+    }
+    return redrive_all(std::string(request.query()));
   }
   const auto handle = handle_of(path[1]);
   if (path.size() == 2) {
@@ -301,9 +316,9 @@ awaitable<HttpResponse> ProactiveEndpoint::list_dead(std::string query) {
   DeadQuery wanted;
   wanted.limit = parameters.take_limit();
   wanted.after = parameters.take("after");
-  wanted.order_key = parameters.take_order_key();
+  auto filter = dead_filter(parameters);
   parameters.require_no_others();
-  auto page = co_await proactive_.list_dead(std::move(wanted));
+  auto page = co_await proactive_.list_dead(std::move(wanted), std::move(filter));
   json::array items;
   for (const auto& dead : page.sends) {
     auto item = to_json(dead.send);
@@ -312,6 +327,16 @@ awaitable<HttpResponse> ProactiveEndpoint::list_dead(std::string query) {
     items.push_back(std::move(item));
   }
   co_return json_response(200, page_of(std::move(items), page.next));
+}
+
+awaitable<HttpResponse> ProactiveEndpoint::redrive_all(std::string query) {
+  Parameters parameters(query);
+  auto filter = dead_filter(parameters);
+  parameters.require_no_others();
+  const auto count = co_await proactive_.redrive_all(std::move(filter));
+  json::object answer;
+  answer["redriven"] = count;
+  co_return json_response(200, answer);
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::redrive(SendHandle handle) {

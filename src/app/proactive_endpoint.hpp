@@ -46,6 +46,7 @@ class ProactiveEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> reschedule(SendHandle handle, std::string body);
   awaitable<http::HttpResponse> list_dead(std::string query);
   awaitable<http::HttpResponse> redrive(SendHandle handle);
+  awaitable<http::HttpResponse> redrive_all(std::string query);
   awaitable<http::HttpResponse> discard(SendHandle handle);
   awaitable<http::HttpResponse> counts();
 

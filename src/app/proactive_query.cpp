@@ -1,5 +1,6 @@
 #include "app/proactive_query.hpp"
 
+#include "app/proactive_call.hpp"
 #include "app/proactive_refusal.hpp"
 
 #include <boost/url/decode_view.hpp>
@@ -89,6 +90,16 @@ std::size_t Parameters::take_limit() {
     refuse(400, "BadArgument", "limit is 1 to 1000.");
   }
   return limit;
+}
+
+std::optional<WallTime> Parameters::take_time(std::string_view name) {
+  const bool is_given = std::any_of(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
+  if (!is_given) {
+    return std::nullopt;
+  }
+  auto text = take(name);
+  std::replace(text.begin(), text.end(), ' ', '+');  // a plus sign stands for a space in a query
+  return time_of(text, name);
 }
 
 void Parameters::require_no_others() const {

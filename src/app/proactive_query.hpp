@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tern/async/clock.hpp>
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -23,6 +25,8 @@ class Parameters {
   std::optional<std::string> take_order_key();
   /// `limit`: 1 to 1,000, 100 without it.
   std::size_t take_limit();
+  /// A time with its offset; nullopt when it is not there.
+  std::optional<WallTime> take_time(std::string_view name);
   void require_no_others() const;
 
  private:

@@ -32,6 +32,13 @@ bool is_code(std::string_view text) noexcept {
          });
 }
 
+// The body of the protocol's errors names at least one of the two.
+bool is_protocol_error(const boost::json::object& object) {
+  const auto* nested = object.if_contains("error");
+  const auto* error = nested != nullptr ? nested->if_object() : nullptr;
+  return error != nullptr && (!string_of(*error, "code").empty() || !string_of(*error, "message").empty());
+}
+
 /// Reads a date from left to right; after the first mismatch everything fails.
 class DateReader {
  public:
@@ -166,18 +173,23 @@ std::optional<boost::json::object> object_in(const Answer& answer) {
   return std::move(parsed->get_object());
 }
 
-ChannelError channel_error(const Answer& answer, WallTime now) {
-  const auto retry_after = parse_retry_after(answer.retry_after, now);
+ChannelError channel_error(const Answer& answer, WallTime now, std::chrono::milliseconds longest_retry_after) {
+  auto retry_after = parse_retry_after(answer.retry_after, now);
+  if (retry_after) {
+    retry_after = std::min(*retry_after, longest_retry_after);
+  }
   const auto object = object_in(answer);
   if (!object) {
-    return {answer.status, {}, retry_after};  // a page of HTML
+    const auto by = answer.body.empty() ? ChannelError::By::nobody : ChannelError::By::stranger;
+    return {answer.status, {}, retry_after, {}, by};  // a page of HTML, if anything
   }
   const auto* nested = object->if_contains("error");
   const auto* error = nested != nullptr ? nested->if_object() : nullptr;
   const boost::json::object& said = error != nullptr ? *error : *object;
   const std::string_view code = string_of(said, "code");
   return {answer.status, is_code(code) ? std::string(code) : std::string(), retry_after,
-          shortened(string_of(said, "message"))};
+          shortened(string_of(said, "message")),
+          is_protocol_error(*object) ? ChannelError::By::channel : ChannelError::By::stranger};
 }
 
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text, WallTime now) {

@@ -28,8 +28,9 @@ struct Answer {
 /// The members of a JSON object in the body; nullopt when the body is empty or no JSON object.
 std::optional<boost::json::object> object_in(const Answer& answer);
 
-/// The exception for an answer that is no success.
-ChannelError channel_error(const Answer& answer, WallTime now);
+/// The exception for an answer that is no success, by whom it is with it. Its Retry-After is at most
+/// `longest_retry_after`.
+ChannelError channel_error(const Answer& answer, WallTime now, std::chrono::milliseconds longest_retry_after);
 
 /// How long `Retry-After` asks to wait, at most 999,999,999 s (31 years): seconds, or a date in any of the three forms
 /// of RFC 9110. A date in the past is zero; nullopt when it is neither.

@@ -40,6 +40,8 @@ struct ConnectorOptions {
   /// How long a connection is used, however busy it is, or up to an eighth less: the next one goes where the host's
   /// name leads by then.
   std::chrono::milliseconds connection_lifetime{300'000};
+  /// The longest that a Retry-After may ask to wait; one that asks for more is taken to ask for this.
+  std::chrono::milliseconds longest_retry_after{3'600'000};
   /// Most bytes of an answer's body.
   std::size_t response_body = 1024 * 1024;
   /// Refuse every serviceUrl but localhost, 127.0.0.0/8 and [::1].

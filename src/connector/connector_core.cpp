@@ -30,7 +30,7 @@ ConnectorOptions checked(ConnectorOptions options) {
   options.waiting = std::max<std::size_t>(options.waiting, 1);
   options.hosts = std::max<std::size_t>(options.hosts, 1);
   for (auto* time : {&options.connect_timeout, &options.request_timeout, &options.idle_timeout, &options.attempt_delay,
-                     &options.connection_lifetime}) {
+                     &options.connection_lifetime, &options.longest_retry_after}) {
     *time = std::clamp(*time, std::chrono::milliseconds(0), longest_time);
   }
   return options;
@@ -294,9 +294,21 @@ void ConnectorCore::finish(Call& call) {
   const Answer& answer = call.lease_->answer;
   if (answer.status < 200 || answer.status > 299) {
     count(Outcome::rejected);
-    throw channel_error(answer, clock_.wall_now());
+    warn_of_absurd_wait(call, answer);
+    throw channel_error(answer, clock_.wall_now(), options_.longest_retry_after);
   }
   count(Outcome::ok);
+}
+
+void ConnectorCore::warn_of_absurd_wait(const Call& call, const Answer& answer) const {
+  const auto asked = parse_retry_after(answer.retry_after, clock_.wall_now());
+  if (asked && *asked > options_.longest_retry_after) {
+    log::warn("the channel asks for a longer wait than limits.retry_after allows, which is waited instead",
+              {{"host", call.host_->origin()},
+               {"status", answer.status},
+               {"retry_after", shortened(answer.retry_after)},
+               {"seconds", std::chrono::duration_cast<std::chrono::seconds>(options_.longest_retry_after).count()}});
+  }
 }
 
 std::string ConnectorCore::take_buffer() {

@@ -83,6 +83,7 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   [[noreturn]] void fail(Outcome outcome, errc code, const std::string& message);
   [[noreturn]] void fail_exchange(const Call& call, const Exchange& exchange);
   void finish(Call& call);
+  void warn_of_absurd_wait(const Call& call, const Answer& answer) const;
 
   std::string take_buffer();
   void give_buffer(std::string buffer) noexcept;

@@ -12,6 +12,9 @@ constexpr std::chrono::seconds least_memory{60};
 constexpr std::chrono::milliseconds probe_time{250};
 // The usual number of refusals in a row is that of about so many last ones.
 constexpr double usual_of = 8;
+// So many refusals are remembered, which is more than any judgement asks for.
+constexpr std::size_t most_refusals = 512;
+constexpr double longest_usual_run = 40;
 // So few sends are forgotten after `least_memory`.
 constexpr std::size_t few = 2;
 
@@ -148,7 +151,7 @@ Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::
 // While the bot is paused none goes, and after that one at a time, until one succeeds.
 Limiter::Leave Limiter::after_pause(const SendScope& scope, const Wide& bot, SteadyTime now) const {
   Leave leave{now, scope.bot, slow_spacing(), look_again};
-  if (bot.pause > std::chrono::seconds(0)) {
+  if (bot.pause > SteadyTime::duration::zero()) {
     leave.at = now < bot.paused_until ? std::min(bot.paused_until, now + look_again)
                : bot.in_flight > 0    ? now + probe_time
                                       : now;
@@ -197,19 +200,27 @@ bool Limiter::succeeded(const SendScope& scope, SteadyTime now) {
   wide_[scope.tenant].passed.add(now);
   auto& bot = wide_[scope.bot];
   bot.passed.add(now);
-  bot.usual_run += (static_cast<double>(bot.refused.size()) - bot.usual_run) / usual_of;
-  bot.refused.clear();
-  bot.probed = 0;
-  if (bot.pause == std::chrono::seconds(0)) {
+  note_passed(bot, now);
+  if (bot.pause == SteadyTime::duration::zero()) {
     return false;
   }
-  bot.pause = std::chrono::seconds(0);
+  bot.pause = SteadyTime::duration::zero();
+  bot.refused.clear();
   bot.paused_until = now;
   bot.cleared = now;
   if (limits_.slow_start > 0) {
     begin_slowly(bot, std::max(now, bot.frozen));  // what the pause has gathered
   }
   return true;
+}
+
+void Limiter::note_passed(Wide& bot, SteadyTime now) noexcept {
+  ++bot.answers;
+  bot.last_passed = {Wide::Passed{bot.answers, now}, bot.last_passed[0]};
+  bot.usual_run += (static_cast<double>(bot.run) - bot.usual_run) / usual_of;
+  bot.usual_run = std::min(bot.usual_run, longest_usual_run);
+  bot.run = 0;
+  bot.probed = 0;
 }
 
 bool Limiter::is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept {
@@ -262,10 +273,37 @@ Limiter::Frozen Limiter::throttled(const SendScope& scope, SteadyTime now, std::
   return Frozen::bot;
 }
 
-bool Limiter::is_refused_as_a_whole(const Wide& bot) noexcept {
-  const auto in_a_row = bot.refused.size();
-  return static_cast<double>(in_a_row) >= static_cast<double>(refusals) + refusals_of_usual * bot.usual_run &&
-         in_a_row >= bot.in_flight;  // refusals come sooner than answers
+// Of the last answers one may have taken a message, when there were as many as usually hold ten that do.
+bool Limiter::is_refused_as_a_whole(const Wide& bot, SteadyTime now) noexcept {
+  const auto conversations = static_cast<double>(bot.refused.size());
+  const auto looked_at = refusals_of_usual * (1 + bot.usual_run);
+  const auto is_looked_at = [&](const Wide::Passed& passed) {
+    return passed.number > 0 && static_cast<double>(bot.answers - passed.number) < looked_at &&
+           passed.at + refusals_time > now;
+  };
+  const auto passed = std::count_if(bot.last_passed.begin(), bot.last_passed.end(), is_looked_at);
+  const auto enough = passed == 0 ? static_cast<double>(refusals) + refusals_of_usual * bot.usual_run : looked_at - 1;
+  return passed < 2 && conversations >= enough &&
+         bot.refused.size() >= std::min<std::size_t>(bot.in_flight, most_refusals);  // they come sooner than answers
+}
+
+bool Limiter::several_refused(const SendScope& scope, SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = wide_.find(scope.bot);
+  if (found == wide_.end()) {
+    return false;
+  }
+  const auto& bot = found->second;
+  const auto recent = std::count_if(bot.refused.begin(), bot.refused.end(), [&](const auto& one) {
+    return one.second + refusals_time > now && one.second >= bot.last_passed[0].at;
+  });
+  return static_cast<std::size_t>(recent) >= refusals_to_doubt;
+}
+
+SteadyTime::duration Limiter::next_pause(const Wide& bot, Refused what) noexcept {
+  const SteadyTime::duration first = what == Refused::bot ? first_pause : first_doubt;
+  const SteadyTime::duration longest = what == Refused::way ? longest_pause_of_way : longest_pause;
+  return bot.pause > SteadyTime::duration::zero() ? std::clamp(bot.pause * 2, first, std::max(first, longest)) : first;
 }
 
 std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTime now, Refused what) {
@@ -275,17 +313,24 @@ std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTim
   const std::lock_guard lock(mutex_);
   auto& bot = wide_[scope.bot];
   bot.used = now;
-  const bool is_in_doubt = bot.pause > std::chrono::seconds(0);
+  const bool is_in_doubt = bot.pause > SteadyTime::duration::zero();
   if (is_in_doubt && bot.paused_until > now) {
     return Pause{bot.paused_until, false};  // it was under way when the pause began
   }
+  const auto is_it = [&](const auto& one) { return one.first == scope.conversation; };
+  const bool is_new = std::none_of(bot.refused.begin(), bot.refused.end(), is_it);
   mark(bot.refused, scope.conversation, now, refusals_time);
-  const bool is_meant = what == Refused::bot || (is_in_doubt ? ++bot.probed >= probes : is_refused_as_a_whole(bot));
+  if (bot.refused.size() > most_refusals) {
+    bot.refused.erase(bot.refused.begin());
+  }
+  ++bot.answers;
+  bot.run += is_new ? 1 : 0;
+  const bool is_meant =
+      what == Refused::bot || (is_in_doubt ? ++bot.probed >= probes : is_refused_as_a_whole(bot, now));
   if (!is_meant) {
     return std::nullopt;
   }
-  const auto first = what == Refused::bot ? first_pause : first_doubt;
-  bot.pause = is_in_doubt ? std::clamp(bot.pause * 2, first, longest_pause) : first;
+  bot.pause = next_pause(bot, what);
   bot.paused_until = now + bot.pause;
   bot.probed = 0;
   return Pause{bot.paused_until, true};
@@ -294,7 +339,7 @@ std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTim
 bool Limiter::in_doubt(const SendScope& scope, SteadyTime since) const {
   const std::lock_guard lock(mutex_);
   const auto bot = wide_.find(scope.bot);
-  return bot != wide_.end() && (bot->second.pause > std::chrono::seconds(0) || bot->second.cleared > since);
+  return bot != wide_.end() && (bot->second.pause > SteadyTime::duration::zero() || bot->second.cleared > since);
 }
 
 void Limiter::set_processes(std::size_t count) {

@@ -31,16 +31,21 @@ class Limiter {
   static constexpr std::size_t widening = 3;
   static constexpr std::size_t widening_share = 4;
   static constexpr std::chrono::seconds widening_time{3};
-  /// So many conversations in a row that refuse the bot, within so long, mean the bot; and users who have blocked it
-  /// when they are fewer than `refusals_of_usual` times what usually lies between two that take a message, or than are
-  /// under way. So neither five that are gone nor a list of which most are gone stops the others.
+  /// Refusals mean the bot, or the way to its channel, when of the last answers so few took a message that it is at
+  /// most a tenth of what is usual (`refusals_of_usual`). Looked at are as many answers as usually hold ten that did,
+  /// none older than `refusals_time`, and at least so many conversations must have refused, and more of them than are
+  /// under way. So neither five users who have left nor a list of which most have left stops the others.
   static constexpr std::size_t refusals = 5;
   static constexpr double refusals_of_usual = 10;
   static constexpr std::chrono::seconds refusals_time{30};
-  /// How long the bot rests after a 401, which means its secret; and after refusals in a row, which may mean the users.
+  /// So many are no chance any more: what is said of a conversation then may be about the bot.
+  static constexpr std::size_t refusals_to_doubt = 3;
+  /// How long the bot rests after a 401, which means its secret; and after other refusals, which may mean the users.
   static constexpr std::chrono::seconds first_pause{60};
   static constexpr std::chrono::seconds first_doubt{5};
   static constexpr std::chrono::seconds longest_pause{900};
+  /// The same when somebody on the way refused: a gateway comes back without anybody's doing.
+  static constexpr std::chrono::seconds longest_pause_of_way{60};
   /// After a rest sends go one at a time until one succeeds. When so many in a row are refused it rests twice as long.
   static constexpr std::size_t probes = 5;
   /// What waits for a paused bot asks again after this time at the latest, since one success ends the pause.
@@ -78,8 +83,9 @@ class Limiter {
   /// The channel answered 429. What is frozen by it.
   Frozen throttled(const SendScope& scope, SteadyTime now, std::chrono::milliseconds retry_after);
   enum class Refused : std::uint8_t {
-    bot,          ///< 401
-    conversation  ///< 403
+    bot,           ///< 401
+    conversation,  ///< 403, 404, 410
+    way            ///< an answer that was not the channel's
   };
   /// Set when the bot is paused: until when, and whether that is news.
   struct Pause {
@@ -89,6 +95,8 @@ class Limiter {
   std::optional<Pause> refused(const SendScope& scope, SteadyTime now, Refused what);
   /// Whether the bot is paused, or is being tried after a pause, or was at any time since `since`.
   bool in_doubt(const SendScope& scope, SteadyTime since) const;
+  /// Whether several conversations have refused lately and none has taken a message since. Sooner than `in_doubt`.
+  bool several_refused(const SendScope& scope, SteadyTime now) const;
 
   /// Among how many processes the limits of bots and tenants are split.
   void set_processes(std::size_t count);
@@ -116,12 +124,20 @@ class Limiter {
   struct Wide : Sends {
     Marks throttled;
     Recent passed;
-    Marks refused;         // since the last success
-    double usual_run = 0;  // how many are refused between two successes
+    Marks refused;
+    /// Of the last two that took a message: which of all answers it was, and when.
+    struct Passed {
+      std::uint64_t number = 0;
+      SteadyTime at{};
+    };
+    std::array<Passed, 2> last_passed{};
+    std::uint64_t answers = 0;
+    std::size_t run = 0;   // conversations that have refused since the last success
+    double usual_run = 0;  // how many that usually are
     std::optional<SteadyTime> ramp;
     std::uint64_t ramp_step = 0;
     std::uint32_t ramp_sent = 0;
-    std::chrono::seconds pause{0};  // none: nothing speaks against the bot
+    SteadyTime::duration pause{0};  // none: nothing speaks against the bot
     SteadyTime paused_until{};
     SteadyTime cleared{};  // when the last pause was over
     std::size_t probed = 0;
@@ -132,7 +148,9 @@ class Limiter {
                        SteadyTime now);
   SteadyTime ramp_at(Wide& wide, SteadyTime now) const;
   static bool is_meant(Wide& wide, std::size_t throttled, SteadyTime now) noexcept;
-  static bool is_refused_as_a_whole(const Wide& bot) noexcept;
+  static void note_passed(Wide& bot, SteadyTime now) noexcept;
+  static bool is_refused_as_a_whole(const Wide& bot, SteadyTime now) noexcept;
+  static SteadyTime::duration next_pause(const Wide& bot, Refused what) noexcept;
   SteadyTime::duration slow_spacing() const noexcept;
   Leave after_pause(const SendScope& scope, const Wide& bot, SteadyTime now) const;
   static std::size_t mark(Marks& marks, std::uint64_t conversation, SteadyTime now, SteadyTime::duration keep);

@@ -1,6 +1,7 @@
 #include "proactive/proactive_service.hpp"
 
 #include "proactive/continuation_turn.hpp"
+#include "proactive/dead_sends.hpp"
 #include "proactive/gone_references.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
@@ -230,7 +231,11 @@ awaitable<std::optional<SendHandle>> ProactiveService::move_to(SendEdit::Kind ho
     co_return std::nullopt;
   }
   const auto moved = written->edit_handles.at(0);
-  co_await tell_of_edit(moved);
+  if (how == SendEdit::Kind::redrive) {
+    co_await tell_of_redriven(moved);
+  } else {
+    (void)co_await tell_of_edit(moved);
+  }
   co_return moved;
 }
 
@@ -274,8 +279,33 @@ awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query) {
   co_return page;
 }
 
+awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query, DeadFilter filter) {
+  require_enabled();
+  return proactive::list_dead(runtime_.environment(0).schedule, std::move(query), std::move(filter),
+                              [this] { return storage_deadline(); });
+}
+
 awaitable<std::optional<SendHandle>> ProactiveService::redrive(SendHandle handle) {
   return move_to(SendEdit::Kind::redrive, handle, clock_.wall_now());
+}
+
+awaitable<std::size_t> ProactiveService::redrive_all(DeadFilter filter) {
+  require_enabled();
+  std::vector<SendHandle> redriven;
+  const auto now = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now());
+  co_await proactive::redrive_all(
+      runtime_.environment(0).schedule, std::move(filter), now, [this] { return storage_deadline(); },
+      [&redriven](std::vector<SendHandle> asked, StoreReceipt receipt) {
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+          if (receipt.edits.at(i) == EditOutcome::done) {
+            redriven.push_back(receipt.edit_handles.at(i));
+          }
+        }
+      });
+  for (const auto& handle : redriven) {
+    co_await tell_of_redriven(handle);
+  }
+  co_return redriven.size();
 }
 
 awaitable<bool> ProactiveService::discard(SendHandle handle) {
@@ -288,14 +318,24 @@ awaitable<bool> ProactiveService::discard(SendHandle handle) {
 }
 
 // The window must learn of a send that was moved into it; its record says what it now is.
-awaitable<void> ProactiveService::tell_of_edit(SendHandle handle) {
+awaitable<std::optional<ScheduledSend>> ProactiveService::tell_of_edit(SendHandle handle) {
   SendQuery query;
   query.handle = handle;
   query.limit = 1;
   auto schedule = runtime_.environment(0).schedule;
   auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
-  if (!page.sends.empty()) {
-    runner_.on_scheduled({page.sends.front()}, {page.sends.front().seq});
+  if (page.sends.empty()) {
+    co_return std::nullopt;
+  }
+  runner_.on_scheduled({page.sends.front()}, {page.sends.front().seq});
+  co_return std::move(page.sends.front());
+}
+
+// Whoever sends it again believes that its conversation is there. If it is not, the send marks it again.
+awaitable<void> ProactiveService::tell_of_redriven(SendHandle handle) {
+  auto send = co_await tell_of_edit(handle);
+  if (send) {
+    co_await mark_found(runtime_.environment(0), std::move(*send));
   }
 }
 

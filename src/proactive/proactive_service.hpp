@@ -45,7 +45,9 @@ class ProactiveService final : public Proactive {
   awaitable<std::optional<SendHandle>> send_now(SendHandle handle) override;
   awaitable<std::size_t> cancel_all(ConversationReference reference) override;
   awaitable<DeadPage> list_dead(DeadQuery query) override;
+  awaitable<DeadPage> list_dead(DeadQuery query, DeadFilter filter) override;
   awaitable<std::optional<SendHandle>> redrive(SendHandle handle) override;
+  awaitable<std::size_t> redrive_all(DeadFilter filter) override;
   awaitable<bool> discard(SendHandle handle) override;
   awaitable<SendPage> list(SendQuery query) override;
   awaitable<std::string> broadcast(Recipients recipients, Activity activity, BroadcastOptions options) override;
@@ -68,7 +70,8 @@ class ProactiveService final : public Proactive {
   WallTime after(WallTime::duration delay) const noexcept;
   awaitable<SendHandle> store(ScheduledSend send);
   awaitable<std::optional<SendHandle>> move_to(SendEdit::Kind how, SendHandle handle, WallTime when);
-  awaitable<void> tell_of_edit(SendHandle handle);
+  awaitable<std::optional<ScheduledSend>> tell_of_edit(SendHandle handle);
+  awaitable<void> tell_of_redriven(SendHandle handle);
   Deadline storage_deadline() const noexcept;
 
   runtime::ShardPool& shards_;

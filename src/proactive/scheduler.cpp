@@ -22,48 +22,7 @@ namespace {
 constexpr std::chrono::seconds lease_margin{1};
 constexpr std::chrono::milliseconds storage_pause{250};
 
-Histogram lateness(Metrics& metrics, const char* part) {
-  return metrics.histogram("tern_schedule_lateness_seconds",
-                           "What makes scheduled sends late: from due to ready, held back by limits, on the way.",
-                           {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300}, {{"part", part}});
-}
-
-Counter throttles(Metrics& metrics, const char* scope) {
-  return metrics.counter("tern_429_total", "Answers 429, by what they were taken to freeze.", {{"scope", scope}});
-}
-
 }  // namespace
-
-ScheduleFigures::ScheduleFigures(Metrics& metrics)
-    : sent(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "sent"}})),
-      retried(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "retry"}})),
-      dead(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "dead"}})),
-      expired(metrics.counter("tern_scheduled_sends_total", "Scheduled sends by outcome.", {{"outcome", "expired"}})),
-      possible_duplicates(metrics.counter("tern_possible_duplicates_total",
-                                          "Sends that are tried again though they may have arrived.")),
-      refused(metrics.counter("tern_stale_outcomes_total", "Outcomes refused because another owner came.")),
-      suspects(metrics.counter("tern_suspect_continuations_total",
-                               "Continuations that had begun when a process died, run again alone.")),
-      throttled_conversation(throttles(metrics, "conversation")),
-      throttled_tenant(throttles(metrics, "tenant")),
-      throttled_bot(throttles(metrics, "bot")),
-      late_by_scheduler(lateness(metrics, "scheduler")),
-      late_by_limiter(lateness(metrics, "limiter")),
-      late_by_connector(lateness(metrics, "connector")) {}
-
-void ScheduleFigures::throttled(Limiter::Frozen what) noexcept {
-  switch (what) {
-    case Limiter::Frozen::conversation:
-      throttled_conversation.inc();
-      return;
-    case Limiter::Frozen::tenant:
-      throttled_tenant.inc();
-      return;
-    case Limiter::Frozen::bot:
-      throttled_bot.inc();
-      return;
-  }
-}
 
 DueEntry entry_of(const ScheduledSend& send, std::uint64_t seq) {
   DueEntry entry;

@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string_view>
 #include <vector>
 
 namespace tern::proactive {
@@ -71,7 +72,13 @@ struct ScheduleFigures {
   explicit ScheduleFigures(Metrics& metrics);
   Counter sent, retried, dead, expired, possible_duplicates, refused, suspects;
   Counter throttled_conversation, throttled_tenant, throttled_bot;
+  Counter said_unauthorized, said_barred, said_gone, said_astray;
+  Counter dead_gone, dead_rejected, dead_once, dead_too_late, dead_other;
+  Counter pauses;
   void throttled(Limiter::Frozen what) noexcept;
+  void refused_by_channel(Verdict::Refusal what) noexcept;
+  /// Counts one that was given up, by its reason.
+  void given_up(std::string_view reason) noexcept;
   Histogram late_by_scheduler, late_by_limiter, late_by_connector;
 };
 
@@ -179,6 +186,8 @@ class Scheduler {
   void suspend_judgement(const DueEntry& entry, const ScheduledSend& send, std::string reason);
   bool has_room_for_refused();
   SendScope scope_to_blame(const ReadySend& ready) const;
+  bool may_mean_more(const SendScope& scope, const Verdict& verdict) const noexcept;
+  bool is_to_be_judged_later(const SendScope& scope, const Verdict& verdict) const;
   std::optional<WallTime> paused_by(const SendScope& scope, const Verdict& verdict);
 
   // scheduler_waiting.cpp

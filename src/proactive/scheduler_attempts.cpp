@@ -199,13 +199,19 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
   const auto late = clock_.wall_now() - send.handle.due;
   auto verdict = options_.policy.judge(error, send.attempt + 1, late, random);
   const bool runs_code = send.kind == SendKind::continuation;
-  const bool is_barred = verdict.refusal == Verdict::Refusal::barred && scope.limits != nullptr;
   auto until = paused_by(scope, verdict);
-  const bool may_mean_the_bot = until || (is_barred && options_.limiter->in_doubt(scope, clock_.now()));
-  if (may_mean_the_bot && (runs_code || late >= options_.policy.give_up_after)) {
+  const bool may_mean_the_bot = until || (may_mean_more(scope, verdict) && options_.limiter->in_doubt(scope, clock_.now()));
+  const bool is_astray = verdict.refusal == Verdict::Refusal::astray;
+  const bool was_given_up = is_astray && verdict.kind == Verdict::Kind::dead;
+  if ((may_mean_the_bot && (runs_code || was_given_up || late >= options_.policy.give_up_after)) ||
+      (is_astray && runs_code)) {
     // Counted, and less and less often: a handler may have sent something before it was refused, perhaps something that
     // concerns one message alone; and a channel may never serve the bot again.
     verdict = options_.policy.try_again(describe(error), runs_code, send.attempt + 1, late, random);
+    until.reset();
+  } else if (until && verdict.ambiguous) {
+    // Counted as well, since it may have arrived; and not before the others.
+    verdict.delay = std::max(verdict.delay, std::chrono::ceil<std::chrono::milliseconds>(*until - clock_.wall_now()));
     until.reset();
   }
   if (send.at_most_once && send.kind == SendKind::continuation && !is_known_not_to_have_begun(send, error)) {
@@ -225,7 +231,7 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
     // It may have been one message that its handler wanted to change.
     verdict.reason = "the channel refused what its handler asked for: " + describe(error);
   }
-  if (is_barred && verdict.refusal == Verdict::Refusal::barred) {
+  if (is_to_be_judged_later(scope, verdict)) {
     suspend_judgement(entry, send, std::move(verdict.reason));
     return;
   }
@@ -282,6 +288,24 @@ SlotLease Scheduler::lease_of(const DueEntry& entry) const noexcept {
   return lease;
 }
 
+// Whether it may be about the bot or the way to its channel as well as about the conversation.
+bool Scheduler::may_mean_more(const SendScope& scope, const Verdict& verdict) const noexcept {
+  using Refusal = Verdict::Refusal;
+  const auto refusal = verdict.refusal;
+  return scope.limits != nullptr &&
+         (refusal == Refusal::barred || refusal == Refusal::gone || refusal == Refusal::astray);
+}
+
+// A channel that names the conversation is believed at once, unless it says the same of several.
+bool Scheduler::is_to_be_judged_later(const SendScope& scope, const Verdict& verdict) const {
+  using Refusal = Verdict::Refusal;
+  if (scope.limits == nullptr || verdict.kind != Verdict::Kind::dead) {
+    return false;
+  }
+  return verdict.refusal == Refusal::barred ||
+         (verdict.refusal == Refusal::gone && options_.limiter->several_refused(scope, clock_.now()));
+}
+
 // Tells the limiter what the channel has said. Set when it refuses the bot as a whole: nothing is wrong with the send
 // then, which is tried again at that time.
 std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const Verdict& verdict) {
@@ -294,17 +318,24 @@ std::optional<WallTime> Scheduler::paused_by(const SendScope& scope, const Verdi
     figures_.throttled(options_.limiter->throttled(scope, now, verdict.retry_after.value_or(unnamed_retry_after)));
     return std::nullopt;
   }
+  figures_.refused_by_channel(verdict.refusal);
   const bool is_secret = verdict.refusal == Refusal::unauthorized;
-  const auto pause =
-      options_.limiter->refused(scope, now, is_secret ? Limiter::Refused::bot : Limiter::Refused::conversation);
+  const bool is_astray = verdict.refusal == Refusal::astray;
+  const auto pause = options_.limiter->refused(scope, now,
+                                               is_secret   ? Limiter::Refused::bot
+                                               : is_astray ? Limiter::Refused::way
+                                                           : Limiter::Refused::conversation);
   if (!pause) {
     return std::nullopt;
   }
   if (pause->begun) {
-    log::error(is_secret
-                   ? "the channel does not accept this bot's token: is its secret right? Its sends wait"
+    figures_.pauses.inc();
+    log::error(is_secret ? "the channel does not accept this bot's token: is its secret right? Its sends wait"
+               : is_astray
+                   ? "sends reach something else than the channel: is there a gateway that fails? All of them wait"
                    : "the channel refuses this bot in every conversation: may it still send there? Its sends wait",
-               {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(pause->until - now).count()}});
+               {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(pause->until - now).count()},
+                {"reason", verdict.reason}});
   }
   const auto wait = std::min<SteadyTime::duration>(pause->until - now, Limiter::look_again);
   return clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(wait);

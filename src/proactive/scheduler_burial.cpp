@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds storage_pause{250};
 constexpr std::size_t most_listed = 1'000;
+constexpr std::string_view follows_a_dead_one = "an earlier send of its order is dead";
 
 }  // namespace
 
@@ -67,7 +68,7 @@ bool Scheduler::is_judged(const DueEntry& entry, const ScheduledSend& send) {
 }
 
 void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::string reason) {
-  figures_.dead.inc();
+  figures_.given_up(reason);
   log::warn("a scheduled send is dead", {{"send", send.handle.to_string()},
                                          {"activity", detail::Annotations::trace_of(send.annotations)},
                                          {"reason", reason}});
@@ -112,7 +113,9 @@ awaitable<void> Scheduler::bury_with_followers(DueEntry entry, std::string order
       co_await add_followers(entry, order_key, changes);
       const auto buried = changes.outcomes.size();
       (void)co_await storage_.write(std::move(changes), Deadline::after(options_.storage_timeout, clock_));
-      figures_.dead.inc(static_cast<double>(buried - 1));
+      for (std::size_t i = 1; i < buried; ++i) {
+        figures_.given_up(follows_a_dead_one);
+      }
       written = true;
     } catch (const system_error& e) {
       if (e.code() == asio::error::operation_aborted) {
@@ -145,7 +148,7 @@ awaitable<void> Scheduler::add_followers(DueEntry entry, std::string order_key, 
       }
       SendOutcome outcome(SendOutcome::Kind::dead, send.handle, send.generation, lease_of(entry));
       outcome.attempt = send.attempt;
-      outcome.reason = "an earlier send of its order is dead: " + first.to_string();
+      outcome.reason = std::string(follows_a_dead_one) + ": " + first.to_string();
       burial.outcomes.push_back(std::move(outcome));
     }
     query.after = page.next;

@@ -23,9 +23,11 @@ struct Verdict {
   /// What the channel's answer says of more than this send.
   enum class Refusal : std::uint8_t {
     none,
-    throttled,    ///< 429: of its conversation, tenant or bot for a while
-    barred,       ///< 403: its conversation is gone, unless others are refused alike: then the bot is meant
-    unauthorized  ///< 401: the bot is meant
+    throttled,     ///< 429: of its conversation, tenant or bot for a while
+    barred,        ///< 403: its conversation is gone, unless others are refused alike: then the bot is meant
+    gone,          ///< 404 or 410 by the channel itself: likewise, and the channel is believed sooner
+    astray,        ///< it did not reach the channel, as a gateway's page shows: the way to it is meant
+    unauthorized,  ///< 401: the bot is meant
   };
   Kind kind = Kind::retry;
   std::chrono::milliseconds delay{0};
@@ -42,13 +44,21 @@ struct SendPolicy {
   SendPolicy() = default;
   std::chrono::milliseconds first_delay{1'000};
   std::chrono::milliseconds longest_delay{300'000};
-  /// Between attempts that may arrive: longer, because each of them may be one message more to a person.
+  /// Between attempts that may arrive: longer, because each of them may be one message more to a person. After the
+  /// first they are as close as others, after the second up to `second_ambiguous_delay` apart, then four times as far
+  /// each time.
+  std::chrono::milliseconds second_ambiguous_delay{20'000};
   std::chrono::milliseconds longest_ambiguous_delay{3'600'000};
   /// What is later than this, and was tried so often, is dead when it fails again. The number alone would not do: a
   /// channel may be away for an hour, and a promise is to be late rather than broken. Nor would the time: this bot may
   /// have been away itself.
   std::chrono::hours give_up_after{24};
   std::uint32_t least_attempts = 12;
+  /// The same for what was refused by somebody on the way while others are served: there are channels that say so that
+  /// a conversation is gone.
+  std::chrono::minutes give_up_astray_after{60};
+  /// A Retry-After that asks for more is taken to ask for this.
+  std::chrono::milliseconds longest_retry_after{3'600'000};
 
   /// Judges the exception that left an attempt, the `attempt`-th (from 1) of a send that was due `late` ago. `random`:
   /// uniform in [0, 1).

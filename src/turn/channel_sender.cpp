@@ -17,10 +17,11 @@ std::string describe(int status, const std::string& code) {
 }  // namespace
 
 ChannelError::ChannelError(int status, std::string code, std::optional<std::chrono::milliseconds> retry_after,
-                           std::string said)
+                           std::string said, By by)
     : system_error(make_error_code(errc::channel_rejected), describe(status, code)),
       status_(status),
       retry_after_(retry_after),
-      said_(std::move(said)) {}
+      said_(std::move(said)),
+      by_(by) {}
 
 }  // namespace tern

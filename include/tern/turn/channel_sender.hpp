@@ -7,6 +7,7 @@
 #include <tern/schema/resource_response.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,19 +19,28 @@ namespace tern {
 /// A channel said no. `what()`, which goes into logs, has the status and the channel's code for it, and no more.
 class ChannelError : public system_error {
  public:
+  /// Who answered, as the body shows.
+  enum class By : std::uint8_t {
+    channel,  ///< the channel: the body is the protocol's error, `{"error":{"code","message"}}`
+    nobody,   ///< the body is empty: perhaps the channel, perhaps a gateway or proxy on the way
+    stranger  ///< such a gateway, by its page: the body is anything else
+  };
+
   ChannelError(int status, std::string code, std::optional<std::chrono::milliseconds> retry_after,
-               std::string said = {});
+               std::string said = {}, By by = By::channel);
   int status() const noexcept { return status_; }
   /// The message that came with the status, at most 200 bytes in one line; "" when there was none. Some channels repeat
   /// in it the text that was sent: do not log it where that is nobody else's.
   const std::string& said() const noexcept { return said_; }
-  /// What the channel's Retry-After asked for.
+  /// What the channel's Retry-After asked for; the connector bounds it by `limits.retry_after`.
   std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
+  By by() const noexcept { return by_; }
 
  private:
   int status_;
   std::optional<std::chrono::milliseconds> retry_after_;
   std::string said_;
+  By by_;
 };
 
 /// Sending was begun and its outcome is unknown: the request was written, and no answer came. It may have arrived.

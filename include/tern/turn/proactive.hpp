@@ -94,6 +94,17 @@ enum class CancelOutcome : std::uint8_t {
   too_late
 };
 
+/// Which of the sends that were given up. Absent members leave nothing out.
+struct DeadFilter {
+  /// What the reason begins with, such as `conversation_gone`; docs/proactive-http.md lists them. "": any.
+  std::string reason;
+  std::optional<WallTime> since;         ///< given up then or later
+  std::optional<WallTime> until;         ///< given up then or earlier
+  std::optional<std::string> order_key;  ///< sends of one conversation
+
+  bool takes(const DeadSend& dead) const;
+};
+
 /// Messages outside the turn that asked for them: now, later, or by a handler that runs in a turn of its own.
 ///
 /// `proactive.enabled` switches it on; while it is off every function throws `errc::proactive_disabled`.
@@ -152,8 +163,14 @@ class Proactive {
   virtual awaitable<std::size_t> cancel_all(ConversationReference reference) = 0;
   /// Sends that were given up, those that died first first, paged.
   virtual awaitable<DeadPage> list_dead(DeadQuery query) = 0;
-  /// Sends a dead one again, now. The handle that is valid now; nullopt when it is not kept any more.
+  /// The same of those that `filter` takes. Their conversation is given in either.
+  virtual awaitable<DeadPage> list_dead(DeadQuery query, DeadFilter filter) = 0;
+  /// Sends a dead one again, now. The handle that is valid now; nullopt when it is not kept any more. Where its
+  /// conversation was marked as gone it is not any more.
   virtual awaitable<std::optional<SendHandle>> redrive(SendHandle handle) = 0;
+  /// The same with all that `filter` takes and that had been given up when this was called; how many. Those that an
+  /// outage has buried are found by reason and time. Interrupted, it has done some of them: call it again.
+  virtual awaitable<std::size_t> redrive_all(DeadFilter filter) = 0;
   /// Forgets a dead one; false when it is not kept any more.
   virtual awaitable<bool> discard(SendHandle handle) = 0;
   /// Pending sends by due time, paged. With `SendQuery::order_key`, those that have that key: of a conversation

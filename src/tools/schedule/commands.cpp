@@ -1,5 +1,6 @@
 #include "tools/schedule/commands.hpp"
 
+#include "proactive/dead_sends.hpp"
 #include "tools/storage/tool_error.hpp"
 
 #include <algorithm>
@@ -19,12 +20,12 @@ Deadline in_time() {
   return Deadline::after(patience);
 }
 
-awaitable<SendPage> next_page(AnyStorage store, SendQuery query) {
+awaitable<SendPage> next_page(AnyStorage store, SendQuery query, const DeadFilter&) {
   return store.list_sends(std::move(query), in_time());
 }
 
-awaitable<DeadPage> next_page(AnyStorage store, DeadQuery query) {
-  return store.list_dead(std::move(query), in_time());
+awaitable<DeadPage> next_page(AnyStorage store, DeadQuery query, const DeadFilter& filter) {
+  return proactive::list_dead(std::move(store), std::move(query), filter, in_time);
 }
 
 template <class Query>
@@ -34,7 +35,7 @@ awaitable<std::uint64_t> list_pages(AnyStorage store, Listing listing, Printer& 
   std::uint64_t listed = 0;
   do {
     query.limit = static_cast<std::size_t>(std::min<std::uint64_t>(page_size, listing.limit - listed));
-    auto page = co_await next_page(store, query);
+    auto page = co_await next_page(store, query, listing.dead);
     listed += page.sends.size();
     if (!page.sends.empty()) {
       printer.rows(page.sends);
@@ -48,7 +49,7 @@ awaitable<std::optional<DeadSend>> find_dead(AnyStorage store, SendHandle handle
   DeadQuery query;
   query.limit = page_size;
   do {
-    auto page = co_await next_page(store, query);
+    auto page = co_await next_page(store, query, {});
     for (auto& dead : page.sends) {
       if (dead.send.handle.id == handle.id) {
         co_return std::move(dead);
@@ -79,6 +80,20 @@ Words words_of(SendEdit::Kind kind) {
                                            : words_of_discard;
 }
 
+/// Says what became of each edit; how many were done.
+std::size_t tell(SendEdit::Kind kind, const std::vector<SendHandle>& handles, const StoreReceipt& receipt,
+                 Printer& printer) {
+  const auto words = words_of(kind);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < handles.size(); ++i) {
+    const bool was_done = receipt.edits.at(i) == EditOutcome::done;
+    count += was_done ? 1 : 0;
+    printer.outcome(handles[i].to_string(), was_done ? words.done : words.not_done,
+                    was_done ? words.done : words.not_done_told);
+  }
+  return count;
+}
+
 /// Makes the edits, all or nothing, and says what became of each; how many were done.
 awaitable<std::size_t> edit_some(AnyStorage store, SendEdit::Kind kind, std::vector<SendHandle> handles,
                                  Printer& printer) {
@@ -91,15 +106,7 @@ awaitable<std::size_t> edit_some(AnyStorage store, SendEdit::Kind kind, std::vec
   if (!written) {
     throw ToolError("The store refused the change as a conflict, and nothing was changed. Run the command again.");
   }
-  const auto words = words_of(kind);
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < handles.size(); ++i) {
-    const bool was_done = written->edits.at(i) == EditOutcome::done;
-    count += was_done ? 1 : 0;
-    printer.outcome(handles[i].to_string(), was_done ? words.done : words.not_done,
-                    was_done ? words.done : words.not_done_told);
-  }
-  co_return count;
+  co_return tell(kind, handles, *written, printer);
 }
 
 awaitable<Status> edit_all(AnyStorage store, SendEdit::Kind kind, std::vector<SendHandle> handles, Printer& printer) {
@@ -152,7 +159,7 @@ awaitable<Status> show(AnyStorage store, SendHandle handle, Printer& printer) {
   SendQuery query;
   query.handle = handle;
   query.limit = 1;
-  auto page = co_await next_page(store, std::move(query));
+  auto page = co_await next_page(store, std::move(query), {});
   if (!page.sends.empty()) {
     printer.one(page.sends.front());
     co_return done;
@@ -174,28 +181,15 @@ awaitable<Status> redrive(AnyStorage store, std::vector<SendHandle> handles, Pri
   return edit_all(std::move(store), SendEdit::Kind::redrive, std::move(handles), printer);
 }
 
-awaitable<Status> redrive_all(AnyStorage store, Printer& printer) {
-  const auto begun = printer.now();
-  DeadQuery query;
-  query.limit = edits_at_once;
+awaitable<Status> redrive_all(AnyStorage store, DeadFilter filter, Printer& printer) {
+  const auto now = std::chrono::ceil<std::chrono::microseconds>(printer.now());
   std::size_t count = 0;
-  do {
-    auto page = co_await next_page(store, query);
-    std::vector<SendHandle> handles;
-    for (const auto& dead : page.sends) {
-      if (dead.died <= begun) {
-        handles.push_back(dead.send.handle);
-      }
-    }
-    if (!handles.empty()) {
-      const auto some = co_await edit_some(store, SendEdit::Kind::redrive, std::move(handles), printer);
-      count += some;
-    }
-    // Those that died first come first: past one that died meanwhile there is nothing older.
-    const bool reached_the_new = !page.sends.empty() && page.sends.back().died > begun;
-    query.after = reached_the_new ? std::string() : std::move(page.next);
-  } while (!query.after.empty());
-  printer.remark(count == 0 ? "Nothing is dead." : std::to_string(count) + " will be sent again.");
+  co_await proactive::redrive_all(
+      std::move(store), std::move(filter), now, in_time,
+      [&](const std::vector<SendHandle>& handles, const StoreReceipt& receipt) {
+        count += tell(SendEdit::Kind::redrive, handles, receipt, printer);
+      });
+  printer.remark(count == 0 ? "Nothing of that kind is dead." : std::to_string(count) + " will be sent again.");
   co_return done;
 }
 

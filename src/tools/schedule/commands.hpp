@@ -3,6 +3,7 @@
 #include "tools/schedule/printer.hpp"
 
 #include <tern/storage/any_storage.hpp>
+#include <tern/turn/proactive.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@ namespace tern::tools {
 struct Listing {
   std::optional<std::string> conversation;  ///< the order key; all when absent
   std::uint64_t limit = UINT64_MAX;
+  DeadFilter dead;  ///< of dead ones alone
 };
 
 /// What the program ends with.
@@ -34,8 +36,8 @@ awaitable<Status> list_dead(AnyStorage store, Listing listing, Printer& printer)
 awaitable<Status> show(AnyStorage store, SendHandle handle, Printer& printer);
 awaitable<Status> cancel(AnyStorage store, std::vector<SendHandle> handles, Printer& printer);
 awaitable<Status> redrive(AnyStorage store, std::vector<SendHandle> handles, Printer& printer);
-/// All that had died when this began; what dies again meanwhile is not sent a second time.
-awaitable<Status> redrive_all(AnyStorage store, Printer& printer);
+/// All that `filter` takes and that had died when this began; what dies again meanwhile is not sent a second time.
+awaitable<Status> redrive_all(AnyStorage store, DeadFilter filter, Printer& printer);
 awaitable<Status> discard(AnyStorage store, std::vector<SendHandle> handles, Printer& printer);
 awaitable<Status> stats(AnyStorage store, Printer& printer);
 

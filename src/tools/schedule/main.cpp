@@ -7,6 +7,7 @@
 #include "tools/storage/store_spec.hpp"
 #include "tools/storage/tool_error.hpp"
 
+#include <tern/schema/timestamp.hpp>
 #include <tern/async/log.hpp>
 
 #include <CLI/CLI.hpp>
@@ -103,14 +104,17 @@ Status run_show(const Words& words) {
 }
 
 Status run_redrive(const Words& words) {
-  if (words.all == !words.handles.empty()) {
-    throw UsageError("redrive wants handles, or --all for all that are dead, and not both.");
+  const auto& filter = words.listing.dead;
+  const bool many = words.all || !filter.reason.empty() || filter.since || filter.until;
+  if (many == !words.handles.empty()) {
+    throw UsageError("redrive wants handles, or --all, --reason, --since or --until for many, and not both.");
   }
-  if (!words.all) {
+  if (!many) {
     return run_on_handles(words, redrive);
   }
-  return with_store(
-      words, [](AnyStorage store, const Words&, Printer& printer) { return redrive_all(std::move(store), printer); });
+  return with_store(words, [](AnyStorage store, const Words& given, Printer& printer) {
+    return redrive_all(std::move(store), given.listing.dead, printer);
+  });
 }
 
 Status run_stats(const Words& words) {
@@ -125,6 +129,14 @@ std::string is_count(const std::string& text) {
   return digits && text.find_first_not_of('0') != std::string::npos
              ? std::string()
              : "\"" + printable(text, 60) + "\" is no number of sends. Give 1 or more.";
+}
+
+WallTime time_of(const std::string& text) {
+  const auto time = Timestamp::parse(text);
+  if (!time) {
+    throw UsageError("\"" + printable(text, 60) + "\" is no time. Give one as in 2026-12-24T18:00:00Z.");
+  }
+  return time->time();
 }
 
 void add_commands(CLI::App& parser, Words& words, Command& chosen) {
@@ -146,6 +158,15 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   const auto handles = [&](CLI::App* command) {
     return command->add_option("HANDLE", words.handles, "As list and dead show it");
   };
+  const auto choosing = [&](CLI::App* command) {
+    command->add_option("--reason", words.listing.dead.reason, "Those whose reason begins so: conversation_gone");
+    const auto time = [&](const char* name, std::optional<WallTime> DeadFilter::* member, const char* help) {
+      command->add_option_function<std::string>(
+          name, [&words, member](const std::string& text) { words.listing.dead.*member = time_of(text); }, help);
+    };
+    time("--since", &DeadFilter::since, "Those that were given up then or later: 2026-12-24T18:00:00Z");
+    time("--until", &DeadFilter::until, "Those that were given up then or earlier");
+  };
   listing(add("list", "Pending sends, those that are due first first", run_list));
   auto* showing = add("show", "All about one send, pending or dead", run_show);
   handles(showing)->required()->expected(1);
@@ -153,10 +174,13 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   handles(add("cancel", "Pending sends are never sent", [](const Words& given) {
     return run_on_handles(given, cancel);
   }))->required();
-  listing(add("dead", "Sends that were given up, with the reason, those that died first first", run_dead));
+  auto* dying = add("dead", "Sends that were given up, with the reason, those that died first first", run_dead);
+  listing(dying);
+  choosing(dying);
   auto* redriving = add("redrive", "Dead sends are sent again, as if new", run_redrive);
   handles(redriving);
   redriving->add_flag("--all", words.all, "All that are dead");
+  choosing(redriving);
   handles(add("discard", "Dead sends are forgotten", [](const Words& given) {
     return run_on_handles(given, discard);
   }))->required();

@@ -286,6 +286,30 @@ TEST_F(ProactivePaths, TheDeadCanBeSentAgainOrForgotten) {
   refusal(404, "POST", "/dead/" + second + "/redrive");
 }
 
+TEST_F(ProactivePaths, WhatWasGivenUpIsSentAgainByReasonAndTimeInOneCall) {
+  for (int i = 0; i < 3; ++i) {
+    channel.answer_next(test::FakeAnswer::with(400, i == 0 ? R"({"error":{"code":"BadSyntax","message":"no"}})" : ""));
+    ask_for(201, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":0})");
+    (void)channel.wait_for(static_cast<std::size_t>(i) + 1);
+  }
+  json::value dead;
+  while (dead.is_null() || dead.at("items").as_array().size() < 3) {
+    dead = ask_for(200, "GET", "/dead?reason=rejected");
+  }
+  EXPECT_TRUE(ask_for(200, "GET", "/dead?reason=conversation_gone").at("items").as_array().empty());
+  EXPECT_TRUE(ask_for(200, "GET", "/dead?since=2999-01-01T00:00:00Z").at("items").as_array().empty());
+  EXPECT_EQ(ask_for(200, "POST", "/dead/redrive?until=2001-01-01T00:00:00%2B01:00").at("redriven").as_int64(), 0);
+  EXPECT_EQ(ask_for(200, "POST", "/dead/redrive?reason=rejected%20with%20400&since=2001-01-01T00:00:00Z")
+                .at("redriven")
+                .as_int64(),
+            3);
+  (void)channel.wait_for(6);
+  EXPECT_TRUE(ask_for(200, "GET", "/dead").at("items").as_array().empty());
+  EXPECT_THAT(refusal(400, "POST", "/dead/redrive?since=yesterday"), HasSubstr("since"));
+  EXPECT_THAT(refusal(400, "POST", "/dead/redrive?reasons=x"), HasSubstr("reasons"));
+  EXPECT_THAT(refusal(405, "GET", "/dead/redrive"), HasSubstr("POST"));
+}
+
 TEST_F(ProactivePaths, SayWhatIsWrong) {
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{"), HasSubstr("BadSyntax"));
   for (const std::string id : {".", ".."}) {

@@ -71,7 +71,7 @@ TEST(ChannelErrorText, NamesStatusAndCodeAndKeepsTheMessageApart) {
   answer.status = 404;
   answer.body = R"({"error":{"code":"NotFound","message":"no such\nconversation"}})";
   answer.retry_after = "3";
-  const ChannelError error = channel_error(answer, now);
+  const ChannelError error = channel_error(answer, now, 1h);
   EXPECT_EQ(error.status(), 404);
   EXPECT_EQ(error.code(), errc::channel_rejected);
   EXPECT_EQ(error.retry_after(), 3000ms);
@@ -89,7 +89,7 @@ TEST(ChannelErrorText, WhatMayBeTheTextOfAMessageIsNotInIt) {
     Answer answer;
     answer.status = 400;
     answer.body = body;
-    EXPECT_EQ(std::string(channel_error(answer, now).what()).find("secret"), std::string::npos) << body;
+    EXPECT_EQ(std::string(channel_error(answer, now, 1h).what()).find("secret"), std::string::npos) << body;
   }
 }
 
@@ -99,8 +99,43 @@ TEST(ChannelErrorText, BodyThatIsNoErrorObjectIsNotRepeated) {
     Answer answer;
     answer.status = 500;
     answer.body = body;
-    EXPECT_EQ(std::string(channel_error(answer, now).what()).find("secret"), std::string::npos) << body;
+    EXPECT_EQ(std::string(channel_error(answer, now, 1h).what()).find("secret"), std::string::npos) << body;
   }
+}
+
+TEST(ChannelErrorText, SaysWhetherTheChannelItselfAnswered) {
+  const auto by = [](const char* body) {
+    Answer answer;
+    answer.status = 404;
+    answer.body = body;
+    return channel_error(answer, now, 1h).by();
+  };
+  for (const char* body : {R"({"error":{"code":"ConversationNotFound","message":"no"}})",
+                           R"({"error":{"code":"NotFound"}})", R"({"error":{"message":"no"},"more":1})"}) {
+    EXPECT_EQ(by(body), ChannelError::By::channel) << body;
+  }
+  EXPECT_EQ(by(""), ChannelError::By::nobody);
+  for (const char* body : {"<html><h1>404</h1></html>", "null", "[]", R"({"error":"not found"})",
+                           R"({"error":{}})", R"({"error":{"code":404}})", R"({"statusCode":404,"message":"no"})"}) {
+    EXPECT_EQ(by(body), ChannelError::By::stranger) << body;
+  }
+}
+
+TEST(ChannelErrorText, ARetryAfterBeyondTheBoundIsTheBound) {
+  const auto asked = [](const char* retry_after) {
+    Answer answer;
+    answer.status = 429;
+    answer.retry_after = retry_after;
+    return channel_error(answer, now, 1h).retry_after();
+  };
+  EXPECT_EQ(asked("1764331200"), 1h);
+  EXPECT_EQ(asked("99999999999999999999999999"), 1h);
+  EXPECT_EQ(asked("Fri, 31 Dec 9999 23:59:59 GMT"), 1h);
+  EXPECT_EQ(asked("Fri Dec 31 23:59:59 9999"), 1h);
+  EXPECT_EQ(asked("Mon, 01 Jan 0001 00:00:00 GMT"), 0ms);
+  EXPECT_EQ(asked("3601"), 1h);
+  EXPECT_EQ(asked("3599"), 3599s);
+  EXPECT_EQ(asked("-5"), std::nullopt);
 }
 
 TEST(AnswerBody, OnlyAnObjectCounts) {

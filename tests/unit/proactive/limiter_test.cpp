@@ -240,6 +240,86 @@ TEST_F(Refusals, AreMeasuredByHowManyAreUsual) {
   EXPECT_TRUE(is_paused) << "nobody is served any more";
 }
 
+// Those who took a message before the secret went bad are no reason to think well of it.
+TEST_F(Refusals, PauseABotThatWasServedAMomentAgo) {
+  int name = 0;
+  auto now = start;
+  for (int i = 0; i < 600; ++i, now += 50ms) {
+    succeed(++name, now);
+  }
+  int refused = 0;
+  while (!refuse(++name, now) && refused < 100) {
+    ++refused;
+    now += 50ms;
+  }
+  EXPECT_LE(refused, 20);
+}
+
+TEST_F(Refusals, AreSeenAlsoWhereOneComesThrough) {
+  int name = 0;
+  auto now = start;
+  for (int i = 0; i < 100; ++i, now += 50ms) {
+    succeed(++name, now);
+  }
+  bool is_paused = false;
+  for (int i = 1; i < 60 && !is_paused; ++i, now += 50ms) {
+    if (i == 5) {
+      succeed(++name, now);
+    } else {
+      is_paused = refuse(++name, now).has_value();
+    }
+  }
+  EXPECT_TRUE(is_paused);
+}
+
+TEST_F(Refusals, FourInTenThatHaveBlockedTheBotNeverPauseIt) {
+  int name = 0;
+  auto now = start;
+  for (int i = 0; i < 2'000; ++i, now += 50ms) {
+    if ((i * 7919) % 1000 / 100 < 4) {
+      ASSERT_FALSE(refuse(++name, now)) << i;
+    } else {
+      succeed(++name, now);
+    }
+  }
+}
+
+TEST_F(Refusals, OfFiveWithinHalfAMinuteSayNothingWhereOneInBetweenIsServed) {
+  for (const auto healthy : {1s, 8s, 15s, 22s}) {
+    Limiter fresh(presets());
+    const auto at = [&](int who) { return scope(fresh, "other", std::to_string(who), std::to_string(who)); };
+    fresh.succeeded(at(100), start + healthy);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_FALSE(fresh.refused(at(i), start + i * 7s, barred) && i * 7s > healthy) << healthy.count();
+    }
+  }
+}
+
+TEST_F(Refusals, OfTheWayPauseForAMinuteAtMost) {
+  auto now = start;
+  std::optional<Limiter::Pause> pause;
+  for (int i = 0; i < 200; ++i) {
+    if (const auto news = refuse(i, now, Limiter::Refused::way)) {
+      pause = news;
+      EXPECT_LE(pause->until - now, 60s);
+      now = pause->until;
+    }
+  }
+  ASSERT_TRUE(pause);
+}
+
+TEST_F(Refusals, OfSeveralAreSeenBeforeTheyPauseTheBot) {
+  refuse(1, start);
+  refuse(2, start);
+  EXPECT_FALSE(limiter.several_refused(to(1), start));
+  refuse(3, start);
+  EXPECT_TRUE(limiter.several_refused(to(1), start));
+  EXPECT_FALSE(limiter.in_doubt(to(1), start));
+  succeed(4, start + 1s);
+  EXPECT_FALSE(limiter.several_refused(to(1), start + 1s));
+  EXPECT_FALSE(limiter.several_refused(to(1), start + 40s));
+}
+
 // Refusals come sooner than answers.
 TEST_F(Refusals, SayNothingWhileMoreAreUnderWay) {
   for (int i = 0; i < 100; ++i) {

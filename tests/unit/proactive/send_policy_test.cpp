@@ -48,9 +48,63 @@ TEST(SendPolicy, TellsWhomARefusalMayMean) {
   EXPECT_EQ(status(403).refusal, Refusal::barred);
   EXPECT_EQ(status(429, 3s).refusal, Refusal::throttled);
   EXPECT_EQ(status(429, 3s).retry_after, 3s);
-  for (const int code : {400, 404, 410, 500, 503}) {
+  EXPECT_EQ(status(404).refusal, Refusal::gone);
+  EXPECT_EQ(status(410).refusal, Refusal::gone);
+  for (const int code : {400, 500, 503}) {
     EXPECT_EQ(status(code).refusal, Refusal::none) << code;
   }
+}
+
+Verdict strange(int code, std::uint32_t number = 1, WallTime::duration late = 0s) {
+  const auto error = std::make_exception_ptr(ChannelError(code, "", std::nullopt, "", ChannelError::By::stranger));
+  return SendPolicy().judge(error, number, late, 0.5);
+}
+
+TEST(SendPolicy, TellsWhatDidNotReachTheChannel) {
+  using Refusal = Verdict::Refusal;
+  for (const int code : {302, 307, 400, 403, 404, 405, 407, 410, 421, 451}) {
+    EXPECT_EQ(strange(code).kind, Kind::retry) << code;
+    EXPECT_EQ(strange(code).refusal, Refusal::astray) << code;
+    EXPECT_FALSE(strange(code).ambiguous) << code;
+  }
+  for (const int code : {502, 503, 504, 521}) {
+    EXPECT_EQ(strange(code).refusal, Refusal::astray) << code;
+    EXPECT_TRUE(strange(code).ambiguous) << code;
+  }
+  EXPECT_EQ(strange(413).kind, Kind::dead) << "it is about this message";
+  EXPECT_EQ(strange(401).refusal, Refusal::unauthorized);
+  EXPECT_EQ(strange(429).refusal, Refusal::throttled);
+}
+
+TEST(SendPolicy, TakesAWrongRegionForTheWay) {
+  const auto said = [](const char* text) {
+    return SendPolicy().judge(std::make_exception_ptr(ChannelError(400, "BadArgument", std::nullopt, text)), 1, 0s, 0.5);
+  };
+  EXPECT_EQ(said("BadArgument: wrong geo").refusal, Verdict::Refusal::astray);
+  EXPECT_EQ(said("ServiceError: Wrong Geo").kind, Kind::retry);
+  EXPECT_EQ(said("BadArgument: George is not here").kind, Kind::dead);
+  EXPECT_EQ(said("BadSyntax: no text").kind, Kind::dead);
+}
+
+// There are channels that say so that a conversation is gone.
+TEST(SendPolicy, GivesUpWhatNeverReachesTheChannel) {
+  EXPECT_EQ(strange(404, 30, 59min).kind, Kind::retry);
+  EXPECT_EQ(strange(404, 11, 5h).kind, Kind::retry) << "the bot may have been away itself";
+  EXPECT_EQ(strange(404, 12, 1h).kind, Kind::dead);
+  EXPECT_EQ(strange(404, 12, 1h).reason, "conversation_gone");
+  EXPECT_EQ(strange(405, 12, 1h).reason, "rejected with 405");
+  EXPECT_EQ(strange(503, 12, 1h).kind, Kind::retry);
+}
+
+TEST(SendPolicy, BoundsWhatARetryAfterAsksFor) {
+  SendPolicy policy;
+  policy.longest_retry_after = 1h;
+  for (const auto asked : {std::chrono::milliseconds(1764331200s), std::chrono::milliseconds::max(), 3601'000ms}) {
+    const auto verdict = policy.judge(std::make_exception_ptr(ChannelError(429, "", asked)), 1, 0s, 0.5);
+    EXPECT_EQ(verdict.retry_after, 1h);
+    EXPECT_LE(verdict.delay, 1h + 1s);
+  }
+  EXPECT_EQ(policy.judge(std::make_exception_ptr(ChannelError(429, "", -5s)), 1, 0s, 0.5).retry_after, 0s);
 }
 
 TEST(SendPolicy, NeverTriesInsideARetryAfter) {
@@ -87,6 +141,19 @@ TEST(SendPolicy, TriesWhatMayHaveArrivedLessOften) {
   const auto error = std::make_exception_ptr(ChannelError(503, "busy", std::nullopt));
   EXPECT_GT(policy.judge(error, 12, 1h, 0.999).delay, policy.longest_delay);
   EXPECT_LE(policy.judge(error, 40, 1h, 0.999).delay, policy.longest_ambiguous_delay);
+}
+
+// A channel that answers after the time-out: each attempt is a message.
+TEST(SendPolicy, WaitsLongerEachTimeFromTheSecondAttemptThatMayHaveArrived) {
+  const SendPolicy policy;
+  const auto late = std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "x"));
+  const auto delay = [&](std::uint32_t number, double random) { return policy.judge(late, number, 0s, random).delay; };
+  EXPECT_LE(delay(1, 0.999), 1s);
+  EXPECT_GE(delay(2, 0.0), 10s);
+  for (std::uint32_t number = 2; number < 6; ++number) {
+    EXPECT_GT(delay(number, 0.0), delay(number - 1, 0.999)) << number;
+  }
+  EXPECT_GE(delay(30, 0.0), 30min);
 }
 
 TEST(SendPolicy, LeavesASendAloneWhenTheProcessEnds) {

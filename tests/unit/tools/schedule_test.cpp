@@ -77,11 +77,12 @@ class FixedWallClock final : public Clock {
  public:
   SteadyTime now() const noexcept override { return system_clock().now(); }
   WallTime wall_now() const noexcept override { return wall_; }
+  void advance(WallTime::duration by) noexcept { wall_ += by; }
 
  private:
   std::unique_ptr<detail::TimerImpl> make_timer(executor) override { return nullptr; }
 
-  const WallTime wall_ = ManualClock().wall_now();
+  WallTime wall_ = ManualClock().wall_now();
 };
 
 class ScheduleCommands : public ::testing::Test {
@@ -236,9 +237,31 @@ TEST_F(ScheduleCommands, SendsTheDeadAgainOrForgetsThem) {
   EXPECT_THAT(said([&](Printer& printer) { return discard(store, {one}, printer); }), HasSubstr("discarded"));
   EXPECT_THAT(said([&](Printer& printer) { return redrive(store, {one}, printer); }, {}, failed),
               HasSubstr("not dead"));
-  EXPECT_THAT(said([&](Printer& printer) { return redrive_all(store, printer); }), HasSubstr("2 will be sent again"));
+  EXPECT_THAT(said([&](Printer& printer) { return redrive_all(store, {}, printer); }),
+              HasSubstr("2 will be sent again"));
   EXPECT_EQ(dead(), "Nothing is dead.\n");
   EXPECT_EQ(lines(listed({true, Texts::hidden})).size(), 2U);
+}
+
+TEST_F(ScheduleCommands, WhatAnOutageBuriedIsFoundAndSentAgainByReasonAndTime) {
+  bury(schedule("a", 0s, "x"));
+  clock.advance(1h);
+  const auto began = clock.wall_now();
+  const auto lost = schedule("b", 0s, "y");
+  bury(lost);
+  clock.advance(1h);
+  bury(schedule("c", 0s, "z"));
+  DeadFilter filter;
+  filter.reason = "rejected";
+  EXPECT_THAT(said([&](Printer& printer) { return redrive_all(store, filter, printer); }), HasSubstr("Nothing of that"));
+  filter.reason = "conversation";
+  filter.since = began;
+  filter.until = began + 30min;
+  Listing listing;
+  listing.dead = filter;
+  EXPECT_THAT(said([&](Printer& printer) { return list_dead(store, listing, printer); }), HasSubstr(lost.to_string()));
+  EXPECT_THAT(said([&](Printer& printer) { return redrive_all(store, filter, printer); }), HasSubstr("1 will be sent"));
+  EXPECT_EQ(lines(dead({true, Texts::hidden})).size(), 2U);
 }
 
 TEST_F(ScheduleCommands, CountsInConstantTime) {
