@@ -146,6 +146,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   proactive::SchedulerOptions scheduling;
   scheduling.in_flight = settings.limits.sends_in_flight;
   scheduling.continuations = settings.limits.continuations_in_flight;
+  scheduling.reply_patience = settings.turn.reply_patience;
   scheduling.policy.longest_retry_after = settings.limits.retry_after;
   proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled, scheduling,
                                                             clock, metrics, send_limits(settings.send_limits));

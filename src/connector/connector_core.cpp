@@ -176,7 +176,7 @@ awaitable<void> ConnectorCore::perform(Call& call) {
     co_await wait_for_place(call);
   }
   Exchange exchange;
-  for (bool again = false;; again = true) {
+  for (;;) {
     const bool kept = call.host_->find_usable(call.lease_);
     if (!kept) {
       co_await connect(call);
@@ -191,8 +191,8 @@ awaitable<void> ConnectorCore::perform(Call& call) {
     throw_if_aborted({});
     wheel_.disarm(*call.lease_);
     // A kept connection that was lost between the look at it and the write: the kernel took nothing, so a second
-    // writing is no second sending.
-    const bool lost_before = kept && !again && exchange.end == Exchange::End::unsent && !call.lease_->expired() &&
+    // writing is no second sending. Each such connection is dropped, so that there is an end to it.
+    const bool lost_before = kept && exchange.end == Exchange::End::unsent && !call.lease_->expired() &&
                              exchange.error != asio::error::operation_aborted;
     if (!lost_before) {
       break;

@@ -131,21 +131,48 @@ Limiter::Leave Limiter::ask(const SendScope& scope, SteadyTime now, SteadyTime::
   }
   bot.known = true;
   conversation.used = tenant.used = bot.used = now;
-  auto leave = free_at(scope.conversation, conversation, scope.limits->conversation, 1, now);
-  leave = later(leave, free_at(scope.tenant, tenant, scope.limits->tenant, processes_, now));
-  leave = later(leave, free_at(scope.bot, bot, scope.limits->bot, processes_, now));
+  auto leave = windows_at(scope, conversation, tenant, bot, now);
   leave = later(leave, {ramp_at(tenant, now), scope.tenant, slow_spacing()});
   leave = later(leave, {ramp_at(bot, now), scope.bot, slow_spacing()});
   leave = later(leave, after_pause(scope, bot, now));
   if (leave.at > now) {
     return leave;
   }
-  for (Sends* sends : {&conversation, static_cast<Sends*>(&tenant), static_cast<Sends*>(&bot)}) {
-    ++sends->in_flight;
-  }
+  let_go(conversation, tenant, bot);
   ++tenant.ramp_sent;
   ++bot.ramp_sent;
   return leave;
+}
+
+Limiter::Leave Limiter::ask_for_reply(const SendScope& scope, SteadyTime now) {
+  if (scope.limits == nullptr) {
+    return {now, 0, {}};
+  }
+  const std::lock_guard lock(mutex_);
+  forget_idle(now);
+  auto& conversation = conversations_[scope.conversation];
+  wide_[scope.tenant];  // as above
+  auto& bot = wide_[scope.bot];
+  auto& tenant = wide_[scope.tenant];
+  conversation.used = tenant.used = bot.used = now;
+  const auto leave = windows_at(scope, conversation, tenant, bot, now);
+  if (leave.at <= now) {
+    let_go(conversation, tenant, bot);
+  }
+  return leave;
+}
+
+Limiter::Leave Limiter::windows_at(const SendScope& scope, Sends& conversation, Wide& tenant, Wide& bot,
+                                   SteadyTime now) const {
+  auto leave = free_at(scope.conversation, conversation, scope.limits->conversation, 1, now);
+  leave = later(leave, free_at(scope.tenant, tenant, scope.limits->tenant, processes_, now));
+  return later(leave, free_at(scope.bot, bot, scope.limits->bot, processes_, now));
+}
+
+void Limiter::let_go(Sends& conversation, Wide& tenant, Wide& bot) noexcept {
+  for (Sends* sends : {&conversation, static_cast<Sends*>(&tenant), static_cast<Sends*>(&bot)}) {
+    ++sends->in_flight;
+  }
 }
 
 // While the bot is paused none goes, and after that one at a time, until one succeeds.
@@ -205,6 +232,7 @@ bool Limiter::succeeded(const SendScope& scope, SteadyTime now) {
     return false;
   }
   bot.pause = SteadyTime::duration::zero();
+  paused_.fetch_sub(1, std::memory_order_relaxed);
   bot.refused.clear();
   bot.paused_until = now;
   bot.cleared = now;
@@ -330,6 +358,7 @@ std::optional<Limiter::Pause> Limiter::refused(const SendScope& scope, SteadyTim
   if (!is_meant) {
     return std::nullopt;
   }
+  paused_.fetch_add(is_in_doubt ? 0 : 1, std::memory_order_relaxed);
   bot.pause = next_pause(bot, what);
   bot.paused_until = now + bot.pause;
   bot.probed = 0;
@@ -354,6 +383,8 @@ void Limiter::forget_idle(SteadyTime now) {
   }
   forget(conversations_, now);
   forget(wide_, now);
+  const auto is_paused = [](const auto& one) { return one.second.pause > SteadyTime::duration::zero(); };
+  paused_ = static_cast<std::size_t>(std::count_if(wide_.begin(), wide_.end(), is_paused));
   next_look_ = std::max<std::size_t>(1'024, 2 * (conversations_.size() + wide_.size()));
 }
 

@@ -5,6 +5,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -70,9 +71,15 @@ class Limiter {
   explicit Limiter(SendLimits limits = SendLimits()) : limits_(std::move(limits)) {}
 
   SendScope scope_of(std::string_view reference) const { return SendScope::of(reference, limits_); }
+  const SendLimits& limits() const noexcept { return limits_; }
+  /// Whether any bot rests, or is being tried after a rest. Without a lock, so that it may be a moment old.
+  bool any_in_doubt() const noexcept { return paused_.load(std::memory_order_relaxed) > 0; }
 
   /// A send that may go counts from here on, until `ended`. `late`: how long it is overdue.
   Leave ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late);
+  /// The answer to a reply of a turn, which counts likewise. It waits for the windows and for what a channel asked to
+  /// wait, and not for a bot that rests: a user has just written to that bot.
+  Leave ask_for_reply(const SendScope& scope, SteadyTime now);
   /// A send that was let go has ended, whatever came of it.
   void ended(const SendScope& scope, SteadyTime now);
   /// A send that was let go does not go after all: it does not count.
@@ -152,6 +159,8 @@ class Limiter {
   static bool is_refused_as_a_whole(const Wide& bot, SteadyTime now) noexcept;
   static SteadyTime::duration next_pause(const Wide& bot, Refused what) noexcept;
   SteadyTime::duration slow_spacing() const noexcept;
+  Leave windows_at(const SendScope& scope, Sends& conversation, Wide& tenant, Wide& bot, SteadyTime now) const;
+  static void let_go(Sends& conversation, Wide& tenant, Wide& bot) noexcept;
   Leave after_pause(const SendScope& scope, const Wide& bot, SteadyTime now) const;
   static std::size_t mark(Marks& marks, std::uint64_t conversation, SteadyTime now, SteadyTime::duration keep);
   static void begin_slowly(Wide& wide, SteadyTime from) noexcept;
@@ -163,6 +172,7 @@ class Limiter {
   boost::unordered_flat_map<std::uint64_t, Sends> conversations_;
   boost::unordered_flat_map<std::uint64_t, Wide> wide_;  // tenants and bots
   std::uint32_t processes_ = 1;
+  std::atomic<std::size_t> paused_ = 0;  // bots whose `pause` is not zero
   std::size_t next_look_ = 1'024;
 };
 

@@ -54,9 +54,11 @@ ScheduleRunner::ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& run
       clock_ahead_(metrics.gauge("tern_schedule_clock_ahead_seconds",
                                  "By how much the clock of the schedule's store is ahead of this machine's.")),
       watch_(shards[0].ex(), runtime.environment(0).schedule, clock, runtime.environment(0).storage_timeout, metrics),
-      limiter_(std::move(limits)) {
+      limiter_(std::move(limits)),
+      replies_(clock, limiter_, figures_, metrics, options.reply_patience, options.policy.longest_retry_after) {
   options.limiter = &limiter_;
   auto& first = runtime.environment(0);
+  replies_.set_send_timeout(first.send_timeout);
   broadcaster_ =
       std::make_unique<Broadcaster>(first.schedule, clock, first.bot_id, first.storage_timeout,
                                     [this](const auto& sends, const auto& seqs) { on_scheduled(sends, seqs); });
@@ -64,6 +66,7 @@ ScheduleRunner::ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& run
   for (std::size_t i = 0; i < shards.size(); ++i) {
     auto& environment = runtime.environment(i);
     environment.observer = this;
+    environment.replies = &replies_;
     homes_.push_back(
         std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, *broadcaster_, options));
   }

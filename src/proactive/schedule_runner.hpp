@@ -3,6 +3,7 @@
 #include "proactive/broadcaster.hpp"
 #include "proactive/limiter.hpp"
 #include "proactive/schedule_watch.hpp"
+#include "proactive/patient_replies.hpp"
 #include "proactive/scheduler.hpp"
 #include "proactive/slot_keeper.hpp"
 #include "runtime/runtime.hpp"
@@ -66,6 +67,7 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   ScheduleWatch watch_;  ///< likewise
   SoloGate solo_;
   Limiter limiter_;
+  PatientReplies replies_;
   std::unique_ptr<Broadcaster> broadcaster_;
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<SlotKeeper> keeper_;

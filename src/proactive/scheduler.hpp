@@ -65,6 +65,7 @@ struct SchedulerOptions {
   /// as many of which it is remembered that they were refused; more wait in the store.
   std::size_t waiting = 1'024;
   std::chrono::milliseconds longest_wait{5'000};  ///< what must wait for longer waits in the store
+  std::chrono::milliseconds reply_patience{60'000};  ///< how long a reply of a turn waits for its channel's limits
 };
 
 /// The figures of all schedulers of a process.

@@ -107,18 +107,24 @@ const ChannelLimits& SendLimits::of(std::string_view channel_id) const {
 }
 
 SendScope SendScope::of(std::string_view reference, const SendLimits& limits) {
-  SendScope scope;
   const auto parsed = parse_json(reference);
   if (!parsed || !parsed->is_object()) {
-    return scope;
+    return {};
   }
   const auto& fields = parsed->as_object();
-  const std::string channel(text_at(fields, "channelId"));
-  const std::string bot = channel + '\n' + std::string(text_in(fields, "bot", "id"));
+  return of(std::string(text_at(fields, "channelId")), std::string(text_in(fields, "bot", "id")),
+            std::string(text_in(fields, "conversation", "tenantId")),
+            std::string(text_in(fields, "conversation", "id")), limits);
+}
+
+SendScope SendScope::of(const std::string& channel, const std::string& bot, const std::string& tenant,
+                        const std::string& conversation, const SendLimits& limits) {
+  SendScope scope;
+  const std::string whole = channel + '\n' + bot;
   scope.limits = &limits.of(channel);
-  scope.bot = stable_hash(bot);
-  scope.tenant = stable_hash(bot + "\ntenant\n" + std::string(text_in(fields, "conversation", "tenantId")));
-  scope.conversation = stable_hash(bot + "\nconversation\n" + std::string(text_in(fields, "conversation", "id")));
+  scope.bot = stable_hash(whole);
+  scope.tenant = stable_hash(whole + "\ntenant\n" + tenant);
+  scope.conversation = stable_hash(whole + "\nconversation\n" + conversation);
   return scope;
 }
 

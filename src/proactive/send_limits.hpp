@@ -51,6 +51,9 @@ struct SendScope {
   /// Reads it from the JSON of a conversation reference.
   /// Lifetime: `limits` outlives it.
   static SendScope of(std::string_view reference, const SendLimits& limits);
+  /// The same from its parts.
+  static SendScope of(const std::string& channel, const std::string& bot, const std::string& tenant,
+                      const std::string& conversation, const SendLimits& limits);
 };
 
 }  // namespace tern::proactive

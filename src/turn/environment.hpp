@@ -8,6 +8,7 @@
 #include <tern/turn/proactive.hpp>
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,6 +47,35 @@ class ScheduleObserver {
   virtual bool awaits_replies() const noexcept = 0;
 };
 
+/// Carries a reply to the channel where the first try did not, or where the channel's limits must be kept.
+///
+/// Thread safety: all of it.
+class ReplyCarrier {
+ public:
+  /// One try. `request_id`: as `ChannelSender::send` takes it.
+  using Try = std::function<awaitable<ResourceResponse>(std::string request_id, Deadline by)>;
+
+  /// Where it goes to.
+  struct Place {
+    std::string channel;
+    std::string bot;
+    std::string tenant;
+    std::string conversation;
+    /// Of a reply that is addressed.
+    static Place of(const Activity& reply);
+    static Place of(const ConversationReference& reference);
+  };
+
+  virtual ~ReplyCarrier() = default;
+  /// Whether a reply in this channel goes straight out: the channel has no limits, and no bot is in doubt.
+  virtual bool is_free(std::string_view channel) const = 0;
+  /// Tries until it has arrived, or until one fails that may not be tried again or that there is no time for. `failed`:
+  /// how a first try has ended, if there was one.
+  /// Lifetime: what `attempt` refers to outlives it.
+  /// Errors: those of the last try.
+  virtual awaitable<ResourceResponse> carry(Place to, Try attempt, std::exception_ptr failed) = 0;
+};
+
 /// What every turn of a shard works with. It outlives them.
 struct TurnEnvironment {
   TurnEnvironment(std::string bot, ChannelSender& channel, AnyStorage store, AnyStorage sends, Clock& time)
@@ -67,6 +97,7 @@ struct TurnEnvironment {
   bool proactive_enabled = false;
   BackgroundRunner* background = nullptr;
   ScheduleObserver* observer = nullptr;
+  ReplyCarrier* replies = nullptr;    ///< null: each reply is tried once
   Counter known_sends;                ///< sends that were not stored, since their key was known
   Counter lost_references;            ///< references that were not stored
   SteadyTime tell_lost_reference_at;  ///< not before then is that a line in the log

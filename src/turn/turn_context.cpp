@@ -65,6 +65,11 @@ void copy_member(const json::object& from, std::string_view source, json::object
   }
 }
 
+awaitable<ResourceResponse> removed(ChannelSender* sender, ConversationReference reference, Deadline by) {
+  co_await sender->remove(reference, by);
+  co_return ResourceResponse{};
+}
+
 awaitable<void> nothing() {
   co_return;
 }
@@ -209,8 +214,27 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
     output_->take(std::move(activity));
     co_return ResourceResponse{};
   }
-  auto by = Deadline::after(environment_.send_timeout, environment_.clock);
-  auto response = co_await environment_.sender.send(activity, {}, by);
+  ResourceResponse response;
+  std::exception_ptr failed;
+  auto* const carrier = environment_.replies;
+  const bool straight = carrier == nullptr || carrier->is_free(activity.channel_id().value_or(""));
+  if (straight) {
+    const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+    try {
+      response = co_await environment_.sender.send(activity, {}, by);
+    } catch (const system_error&) {
+      failed = std::current_exception();
+    }
+    if (failed && carrier == nullptr) {
+      std::rethrow_exception(failed);
+    }
+  }
+  if (!straight || failed) {
+    auto again = [sender = &environment_.sender, &activity](std::string request_id, Deadline by) {
+      return sender->send(activity, std::move(request_id), by);
+    };
+    response = co_await carrier->carry(detail::ReplyCarrier::Place::of(activity), std::move(again), failed);
+  }
   if (auto id = response.id()) {
     activity.set_id(*id);
   }
@@ -248,9 +272,19 @@ awaitable<std::optional<ResourceResponse>> TurnContext::run_update_hooks(std::si
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::put_update(Activity& activity) {
-  auto by = Deadline::after(environment_.send_timeout, environment_.clock);
-  auto response = co_await environment_.sender.update(activity, by);
+  auto response = co_await put_activity(activity);
   co_return response;
+}
+
+awaitable<ResourceResponse> TurnContext::put_activity(Activity& activity) {
+  if (environment_.replies == nullptr) {
+    const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+    return environment_.sender.update(activity, by);
+  }
+  auto put = [sender = &environment_.sender, &activity](std::string, Deadline by) {
+    return sender->update(activity, by);
+  };
+  return environment_.replies->carry(detail::ReplyCarrier::Place::of(activity), std::move(put), nullptr);
 }
 
 awaitable<void> TurnContext::remove(std::string activity_id) {
@@ -265,10 +299,22 @@ awaitable<void> TurnContext::remove(std::string activity_id) {
 awaitable<void> TurnContext::run_delete_hooks(std::size_t index, ConversationReference& reference) {
   require_running();
   if (!hooks_ || index == hooks_->remove.size()) {
-    return environment_.sender.remove(reference, Deadline::after(environment_.send_timeout, environment_.clock));
+    return delete_activity(reference);
   }
   return hooks_->remove[index](*this, reference,
                                [this, index, &reference] { return run_delete_hooks(index + 1, reference); });
+}
+
+awaitable<void> TurnContext::delete_activity(ConversationReference& reference) {
+  if (environment_.replies == nullptr) {
+    co_await environment_.sender.remove(reference, Deadline::after(environment_.send_timeout, environment_.clock));
+    co_return;
+  }
+  auto remove = [sender = &environment_.sender, &reference](std::string, Deadline by) {
+    return removed(sender, reference, by);
+  };
+  auto to = detail::ReplyCarrier::Place::of(reference);
+  (void)co_await environment_.replies->carry(std::move(to), std::move(remove), nullptr);
 }
 
 void TurnContext::on_send(SendHook hook) {

@@ -66,7 +66,7 @@ Outcome read(AnswerReader& reader, const Answer& answer, std::string_view bytes,
 
 void use(const Answer& answer) {
   static_cast<void>(tern::connector::object_in(answer));
-  const auto error = tern::connector::channel_error(answer, tern::WallTime());
+  const auto error = tern::connector::channel_error(answer, tern::WallTime(), std::chrono::hours(1));
   const std::string_view what = error.what();
   require(std::all_of(what.begin(), what.end(), [](char c) { return c >= 0x20 && c < 0x7f; }), "a log gets plain text");
   require(what.size() < 300 && error.said().size() <= 200, "a log gets little of it");

@@ -77,6 +77,7 @@ struct TurnSettings {
   std::chrono::milliseconds ack_after{10'000};
   std::chrono::milliseconds deadline{14'000};
   std::chrono::milliseconds longest{900'000};
+  std::chrono::milliseconds reply_patience{60'000};
   std::string order = "conversation";  ///< or "none"
 };
 

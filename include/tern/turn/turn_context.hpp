@@ -147,6 +147,8 @@ class TurnContext {
   awaitable<std::optional<ResourceResponse>> deliver(Activity& activity);
   awaitable<std::optional<ResourceResponse>> deliver_owned(Activity activity);
   awaitable<std::optional<ResourceResponse>> put_update(Activity& activity);
+  awaitable<ResourceResponse> put_activity(Activity& activity);
+  awaitable<void> delete_activity(ConversationReference& reference);
   awaitable<std::optional<ResourceResponse>> send_hooked(Activity activity);
   awaitable<std::optional<ResourceResponse>> run_send_hooks(std::size_t index, Activity& activity);
   awaitable<std::optional<ResourceResponse>> run_update_hooks(std::size_t index, Activity& activity);

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "proactive/limiter.hpp"
+#include "proactive/scheduler.hpp"
+#include "proactive/send_policy.hpp"
+#include "turn/environment.hpp"
+
+#include <tern/async/clock.hpp>
+#include <tern/async/metrics.hpp>
+
+#include <chrono>
+#include <optional>
+
+namespace tern::proactive {
+
+/// Carries the replies of turns by the rules of scheduled sends, as far as a turn has time for them: they keep to the
+/// windows of their channel, which they share with scheduled sends, and what has surely not arrived is tried again: 429
+/// after what its Retry-After asks for, and what was not connected or not written a few times. What may have arrived is
+/// the handler's to judge.
+///
+/// Thread safety: as `ReplyCarrier`.
+class PatientReplies final : public detail::ReplyCarrier {
+ public:
+  /// Lifetime: the clock, limiter and figures outlive it.
+  PatientReplies(Clock& clock, Limiter& limiter, ScheduleFigures& figures, Metrics& metrics,
+                 std::chrono::milliseconds patience, std::chrono::milliseconds longest_retry_after);
+
+  /// For each try.
+  void set_send_timeout(std::chrono::milliseconds timeout) noexcept { send_timeout_ = timeout; }
+
+  bool is_free(std::string_view channel) const override;
+  awaitable<ResourceResponse> carry(Place to, Try attempt, std::exception_ptr failed) override;
+
+ private:
+  struct Reply {
+    SendScope scope;
+    SteadyTime until;  ///< when the turn's patience is over
+    std::uint32_t tries = 0;
+  };
+  std::optional<SteadyTime::duration> pause_before_next(const Reply& reply, const std::exception_ptr& failed);
+  awaitable<bool> wait_for_windows(Reply reply);
+
+  Clock& clock_;
+  Limiter& limiter_;
+  ScheduleFigures& figures_;
+  Counter retried_;
+  const std::chrono::milliseconds patience_;
+  std::chrono::milliseconds send_timeout_{15'000};
+  SendPolicy policy_;
+};
+
+}  // namespace tern::proactive
