@@ -151,6 +151,7 @@ void Answer::clear() noexcept {
   status = 0;
   body.clear();
   retry_after.clear();
+  location.clear();
   keep_alive.reset();
   reusable = false;
 }

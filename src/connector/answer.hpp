@@ -17,6 +17,7 @@ struct Answer {
   int status = 0;
   std::string body;
   std::string retry_after;                         ///< as it came; "" when absent
+  std::string location;                            ///< of a 307 or 308, as it came; "" when absent
   std::optional<std::chrono::seconds> keep_alive;  ///< `Keep-Alive: timeout`
   bool reusable = false;                           ///< the connection may carry another request
 

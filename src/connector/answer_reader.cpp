@@ -22,7 +22,7 @@ constexpr std::size_t least_chunk = std::string_view("0\r\n\r\n").size();
 
 }  // namespace
 
-/// Beast's parser straight into an `Answer`: no header but the three that matter is stored.
+/// Beast's parser straight into an `Answer`: no header but the few that matter is stored.
 class AnswerReader::Parser final : public bhttp::basic_parser<false> {
  public:
   Parser(Answer& answer, std::size_t body_limit) : answer_(answer) {
@@ -49,6 +49,8 @@ class AnswerReader::Parser final : public bhttp::basic_parser<false> {
       answer_.retry_after.assign(value.data(), value.size());
     } else if (name == bhttp::field::keep_alive) {
       answer_.keep_alive = parse_keep_alive({value.data(), value.size()});
+    } else if (name == bhttp::field::location && (answer_.status == 307 || answer_.status == 308)) {
+      answer_.location.assign(value.data(), value.size());
     }
   }
   void on_header_impl(error_code&) override { header_ended_ = true; }

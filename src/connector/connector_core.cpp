@@ -1,5 +1,7 @@
 #include "connector/connector_core.hpp"
 
+#include "connector/redirect.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -50,6 +52,7 @@ Call::Call(std::shared_ptr<ConnectorCore> core, Deadline by, std::function<bool(
     : core_(std::move(core)),
       began_(core_->clock_.now()),
       by_(by.min(Deadline::at(began_ + core_->options_.request_timeout))),
+      asked_by_(by),
       may_begin_(std::move(may_begin)),
       request_(core_->take_buffer()) {
   if (core_->draining_) {
@@ -100,6 +103,8 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
     resolutions_.push_back(metrics.counter("tern_connector_resolutions_total",
                                            "Names of channels that were asked for, by outcome.", {{"outcome", name}}));
   }
+  late_answers_ = metrics.counter("tern_connector_late_answers_total",
+                                  "Requests that a channel took and did not answer in time.");
   seconds_ = metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its answer.",
                                {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15});
 }
@@ -117,8 +122,10 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestPar
              "\" is not this machine, and without an app id a bot sends nowhere else; nothing was sent");
   }
   Host& host = host_for(*url);
-  call.host_ = &host;
-  ++host.calls;
+  move_to(call, host);
+  if (host.patience > 1) {
+    call.by_ = call.asked_by_.min(Deadline::at(call.began_ + options_.request_timeout * host.patience));
+  }
   parts.host = host.header();
   parts.base_path = url->path;
   writer_.write(parts, call.request_);
@@ -171,37 +178,70 @@ awaitable<void> ConnectorCore::perform(Call& call) {
   if (call.by_.when() <= call.began_) {
     fail(Outcome::timeout, errc::timed_out, "the deadline of a request had passed before it began; nothing was sent");
   }
-  call.lease_ = call.host_->try_take();
-  if (!call.lease_) {
-    co_await wait_for_place(call);
-  }
-  Exchange exchange;
-  for (;;) {
-    const bool kept = call.host_->find_usable(call.lease_);
-    if (!kept) {
-      co_await connect(call);
+  for (bool redirected = false;; redirected = true) {
+    call.lease_ = call.host_->try_take();
+    if (!call.lease_) {
+      co_await wait_for_place(call);
     }
-    if (call.may_begin_ && !call.may_begin_()) {
-      fail(Outcome::timeout, errc::timed_out,
-           "the request waited so long that it is not this process's to send any more; nothing was sent");
+    Exchange exchange;
+    for (;;) {
+      const bool kept = call.host_->find_usable(call.lease_);
+      if (!kept) {
+        co_await connect(call);
+      }
+      if (call.may_begin_ && !call.may_begin_()) {
+        fail(Outcome::timeout, errc::timed_out,
+             "the request waited so long that it is not this process's to send any more; nothing was sent");
+      }
+      call.lease_->begin();
+      wheel_.arm(*call.lease_, call.by_);
+      exchange = co_await call.lease_->exchange(call.request_);
+      throw_if_aborted({});
+      wheel_.disarm(*call.lease_);
+      // A kept connection that was lost between the look at it and the write: the kernel took nothing, so a second
+      // writing is no second sending. Each such connection is dropped, so that there is an end to it.
+      const bool lost_before = kept && exchange.end == Exchange::End::unsent && !call.lease_->expired() &&
+                               exchange.error != asio::error::operation_aborted;
+      if (!lost_before) {
+        break;
+      }
     }
-    call.lease_->begin();
-    wheel_.arm(*call.lease_, call.by_);
-    exchange = co_await call.lease_->exchange(call.request_);
-    throw_if_aborted({});
-    wheel_.disarm(*call.lease_);
-    // A kept connection that was lost between the look at it and the write: the kernel took nothing, so a second
-    // writing is no second sending. Each such connection is dropped, so that there is an end to it.
-    const bool lost_before = kept && exchange.end == Exchange::End::unsent && !call.lease_->expired() &&
-                             exchange.error != asio::error::operation_aborted;
-    if (!lost_before) {
+    if (exchange.end != Exchange::End::answered) {
+      fail_exchange(call, exchange);
+    }
+    if (redirected || !follow_redirect(call)) {
       break;
     }
   }
-  if (exchange.end != Exchange::End::answered) {
-    fail_exchange(call, exchange);
-  }
   finish(call);
+}
+
+void ConnectorCore::move_to(Call& call, Host& host) noexcept {
+  ++host.calls;
+  if (call.host_ != nullptr) {
+    --call.host_->calls;
+  }
+  call.host_ = &host;
+}
+
+// True when the request is to be sent once more, elsewhere on the same host.
+bool ConnectorCore::follow_redirect(Call& call) {
+  const Answer& answer = call.lease_->answer;
+  if (answer.status != 307 && answer.status != 308) {
+    return false;
+  }
+  const auto redirect = redirect_of(call.host_->origin(), answer.location);
+  if (!redirect) {
+    log::warn("a redirect is not followed: it leads away from the channel's host, or cannot be read",
+              {{"host", call.host_->origin()}, {"location", shortened(answer.location)}});
+    return false;
+  }
+  call.lease_.end();
+  const auto url = parse_service_url(redirect->origin);
+  Host& host = host_for(*url);
+  move_to(call, host);
+  call.request_.redirect(redirect->target, host.header());
+  return true;
 }
 
 awaitable<void> ConnectorCore::wait_for_place(Call& call) {
@@ -284,6 +324,9 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
          "the request to " + origin + " could not be written: " + why + "; nothing was sent");
   }
   count(Outcome::ambiguous);
+  if (expired) {
+    was_late(call);
+  }
   throw AmbiguousSend(expired ? errc::timed_out : errc::channel_unreachable,
                       "the request to " + origin + " was written, but " + why + "; it may have arrived");
 }
@@ -291,6 +334,7 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
 void ConnectorCore::finish(Call& call) {
   const std::chrono::duration<double> took = clock_.now() - call.began_;
   seconds_.observe(took.count());
+  call.host_->answered(took <= options_.request_timeout);
   const Answer& answer = call.lease_->answer;
   if (answer.status < 200 || answer.status > 299) {
     count(Outcome::rejected);
@@ -298,6 +342,19 @@ void ConnectorCore::finish(Call& call) {
     throw channel_error(answer, clock_.wall_now(), options_.longest_retry_after);
   }
   count(Outcome::ok);
+}
+
+// What it answered later nobody saw. A channel that is always so late would take each try for a message of its own.
+void ConnectorCore::was_late(const Call& call) {
+  late_answers_.inc();
+  if (call.host_->was_late()) {
+    const auto time = options_.request_timeout * call.host_->patience;
+    log::warn(
+        "a channel does not answer within connector.request_timeout; scheduled sends give it longer from now on, since "
+        "what it takes and does not answer arrives again",
+        {{"host", call.host_->origin()},
+         {"seconds", std::chrono::duration_cast<std::chrono::seconds>(time).count()}});
+  }
 }
 
 void ConnectorCore::warn_of_absurd_wait(const Call& call, const Answer& answer) const {

@@ -38,6 +38,7 @@ class Call {
   Host* host_ = nullptr;
   SteadyTime began_;
   Deadline by_;
+  Deadline asked_by_;                ///< the caller's own deadline
   std::function<bool()> may_begin_;  ///< asked before it is written; empty: it may
   RequestText request_;
   Lease lease_;
@@ -82,6 +83,9 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   void count(Outcome outcome) noexcept;
   [[noreturn]] void fail(Outcome outcome, errc code, const std::string& message);
   [[noreturn]] void fail_exchange(const Call& call, const Exchange& exchange);
+  bool follow_redirect(Call& call);
+  void move_to(Call& call, Host& host) noexcept;
+  void was_late(const Call& call);
   void finish(Call& call);
   void warn_of_absurd_wait(const Call& call, const Answer& answer) const;
 
@@ -98,6 +102,7 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   std::unique_ptr<Resolver> resolver_;  // nullptr once aborted
   std::vector<Counter> outcomes_;
   std::vector<Counter> resolutions_;
+  Counter late_answers_;
   Histogram seconds_;
   std::vector<std::string> buffers_;
   std::string origin_;  // used again for each look-up

@@ -97,6 +97,31 @@ std::unique_ptr<Connection> Host::new_connection() {
   return connection;
 }
 
+bool Host::was_late() noexcept {
+  constexpr int no_chance = 2;
+  constexpr int most = 4;
+  timely_in_row_ = 0;
+  if (++late_in_row_ < no_chance || patience == most) {
+    return false;
+  }
+  late_in_row_ = 0;
+  patience *= 2;
+  return true;
+}
+
+void Host::answered(bool in_usual_time) noexcept {
+  constexpr int enough = 16;
+  late_in_row_ = 0;
+  if (patience == 1) {
+    return;
+  }
+  timely_in_row_ = in_usual_time ? timely_in_row_ + 1 : 0;
+  if (timely_in_row_ >= enough) {
+    timely_in_row_ = 0;
+    patience /= 2;
+  }
+}
+
 SteadyTime Host::next_retirement() noexcept {
   constexpr int steps = 8;
   connected_ = (connected_ + 1) % steps;

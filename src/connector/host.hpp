@@ -91,6 +91,12 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   /// is up to an eighth earlier than the setup says.
   SteadyTime next_retirement() noexcept;
 
+  /// A request was written and not answered in time. True when it is given more time from now on: twice in a row that is
+  /// no chance.
+  bool was_late() noexcept;
+  /// One was answered, in the usual time or not. After some that were the extra time is taken back.
+  void answered(bool in_usual_time) noexcept;
+
   const std::string& name() const noexcept { return name_; }
 
   /// Calls under way to this host. A host with calls, or that is being resolved, is not forgotten.
@@ -98,6 +104,8 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   bool resolving = false;
   WaitQueue resolve_line;
   WaitQueue races;  ///< who waits for an attempt to connect
+  /// How many times `connector.request_timeout` a request may take whose caller allows it: 1, 2 or 4.
+  int patience = 1;
   Addresses addresses;
 
  private:
@@ -121,6 +129,8 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   std::vector<std::unique_ptr<Connection>> kept_;  // the one used last is last
   WaitQueue line_;
   int connected_ = 0;  // counts to eight
+  int late_in_row_ = 0;
+  int timely_in_row_ = 0;
 };
 
 }  // namespace tern::connector

@@ -74,6 +74,17 @@ void append_header_value(std::string& out, std::string_view text) {
   }
 }
 
+void RequestText::redirect(std::string_view target, std::string_view host) {
+  constexpr std::string_view line_end = "\r\n";
+  const auto old = bytes();
+  // The request line and Host are the first two lines.
+  const auto rest = old.find(line_end, old.find(line_end) + line_end.size());
+  std::string moved(old.substr(0, old.find(' ')));
+  moved.append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(host).append(old.substr(rest));
+  buffer_ = std::move(moved);
+  start_ = 0;
+}
+
 RequestWriter::RequestWriter(std::string user_agent) : random_(seeded()) {
   append_header_value(user_agent_, user_agent);
 }

@@ -32,6 +32,9 @@ class RequestText {
   explicit RequestText(std::string buffer) noexcept : buffer_(std::move(buffer)) {}
 
   std::string_view bytes() const noexcept { return std::string_view(buffer_).substr(start_); }
+  /// The same request to another target and Host.
+  /// Preconditions: it was written.
+  void redirect(std::string_view target, std::string_view host);
   /// The buffer, to be used again.
   std::string take_buffer() && noexcept { return std::move(buffer_); }
 

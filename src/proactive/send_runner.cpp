@@ -13,6 +13,8 @@ namespace tern::proactive {
 
 namespace {
 
+constexpr int longest_patience = 4;
+
 json::object object_of(const std::string& text, const char* what) {
   auto parsed = parse_json(text);
   if (!parsed || !parsed->is_object()) {
@@ -40,7 +42,8 @@ awaitable<void> SendRunner::take_step(ScheduledSend send) {
 
 awaitable<void> SendRunner::post(ScheduledSend send, json::object payload, std::function<bool()> may_begin) {
   Activity activity(std::move(payload));
-  const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
+  // The connector gives it less, unless the channel is known to be slow.
+  const auto by = Deadline::after(longest_patience * environment_.send_timeout, environment_.clock);
   co_await environment_.sender.send_if(activity, send.client_request_id, by, std::move(may_begin));
 }
 
