@@ -3,35 +3,19 @@
 #include "proactive/continuation_turn.hpp"
 #include "proactive/dead_sends.hpp"
 #include "proactive/gone_references.hpp"
+#include "proactive/reference_finder.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/schema/parse.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace tern::proactive {
-
-namespace {
-
-std::uint64_t etag_number(const std::string& etag) {
-  std::uint64_t number = 0;
-  std::from_chars(etag.data(), etag.data() + etag.size(), number);
-  return number;
-}
-
-bool is_personal(const ConversationReference& reference) {
-  const auto conversation = reference.conversation();
-  return conversation && (conversation->conversation_type() == "personal" || conversation->is_group() == false);
-}
-
-}  // namespace
 
 ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled,
                                    SchedulerOptions options, Clock& clock, Metrics& metrics, SendLimits limits)
@@ -397,50 +381,19 @@ awaitable<SendCounts> ProactiveService::counts() {
 awaitable<std::optional<ConversationReference>> ProactiveService::find_reference(std::string channel_id,
                                                                                  std::string user_id) {
   require_enabled();
-  auto storage = runtime_.environment(0).storage;
-  StoreScan scan(detail::reference_prefix(runtime_.bot_id(), channel_id, user_id), 1000);
-  std::optional<ConversationReference> last;
-  std::uint64_t last_written = 0;
-  for (;;) {
-    auto page = co_await storage.scan(scan, storage_deadline());
-    for (const auto& item : page.items) {
-      auto parsed = parse_json(item.document);
-      if (!parsed || !parsed->is_object() || is_gone(parsed->as_object())) {
-        continue;
-      }
-      ConversationReference reference(std::move(parsed->as_object()));
-      if (is_personal(reference)) {
-        co_return reference;
-      }
-      if (etag_number(item.etag) >= last_written) {
-        last_written = etag_number(item.etag);
-        last = std::move(reference);
-      }
-    }
-    if (page.next.empty()) {
-      co_return last;
-    }
-    scan.after = page.next;
-  }
+  auto& environment = runtime_.environment(0);
+  return find_last_reference(environment.storage, environment.bot_id, std::move(channel_id), std::move(user_id),
+                             storage_deadline());
 }
 
 awaitable<std::optional<ConversationReference>> ProactiveService::find_reference(std::string channel_id,
                                                                                  std::string user_id,
                                                                                  std::string conversation_id) {
   require_enabled();
-  auto key = detail::reference_key(runtime_.bot_id(), channel_id, user_id, conversation_id);
-  auto storage = runtime_.environment(0).storage;
-  std::vector<std::string> keys{key};
-  auto items = co_await storage.read(std::move(keys), storage_deadline());
-  const auto* item = items.find(key);
-  if (item == nullptr) {
-    co_return std::nullopt;
-  }
-  auto parsed = parse_json(item->document);
-  if (!parsed || !parsed->is_object() || is_gone(parsed->as_object())) {
-    co_return std::nullopt;
-  }
-  co_return ConversationReference(std::move(parsed->as_object()));
+  auto& environment = runtime_.environment(0);
+  return proactive::find_reference(environment.storage,
+                                   detail::reference_key(environment.bot_id, channel_id, user_id, conversation_id),
+                                   storage_deadline());
 }
 
 }  // namespace tern::proactive

@@ -274,6 +274,15 @@ awaitable<Scheduler::Fetched> Scheduler::fetch(std::vector<DueEntry> entries) {
     }
     next += is_it ? 1 : 0;
   }
+  std::vector<ScheduledSend*> due;
+  for (auto& send : found) {
+    if (send) {
+      due.push_back(&*send);
+    }
+  }
+  if (!due.empty()) {
+    co_await sends_.bring_up_to_date(std::move(due));
+  }
   co_return found;
 }
 

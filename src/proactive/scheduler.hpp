@@ -37,6 +37,12 @@ class SendExecutor {
     (void)may_begin;
     return execute(std::move(send));
   }
+  /// Brings sends that are due up to what is known by now of where they go.
+  /// Lifetime: they outlive it.
+  virtual awaitable<void> bring_up_to_date(std::vector<ScheduledSend*> sends) {
+    (void)sends;
+    co_return;
+  }
   /// When a recurring send is due again after `now`; nullopt for one that is not.
   virtual std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const = 0;
   /// A document to be written with the outcome; nullopt for none.

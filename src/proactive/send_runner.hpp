@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proactive/broadcaster.hpp"
+#include "proactive/newest_references.hpp"
 #include "proactive/scheduler.hpp"
 #include "runtime/runtime.hpp"
 
@@ -23,6 +24,9 @@ class SendRunner final : public SendExecutor {
 
   awaitable<void> execute(ScheduledSend send) override { return execute_if(std::move(send), {}); }
   awaitable<void> execute_if(ScheduledSend send, std::function<bool()> may_begin) override;
+  awaitable<void> bring_up_to_date(std::vector<ScheduledSend*> sends) override {
+    return proactive::bring_up_to_date(environment_, std::move(sends));
+  }
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override;
   WallTime not_before(const ScheduledSend& send, WallTime now) const override;
   std::optional<StoreUpsert> note_of(const ScheduledSend& send, const SendOutcome& outcome) const override {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/last_conversations.hpp"
+
 #include <tern/schema/activity.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -15,20 +17,27 @@ class UnitOfWork;
 
 namespace tern::runtime {
 
-/// Remembers which references are stored as they are now, so that one is written only when it changes. Bounded: when
-/// it is full the older half is forgotten, which costs a write that was not needed.
+/// Remembers which references are stored as they are now, so that one is written only when it changes. Beside a user's
+/// reference there are two things that it does not say: where a conversation of several users is by the last message of
+/// any of them, and in which conversation the user wrote last. Bounded: when it is full the older half is forgotten,
+/// which costs a write that was not needed.
 ///
 /// Thread safety: none; one for each shard.
 class ReferenceCapture {
  public:
-  /// `longest`: the most bytes of a reference as it is kept.
-  ReferenceCapture(std::string bot_id, std::size_t longest, std::size_t capacity = 100'000);
+  /// `last`: of the process, outlives this. `longest`: the most bytes of a reference as it is kept.
+  ReferenceCapture(std::string bot_id, LastConversations& last, std::size_t longest, std::size_t capacity = 100'000);
 
   /// What a turn is to remember once its commit has gone through.
   struct Seen {
     std::uint64_t key = 0;
     std::uint64_t fingerprint = 0;
     bool too_large = false;  ///< it is not written
+    std::uint64_t place = 0;  ///< the conversation; 0 for a personal one
+    std::uint64_t place_fingerprint = 0;
+    std::uint64_t user = 0;  ///< in conversations of this kind
+    std::uint64_t conversation = 0;
+    bool personal = false;
   };
 
   /// Adds to `work` what `activity` tells: a reference that is new or has changed, or, when the bot was removed, that
@@ -37,6 +46,8 @@ class ReferenceCapture {
   /// True when `observe` would write; asked first, so that a turn without news needs no unit of work.
   bool has_news(const Activity& activity) const;
   void written(const Seen& seen);
+  /// What `observe` added was not written.
+  void lost(const Seen& seen);
   /// Somebody else changed the stored reference: the next activity writes it again.
   void forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept;
 
@@ -44,8 +55,11 @@ class ReferenceCapture {
   using Map = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;
 
   std::optional<Seen> identify(const Activity& activity) const;
+  bool knows(std::uint64_t key, std::uint64_t fingerprint) const;
+  void remember(std::uint64_t key, std::uint64_t fingerprint);
 
   std::string bot_id_;
+  LastConversations& last_;
   std::size_t longest_;
   std::size_t capacity_;
   Map young_;

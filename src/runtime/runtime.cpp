@@ -23,6 +23,12 @@ std::uint64_t random_seed() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
+// Another process may write to a store that is shared.
+std::optional<std::chrono::milliseconds> trust_in_last_conversations(const detail::TurnEnvironment& environment,
+                                                                     const RuntimeOptions& options) {
+  return environment.storage.traits().shared ? std::optional(options.last_conversation_trust) : std::nullopt;
+}
+
 }  // namespace
 
 Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
@@ -34,7 +40,8 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
       bot_(make_bot_()),
       environments_(std::move(environments)),
       seed_(random_seed()),
-      background_(options.background_tasks) {
+      background_(options.background_tasks),
+      last_conversations_(clock, trust_in_last_conversations(*environments_.front(), options)) {
   const auto figure = [&](const char* outcome) {
     return metrics.counter("tern_turns_total", "Turns by outcome.", {{"outcome", outcome}});
   };

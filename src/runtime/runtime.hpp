@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/continuation.hpp"
+#include "runtime/last_conversations.hpp"
 #include "runtime/shard.hpp"
 #include "runtime/turn_request.hpp"
 #include "turn/environment.hpp"
@@ -40,6 +41,8 @@ struct RuntimeOptions {
   std::size_t stream_replay = 256U << 10;  ///< bytes of a stream that are kept for a repetition
   bool capture_references = false;
   std::size_t reference_bytes = 4U << 10;  ///< of a conversation reference as it is kept
+  /// With a store that other processes write to: how long it holds in which conversation a user wrote last.
+  std::chrono::milliseconds last_conversation_trust{60'000};
   bool bot_per_turn = false;
 };
 
@@ -112,6 +115,7 @@ class Runtime final : public TurnReceiver {
   std::mutex idle_mutex_;
   std::function<void()> on_idle_;
   TaskGroup background_;
+  LastConversations last_conversations_;
   std::vector<std::unique_ptr<ShardRuntime>> homes_;
 };
 

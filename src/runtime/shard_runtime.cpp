@@ -36,7 +36,7 @@ ShardRuntime::ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironme
       environment_(environment),
       queues_(runtime.options().conversation_queue),
       done_(runtime.clock_, runtime.options().dedupe_bytes / runtime.shards_.size(), runtime.options().dedupe_window),
-      references_(environment.bot_id, runtime.options().reference_bytes),
+      references_(environment.bot_id, runtime.last_conversations_, runtime.options().reference_bytes),
       background_(shard, environment, runtime.background_) {
   environment_.background = &background_;
 }
@@ -290,7 +290,9 @@ awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
 
 void ShardRuntime::note_commit(Turn& turn) {
   if (turn.reference_seen) {
-    if (!turn.context.unit_of_work().reference_lost()) {
+    if (turn.context.unit_of_work().reference_lost()) {
+      references_.lost(*turn.reference_seen);
+    } else {
       references_.written(*turn.reference_seen);
     }
     turn.reference_seen.reset();

@@ -112,6 +112,9 @@ void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
 }
 
 void ShardRuntime::destroy(Turn& turn) {
+  if (turn.reference_seen) {
+    references_.lost(*turn.reference_seen);
+  }
   delete &turn;
   runtime_.give_back_place();
 }

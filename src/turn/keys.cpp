@@ -72,6 +72,19 @@ std::string references_prefix(std::string_view bot, std::string_view channel) {
   return key;
 }
 
+std::string address_key(std::string_view bot, std::string_view channel, std::string_view conversation) {
+  auto key = base(bot, channel) + "/addresses/";
+  append_key_part(key, conversation);
+  return bounded_key(std::move(key));
+}
+
+std::string last_conversation_key(std::string_view bot, std::string_view channel, std::string_view user,
+                                  bool personal) {
+  auto key = base(bot, channel) + (personal ? "/last/personal/" : "/last/others/");
+  append_key_part(key, user);
+  return bounded_key(std::move(key));
+}
+
 // No channel has an empty name.
 std::string broadcast_key(std::string_view bot, std::string_view id) {
   auto key = base(bot, "") + "/broadcasts/";

@@ -18,6 +18,11 @@ std::string reference_prefix(std::string_view bot, std::string_view channel, std
 /// What all keys of the references of a channel begin with.
 std::string references_prefix(std::string_view bot, std::string_view channel);
 
+/// What the last message in a conversation that is not personal said of its address, whoever wrote it.
+std::string address_key(std::string_view bot, std::string_view channel, std::string_view conversation);
+/// Which personal conversation, or which other one, a user wrote in last.
+std::string last_conversation_key(std::string_view bot, std::string_view channel, std::string_view user, bool personal);
+
 /// A broadcast; what belongs to it has keys that begin with this one and a slash.
 std::string broadcast_key(std::string_view bot, std::string_view id);
 /// What all keys of a broadcast's recipients begin with. `run` tells broadcasts apart that had the same id, one after

@@ -59,7 +59,8 @@ Activity message_of(test::BotWorld& world, const std::string& url) {
 
 TEST(OutOfMemory, AReferenceThatWasWrittenOverIsNotTakenForStored) {
   test::BotWorld world(test::message_bot([](TurnContext&) -> awaitable<void> { co_return; }));
-  ReferenceCapture capture("local", 4096, 2);
+  LastConversations last(world.clock);
+  ReferenceCapture capture("local", last, 4096, 2);
   const auto seen = [&](const Activity& activity) {
     detail::UnitOfWork work(world.runtime->environment(0), activity);
     return capture.observe(activity, work).value();

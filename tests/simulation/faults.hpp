@@ -26,6 +26,10 @@ class Faults {
     bad_secret_ = happens(0.2);
     places_ = happens(0.5) ? 2 : 256;
     longest_run_ = happens(0.5) ? std::chrono::seconds(8) : std::chrono::milliseconds(50);
+    broken_way_ = happens(0.3);
+    absurd_waits_ = happens(0.3);
+    late_answers_ = happens(0.3);
+    moves_ = happens(0.5);
   }
   /// Nothing goes wrong but that users have blocked the bot and continuations take long.
   static Faults of_users_alone(std::uint64_t seed) {
@@ -33,7 +37,7 @@ class Faults {
     faults.store_failure_ = faults.lost_answer_ = faults.slow_store_ = 0;
     faults.channel_failure_ = faults.process_fault_ = faults.most_skew_ = 0;
     faults.window_entries_ = 200'000;
-    faults.bad_secret_ = false;
+    faults.bad_secret_ = faults.broken_way_ = faults.absurd_waits_ = faults.late_answers_ = faults.moves_ = false;
     faults.blocked_ = faults.uniform() * 0.8;
     faults.places_ = 2;
     faults.longest_run_ = std::chrono::seconds(8);
@@ -68,6 +72,14 @@ class Faults {
   bool user_has_blocked() { return happens(blocked_); }
   /// Whether there are times at which the bot's secret is wrong.
   bool secret_goes_bad() const noexcept { return on_ && bad_secret_; }
+  /// Whether there are times at which a gateway answers instead of the channel.
+  bool way_breaks() const noexcept { return on_ && broken_way_; }
+  /// Whether the channel asks for waits that make no sense.
+  bool waits_are_absurd() { return absurd_waits_ && happens(0.5); }
+  /// Whether the channel takes a message and answers after the request's time-out.
+  bool answers_late() { return late_answers_ && happens(0.3); }
+  /// Whether conversations move to other addresses.
+  bool conversations_move() const noexcept { return on_ && moves_; }
   /// How many continuations run at once, and how long one takes.
   std::size_t places() const noexcept { return places_; }
   std::chrono::milliseconds time_to_run() { return upto(on_ ? longest_run_ : std::chrono::milliseconds(50)); }
@@ -91,6 +103,10 @@ class Faults {
   std::size_t window_entries_ = 0;
   double blocked_ = 0;
   bool bad_secret_ = false;
+  bool broken_way_ = false;
+  bool absurd_waits_ = false;
+  bool late_answers_ = false;
+  bool moves_ = false;
   std::size_t places_ = 256;
   std::chrono::milliseconds longest_run_{50};
 };

@@ -19,6 +19,9 @@ namespace tern::simulation {
 /// The limits of the simulated channel, for each process.
 inline constexpr proactive::SendWindow conversation_window{4, std::chrono::seconds(2)};
 inline constexpr proactive::SendWindow bot_window{12, std::chrono::seconds(1)};
+/// How long a process waits for an answer, and obeys a Retry-After.
+inline constexpr std::chrono::milliseconds request_timeout{15'000};
+inline constexpr std::chrono::milliseconds longest_retry_after{20'000};
 
 /// The channel: takes its time, refuses, and at times takes a message and says nothing. It looks at each send whether
 /// the limits that it has set are kept.
@@ -29,6 +32,12 @@ class SimChannel {
 
   /// The bot's secret is wrong until then, while there are faults.
   void spoil_secret(SteadyTime until) noexcept { secret_bad_until_ = until; }
+
+  /// A gateway answers so until then, while there are faults.
+  void break_way(SteadyTime until, int status) noexcept {
+    way_broken_until_ = until;
+    way_status_ = status;
+  }
 
   /// Whether the user of a conversation had blocked the bot while there were faults.
   bool is_blocked_by(const std::string& user) const {
@@ -49,6 +58,12 @@ class SimChannel {
       count(counted_[{owner, "bot"}], bot_window, "the bot's window exceeded", record);
       count(counted_[{owner, send.order_key}], conversation_window, "a conversation's window exceeded", record);
     }
+    if (faults_.is_on() && clock_.now() < way_broken_until_) {
+      if (way_status_ >= 500) {
+        record.ambiguous = record.excused = true;
+      }
+      throw ChannelError(way_status_, "", std::nullopt, ChannelError::By::stranger);
+    }
     if (faults_.is_on() && clock_.now() < secret_bad_until_) {
       throw ChannelError(401, "the simulated secret is wrong", std::nullopt);
     }
@@ -63,6 +78,12 @@ class SimChannel {
     }
     if (faults_.channel_refuses()) {
       refuse(record);
+    }
+    if (faults_.answers_late()) {
+      record.ambiguous = record.excused = true;
+      co_await sleep_for(faults_.upto(request_timeout), clock_);
+      deliver(record, send.generation);
+      throw AmbiguousSend(make_error_code(errc::timed_out), "the simulated channel took it and answers too late");
     }
     fail(record, send.generation, told_[{owner, send.order_key}]);
   }
@@ -112,9 +133,9 @@ class SimChannel {
     }
     switch (kind) {
       case 0: {
-        const auto wait = 1s * faults_.number(20);
+        const auto wait = asked_wait();
         if (!record.is_continuation) {
-          told = clock_.now() + wait;
+          told = clock_.now() + std::clamp(wait, std::chrono::milliseconds(0), longest_retry_after);
         }
         throw ChannelError(429, "the simulated channel has a limit", wait);
       }
@@ -130,12 +151,33 @@ class SimChannel {
     }
   }
 
+  // What a Retry-After asks for: some seconds, or years, or a time in the past.
+  std::chrono::milliseconds asked_wait() {
+    using std::chrono_literals::operator""s;
+    using std::chrono_literals::operator""h;
+    if (!faults_.waits_are_absurd()) {
+      return 1s * faults_.number(20);
+    }
+    switch (faults_.number(4)) {
+      case 0:
+        return std::chrono::seconds(1'764'331'200);
+      case 1:
+        return std::chrono::milliseconds::max();
+      case 2:
+        return -1h;
+      default:
+        return 24h;
+    }
+  }
+
   ManualClock& clock_;
   Faults& faults_;
   Records& records_;
   std::map<Scope, std::deque<SteadyTime>> counted_;
   std::map<std::string, bool> blocked_;
   SteadyTime secret_bad_until_ = SteadyTime::min();
+  SteadyTime way_broken_until_ = SteadyTime::min();
+  int way_status_ = 404;
   std::map<Scope, SteadyTime> told_;  // until when a conversation is to wait
 };
 

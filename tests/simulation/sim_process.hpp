@@ -27,10 +27,11 @@ class Process final : private proactive::SlotWork {
         storage_(AnyStorage::make<SimStore>(schedule, view_)),
         figures_(metrics),
         limiter_(limits()),
-        sender_(channel, schedule, view_, clock_) {
+        sender_(channel, schedule, view_, storage_, clock_) {
     proactive::SchedulerOptions options;
     options.policy.longest_delay = std::chrono::seconds(10);
     options.policy.longest_ambiguous_delay = std::chrono::seconds(10);
+    options.policy.longest_retry_after = longest_retry_after;
     options.limiter = &limiter_;
     options.continuations = schedule.faults().places();
     options.waiting = schedule.faults().places() < 256 ? 6 : 1'024;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "simulation/faults.hpp"
+#include "simulation/sim_addresses.hpp"
 #include "simulation/sim_record.hpp"
 #include "simulation/sim_view.hpp"
 
@@ -30,6 +31,9 @@ class SharedSchedule {
   Faults& faults() noexcept { return faults_; }
   Records& records() noexcept { return records_; }
   MemoryStorage& inner() noexcept { return inner_; }
+  Addresses& addresses() noexcept { return addresses_; }
+  /// Reads of documents that did not succeed, of all processes.
+  std::size_t failed_reads = 0;
   /// Whether the windows of the processes may have no room for what is due.
   bool is_narrow() const noexcept { return faults_.window_entries() < 1'000; }
   /// `told` learns whose slot another process takes when its lease ran out: it had not reached the store in time.
@@ -188,6 +192,7 @@ class SharedSchedule {
   Faults& faults_;
   Records& records_;
   MemoryStorage inner_;
+  Addresses addresses_;
   WallTime latest_wall_ = WallTime::min();
   std::array<Slot, slot_count> slots_;
   std::map<std::string, SteadyTime> seen_;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "proactive/newest_references.hpp"
 #include "proactive/scheduler.hpp"
 #include "simulation/sim_channel.hpp"
 #include "simulation/sim_clock.hpp"
 #include "simulation/sim_schedule.hpp"
 #include "simulation/sim_view.hpp"
+#include "support/recording_sender.hpp"
 
 #include <exception>
 #include <set>
@@ -20,8 +22,34 @@ class SimSender final : public proactive::SendExecutor {
   static constexpr std::chrono::seconds period{7};
   static constexpr std::uint32_t generations = 3;
 
-  SimSender(SimChannel& channel, SharedSchedule& schedule, ProcessView& view, Clock& clock)
-      : channel_(channel), schedule_(schedule), view_(view), clock_(clock) {}
+  SimSender(SimChannel& channel, SharedSchedule& schedule, ProcessView& view, AnyStorage storage, Clock& clock)
+      : channel_(channel),
+        schedule_(schedule),
+        view_(view),
+        clock_(clock),
+        nowhere_(clock),
+        environment_("local", nowhere_, storage, storage, clock) {}
+
+  // As a process does it; and looks whether all go at least where the store had them before it was asked.
+  awaitable<void> bring_up_to_date(std::vector<ScheduledSend*> sends) override {
+    std::vector<std::uint64_t> least;
+    for (const auto* send : sends) {
+      std::vector<std::string> key{Addresses::key(send->order_key)};
+      const auto items = co_await schedule_.inner().read(std::move(key), Deadline::never());
+      least.push_back(items.empty() ? 0 : Addresses::address_in(items.begin()->document));
+    }
+    const auto failed = schedule_.failed_reads;
+    co_await proactive::bring_up_to_date(environment_, sends);
+    for (std::size_t i = 0; i < sends.size() && schedule_.failed_reads == failed; ++i) {
+      const auto goes = Addresses::address_in(sends[i]->reference);
+      if (goes < least[i]) {
+        broken("to an address that its conversation had left", sends[i]->handle.id);
+      }
+      if (goes > schedule_.addresses().now_of(sends[i]->order_key)) {
+        broken("to an address of another conversation", sends[i]->handle.id);
+      }
+    }
+  }
 
   awaitable<void> execute(ScheduledSend send) override {
     const auto id = send.handle.id;
@@ -112,7 +140,9 @@ class SimSender final : public proactive::SendExecutor {
     try {
       std::rethrow_exception(error);
     } catch (const ChannelError& e) {
-      return e.status() == 403 || e.status() == 404 || e.status() == 410 || (at_most_once && e.status() >= 500);
+      const bool is_of_channel = e.by() == ChannelError::By::channel;
+      return (is_of_channel && (e.status() == 403 || e.status() == 404 || e.status() == 410)) ||
+             (at_most_once && e.status() >= 500);
     } catch (const AmbiguousSend&) {
       return at_most_once;
     } catch (...) {
@@ -124,6 +154,8 @@ class SimSender final : public proactive::SendExecutor {
   SharedSchedule& schedule_;
   ProcessView& view_;
   Clock& clock_;
+  test::RecordingSender nowhere_;  // the runtime's; the sends of the schedule go to the channel above
+  detail::TurnEnvironment environment_;
   std::set<std::string> under_way_;
   int suspects_ = 0;
 };

@@ -22,7 +22,9 @@ class SimStore {
   awaitable<void> open(Deadline) { co_return; }
   awaitable<void> close(Deadline) { co_return; }
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
+    ++shared_->failed_reads;
     co_await before(by);
+    --shared_->failed_reads;
     auto items = co_await shared_->inner().read(std::move(keys), Deadline::never());
     co_return items;
   }

@@ -10,9 +10,11 @@
 #include <boost/asio/detached.hpp>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -119,6 +121,13 @@ class World {
     if (faults_.secret_goes_bad() && faults_.happens(0.02)) {
       channel_.spoil_secret(clock_.now() + faults_.upto(10s));
     }
+    if (faults_.way_breaks() && faults_.happens(0.02)) {
+      constexpr std::array statuses{302, 400, 403, 404, 404, 404, 410, 502, 503};
+      channel_.break_way(clock_.now() + faults_.upto(15s), statuses[faults_.number(statuses.size())]);
+    }
+    if (faults_.conversations_move() && !process.is_stalled() && !process.stopping() && faults_.happens(0.2)) {
+      begin(process, move(&process, any_conversation()));
+    }
     if (faults_.process_fault()) {
       ++process_faults_;
       befall(faults_.number(processes_.size()));
@@ -197,7 +206,7 @@ class World {
     send.handle = SendHandle{slot_of(send.order_key), any_time(), any_id()};
     send.payload = "{}";
     send.at_most_once = faults_.happens(0.2);
-    send.reference = R"({"conversation":{"id":")" + send.order_key + R"("}})";
+    send.reference = Addresses::reference(send.order_key, schedule_.addresses().stored_of(send.order_key));
     if (faults_.happens(0.1)) {
       send.expires = send.handle.due + faults_.upto(5s);
     }
@@ -262,6 +271,23 @@ class World {
     StoreChanges changes;
     changes.edits.emplace_back(kind, *handle, kind == SendEdit::Kind::reschedule ? any_time() : WallTime());
     co_await write_edits(process, std::move(changes));
+  }
+
+  // A message comes in from a new address, and its turn commits.
+  awaitable<void> move(Process* process, std::string conversation) {
+    if (!moving_.insert(conversation).second) {
+      co_return;
+    }
+    const auto address = schedule_.addresses().next(conversation);
+    StoreChanges changes;
+    changes.upserts.emplace_back(Addresses::key(conversation), Addresses::reference(conversation, address));
+    try {
+      (void)co_await process->storage().write(std::move(changes), Deadline::after(5s, clock_));
+      schedule_.addresses().stored(conversation, address);
+    } catch (const system_error&) {
+      // it may be there or not
+    }
+    moving_.erase(conversation);  // a process that ends meanwhile leaves the conversation where it is
   }
 
   awaitable<void> reply(Process* process, std::string conversation) {
@@ -410,6 +436,7 @@ class World {
   Records records_;
   SharedSchedule schedule_;
   SimChannel channel_;
+  std::set<std::string> moving_;  // conversations of which a new address is on its way to the store
   std::size_t born_ = 0;
   std::size_t process_faults_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;

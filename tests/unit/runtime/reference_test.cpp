@@ -68,6 +68,120 @@ TEST(References, AreFoundByUserAndThePersonalOneFirst) {
   EXPECT_FALSE(test::run_on(world.io(), world.proactive->find_reference("emulator", "nobody")));
 }
 
+std::string found_for_user(BotWorld& world) {
+  auto found = test::run_on(world.io(), world.proactive->find_reference("emulator", "user-1"));
+  return found ? std::string(*found->conversation_id()) : std::string();
+}
+
+void say_in_group(BotWorld& world, const std::string& group) {
+  auto message = world.message("x", group);
+  message.json()["conversation"] = {{"id", group}, {"conversationType", "groupChat"}, {"isGroup", true}};
+  world.receive(std::move(message));
+  world.settle();
+}
+
+TEST(References, OfTheConversationThatTheUserWroteInLastAreFound) {
+  BotWorld world(silent_bot());
+  for (const auto* conversation : {"a:1", "a:2", "a:1", "a:3", "a:2", "a:1"}) {
+    world.say("x", conversation);
+    EXPECT_EQ(found_for_user(world), conversation);
+  }
+}
+
+TEST(References, OfTheGroupThatTheUserWroteInLastAreFound) {
+  BotWorld world(silent_bot());
+  for (const auto* group : {"g:1", "g:2", "g:1", "g:3", "g:1"}) {
+    say_in_group(world, group);
+    EXPECT_EQ(found_for_user(world), group);
+  }
+  world.say("x", "personal");
+  say_in_group(world, "g:2");
+  EXPECT_EQ(found_for_user(world), "personal");
+}
+
+TEST(References, OfTheLastConversationAreNotedOnlyWhenItIsAnother) {
+  BotWorld world(silent_bot());
+  const std::string note = "local/emulator/last/personal/user-1";
+  world.say("x", "a:1");
+  const auto first = etag_of(world, note);
+  ASSERT_FALSE(first.empty());
+  for (int i = 0; i < 5; ++i) {
+    world.say("x", "a:1");
+  }
+  EXPECT_EQ(etag_of(world, note), first);
+  world.say("x", "a:2");
+  EXPECT_NE(etag_of(world, note), first);
+}
+
+TEST(References, OfALastConversationThatIsGoneGiveWayToAnother) {
+  BotWorld world(silent_bot());
+  world.say("x", "a:1");
+  world.say("x", "a:2");
+  auto gone = world.message("", "a:2");
+  gone.json()["type"] = "installationUpdate";
+  gone.json()["action"] = "remove";
+  world.receive(std::move(gone));
+  world.settle();
+  EXPECT_EQ(found_for_user(world), "a:1");
+  world.say("x", "a:2");
+  EXPECT_EQ(found_for_user(world), "a:2");
+}
+
+TEST(References, StoredByVersionsThatNotedNoLastConversationAreFound) {
+  BotWorld world(silent_bot());
+  world.say("x", "a:1");
+  world.say("x", "a:2");
+  StoreChanges changes;
+  changes.removals.emplace_back("local/emulator/last/personal/user-1");
+  (void)test::run_on(world.io(), world.storage.write(std::move(changes), Deadline::never()));
+  EXPECT_EQ(found_for_user(world), "a:2") << "the one that was written last";
+}
+
+TEST(LastConversations, HoldForAWhileWhereOthersWriteToTheStore) {
+  ManualClock clock;
+  runtime::LastConversations shared(clock, std::chrono::seconds(60));
+  runtime::LastConversations alone(clock);
+  for (auto* last : {&shared, &alone}) {
+    EXPECT_FALSE(last->is_last(1, 10));
+    last->note(1, 10);
+    EXPECT_TRUE(last->is_last(1, 10));
+    EXPECT_FALSE(last->is_last(1, 11));
+  }
+  clock.advance(std::chrono::seconds(60));
+  EXPECT_FALSE(shared.is_last(1, 10));
+  EXPECT_TRUE(alone.is_last(1, 10));
+}
+
+// The writes of two turns of one user may come in either order.
+TEST(LastConversations, ForgetWhatTwoTurnsWroteAtTheSameTime) {
+  ManualClock clock;
+  runtime::LastConversations last(clock);
+  last.note(1, 10);
+  last.note(1, 11);
+  last.written(1, 11);
+  EXPECT_TRUE(last.is_last(1, 11));
+  last.written(1, 10);
+  EXPECT_FALSE(last.is_last(1, 11));
+  last.note(2, 20);
+  last.forget(2);
+  EXPECT_FALSE(last.is_last(2, 20));
+}
+
+TEST(LastConversations, AreBounded) {
+  ManualClock clock;
+  runtime::LastConversations last(clock, std::nullopt, 1'600);
+  std::size_t known = 0;
+  for (std::uint64_t user = 0; user < 10'000; ++user) {
+    last.note(user, 1);
+  }
+  for (std::uint64_t user = 0; user < 10'000; ++user) {
+    known += last.is_last(user, 1) ? 1 : 0;
+  }
+  EXPECT_LE(known, 1'600U);
+  EXPECT_GE(known, 800U);
+  EXPECT_TRUE(last.is_last(9'999, 1));
+}
+
 TEST(References, AreKeptWhenTheTurnFails) {
   BotWorld world(message_bot([](TurnContext&) -> awaitable<void> {
     throw std::runtime_error("boom");
