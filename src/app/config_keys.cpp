@@ -223,9 +223,10 @@ std::vector<ConfigKey> service_keys() {
           "turn.longest", Place{&S::turn, &TurnSettings::longest},
           "Any other turn is cut when it goes on for longer, counted from its 202 or, where there is none, from "
           "its beginning: the next turn of its conversation waits for it. Longer work belongs in the background."),
-      duration_key("turn.reply_patience", Place{&S::turn, &TurnSettings::reply_patience},
-                   "How long a reply waits for the limits of its channel, whether they are in send_limits or the channel "
-                   "answers 429. Other failures of a reply that surely did not arrive are tried again for some seconds."),
+      duration_key(
+          "turn.reply_patience", Place{&S::turn, &TurnSettings::reply_patience},
+          "How long a reply waits for the limits of its channel, whether they are in send_limits or the channel "
+          "answers 429. Other failures of a reply that surely did not arrive are tried again for some seconds."),
       choice_key("turn.order", Place{&S::turn, &TurnSettings::order}, orders,
                  "conversation: one turn at a time in each conversation, in order of arrival. none: no order."),
       number_key("connector.in_flight", Place{&S::connector, &ConnectorSettings::in_flight}, 1, 10'000,
@@ -302,7 +303,8 @@ std::vector<ConfigKey> send_limit_keys() {
   using S = Settings;
   using L = SendLimitSettings;
   return {
-      windows_key("send_limits.msteams", Place{&S::send_limits, &L::msteams}, "What replies and scheduled sends to Teams keep to."),
+      windows_key("send_limits.msteams", Place{&S::send_limits, &L::msteams},
+                  "What replies and scheduled sends to Teams keep to."),
       windows_key("send_limits.slack", Place{&S::send_limits, &L::slack}, "Likewise to Slack."),
       windows_key("send_limits.telegram", Place{&S::send_limits, &L::telegram}, "Likewise to Telegram."),
       windows_key("send_limits.directline", Place{&S::send_limits, &L::directline},

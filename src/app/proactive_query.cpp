@@ -93,7 +93,8 @@ std::size_t Parameters::take_limit() {
 }
 
 std::optional<WallTime> Parameters::take_time(std::string_view name) {
-  const bool is_given = std::any_of(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
+  const bool is_given =
+      std::any_of(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
   if (!is_given) {
     return std::nullopt;
   }

@@ -103,8 +103,8 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
     resolutions_.push_back(metrics.counter("tern_connector_resolutions_total",
                                            "Names of channels that were asked for, by outcome.", {{"outcome", name}}));
   }
-  late_answers_ = metrics.counter("tern_connector_late_answers_total",
-                                  "Requests that a channel took and did not answer in time.");
+  late_answers_ =
+      metrics.counter("tern_connector_late_answers_total", "Requests that a channel took and did not answer in time.");
   seconds_ = metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its answer.",
                                {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15});
 }
@@ -352,8 +352,7 @@ void ConnectorCore::was_late(const Call& call) {
     log::warn(
         "a channel does not answer within connector.request_timeout; scheduled sends give it longer from now on, since "
         "what it takes and does not answer arrives again",
-        {{"host", call.host_->origin()},
-         {"seconds", std::chrono::duration_cast<std::chrono::seconds>(time).count()}});
+        {{"host", call.host_->origin()}, {"seconds", std::chrono::duration_cast<std::chrono::seconds>(time).count()}});
   }
 }
 

@@ -91,8 +91,8 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   /// is up to an eighth earlier than the setup says.
   SteadyTime next_retirement() noexcept;
 
-  /// A request was written and not answered in time. True when it is given more time from now on: twice in a row that is
-  /// no chance.
+  /// A request was written and not answered in time. True when it is given more time from now on: twice in a row that
+  /// is no chance.
   bool was_late() noexcept;
   /// One was answered, in the usual time or not. After some that were the extra time is taken back.
   void answered(bool in_usual_time) noexcept;

@@ -12,7 +12,8 @@ namespace tern::proactive {
 
 /// A page of the dead sends that `filter` takes. It has `query.limit` of them unless there are no more.
 /// Errors: those of the store.
-awaitable<DeadPage> list_dead(AnyStorage schedule, DeadQuery query, DeadFilter filter, std::function<Deadline()> in_time);
+awaitable<DeadPage> list_dead(AnyStorage schedule, DeadQuery query, DeadFilter filter,
+                              std::function<Deadline()> in_time);
 
 /// Makes all that `filter` takes pending again, due at `now`, a few hundred with each write. Those that die later than
 /// `now` are not sent a second time. `told` learns of each write: the handles that were asked for, and what became of

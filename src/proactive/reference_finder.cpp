@@ -83,7 +83,7 @@ awaitable<std::optional<ConversationReference>> find_by_scan(AnyStorage storage,
     scan.after = page.next;
   } while (!scan.after.empty());
   co_return personal.reference ? std::move(personal.reference)
-            : last_other       ? std::move(last_other)
+  : last_other                 ? std::move(last_other)
                                : std::move(other.reference);
 }
 

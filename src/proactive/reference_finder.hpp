@@ -16,7 +16,6 @@ awaitable<std::optional<ConversationReference>> find_reference(AnyStorage storag
 /// The reference of the personal conversation that the user wrote in last, or else of the other one.
 /// Errors: those of the store.
 awaitable<std::optional<ConversationReference>> find_last_reference(AnyStorage storage, std::string bot,
-                                                                    std::string channel, std::string user,
-                                                                    Deadline by);
+                                                                    std::string channel, std::string user, Deadline by);
 
 }  // namespace tern::proactive

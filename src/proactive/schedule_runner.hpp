@@ -2,8 +2,8 @@
 
 #include "proactive/broadcaster.hpp"
 #include "proactive/limiter.hpp"
-#include "proactive/schedule_watch.hpp"
 #include "proactive/patient_replies.hpp"
+#include "proactive/schedule_watch.hpp"
 #include "proactive/scheduler.hpp"
 #include "proactive/slot_keeper.hpp"
 #include "runtime/runtime.hpp"

@@ -70,7 +70,7 @@ struct SchedulerOptions {
   /// Sends that wait in memory for the limiter, as many for a place among the continuations, as many to run alone, and
   /// as many of which it is remembered that they were refused; more wait in the store.
   std::size_t waiting = 1'024;
-  std::chrono::milliseconds longest_wait{5'000};  ///< what must wait for longer waits in the store
+  std::chrono::milliseconds longest_wait{5'000};     ///< what must wait for longer waits in the store
   std::chrono::milliseconds reply_patience{60'000};  ///< how long a reply of a turn waits for its channel's limits
 };
 

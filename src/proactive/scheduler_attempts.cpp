@@ -200,7 +200,8 @@ void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error)
   auto verdict = options_.policy.judge(error, send.attempt + 1, late, random);
   const bool runs_code = send.kind == SendKind::continuation;
   auto until = paused_by(scope, verdict);
-  const bool may_mean_the_bot = until || (may_mean_more(scope, verdict) && options_.limiter->in_doubt(scope, clock_.now()));
+  const bool may_mean_the_bot =
+      until || (may_mean_more(scope, verdict) && options_.limiter->in_doubt(scope, clock_.now()));
   const bool is_astray = verdict.refusal == Verdict::Refusal::astray;
   const bool was_given_up = is_astray && verdict.kind == Verdict::Kind::dead;
   if ((may_mean_the_bot && (runs_code || was_given_up || late >= options_.policy.give_up_after)) ||

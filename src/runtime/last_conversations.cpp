@@ -7,7 +7,7 @@ namespace tern::runtime {
 
 LastConversations::LastConversations(const Clock& clock, std::optional<std::chrono::milliseconds> longest_trust,
                                      std::size_t capacity)
-    : clock_(clock), longest_trust_(longest_trust), half_of_part_(std::max<std::size_t>(1, capacity / parts_.size() / 2)) {}
+    : clock_(clock), longest_trust_(longest_trust), half_of_part_(std::max<std::size_t>(1, capacity / parts / 2)) {}
 
 const LastConversations::Last* LastConversations::Part::find(std::uint64_t user) const {
   for (const auto* map : {&young, &old}) {
@@ -22,7 +22,8 @@ bool LastConversations::is_last(std::uint64_t user, std::uint64_t conversation) 
   const auto& part = part_of(user);
   const std::lock_guard lock(part.mutex);
   const auto* last = part.find(user);
-  return last != nullptr && last->conversation == conversation && (!longest_trust_ || clock_.now() < last->since + *longest_trust_);
+  return last != nullptr && last->conversation == conversation &&
+         (!longest_trust_ || clock_.now() < last->since + *longest_trust_);
 }
 
 void LastConversations::note(std::uint64_t user, std::uint64_t conversation) {

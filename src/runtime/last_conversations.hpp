@@ -53,8 +53,9 @@ class LastConversations {
 
   const Clock& clock_;
   const std::optional<std::chrono::milliseconds> longest_trust_;
+  static constexpr std::size_t parts = 16;
   const std::size_t half_of_part_;
-  std::array<Part, 16> parts_;
+  std::array<Part, parts> parts_;
 };
 
 }  // namespace tern::runtime

@@ -80,8 +80,8 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
   const auto bot = hash_member(fields, "recipient");
   Seen seen;
   seen.key = key_of(channel, *user, *conversation);
-  for (const auto part : {url, hash_member(fields, "from"), bot, hash_member(fields, "conversation"),
-                          hash_member(fields, "locale")}) {
+  for (const auto part :
+       {url, hash_member(fields, "from"), bot, hash_member(fields, "conversation"), hash_member(fields, "locale")}) {
     seen.fingerprint = mix(seen.fingerprint, part);
   }
   const auto& account = fields.at("conversation").get_object();  // its id is there

@@ -32,7 +32,7 @@ class ReferenceCapture {
   struct Seen {
     std::uint64_t key = 0;
     std::uint64_t fingerprint = 0;
-    bool too_large = false;  ///< it is not written
+    bool too_large = false;   ///< it is not written
     std::uint64_t place = 0;  ///< the conversation; 0 for a personal one
     std::uint64_t place_fingerprint = 0;
     std::uint64_t user = 0;  ///< in conversations of this kind

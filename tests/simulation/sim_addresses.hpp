@@ -17,8 +17,8 @@ class Addresses {
   /// The reference of a conversation at this address.
   static std::string reference(const std::string& conversation, std::uint64_t address) {
     return R"({"channelId":"sim","serviceUrl":"http://localhost:)" + std::to_string(1 + address) +
-           R"(","conversation":{"id":")" + conversation +
-           R"(","conversationType":"personal"},"user":{"id":"user of )" + conversation + R"("},"bot":{"id":"bot"}})";
+           R"(","conversation":{"id":")" + conversation + R"(","conversationType":"personal"},"user":{"id":"user of )" +
+           conversation + R"("},"bot":{"id":"bot"}})";
   }
   static std::string key(const std::string& conversation) {
     return detail::reference_key("local", "sim", "user of " + conversation, conversation);

@@ -32,7 +32,7 @@ class SharedSchedule {
   Records& records() noexcept { return records_; }
   MemoryStorage& inner() noexcept { return inner_; }
   Addresses& addresses() noexcept { return addresses_; }
-  /// Reads of documents that did not succeed, of all processes.
+  /// Reads of documents that failed, of all processes.
   std::size_t failed_reads = 0;
   /// Whether the windows of the processes may have no room for what is due.
   bool is_narrow() const noexcept { return faults_.window_entries() < 1'000; }

@@ -22,9 +22,12 @@ class SimStore {
   awaitable<void> open(Deadline) { co_return; }
   awaitable<void> close(Deadline) { co_return; }
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
-    ++shared_->failed_reads;
-    co_await before(by);
-    --shared_->failed_reads;
+    try {
+      co_await before(by);
+    } catch (...) {
+      ++shared_->failed_reads;
+      throw;
+    }
     auto items = co_await shared_->inner().read(std::move(keys), Deadline::never());
     co_return items;
   }

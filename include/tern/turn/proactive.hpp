@@ -203,8 +203,8 @@ class Proactive {
   virtual awaitable<SendCounts> counts() = 0;
 
   /// The reference that was captured when the user wrote: of the personal conversation that the user wrote in last, or,
-  /// of a user without one, of the conversation of any other kind. With several processes on one store it may be a minute
-  /// behind for a user who writes in several conversations at the same time.
+  /// of a user without one, of the conversation of any other kind. With several processes on one store it may be a
+  /// minute behind for a user who writes in several conversations at the same time.
   virtual awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id,
                                                                          std::string user_id) = 0;
   virtual awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id,

@@ -184,11 +184,10 @@ awaitable<Status> redrive(AnyStorage store, std::vector<SendHandle> handles, Pri
 awaitable<Status> redrive_all(AnyStorage store, DeadFilter filter, Printer& printer) {
   const auto now = std::chrono::ceil<std::chrono::microseconds>(printer.now());
   std::size_t count = 0;
-  co_await proactive::redrive_all(
-      std::move(store), std::move(filter), now, in_time,
-      [&](const std::vector<SendHandle>& handles, const StoreReceipt& receipt) {
-        count += tell(SendEdit::Kind::redrive, handles, receipt, printer);
-      });
+  co_await proactive::redrive_all(std::move(store), std::move(filter), now, in_time,
+                                  [&](const std::vector<SendHandle>& handles, const StoreReceipt& receipt) {
+                                    count += tell(SendEdit::Kind::redrive, handles, receipt, printer);
+                                  });
   printer.remark(count == 0 ? "Nothing of that kind is dead." : std::to_string(count) + " will be sent again.");
   co_return done;
 }

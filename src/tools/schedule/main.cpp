@@ -7,8 +7,8 @@
 #include "tools/storage/store_spec.hpp"
 #include "tools/storage/tool_error.hpp"
 
-#include <tern/schema/timestamp.hpp>
 #include <tern/async/log.hpp>
+#include <tern/schema/timestamp.hpp>
 
 #include <CLI/CLI.hpp>
 

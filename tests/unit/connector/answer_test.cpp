@@ -115,8 +115,8 @@ TEST(ChannelErrorText, SaysWhetherTheChannelItselfAnswered) {
     EXPECT_EQ(by(body), ChannelError::By::channel) << body;
   }
   EXPECT_EQ(by(""), ChannelError::By::nobody);
-  for (const char* body : {"<html><h1>404</h1></html>", "null", "[]", R"({"error":"not found"})",
-                           R"({"error":{}})", R"({"error":{"code":404}})", R"({"statusCode":404,"message":"no"})"}) {
+  for (const char* body : {"<html><h1>404</h1></html>", "null", "[]", R"({"error":"not found"})", R"({"error":{}})",
+                           R"({"error":{"code":404}})", R"({"statusCode":404,"message":"no"})"}) {
     EXPECT_EQ(by(body), ChannelError::By::stranger) << body;
   }
 }

@@ -42,9 +42,8 @@ class OutagesTest : public ::testing::Test {
   }
   void schedule(const std::string& conversation, SendOptions options = {}) {
     world.say("hello", conversation);
-    test::run_on(world.io(),
-                 world.proactive->send_after(world.message("x", conversation).reference(), 1s, Activity::message("x"),
-                                             std::move(options)));
+    test::run_on(world.io(), world.proactive->send_after(world.message("x", conversation).reference(), 1s,
+                                                         Activity::message("x"), std::move(options)));
   }
   std::vector<std::string> dead_reasons() {
     std::vector<std::string> reasons;

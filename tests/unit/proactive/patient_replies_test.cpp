@@ -110,8 +110,9 @@ TEST_F(PatientReplies, AChannelThatStaysAwayFailsTheTurnSoon) {
 }
 
 TEST_F(PatientReplies, WhatMayHaveArrivedIsNotTriedAgain) {
-  for (const auto& error : {refused(503), refused(408), refused(500, 1s),
-                            std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "it was written"))}) {
+  for (const auto& error :
+       {refused(503), refused(408), refused(500, 1s),
+        std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "it was written"))}) {
     asked.clear();
     refuse_eighth(error, 1'000);
     auto reply = world.say("go");

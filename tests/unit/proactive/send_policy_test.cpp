@@ -78,7 +78,8 @@ TEST(SendPolicy, TellsWhatDidNotReachTheChannel) {
 
 TEST(SendPolicy, TakesAWrongRegionForTheWay) {
   const auto said = [](const char* text) {
-    return SendPolicy().judge(std::make_exception_ptr(ChannelError(400, "BadArgument", std::nullopt, text)), 1, 0s, 0.5);
+    return SendPolicy().judge(std::make_exception_ptr(ChannelError(400, "BadArgument", std::nullopt, text)), 1, 0s,
+                              0.5);
   };
   EXPECT_EQ(said("BadArgument: wrong geo").refusal, Verdict::Refusal::astray);
   EXPECT_EQ(said("ServiceError: Wrong Geo").kind, Kind::retry);

@@ -18,7 +18,11 @@ namespace {
 class CaptureModel {
  public:
   CaptureModel(std::mt19937_64& random, test::BotWorld& world, std::size_t capacity)
-      : random_(random), world_(world), capacity_(capacity < 2 ? 2 : capacity), last_(world.clock), capture_("local", last_, 4096, capacity) {}
+      : random_(random),
+        world_(world),
+        capacity_(capacity < 2 ? 2 : capacity),
+        conversations_(world.clock),
+        capture_("local", conversations_, 4096, capacity) {}
 
   /// What is wrong afterwards, "" when nothing is.
   std::string step() {
@@ -75,7 +79,7 @@ class CaptureModel {
   std::mt19937_64& random_;
   test::BotWorld& world_;
   std::size_t capacity_;
-  LastConversations last_;
+  LastConversations conversations_;
   ReferenceCapture capture_;
   std::map<std::string, std::string> stored_;
   std::map<std::string, std::size_t> last_;

@@ -253,7 +253,8 @@ TEST_F(ScheduleCommands, WhatAnOutageBuriedIsFoundAndSentAgainByReasonAndTime) {
   bury(schedule("c", 0s, "z"));
   DeadFilter filter;
   filter.reason = "rejected";
-  EXPECT_THAT(said([&](Printer& printer) { return redrive_all(store, filter, printer); }), HasSubstr("Nothing of that"));
+  EXPECT_THAT(said([&](Printer& printer) { return redrive_all(store, filter, printer); }),
+              HasSubstr("Nothing of that"));
   filter.reason = "conversation";
   filter.since = began;
   filter.until = began + 30min;
