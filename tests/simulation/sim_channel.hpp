@@ -62,7 +62,7 @@ class SimChannel {
       if (way_status_ >= 500) {
         record.ambiguous = record.excused = true;
       }
-      throw ChannelError(way_status_, "", std::nullopt, ChannelError::By::stranger);
+      throw ChannelError(way_status_, "", std::nullopt, "", ChannelError::By::stranger);
     }
     if (faults_.is_on() && clock_.now() < secret_bad_until_) {
       throw ChannelError(401, "the simulated secret is wrong", std::nullopt);
