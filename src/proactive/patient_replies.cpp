@@ -16,7 +16,7 @@ namespace tern::proactive {
 namespace {
 
 // What could not be connected is tried so often: its channel has just reached this bot, so it is there or soon will be.
-constexpr std::uint32_t most_tries = 6;
+constexpr std::uint32_t most_tries = 4;
 // What a 429 without Retry-After is taken to ask for.
 constexpr std::chrono::milliseconds unnamed_retry_after{1'000};
 

@@ -106,7 +106,7 @@ TEST_F(PatientReplies, AChannelThatStaysAwayFailsTheTurnSoon) {
   auto reply = world.say("go");
   world.pass(9s);
   EXPECT_EQ(status(reply), 500);
-  EXPECT_EQ(asked.size(), 7U + 6U);
+  EXPECT_EQ(asked.size(), 7U + 4U);
 }
 
 TEST_F(PatientReplies, WhatMayHaveArrivedIsNotTriedAgain) {
