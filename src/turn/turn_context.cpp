@@ -230,15 +230,20 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
     }
   }
   if (!straight || failed) {
-    auto again = [sender = &environment_.sender, &activity](std::string request_id, Deadline by) {
-      return sender->send(activity, std::move(request_id), by);
-    };
-    response = co_await carrier->carry(detail::ReplyCarrier::Place::of(activity), std::move(again), failed);
+    response = co_await carry(activity, std::move(failed));
   }
   if (auto id = response.id()) {
     activity.set_id(*id);
   }
   co_return response;
+}
+
+// Apart from `deliver`, whose frame each reply pays for.
+awaitable<ResourceResponse> TurnContext::carry(const Activity& activity, std::exception_ptr failed) {
+  auto again = [sender = &environment_.sender, &activity](std::string request_id, Deadline by) {
+    return sender->send(activity, std::move(request_id), by);
+  };
+  return environment_.replies->carry(detail::ReplyCarrier::Place::of(activity), std::move(again), std::move(failed));
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::run_send_hooks(std::size_t index, Activity& activity) {

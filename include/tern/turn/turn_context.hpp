@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -146,6 +147,7 @@ class TurnContext {
 
   awaitable<std::optional<ResourceResponse>> deliver(Activity& activity);
   awaitable<std::optional<ResourceResponse>> deliver_owned(Activity activity);
+  awaitable<ResourceResponse> carry(const Activity& activity, std::exception_ptr failed);
   awaitable<std::optional<ResourceResponse>> put_update(Activity& activity);
   awaitable<ResourceResponse> put_activity(Activity& activity);
   awaitable<void> delete_activity(ConversationReference& reference);
