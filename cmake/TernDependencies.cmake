@@ -3,7 +3,6 @@ find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_package(boost_url 1.81 REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
-find_package(spdlog REQUIRED)                 # the compiled library, on Debian with an external fmt
 find_package(prometheus-cpp REQUIRED CONFIG)  # Tern uses core only
 find_package(date REQUIRED CONFIG)            # time zones: those of std::chrono are not in Debian 12's libstdc++
 find_package(CLI11 REQUIRED)                  # headers only, used by the app's sources

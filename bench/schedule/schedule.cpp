@@ -149,7 +149,8 @@ class StoreBench {
   // A store of one process is open while nobody else needs it.
   void with_store(const std::function<void(const tern::AnyStorage&, tern::Metrics&)>& work) {
     tern::Metrics metrics;
-    auto store = tern::app::make_documents(settings_, tern::system_clock(), &metrics).storage;
+    auto store =
+        tern::app::make_documents(settings_, tern::system_clock(), &metrics, tern::app::Patience::of_a_bot).storage;
     finish(store.open(tern::Deadline::after(open_patience)));
     work(store, metrics);
     finish(store.close(tern::Deadline::after(open_patience)));

@@ -239,7 +239,8 @@ class StoreBench {
 
 bool measure_store(const std::string& name, const tern::Settings& settings, bench::Bare* bare, double seconds) {
   tern::Metrics metrics;
-  auto store = tern::app::make_documents(settings, tern::system_clock(), &metrics).storage;
+  auto store =
+      tern::app::make_documents(settings, tern::system_clock(), &metrics, tern::app::Patience::of_a_bot).storage;
   finish(store.open(tern::Deadline::after(patience)));
   StoreBench pair(settings.storage.kind, store, metrics, bare, seconds);
   pair.fill();

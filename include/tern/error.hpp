@@ -4,6 +4,7 @@
 #include <boost/system/result.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <stdexcept>
 #include <string>
 
 namespace tern {
@@ -29,18 +30,34 @@ enum class errc {
   turn_ended  ///< A turn, or a conversation of background work, was used after its end: a mistake of the bot.
 };
 
+}  // namespace tern
+
+template <>
+struct boost::system::is_error_code_enum<tern::errc> : std::true_type {};
+
+namespace tern {
+
 /// The category of `errc`; its name is "tern".
 const boost::system::error_category& error_category() noexcept;
 
 error_code make_error_code(errc code) noexcept;
 
-/// Throws `system_error` with `code`; `message` says what was wrong, where, and what to do.
+/// What Tern throws: a `system_error` whose `what()` is the message alone. Boost's own adds what the code says, which
+/// here would be the same in other words.
+class Error : public system_error {
+ public:
+  /// `message`: what was wrong, where, and what to do.
+  Error(error_code code, const std::string& message) : system_error(code, message), text_(message) {}
+  const char* what() const noexcept override { return text_.what(); }
+
+ private:
+  std::runtime_error text_;  // as text that is copied without throwing
+};
+
+/// Throws `Error`.
 [[noreturn]] void throw_error(errc code, const std::string& message);
 
-/// What was said where it was thrown, without what `what()` adds of the code for a programmer.
+/// What was said where it was thrown, without what Boost's `what()` adds of the code for a programmer.
 std::string message_of(const system_error& error);
 
 }  // namespace tern
-
-template <>
-struct boost::system::is_error_code_enum<tern::errc> : std::true_type {};

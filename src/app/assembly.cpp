@@ -1,5 +1,7 @@
 #include "app/assembly.hpp"
 
+#include "app/process_figures.hpp"
+#include "async/log_last.hpp"
 #include "connector/nameservers.hpp"
 #include "connector/service_url.hpp"
 
@@ -153,9 +155,13 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
 }
 
 void Assembly::make_edge() {
-  readiness_ = std::make_unique<ReadyEndpoint>(
-      [this] { return ready_.load(std::memory_order_acquire) ? store_.obstacle() : std::string("draining"); });
+  const bool private_port = settings.metrics.port.has_value();
+  readiness_ = std::make_unique<ReadyEndpoint>([this, private_port] { return why_not_ready(private_port); });
   figures_ = std::make_unique<MetricsEndpoint>(metrics);
+  metrics.counter_from("tern_log_lines_dropped_total",
+                       "Lines of the log that were dropped: nobody read them, or they could not be written.",
+                       [] { return static_cast<double>(log::dropped()); });
+  add_process_figures(metrics);
   const auto add_health = [this](http::Router& router) {
     router.add(http::Method::get, "/healthz", health_);
     router.add(http::Method::get, "/readyz", *readiness_);
@@ -191,6 +197,15 @@ void Assembly::make_edge() {
   }
 }
 
+// The store's own words name its address or folder, which is nothing for strangers.
+std::string Assembly::why_not_ready(bool in_full) const {
+  if (!ready_.load(std::memory_order_acquire)) {
+    return "draining";
+  }
+  auto obstacle = store_.obstacle();
+  return in_full || obstacle.empty() ? obstacle : "the storage is away; the log says why";
+}
+
 awaitable<void> Assembly::open(Deadline by) {
   co_await storage.open(by);
   opened_ = true;
@@ -215,14 +230,17 @@ void Assembly::listen() {
   server_->start();
 }
 
+// Whatever the level: with port 0 nothing else says where the bot is.
 void Assembly::announce() const {
   const auto traits = storage.traits();
-  log::info("serving", {{"address", settings.listen.address},
-                        {"port", port()},
-                        {"threads", shards.size()},
-                        {"storage", traits.name},
-                        {"storage_place", place_of(settings)},
-                        {"proactive", settings.proactive.enabled}});
+  log::detail::write_always(log::Level::info, "serving",
+                            {{"address", settings.listen.address},
+                             {"port", port()},
+                             {"metrics_port", metrics_port()},
+                             {"threads", shards.size()},
+                             {"storage", traits.name},
+                             {"storage_place", place_of(settings)},
+                             {"proactive", settings.proactive.enabled}});
   if (!traits.durable) {
     log::warn("state and scheduled sends are kept in memory only and end with this process",
               {{"storage", traits.name}});

@@ -60,6 +60,9 @@ class Assembly {
   /// Stops the threads.
   void abort();
 
+  /// "" when the bot is ready. `in_full`: with what the storage says of itself. From any thread.
+  std::string why_not_ready(bool in_full) const;
+
   std::uint16_t port() const;
   std::uint16_t metrics_port() const;
 

@@ -1,12 +1,13 @@
 #include <tern/app/config.hpp>
 
+#include "app/config_file.hpp"
 #include "app/config_keys.hpp"
 #include "app/config_values.hpp"
+#include "app/config_variables.hpp"
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
 #include "app/version.hpp"
-
-#include <tern/schema/parse.hpp>
+#include "app/without_secrets.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/json/serialize.hpp>
@@ -14,8 +15,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 extern char** environ;
@@ -28,7 +27,10 @@ using app::ConfigKey;
 
 constexpr const char* mask = "***";
 
-std::string suggestion(std::string_view name) {
+std::string suggestion(std::string_view name, const json::value& value) {
+  if (const auto* inside = app::key_in_group(name, value)) {
+    return " Did you mean " + inside->name() + "?";
+  }
   const auto* near = app::nearest_key(name);
   return near != nullptr ? " Did you mean " + near->name() + "?" : " --help lists all keys.";
 }
@@ -36,12 +38,12 @@ std::string suggestion(std::string_view name) {
 void apply(Settings& settings, std::string_view name, const json::value& value, const std::string& source) {
   const auto* key = app::find_key(name);
   if (key == nullptr) {
-    throw ConfigError("Unknown key " + std::string(name) + " (" + source + ")." + suggestion(name));
+    throw ConfigError("Unknown key " + app::without_secrets(name) + " (" + source + ")." + suggestion(name, value));
   }
   try {
     key->assign(settings, value);
   } catch (const std::invalid_argument&) {
-    const auto found = key->secret() ? std::string(mask) : json::serialize(value);
+    const auto found = key->secret() ? std::string(mask) : app::without_secrets(json::serialize(value));
     const bool is_mask = key->secret() && value.is_string() && value.as_string() == mask;
     throw ConfigError(key->name() + " (" + source + ") is " + found +
                       (is_mask ? ", which --print-config writes in place of a secret: give the secret, or leave it out."
@@ -62,57 +64,31 @@ void apply_object(Settings& settings, const json::object& object, const std::str
   }
 }
 
-void apply_file(Settings& settings, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw ConfigError("The configuration file " + path + " cannot be read.");
-  }
-  constexpr std::size_t largest = 1024 * 1024;
-  std::string text(largest + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > largest) {
-    throw ConfigError("The configuration file " + path + " has more than 1 MiB. Is it the right one?");
-  }
-  const auto parsed = parse_json(text);
-  if (!parsed) {
-    constexpr std::string_view of_requests = "The body";
-    auto why = parsed.error().message;
-    if (why.starts_with(of_requests)) {
-      why.replace(0, of_requests.size(), "It");
-    }
-    throw ConfigError("The configuration file " + path + " cannot be used. " + why);
-  }
-  if (!parsed->is_object()) {
-    throw ConfigError("The configuration file " + path + " must hold a JSON object.");
-  }
-  apply_object(settings, parsed->as_object(), "", "file " + path);
-}
-
-void apply_environment(Settings& settings, const Environment& environment) {
+/// Those whose keys `--set` names are not looked at: whatever they are, they say nothing.
+void apply_environment(Settings& settings, const Environment& environment, const app::Assignments& overruled,
+                       std::vector<std::string>& warnings) {
   for (const auto& [name, value] : environment) {
-    const bool other = name.starts_with("TERN_TEST_") || name.starts_with("TERN_BUILD_") ||
-                       name.starts_with("TERN_WITH_") || name.starts_with("TERN_DEV_");
-    if (!name.starts_with("TERN_") || other) {
+    if (!app::may_be_key(name, value)) {
       continue;
     }
     const auto& keys = app::config_keys();
     const auto found =
         std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& key) { return key.variable() == name; });
     if (found == keys.end()) {
-      throw ConfigError("Unknown variable " + name + " in the environment. --help lists all keys; listen.port is " +
-                        "TERN_LISTEN_PORT.");
+      warnings.push_back(app::unknown_variable(name));
+    } else if (!overruled.contains(found->name())) {
+      apply(settings, found->name(), json::value(value), "variable " + name);
     }
-    apply(settings, found->name(), json::value(value), "variable " + name);
   }
 }
 
-void apply_assignment(Settings& settings, const std::string& assignment) {
+std::pair<std::string, std::string> split_assignment(const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw ConfigError("--set " + assignment + " is not of the form key=value, as in --set listen.port=3979.");
+    throw ConfigError("--set " + app::without_secrets(assignment) +
+                      " is not of the form key=value, as in --set listen.port=3979.");
   }
-  apply(settings, assignment.substr(0, equals), json::value(assignment.substr(equals + 1)), "--set");
+  return {assignment.substr(0, equals), assignment.substr(equals + 1)};
 }
 
 void check_address(const std::string& key, const std::string& text) {
@@ -142,6 +118,9 @@ void check_postgres(const StorageSettings& storage) {
     throw ConfigError(
         "storage.url is no address of a PostgreSQL: it begins with postgresql://, or is of the form "
         "host=... dbname=... .");
+  }
+  if (const auto obstacle = app::url_obstacle(storage.url)) {
+    throw ConfigError("storage.url cannot be used. " + *obstacle);
   }
   if (!is_schema_name(storage.schema)) {
     throw ConfigError("storage.schema is \"" + storage.schema +
@@ -246,7 +225,7 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    throw ConfigError(std::string(e.what()) + ". --help tells how the program is called.");
+    throw ConfigError(app::without_secrets(e.what()) + ". --help tells how the program is called.");
   }
   CommandLine command;
   if (help || tell_version) {
@@ -260,11 +239,16 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
     apply(command.settings, entry.key, entry.value, "default set by the program");
   }
   if (!file.empty()) {
-    apply_file(command.settings, file);
+    apply_object(command.settings, app::read_config_file(file), "", "file " + file);
   }
-  apply_environment(command.settings, environment);
+  std::vector<std::pair<std::string, std::string>> set;
+  app::Assignments overruled;
   for (const auto& assignment : assignments) {
-    apply_assignment(command.settings, assignment);
+    overruled.insert(set.emplace_back(split_assignment(assignment)).first);
+  }
+  apply_environment(command.settings, environment, overruled, command.warnings);
+  for (const auto& [key, value] : set) {
+    apply(command.settings, key, json::value(value), "--set");
   }
   check_combinations(command.settings);
   if (print) {

@@ -248,6 +248,8 @@ std::vector<ConfigKey> service_keys() {
                    "How long turns and background work then may go on."),
       choice_key("log.level", Place{&S::log, &LogSettings::level}, levels, "The least level that is written."),
       choice_key("log.format", Place{&S::log, &LogSettings::format}, formats, "Lines of text, or of JSON."),
+      size_key("log.buffer", Place{&S::log, &LogSettings::buffer}, 4ULL << 10, 1ULL << 30,
+               "Lines that wait for whoever reads standard error; beyond it they are dropped and counted."),
   };
 }
 
@@ -384,7 +386,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string ConfigKey::variable() const {
-  std::string variable = "TERN_";
+  std::string variable(variable_prefix);
   for (const char c : name_) {
     variable += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   }
@@ -411,17 +413,50 @@ const ConfigKey* find_key(std::string_view name) {
   return nullptr;
 }
 
-const ConfigKey* nearest_key(std::string_view name) {
-  const ConfigKey* nearest = nullptr;
+namespace {
+
+template <class NameOf>
+const ConfigKey* nearest(std::string_view name, NameOf name_of) {
+  const ConfigKey* found = nullptr;
   std::size_t least = name.size() / 2 + 1;
   for (const auto& key : config_keys()) {
-    const auto away = distance(name, key.name());
+    const auto away = distance(name, name_of(key));
     if (away < least) {
       least = away;
-      nearest = &key;
+      found = &key;
     }
   }
-  return nearest;
+  return found;
+}
+
+}  // namespace
+
+const ConfigKey* nearest_key(std::string_view name) {
+  return nearest(name, [](const ConfigKey& key) { return key.name(); });
+}
+
+const ConfigKey* nearest_variable(std::string_view variable) {
+  // All begin alike, which says nothing.
+  const auto rest = [](std::string_view text) {
+    return std::string(text.substr(std::min(text.size(), variable_prefix.size())));
+  };
+  return nearest(rest(variable), [&](const ConfigKey& key) { return rest(key.variable()); });
+}
+
+const ConfigKey* key_in_group(std::string_view group, const json::value& value) {
+  const auto prefix = std::string(group) + ".";
+  for (const auto& key : config_keys()) {
+    Settings any;
+    try {
+      if (key.name().starts_with(prefix)) {
+        key.assign(any, value);
+        return &key;
+      }
+    } catch (const std::invalid_argument&) {
+      continue;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace tern::app

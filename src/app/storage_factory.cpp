@@ -114,8 +114,9 @@ void add_figure(Metrics& metrics, const std::weak_ptr<S>& store, const std::stri
 #endif
 
 #ifdef TERN_HAS_ROCKSDB
-RocksDbOptions rocksdb_options(const Settings& settings) {
+RocksDbOptions rocksdb_options(const Settings& settings, Patience patience) {
   RocksDbOptions options;
+  options.wait_for_folder = patience == Patience::of_a_bot;
   options.path = settings.storage.path;
   options.cache_mb = settings.storage.cache_mb;
   options.sync = settings.storage.sync;
@@ -204,11 +205,20 @@ std::string missing_backend(std::string_view kind) {
          option + "=ON, or choose another kind.";
 }
 
-StoreParts make_documents(const Settings& settings, Clock& clock, [[maybe_unused]] Metrics* metrics) {
+std::optional<std::string> url_obstacle([[maybe_unused]] const std::string& url) {
+#ifdef TERN_HAS_POSTGRES
+  return postgres_url_obstacle(url);
+#else
+  return std::nullopt;
+#endif
+}
+
+StoreParts make_documents(const Settings& settings, Clock& clock, [[maybe_unused]] Metrics* metrics,
+                          [[maybe_unused]] Patience patience) {
   const auto& kind = settings.storage.kind;
 #ifdef TERN_HAS_ROCKSDB
   if (kind == "rocksdb") {
-    return parts_of(std::make_shared<RocksDbStorage>(rocksdb_options(settings), clock), metrics);
+    return parts_of(std::make_shared<RocksDbStorage>(rocksdb_options(settings, patience), clock), metrics);
   }
 #endif
 #ifdef TERN_HAS_POSTGRES
@@ -223,7 +233,7 @@ StoreParts make_documents(const Settings& settings, Clock& clock, [[maybe_unused
 }
 
 StoreParts make_storage(const Settings& settings, Clock& clock, Metrics* metrics) {
-  auto parts = make_documents(settings, clock, metrics);
+  auto parts = make_documents(settings, clock, metrics, Patience::of_a_bot);
   parts.storage = with_schedule(std::move(parts.storage), settings, clock);
   return parts;
 }

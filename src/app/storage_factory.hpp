@@ -5,6 +5,7 @@
 #include <tern/storage/any_storage.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,10 @@ bool has_backend(std::string_view kind) noexcept;
 /// What to say of a backend that this build has not: which option to build with.
 std::string missing_backend(std::string_view kind);
 
+/// Why a PostgreSQL cannot be reached by `url`, whatever runs there: it cannot be read. Repeats no part of it. Absent
+/// when it can be read, and in a build without that backend.
+std::optional<std::string> url_obstacle(const std::string& url);
+
 /// A store that is not open yet, and how it is.
 struct StoreParts {
   AnyStorage storage;
@@ -27,9 +32,15 @@ struct StoreParts {
   std::function<std::string()> obstacle;
 };
 
+/// Who opens a store.
+enum class Patience {
+  of_a_bot,  ///< it waits for a process that has the store and drains
+  of_a_tool  ///< a person waits, and is told at once that a bot has it
+};
+
 /// The store of documents that `settings.storage` names. Its figures are added to `metrics`, unless that is nullptr.
 /// Errors: `errc::invalid_argument` for a backend that this build has not, and for options that it refuses.
-StoreParts make_documents(const Settings& settings, Clock& clock, Metrics* metrics);
+StoreParts make_documents(const Settings& settings, Clock& clock, Metrics* metrics, Patience patience);
 
 /// As `make_documents`, with a schedule: one in memory when the backend keeps none.
 StoreParts make_storage(const Settings& settings, Clock& clock, Metrics* metrics);

@@ -1,62 +1,82 @@
 #include <tern/async/log.hpp>
 
-#include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include "async/log_format.hpp"
+#include "async/log_last.hpp"
+#include "async/log_writer.hpp"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <future>
-#include <memory>
-#include <thread>
-
-#include "async/log_format.hpp"
-#include "async/log_last.hpp"
+#include <cstdlib>
 
 namespace tern::log {
 namespace {
 
+using detail::LogWriter;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+constexpr std::chrono::milliseconds patience_at_exit{500};
+
 std::atomic<Level> current_level{Level::info};
 std::atomic<Format> current_format{Format::text};
+std::atomic<std::size_t> current_buffer{default_buffer};
+
+/// When the process goes on to end although lines wait, once it ends.
+std::atomic<SteadyTime> ends_by{SteadyTime::max()};
 
 // Never destroyed, so that a destructor of static duration can still log.
-spdlog::logger& logger() {
-  static spdlog::logger* const instance = [] {
-    auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    auto* const made = new spdlog::logger("tern", std::move(sink));
-    made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
-    made->set_level(spdlog::level::trace);
-    return made;
-  }();
-  return *instance;
+std::atomic<LogWriter*> made_writer{nullptr};
+
+std::string line_of(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  return detail::format_line(current_format.load(std::memory_order_relaxed), std::chrono::system_clock::now(), level,
+                             event, fields);
 }
 
-spdlog::level::level_enum severity(Level level) {
-  switch (level) {
-    case Level::trace:
-      return spdlog::level::trace;
-    case Level::debug:
-      return spdlog::level::debug;
-    case Level::info:
-      return spdlog::level::info;
-    case Level::warn:
-      return spdlog::level::warn;
-    case Level::error:
-      return spdlog::level::err;
-    case Level::off:
-      break;
+std::string gap_line(std::uint64_t lines) {
+  return line_of(Level::warn, "lines of the log were dropped: whoever reads it was too slow", {{"lines", lines}}) +
+         '\n';
+}
+
+std::chrono::milliseconds time_left() noexcept {
+  const auto left = ends_by.load(std::memory_order_relaxed) - std::chrono::steady_clock::now();
+  return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(left));
+}
+
+void write_what_waits() {
+  ends_by.store(std::chrono::steady_clock::now() + patience_at_exit, std::memory_order_relaxed);
+  flush(patience_at_exit);
+}
+
+LogWriter& writer() {
+  auto* instance = made_writer.load(std::memory_order_acquire);
+  if (instance != nullptr) {
+    return *instance;
   }
-  return spdlog::level::off;
+  auto* const fresh = new LogWriter(STDERR_FILENO, current_buffer.load(std::memory_order_relaxed), gap_line);
+  if (!made_writer.compare_exchange_strong(instance, fresh, std::memory_order_acq_rel)) {
+    delete fresh;
+    return *instance;
+  }
+  static const bool registered = [] {
+    // A child has none of its parent's threads, and what waits is the parent's to write: it begins anew.
+    ::pthread_atfork(nullptr, nullptr, [] { made_writer.store(nullptr, std::memory_order_release); });
+    return std::atexit(write_what_waits) == 0;
+  }();
+  (void)registered;
+  return *fresh;
 }
 
 }  // namespace
 
-void configure(Level level, Format format) {
+void configure(Level level, Format format, std::size_t buffer) {
   current_format.store(format, std::memory_order_relaxed);
   current_level.store(level, std::memory_order_relaxed);
+  current_buffer.store(buffer, std::memory_order_relaxed);
+  if (auto* instance = made_writer.load(std::memory_order_acquire); instance != nullptr) {
+    instance->limit(buffer);
+  }
 }
 
 bool enabled(Level level) noexcept {
@@ -64,53 +84,48 @@ bool enabled(Level level) noexcept {
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  if (!enabled(level)) {
-    return;
+  if (enabled(level)) {
+    detail::write_always(level, event, fields);
   }
+}
+
+bool flush(std::chrono::milliseconds patience) noexcept {
   try {
-    const Format format = current_format.load(std::memory_order_relaxed);
-    const std::string line = detail::format_line(format, std::chrono::system_clock::now(), level, event, fields);
-    logger().log(severity(level), spdlog::string_view_t(line.data(), line.size()));
+    auto* const instance = made_writer.load(std::memory_order_acquire);
+    return instance == nullptr || instance->flush(patience);
+  } catch (...) {
+    return false;
+  }
+}
+
+std::uint64_t dropped() noexcept {
+  const auto* const instance = made_writer.load(std::memory_order_acquire);
+  return instance != nullptr ? instance->dropped() : 0;
+}
+
+namespace detail {
+
+void write_always(Level level, std::string_view event, std::initializer_list<Field> fields) noexcept {
+  try {
+    auto& out = writer();
+    out.add(line_of(level, event, fields));
+    if (ends_by.load(std::memory_order_relaxed) != SteadyTime::max()) {
+      out.flush(time_left());
+    }
   } catch (...) {
     // A line that cannot be written for want of memory must not end the work it tells of.
   }
 }
 
-namespace detail {
-
-namespace {
-
-// For a thread that nobody waits for: it owns all that it uses.
-void write_all(const std::string& text) noexcept {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto written = ::write(STDERR_FILENO, text.data() + at, text.size() - at);
-    if (written > 0) {
-      at += static_cast<std::size_t>(written);
-    } else if (errno != EINTR) {
-      return;
-    }
-  }
-}
-
-}  // namespace
-
-// On a thread, because no flag makes a write to everything that standard error may be return at once, and a flag on a
-// terminal or a pipe would be one for all who share it.
 void write_last(Level level, std::string_view event, std::initializer_list<Field> fields,
                 std::chrono::milliseconds patience) noexcept {
   if (!enabled(level)) {
     return;
   }
   try {
-    const Format format = current_format.load(std::memory_order_relaxed);
-    auto line = format_line(format, std::chrono::system_clock::now(), level, event, fields) + '\n';
-    std::promise<void> written;
-    const auto done = written.get_future();
-    std::thread([text = std::move(line), told = std::move(written)]() mutable {
-      write_all(text);
-      told.set_value();
-    }).detach();
-    done.wait_for(patience);
+    auto& out = writer();
+    out.add_always(line_of(level, event, fields));
+    out.flush(patience);
   } catch (...) {
     // Without memory or a thread for it, the process ends without the line.
   }

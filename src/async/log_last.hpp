@@ -8,11 +8,14 @@
 
 namespace tern::log::detail {
 
-/// Writes one event right before the process is ended, past the logger: a thread may hold that while it waits for
-/// somebody to read standard error. Gives up after `patience`; then the line may be lost, and a thread is left behind
-/// that may still wait to write it.
+/// Writes one event right before the process is ended by what calls no destructors, and all that waits before it. Gives
+/// up after `patience`: then lines may be lost.
 /// Thread safety: any thread.
 void write_last(Level level, std::string_view event, std::initializer_list<Field> fields,
                 std::chrono::milliseconds patience = std::chrono::milliseconds(200)) noexcept;
+
+/// Writes one event whatever `log.level` is.
+/// Thread safety: any thread.
+void write_always(Level level, std::string_view event, std::initializer_list<Field> fields) noexcept;
 
 }  // namespace tern::log::detail

@@ -10,12 +10,15 @@
 #include <prometheus/text_serializer.h>
 
 #include <cmath>
+#include <cstdint>
 #include <exception>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 namespace tern {
 namespace {
@@ -43,6 +46,12 @@ bool is_name(std::string_view name, bool colons) {
   throw_error(errc::invalid_argument, "metric \"" + name + "\": " + why);
 }
 
+void require_function(const std::string& name, bool given) {
+  if (!given) {
+    refuse(name, "there is no function to read it");
+  }
+}
+
 void check_buckets(const std::string& name, const std::vector<double>& buckets) {
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     if (!std::isfinite(buckets[i]) || (i > 0 && buckets[i] <= buckets[i - 1])) {
@@ -66,7 +75,8 @@ std::string escaped_help(const std::string& help) {
   return escaped;
 }
 
-std::optional<double> read_safely(const std::string& name, const std::function<double()>& read) noexcept {
+template <class Value>
+std::optional<Value> read_safely(const std::string& name, const std::function<Value()>& read) noexcept {
   try {
     return read();
   } catch (const std::exception& e) {
@@ -77,53 +87,96 @@ std::optional<double> read_safely(const std::string& name, const std::function<d
   return std::nullopt;
 }
 
-// Gauges whose value is asked for when they are collected.
-class ReadGauges final : public prometheus::Collectable {
+using MetricKind = prometheus::MetricType;
+
+/// One series of what is asked for when it is collected.
+struct Source {
+  std::string name;
+  std::string help;
+  MetricKind kind;
+  std::vector<prometheus::ClientMetric::Label> labels;
+  std::function<std::optional<prometheus::ClientMetric>()> read;
+};
+
+std::function<std::optional<prometheus::ClientMetric>()> figure(const std::string& name, MetricKind kind,
+                                                                std::function<double()> read) {
+  return [name, kind, read = std::move(read)]() -> std::optional<prometheus::ClientMetric> {
+    const auto value = read_safely(name, read);
+    if (!value) {
+      return std::nullopt;
+    }
+    prometheus::ClientMetric metric;
+    (kind == MetricKind::Counter ? metric.counter.value : metric.gauge.value) = *value;
+    return metric;
+  };
+}
+
+// Prometheus counts in each bucket what lies in those before it as well.
+std::function<std::optional<prometheus::ClientMetric>()> distribution(const std::string& name,
+                                                                      std::vector<double> buckets,
+                                                                      std::function<Distribution()> read) {
+  buckets.push_back(std::numeric_limits<double>::infinity());
+  return [name, buckets = std::move(buckets), read = std::move(read)]() -> std::optional<prometheus::ClientMetric> {
+    const auto found = read_safely(name, read);
+    if (!found) {
+      return std::nullopt;
+    }
+    prometheus::ClientMetric metric;
+    std::uint64_t all = 0;
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+      all += i < found->counts.size() ? found->counts[i] : 0;
+      metric.histogram.bucket.push_back({all, buckets[i]});
+    }
+    metric.histogram.sample_count = all;
+    metric.histogram.sample_sum = found->sum;
+    return metric;
+  };
+}
+
+// What is asked for when it is collected.
+class ReadFigures final : public prometheus::Collectable {
  public:
-  void add(const std::string& name, const std::string& help, std::function<double()> read) {
+  void add(Source source) {
     const std::lock_guard lock(mutex_);
-    gauges_.push_back({name, help, std::move(read)});
+    sources_.push_back(std::move(source));
   }
 
   std::vector<prometheus::MetricFamily> Collect() const override {
     // A copy: `read` is foreign code and runs without the lock.
-    const std::vector<Source> gauges = copy();
     std::vector<prometheus::MetricFamily> families;
-    for (const Source& gauge : gauges) {
-      const auto value = read_safely(gauge.name, gauge.read);
-      if (!value) {
+    std::map<std::string, std::size_t> places;
+    for (const Source& source : copy()) {
+      auto metric = source.read();
+      if (!metric) {
         continue;
       }
-      prometheus::ClientMetric metric;
-      metric.gauge.value = *value;
-      families.push_back({gauge.name, gauge.help, prometheus::MetricType::Gauge, {metric}});
+      metric->label = source.labels;
+      const auto [place, is_new] = places.emplace(source.name, families.size());
+      if (is_new) {
+        families.push_back({source.name, source.help, source.kind, {}});
+      }
+      families[place->second].metric.push_back(std::move(*metric));
     }
     return families;
   }
 
  private:
-  struct Source {
-    std::string name;
-    std::string help;
-    std::function<double()> read;
-  };
-
   std::vector<Source> copy() const {
     const std::lock_guard lock(mutex_);
-    return gauges_;
+    return sources_;
   }
 
   mutable std::mutex mutex_;
-  std::vector<Source> gauges_;
+  std::vector<Source> sources_;
 };
 
 }  // namespace
 
 struct Metrics::Impl {
-  enum class Kind { counter, gauge, histogram, read_gauge };
+  enum class Kind { counter, gauge, histogram, read_figure, read_histogram };
 
   prometheus::Registry registry;
-  ReadGauges read_gauges;
+  ReadFigures read_figures;
 
   std::mutex mutex;
   std::map<std::string, Kind> kinds;
@@ -137,7 +190,7 @@ struct Metrics::Impl {
     std::map<std::string_view, int> seen;
     for (const auto& label : labels) {
       if (!is_name(label.first, false) || label.first.starts_with("__") ||
-          (kind == Kind::histogram && label.first == "le")) {
+          ((kind == Kind::histogram || kind == Kind::read_histogram) && label.first == "le")) {
         refuse(name, "the label \"" + label.first + "\" is not a label's name, or is reserved");
       }
       if (seen[label.first]++ > 0) {
@@ -146,7 +199,7 @@ struct Metrics::Impl {
     }
     const std::lock_guard lock(mutex);
     const auto [known, added] = kinds.emplace(name, kind);
-    if (!added && (known->second != kind || kind == Kind::read_gauge)) {
+    if (!added && (known->second != kind || kind == Kind::read_figure)) {
       refuse(name, "the name is taken");
     }
   }
@@ -158,6 +211,12 @@ struct Metrics::Impl {
     if (!added && known->second != bounds) {
       refuse(name, "the name is in use with other buckets");
     }
+  }
+
+  void add(const std::string& name, const std::string& help, MetricKind kind, std::function<double()> read) {
+    require_function(name, static_cast<bool>(read));
+    claim(name, Kind::read_figure, {});
+    read_figures.add({name, escaped_help(help), kind, {}, figure(name, kind, std::move(read))});
   }
 
   static prometheus::Labels labels_of(const Labels& labels) { return {labels.begin(), labels.end()}; }
@@ -188,18 +247,32 @@ Histogram Metrics::histogram(const std::string& name, const std::string& help, s
 }
 
 void Metrics::gauge_from(const std::string& name, const std::string& help, std::function<double()> read) {
-  if (!read) {
-    refuse(name, "there is no function to read it");
+  impl_->add(name, help, MetricKind::Gauge, std::move(read));
+}
+
+void Metrics::counter_from(const std::string& name, const std::string& help, std::function<double()> read) {
+  impl_->add(name, help, MetricKind::Counter, std::move(read));
+}
+
+void Metrics::histogram_from(const std::string& name, const std::string& help, std::vector<double> buckets,
+                             const Labels& labels, std::function<Distribution()> read) {
+  require_function(name, static_cast<bool>(read));
+  check_buckets(name, buckets);
+  impl_->claim(name, Impl::Kind::read_histogram, labels);
+  impl_->claim_buckets(name, buckets);
+  Source source{
+      name, escaped_help(help), MetricKind::Histogram, {}, distribution(name, std::move(buckets), std::move(read))};
+  for (const auto& [label, value] : labels) {
+    source.labels.push_back({label, value});
   }
-  impl_->claim(name, Impl::Kind::read_gauge, {});
-  impl_->read_gauges.add(name, escaped_help(help), std::move(read));
+  impl_->read_figures.add(std::move(source));
 }
 
 std::string Metrics::expose() const {
   std::ostringstream out;
   const prometheus::TextSerializer serializer;
   serializer.Serialize(out, impl_->registry.Collect());
-  serializer.Serialize(out, impl_->read_gauges.Collect());
+  serializer.Serialize(out, impl_->read_figures.Collect());
   return out.str();
 }
 

@@ -35,7 +35,7 @@ awaitable<void> ConnectorCore::connect(Call& call) {
     co_await resolve(call, by);
   }
   if (host.addresses.endpoints().empty()) {
-    fail_unresolved(host);
+    fail_unresolved(call);
   }
   Race race(setup_, host, shared_from_this());
   const error_code error = co_await race.run(host.addresses.endpoints(), by);
@@ -43,7 +43,7 @@ awaitable<void> ConnectorCore::connect(Call& call) {
   if (error) {
     host.addresses.doubt();
     const bool late = error == errc::timed_out;
-    fail(late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
+    fail(call, late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
          host.origin() + " could not be connected to: " + error.message() + "; nothing was sent");
   }
   host.addresses.worked(race.where());
@@ -69,7 +69,7 @@ awaitable<void> ConnectorCore::resolve(Call& call, Deadline by) {
   auto [late] = co_await waiter.wait(tuple);
   throw_if_aborted(late);
   if (late) {
-    fail(Outcome::timeout, errc::timed_out,
+    fail(call, Outcome::timeout, errc::timed_out,
          "the name of " + host.origin() + " was not resolved in time; nothing was sent");
   }
 }
@@ -89,10 +89,11 @@ void ConnectorCore::resolved(Host& host, Resolution resolution) noexcept {
   host.resolve_line.wake_all();
 }
 
-void ConnectorCore::fail_unresolved(const Host& host) {
+void ConnectorCore::fail_unresolved(const Call& call) {
+  const Host& host = *call.host_;
   const Resolution& failure = host.addresses.failure();
   const bool late = failure.end == Resolution::End::late;
-  fail(late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
+  fail(call, late ? Outcome::timeout : Outcome::unreachable, late ? errc::timed_out : errc::channel_unreachable,
        "the name of " + host.origin() + " could not be resolved: " + failure.why + "; nothing was sent");
 }
 

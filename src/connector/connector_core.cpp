@@ -105,23 +105,26 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
   }
   late_answers_ =
       metrics.counter("tern_connector_late_answers_total", "Requests that a channel took and did not answer in time.");
-  seconds_ = metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its answer.",
-                               {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15});
+  for (const char* name : outcome_names) {
+    seconds_.push_back(metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its end.",
+                                         {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15},
+                                         {{"outcome", name}}));
+  }
 }
 
 void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestParts parts) {
   const auto url = parse_service_url(service_url);
   if (!url) {
-    fail(Outcome::refused, errc::service_url_refused,
+    fail(call, Outcome::refused, errc::service_url_refused,
          service_url.empty() ? std::string("the activity carries no serviceUrl; nothing was sent")
                              : std::string("the serviceUrl ") + url.error().why + "; nothing was sent");
   }
   if (options_.loopback_only && !is_loopback(*url)) {
-    fail(Outcome::refused, errc::service_url_refused,
+    fail(call, Outcome::refused, errc::service_url_refused,
          "the serviceUrl's host \"" + std::string(url->host) +
              "\" is not this machine, and without an app id a bot sends nowhere else; nothing was sent");
   }
-  Host& host = host_for(*url);
+  Host& host = host_for(call, *url);
   move_to(call, host);
   if (host.patience > 1) {
     call.by_ = call.asked_by_.min(Deadline::at(call.began_ + options_.request_timeout * host.patience));
@@ -136,12 +139,12 @@ bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
   return url && (!options_.loopback_only || is_loopback(*url));
 }
 
-Host& ConnectorCore::host_for(const ServiceUrl& url) {
+Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
   origin_of(url, origin_);
   auto found = hosts_.find(origin_);
   if (found == hosts_.end()) {
     if (hosts_.size() >= options_.hosts) {
-      forget_one_host();
+      forget_one_host(call);
     }
     found = hosts_.emplace(origin_, std::make_unique<Host>(setup_, url, origin_, tls_for(url))).first;
   } else {
@@ -151,7 +154,7 @@ Host& ConnectorCore::host_for(const ServiceUrl& url) {
   return *found->second;
 }
 
-void ConnectorCore::forget_one_host() {
+void ConnectorCore::forget_one_host(const Call& call) {
   for (auto host = recent_.rbegin(); host != recent_.rend(); ++host) {
     if (host->calls == 0 && !host->resolving) {
       const std::string origin = host->origin();
@@ -160,7 +163,7 @@ void ConnectorCore::forget_one_host() {
       return;
     }
   }
-  fail(Outcome::overloaded, errc::overloaded,
+  fail(call, Outcome::overloaded, errc::overloaded,
        "requests to " + std::to_string(hosts_.size()) + " hosts are under way, the most allowed; nothing was sent");
 }
 
@@ -176,7 +179,8 @@ TlsSettings* ConnectorCore::tls_for(const ServiceUrl& url) {
 
 awaitable<void> ConnectorCore::perform(Call& call) {
   if (call.by_.when() <= call.began_) {
-    fail(Outcome::timeout, errc::timed_out, "the deadline of a request had passed before it began; nothing was sent");
+    fail(call, Outcome::timeout, errc::timed_out,
+         "the deadline of a request had passed before it began; nothing was sent");
   }
   for (bool redirected = false;; redirected = true) {
     call.lease_ = call.host_->try_take();
@@ -190,7 +194,7 @@ awaitable<void> ConnectorCore::perform(Call& call) {
         co_await connect(call);
       }
       if (call.may_begin_ && !call.may_begin_()) {
-        fail(Outcome::timeout, errc::timed_out,
+        fail(call, Outcome::timeout, errc::timed_out,
              "the request waited so long that it is not this process's to send any more; nothing was sent");
       }
       call.lease_->begin();
@@ -238,7 +242,7 @@ bool ConnectorCore::follow_redirect(Call& call) {
   }
   call.lease_.end();
   const auto url = parse_service_url(redirect->origin);
-  Host& host = host_for(*url);
+  Host& host = host_for(call, *url);
   move_to(call, host);
   call.request_.redirect(redirect->target, host.header());
   return true;
@@ -247,7 +251,7 @@ bool ConnectorCore::follow_redirect(Call& call) {
 awaitable<void> ConnectorCore::wait_for_place(Call& call) {
   WaitQueue& line = call.host_->line();
   if (line.size() >= options_.waiting) {
-    fail(Outcome::overloaded, errc::overloaded,
+    fail(call, Outcome::overloaded, errc::overloaded,
          std::to_string(line.size()) + " requests wait for " + call.host_->origin() +
              ", the most allowed; nothing was sent");
   }
@@ -258,7 +262,7 @@ awaitable<void> ConnectorCore::wait_for_place(Call& call) {
   call.lease_ = std::move(waiter.lease);
   throw_if_aborted(error);
   if (error) {
-    fail(Outcome::timeout, errc::timed_out,
+    fail(call, Outcome::timeout, errc::timed_out,
          "no connection to " + call.host_->origin() + " became free in time; nothing was sent");
   }
   // Cancelled after the place was given and before this coroutine ran: what follows would write before it noticed.
@@ -301,12 +305,14 @@ void ConnectorCore::throw_if_aborted(error_code error) const {
   }
 }
 
-void ConnectorCore::count(Outcome outcome) noexcept {
+void ConnectorCore::count(const Call& call, Outcome outcome) noexcept {
+  const std::chrono::duration<double> took = clock_.now() - call.began_;
+  seconds_[static_cast<std::size_t>(outcome)].observe(took.count());
   outcomes_[static_cast<std::size_t>(outcome)].inc();
 }
 
-void ConnectorCore::fail(Outcome outcome, errc code, const std::string& message) {
-  count(outcome);
+void ConnectorCore::fail(const Call& call, Outcome outcome, errc code, const std::string& message) {
+  count(call, outcome);
   throw_error(code, message);
 }
 
@@ -320,10 +326,10 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
                           : exchange.why != nullptr ? exchange.why
                                                     : exchange.error.message();
   if (exchange.end == Exchange::End::unsent) {
-    fail(expired ? Outcome::timeout : Outcome::unreachable, expired ? errc::timed_out : errc::channel_unreachable,
+    fail(call, expired ? Outcome::timeout : Outcome::unreachable, expired ? errc::timed_out : errc::channel_unreachable,
          "the request to " + origin + " could not be written: " + why + "; nothing was sent");
   }
-  count(Outcome::ambiguous);
+  count(call, Outcome::ambiguous);
   if (expired) {
     was_late(call);
   }
@@ -332,16 +338,14 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
 }
 
 void ConnectorCore::finish(Call& call) {
-  const std::chrono::duration<double> took = clock_.now() - call.began_;
-  seconds_.observe(took.count());
-  call.host_->answered(took <= options_.request_timeout);
+  call.host_->answered(clock_.now() - call.began_ <= options_.request_timeout);
   const Answer& answer = call.lease_->answer;
   if (answer.status < 200 || answer.status > 299) {
-    count(Outcome::rejected);
+    count(call, Outcome::rejected);
     warn_of_absurd_wait(call, answer);
     throw channel_error(answer, clock_.wall_now(), options_.longest_retry_after);
   }
-  count(Outcome::ok);
+  count(call, Outcome::ok);
 }
 
 // What it answered later nobody saw. A channel that is always so late would take each try for a message of its own.

@@ -68,8 +68,8 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   friend class Call;
   enum class Phase { before_writing, after_writing };
 
-  Host& host_for(const ServiceUrl& url);
-  void forget_one_host();
+  Host& host_for(const Call& call, const ServiceUrl& url);
+  void forget_one_host(const Call& call);
   TlsSettings* tls_for(const ServiceUrl& url);
 
   awaitable<void> wait_for_place(Call& call);
@@ -77,11 +77,12 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   awaitable<void> resolve(Call& call, Deadline by);
   void start_resolving(Host& host);
   void resolved(Host& host, Resolution resolution) noexcept;
-  [[noreturn]] void fail_unresolved(const Host& host);
+  [[noreturn]] void fail_unresolved(const Call& call);
 
   void throw_if_aborted(error_code error) const;
-  void count(Outcome outcome) noexcept;
-  [[noreturn]] void fail(Outcome outcome, errc code, const std::string& message);
+  /// Counts the call, and how long it has taken.
+  void count(const Call& call, Outcome outcome) noexcept;
+  [[noreturn]] void fail(const Call& call, Outcome outcome, errc code, const std::string& message);
   [[noreturn]] void fail_exchange(const Call& call, const Exchange& exchange);
   bool follow_redirect(Call& call);
   void move_to(Call& call, Host& host) noexcept;
@@ -103,7 +104,7 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   std::vector<Counter> outcomes_;
   std::vector<Counter> resolutions_;
   Counter late_answers_;
-  Histogram seconds_;
+  std::vector<Histogram> seconds_;
   std::vector<std::string> buffers_;
   std::string origin_;  // used again for each look-up
   std::unordered_map<std::string, std::unique_ptr<Host>> hosts_;

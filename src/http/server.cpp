@@ -58,7 +58,7 @@ struct Listener {
         "; an IPv4 or IPv6 address is needed, no host name: 127.0.0.1 is for this machine only, 0.0.0.0 and :: "
         "are for all";
   }
-  throw system_error(ec, "cannot listen on address " + address + " port " + std::to_string(port) + advice);
+  throw Error(ec, "cannot listen on address " + address + " port " + std::to_string(port) + advice);
 }
 
 void warn_of_accept(Listener& listener, const Clock& clock, error_code ec) {

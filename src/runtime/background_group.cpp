@@ -3,6 +3,8 @@
 #include "turn/background.hpp"
 #include "turn/keys.hpp"
 
+#include <tern/async/running.hpp>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
@@ -13,6 +15,25 @@
 namespace tern::runtime {
 
 namespace {
+
+/// For who asks what holds a shard.
+class NamedWork final : public detail::Running {
+ public:
+  explicit NamedWork(const Conversation& conversation) : reference_(conversation.reference()) {}
+  Name running_name() const override {
+    return {std::string(reference_.channel_id().value_or("")), std::string(reference_.conversation_id().value_or("")),
+            "background work"};
+  }
+
+ private:
+  const ConversationReference reference_;
+};
+
+awaitable<void> run_named(Conversation conversation, BackgroundWork work) {
+  const NamedWork named(conversation);
+  const detail::RunningScope running(named);
+  co_await work(std::move(conversation));
+}
 
 // The work has a cancellation of its own (BackgroundTask::cancel) besides the group's, which reaches this coroutine:
 // the one is handed on to the other.
@@ -27,7 +48,7 @@ awaitable<void> run_work(std::shared_ptr<detail::BackgroundState> state, Convers
   if (slot.is_connected()) {
     slot.assign([state](asio::cancellation_type type) { state->signal.emit(type); });
   }
-  co_await asio::co_spawn(ex, work(std::move(conversation)),
+  co_await asio::co_spawn(ex, run_named(std::move(conversation), std::move(work)),
                           asio::bind_cancellation_slot(state->signal.slot(), asio::use_awaitable));
 }
 

@@ -15,9 +15,9 @@
 namespace tern::runtime {
 
 /// Why a continuation did not run: nothing of it has happened, as with no other failure.
-class NotBegun : public system_error {
+class NotBegun : public Error {
  public:
-  NotBegun(errc code, const std::string& detail) : system_error(make_error_code(code), detail) {}
+  NotBegun(errc code, const std::string& detail) : Error(code, detail) {}
 };
 
 /// What runs in a turn that no activity from outside began.

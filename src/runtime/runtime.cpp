@@ -58,6 +58,22 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
     environments_[i]->has_continuation = [this](std::string_view name) { return has_continuation(name); };
     homes_.push_back(std::make_unique<ShardRuntime>(*this, shards_[i], *environments_[i]));
   }
+  add_times(metrics);
+}
+
+void Runtime::add_times(Metrics& metrics) {
+  const auto& buckets = TurnTimes::buckets;
+  for (std::size_t type = 0; type < TurnTimes::types.size(); ++type) {
+    metrics.histogram_from("tern_turn_seconds", "Time from an activity's arrival to the end of its turn.",
+                           {buckets.begin(), buckets.end()}, {{"type", std::string(TurnTimes::types[type])}},
+                           [this, type] {
+                             Distribution all;
+                             for (const auto& home : homes_) {
+                               home->times().read(type, all);
+                             }
+                             return all;
+                           });
+  }
 }
 
 Runtime::~Runtime() = default;

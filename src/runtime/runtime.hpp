@@ -95,6 +95,7 @@ class Runtime final : public TurnReceiver {
     Counter ok, failed, refused, acknowledged, cut, repeated;
   };
 
+  void add_times(Metrics& metrics);
   std::uint64_t conversation_hash(std::string_view channel, std::string_view conversation) const noexcept;
   awaitable<void> wait_until_idle(Deadline by);
   bool take_place() noexcept;

@@ -5,6 +5,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
+#include <pthread.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
 
@@ -47,6 +50,10 @@ void Shard::start() {
 
 void Shard::run() noexcept {
   this_shard = this;
+  {
+    const std::lock_guard lock(running_mutex_);
+    running_.emplace(Thread{::pthread_self(), ::gettid(), detail::running_slot});
+  }
   for (;;) {
     try {
       io_->run();
@@ -54,6 +61,10 @@ void Shard::run() noexcept {
     } catch (const std::exception& e) {
       log::error("an exception left a handler", {{"shard", index_}, {"error", e.what()}});
     }
+  }
+  {
+    const std::lock_guard lock(running_mutex_);
+    running_.reset();
   }
   this_shard = nullptr;
   runs_.store(false, std::memory_order_release);
@@ -82,6 +93,14 @@ void Shard::tear_down() {
   work_.reset();
   wheel_.reset();
   io_.reset();
+}
+
+bool Shard::look_at_thread(const std::function<void(const Thread&)>& look) {
+  const std::lock_guard lock(running_mutex_);
+  if (running_) {
+    look(*running_);
+  }
+  return running_.has_value();
 }
 
 Shard* Shard::current() noexcept {

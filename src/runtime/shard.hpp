@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tern/async/running.hpp>
 #include <tern/async/timing_wheel.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -7,7 +8,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -49,6 +52,15 @@ class Shard {
   /// Destroys the context. Nothing may be used then.
   void tear_down();
 
+  /// A thread that runs a shard.
+  struct Thread {
+    std::thread::native_handle_type handle;
+    int id;  ///< of the kernel
+    detail::RunningSlot& running;
+  };
+  /// Calls `look` with the shard's thread, which does not end meanwhile; false when there is none. From any thread.
+  bool look_at_thread(const std::function<void(const Thread&)>& look);
+
   /// The shard whose thread this is; nullptr elsewhere.
   static Shard* current() noexcept;
 
@@ -61,6 +73,8 @@ class Shard {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::thread thread_;
   std::atomic<bool> runs_ = false;
+  std::mutex running_mutex_;
+  std::optional<Thread> running_;  // guarded by it: the thread, while it runs
 };
 
 /// All shards of a process.

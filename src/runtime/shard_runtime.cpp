@@ -126,12 +126,13 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
   if (turn.key) {
     running_keys_.emplace(*turn.key, &turn);
   }
+  turn.arrived = runtime_.clock_.now();
   if (!turn.continued) {
     const auto& options = runtime_.options();
     if (turn.wants_answer()) {
-      shard_.wheel().arm(turn, Deadline::after(options.deadline, runtime_.clock_));
+      shard_.wheel().arm(turn, Deadline::at(turn.arrived + options.deadline));
     } else if (turn.delivery() != Delivery::stream) {
-      shard_.wheel().arm(turn, Deadline::after(options.ack_after, runtime_.clock_));
+      shard_.wheel().arm(turn, Deadline::at(turn.arrived + options.ack_after));
     }
   }
   if (!runtime_.options().ordered) {
@@ -191,6 +192,7 @@ Bot& ShardRuntime::bot_of(Turn& turn) {
 // Ends the turn itself: `co_spawn` posts its completion, and the answer of a turn that never waited need not.
 // One coroutine, because its frame is there for as long as the turn waits.
 awaitable<void> ShardRuntime::run(Turn& turn) {
+  const detail::RunningScope running(turn);
   std::exception_ptr error;
   try {
     prepare(turn);

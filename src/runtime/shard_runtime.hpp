@@ -30,6 +30,7 @@ class ShardRuntime {
 
   ReferenceCapture& references() noexcept { return references_; }
   BackgroundGroup& background() noexcept { return background_; }
+  const TurnTimes& times() const noexcept { return times_; }
   const RuntimeOptions& options() const noexcept { return runtime_.options(); }
   detail::TurnSlots& slots() noexcept { return *slots_; }
 
@@ -92,6 +93,7 @@ class ShardRuntime {
   boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>>
       live_;
   BackgroundGroup background_;
+  TurnTimes times_;
 };
 
 }  // namespace tern::runtime

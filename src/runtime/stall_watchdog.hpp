@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/held_time.hpp"
 #include "runtime/shard.hpp"
 
 #include <tern/async/metrics.hpp>
@@ -8,13 +9,15 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 namespace tern::runtime {
 
 /// Counts handlers that hold a shard longer than 20 ms. A thread of its own asks each shard for a sign of life every
-/// 10 ms; one that does not come in time is a stall, counted once however long it lasts.
+/// 10 ms; one that does not come in time, though the thread ran or was blocked for so long, is a stall. It is counted
+/// once however long it lasts, and told on the log when it is over, and when it has lasted for a second.
 class StallWatchdog {
  public:
   static constexpr std::chrono::milliseconds threshold{20};
@@ -28,18 +31,27 @@ class StallWatchdog {
   std::uint64_t stalls() const noexcept { return stalls_.load(std::memory_order_relaxed); }
 
  private:
-  struct Probe {
+  /// What a shard is asked; shared with what is posted to it.
+  struct Sign {
     std::atomic<bool> answered{true};
-    std::chrono::steady_clock::time_point asked{};
+    SteadyTime when{};  ///< it answered; read after `answered`
+  };
+  struct Probe {
+    std::shared_ptr<Sign> sign = std::make_shared<Sign>();
+    HeldTime held;
     bool counted = false;
+    bool told = false;
+    std::optional<detail::Running::Name> name;
   };
 
   void watch();
   void look_at(std::size_t index);
+  void ask(std::size_t index);
+  void look_at_held(std::size_t index);
 
   ShardPool& shards_;
   Counter counter_;
-  std::vector<std::shared_ptr<Probe>> probes_;
+  std::vector<Probe> probes_;
   std::atomic<std::uint64_t> stalls_{0};
   std::mutex mutex_;
   std::condition_variable wake_;

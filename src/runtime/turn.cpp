@@ -37,6 +37,7 @@ Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity ac
     : Queued(conversation),
       context(home.slots().begin(environment, std::move(activity), head.id, *this)),
       home_(home),
+      type_(TurnTimes::index_of(head.type)),
       delivery_(delivery_of(head.delivery_mode)),
       is_invoke_(head.type == activity_types::invoke) {
   if (delivery_ == Delivery::stream) {
@@ -71,6 +72,12 @@ bool Turn::is_committing() noexcept {
 
 std::string_view Turn::name() const noexcept {
   return continued ? std::string_view(continued->id) : context.activity().id().value_or("");
+}
+
+Turn::Name Turn::running_name() const {
+  const auto& activity = context.activity();
+  return {std::string(activity.channel_id().value_or("")), std::string(activity.conversation_id().value_or("")),
+          continued ? "continuation" : std::string(activity.type())};
 }
 
 void Turn::take(Activity activity) {

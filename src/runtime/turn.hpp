@@ -6,9 +6,11 @@
 #include "runtime/reference_capture.hpp"
 #include "runtime/streamed_replies.hpp"
 #include "runtime/turn_request.hpp"
+#include "runtime/turn_times.hpp"
 #include "turn/environment.hpp"
 #include "turn/same_activity.hpp"
 
+#include <tern/async/running.hpp>
 #include <tern/async/timing_wheel.hpp>
 #include <tern/schema/block_pool.hpp>
 #include <tern/turn/bot.hpp>
@@ -44,6 +46,7 @@ class Turn final : public Queued,
                    public LiveHook,
                    public TimingWheel::Entry,
                    public detail::TurnOutput,
+                   public detail::Running,
                    public detail::Pooled<Turn> {
  public:
   /// `head`: the activity's own.
@@ -83,12 +86,17 @@ class Turn final : public Queued,
   /// What names it in a log.
   std::string_view name() const noexcept;
 
+  Name running_name() const override;
+  /// Its type, as `TurnTimes` counts it: an activity is searched for it once.
+  std::size_t type() const noexcept { return continued ? TurnTimes::continuation : type_; }
+
   TurnContext& context;                     // in a slot that outlives the turn
   std::shared_ptr<Bot> own_bot;             // background work of the turn keeps it
   std::unique_ptr<Continuation> continued;  ///< of a turn that continues a conversation
   std::optional<ActivityKey> key;
   std::optional<ReferenceCapture::Seen> reference_seen;
   asio::cancellation_signal signal;
+  SteadyTime arrived{};    ///< at its home shard
   bool cut = false;        ///< answered without its outcome, which is dropped
   bool cancelled = false;  ///< was told to end
   bool undone = false;     ///< it is answered with a failure, whatever else is written
@@ -106,6 +114,7 @@ class Turn final : public Queued,
   Observers observers_;
   std::string replies_;  // the body of `expectReplies` so far
   std::shared_ptr<StreamedReplies> stream_;
+  std::size_t type_;
   Delivery delivery_;
   bool is_invoke_;
   bool acknowledged_ = false;

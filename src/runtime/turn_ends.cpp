@@ -25,13 +25,14 @@ std::string describe(const std::exception_ptr& error) {
 }
 
 std::exception_ptr make_error(errc code, const char* message) {
-  return std::make_exception_ptr(system_error(make_error_code(code), message));
+  return std::make_exception_ptr(Error(code, message));
 }
 
 }  // namespace
 
 void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   shard_.wheel().disarm(turn);
+  times_.add(turn.type(), runtime_.clock_.now() - turn.arrived);
   if (turn.cut) {
     runtime_.figures_.cut.inc();
   } else if (error) {

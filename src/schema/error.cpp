@@ -56,7 +56,7 @@ error_code make_error_code(errc code) noexcept {
 }
 
 void throw_error(errc code, const std::string& message) {
-  throw system_error(make_error_code(code), message);
+  throw Error(code, message);
 }
 
 std::string message_of(const system_error& error) {

@@ -255,17 +255,19 @@ std::optional<std::string> with_exponents_shortened(std::string_view text) {
 }
 
 ParseError describe(const Outcome& outcome, std::string_view text) {
-  const std::string where = " at byte " + std::to_string(outcome.position) + ".";
+  const auto position = outcome.position;
+  const std::string where = " at byte " + std::to_string(position) + ".";
   if (text.empty()) {
-    return {"BadSyntax", "The body is empty; JSON is expected."};
+    return {"BadSyntax", "The body is empty; JSON is expected.", position};
   }
   if (outcome.error == json::error::too_deep) {
-    return {"BadArgument", "The body is nested deeper than " + std::to_string(max_json_depth) + " levels" + where};
+    return {"BadArgument", "The body is nested deeper than " + std::to_string(max_json_depth) + " levels" + where,
+            position};
   }
   if (outcome.error == json::error::exponent_overflow) {
-    return {"BadArgument", "The body has a number that a double cannot hold" + where};
+    return {"BadArgument", "The body has a number that a double cannot hold" + where, position};
   }
-  return {"BadSyntax", "The body is not valid JSON: " + outcome.error.message() + where};
+  return {"BadSyntax", "The body is not valid JSON: " + outcome.error.message() + where, position};
 }
 
 }  // namespace

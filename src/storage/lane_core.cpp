@@ -159,8 +159,7 @@ LaneCore::~LaneCore() {
 }
 
 void LaneCore::fail(LaneEntry& entry, Entries& done, errc code, const char* what) const {
-  entry.error = std::make_exception_ptr(
-      system_error(make_error_code(code), "The lane " + settings_.name + " of the storage " + what));
+  entry.error = std::make_exception_ptr(Error(code, "The lane " + settings_.name + " of the storage " + what));
   done.push_back(entry);
 }
 

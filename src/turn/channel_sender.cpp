@@ -18,7 +18,7 @@ std::string describe(int status, const std::string& code) {
 
 ChannelError::ChannelError(int status, std::string code, std::optional<std::chrono::milliseconds> retry_after,
                            std::string said, By by)
-    : system_error(make_error_code(errc::channel_rejected), describe(status, code)),
+    : Error(errc::channel_rejected, describe(status, code)),
       status_(status),
       retry_after_(retry_after),
       said_(std::move(said)),

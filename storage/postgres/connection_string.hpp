@@ -1,15 +1,19 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tern::detail::pg {
 
+/// Why `url` cannot be used, whatever runs there; absent when it can be read. Repeats no part of it.
+std::optional<std::string> obstacle_of(const std::string& url);
+
 /// Where and how to connect: the configured URL, read, with our defaults added, and its secrets kept apart.
 class ConnectionString {
  public:
-  /// Errors: `errc::invalid_argument` for a URL that libpq cannot read; the message does not repeat it.
+  /// Errors: `errc::invalid_argument` for a URL with an `obstacle_of`.
   explicit ConnectionString(const std::string& url);
 
   /// In libpq's `keyword='value'` form. Holds secrets: for the library only.

@@ -40,7 +40,8 @@ class BackOff {
 bool is_permanent(std::string_view message) noexcept {
   for (const std::string_view sign :
        {"authentication failed", "does not exist", "no pg_hba.conf entry", "does not support SSL", "certificate",
-        "no password supplied", "could not translate host name", "is not permitted to log in", "invalid port number"}) {
+        "no password supplied", "could not translate host name", "is not permitted to log in", "invalid port number",
+        "invalid integer value", "could not match", "service file", "definition of service", "is invalid when"}) {
     if (message.find(sign) != std::string_view::npos && message.find(".s.PGSQL") == std::string_view::npos) {
       return true;
     }

@@ -116,7 +116,7 @@ std::exception_ptr error_for(const Failure& failure, bool wrote) {
   const auto* const fate =
       wrote ? (failure.is_lost() ? " Whether it was written is unknown." : " Nothing was written.") : "";
   const auto make = [&](errc code, const char* what) {
-    return std::make_exception_ptr(system_error(make_error_code(code), what + std::string(failure.what()) + fate));
+    return std::make_exception_ptr(Error(code, what + std::string(failure.what()) + fate));
   };
   switch (failure.kind()) {
     case FailureKind::outage:

@@ -254,6 +254,10 @@ void PostgresStorage::State::tidy_at_times(ScheduleReader& reader) {
   }
 }
 
+std::optional<std::string> postgres_url_obstacle(const std::string& url) {
+  return obstacle_of(url);
+}
+
 PostgresStorage::PostgresStorage(PostgresOptions options, Clock& clock) {
   require_valid(options);
   state_ = std::make_unique<State>(std::move(options), clock);

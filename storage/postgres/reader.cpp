@@ -53,9 +53,9 @@ SteadyTime cut_time(SteadyTime earliest_deadline, const PostgresOptions& options
 }
 
 std::exception_ptr came_too_late() {
-  return std::make_exception_ptr(system_error(
-      make_error_code(errc::timed_out),
-      "The deadline had passed before the Postgres storage could begin: it was busy with what came before."));
+  return std::make_exception_ptr(
+      Error(errc::timed_out,
+            "The deadline had passed before the Postgres storage could begin: it was busy with what came before."));
 }
 
 void Reader::serve(ReadLane::Batch batch) {

@@ -64,8 +64,7 @@ void Writer::write_units(const Tickets& tickets) {
       // It alone fails; the others come again.
       for (auto* ticket : tickets) {
         if (&ticket->request.changes == misuse.changes()) {
-          ticket->fail(std::make_exception_ptr(
-              system_error(make_error_code(errc::invalid_argument), std::string(misuse.what()))));
+          ticket->fail(std::make_exception_ptr(Error(errc::invalid_argument, misuse.what())));
         }
       }
       return;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <string_view>
 
 namespace tern::detail::rocks {
 
@@ -11,7 +12,10 @@ void InfoLog::Logv(const char* format, std::va_list arguments) {
   constexpr std::size_t longest = 512;
   std::array<char, longest> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
-  log::warn("rocksdb says", {{"message", text.data()}});
+  // That the folder cannot be opened is told by who opens it, with what to do.
+  if (std::string_view(text.data()).find("DB::Open() failed") == std::string_view::npos) {
+    log::warn("rocksdb says", {{"message", text.data()}});
+  }
 }
 
 void HealthListener::OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) {

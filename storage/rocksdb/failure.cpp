@@ -3,6 +3,7 @@
 #include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,11 +14,14 @@ namespace {
 // As sysexits.h calls an error of input or output.
 constexpr int exit_io_error = 74;
 
+// RocksDB tells it in the text alone: "While lock file: .../LOCK: Resource temporarily unavailable", or, when this
+// process has it, "lock hold by current process".
+bool is_locked_here(const rocksdb::Status& status) {
+  return status.IsIOError() && status.ToString().find("lock hold") != std::string::npos;
+}
+
 bool is_locked(const rocksdb::Status& status) {
-  // RocksDB tells it in the text alone: "While lock file: .../LOCK: Resource temporarily unavailable", or, when this
-  // process has it, "lock hold by current process".
-  return status.IsIOError() && (status.ToString().find("lock file") != std::string::npos ||
-                                status.ToString().find("lock hold") != std::string::npos);
+  return is_locked_here(status) || (status.IsIOError() && status.ToString().find("lock file") != std::string::npos);
 }
 
 }  // namespace
@@ -25,6 +29,8 @@ bool is_locked(const rocksdb::Status& status) {
 EndProcess end_process() {
   return [](const std::string& why) {
     log::error("the process ends: it cannot keep what it confirms", {{"error", why}});
+    constexpr std::chrono::milliseconds patience{200};
+    log::flush(patience);
     std::fprintf(stderr, "tern: %s\n", why.c_str());
     std::_Exit(exit_io_error);  // no destructors: they would write
   };
@@ -45,8 +51,9 @@ std::string describe(const rocksdb::Status& status, const std::string& path, con
 }
 
 std::exception_ptr unavailable(const rocksdb::Status& status, const std::string& path, const std::string& doing) {
-  return std::make_exception_ptr(
-      system_error(make_error_code(errc::storage_unavailable), describe(status, path, doing)));
+  const auto what = describe(status, path, doing);
+  return is_locked(status) && !is_locked_here(status) ? std::make_exception_ptr(FolderTaken(what))
+                                                      : std::make_exception_ptr(Error(errc::storage_unavailable, what));
 }
 
 // A write that found no room was not confirmed, and RocksDB begins a new log before it goes on. After a failed sync the

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tern/error.hpp>
+
 #include <rocksdb/status.h>
 
 #include <exception>
@@ -34,7 +36,13 @@ EndProcess end_process();
 /// What went wrong in `doing` with the store in `path`, for an operator to read.
 std::string describe(const rocksdb::Status& status, const std::string& path, const std::string& doing);
 
-/// The same as `errc::storage_unavailable`.
+/// Another process has the folder. It may give it back.
+class FolderTaken : public Error {
+ public:
+  explicit FolderTaken(const std::string& what) : Error(errc::storage_unavailable, what) {}
+};
+
+/// The same as `errc::storage_unavailable`; `FolderTaken` where it is that.
 std::exception_ptr unavailable(const rocksdb::Status& status, const std::string& path, const std::string& doing);
 
 /// Whether a failed write leaves it open what the disk holds, so that going on would confirm what may be lost.

@@ -13,8 +13,10 @@
 #include <tern/async/offload.hpp>
 #include <tern/error.hpp>
 
+#include <chrono>
 #include <functional>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace tern {
@@ -74,7 +76,8 @@ struct RocksDbStorage::State {
       : options(std::move(given)), clock(time), env(file_system), end_process(std::move(end)) {}
   ~State() { stop(); }
 
-  void open();
+  void open(Deadline by);
+  std::unique_ptr<Database> open_database(Deadline by);
   void open_schedule();
   void stop() noexcept {
     stop([](Database&) {});
@@ -136,8 +139,27 @@ std::optional<StoreItems> RocksDbStorage::State::read_partly(const DocumentCache
   return look.items(keys, *found);
 }
 
-void RocksDbStorage::State::open() {
-  auto opened = std::make_unique<Database>(options, env, health);
+// On a thread that may block. RocksDB says that a folder is taken and not when it is free.
+std::unique_ptr<Database> RocksDbStorage::State::open_database(Deadline by) {
+  constexpr std::chrono::milliseconds pause{100};
+  for (bool told = false;;) {
+    try {
+      return std::make_unique<Database>(options, env, health);
+    } catch (const detail::rocks::FolderTaken&) {
+      if (!options.wait_for_folder || by.expired(clock)) {
+        throw;
+      }
+    }
+    if (!std::exchange(told, true)) {
+      log::warn("waiting for the folder of the storage: another process has it, which may be about to end",
+                {{"storage", "rocksdb"}, {"folder", options.path}});
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+void RocksDbStorage::State::open(Deadline by) {
+  auto opened = open_database(by);
   {
     const std::lock_guard lock(database_mutex);
     database = std::move(opened);
@@ -253,13 +275,13 @@ StoreTraits RocksDbStorage::traits() const noexcept {
   return {"rocksdb", true, false};
 }
 
-awaitable<void> RocksDbStorage::open(Deadline) {
+awaitable<void> RocksDbStorage::open(Deadline by) {
   auto& state = *state_;
   if (!state.options.sync) {
     log::warn("storage.sync is off: a power failure loses the last seconds of what was confirmed",
               {{"storage", "rocksdb"}});
   }
-  std::function<void()> open = [&state] { state.open(); };
+  std::function<void()> open = [&state, by] { state.open(by); };
   co_await offload(std::move(open));
 }
 

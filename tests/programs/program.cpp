@@ -82,9 +82,14 @@ Program::~Program() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
-  for (const int file : {out_, err_}) {
-    if (file >= 0) {
-      ::close(file);
+  stop_reading();
+}
+
+void Program::stop_reading() {
+  for (int* file : {&out_, &err_}) {
+    if (*file >= 0) {
+      ::close(*file);
+      *file = -1;
     }
   }
 }

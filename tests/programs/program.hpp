@@ -38,6 +38,8 @@ class Program {
   void signal(int number) const;
   Ended wait();
 
+  /// What reads the program's output goes away, as the `tee` of `bot | tee log` at Ctrl-C.
+  void stop_reading();
   /// Waits until standard error takes no more than a short line, for nobody reads it.
   void wait_until_full() const;
   bool has_ended();

@@ -1,7 +1,6 @@
 // SIGTERM ends a bot, whatever the bot does.
 
-#include "programs/program.hpp"
-#include "support/raw_client.hpp"
+#include "programs/stuck_bot.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,45 +17,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-class StuckBot {
- public:
-  explicit StuckBot(const std::vector<std::string>& settings) : program_(words(settings)) {
-    const auto line = program_.wait_for(" serving ");
-    port_ = static_cast<std::uint16_t>(std::stoi(line.substr(line.find("port=") + 5)));
-  }
-
-  /// What it answers to `text`, which it may never do. Returns once the turn has begun.
-  std::shared_future<RawAnswer> tell(const std::string& text) {
-    std::shared_future<RawAnswer> answer = std::async(std::launch::async, [port = port_, text] {
-      return post_activity(port, R"({"type":"message","channelId":"emulator","deliveryMode":"expectReplies","text":")" +
-                                     text + R"(","conversation":{"id":"c"},"from":{"id":"u"}})");
-    });
-    answers_.push_back(answer);
-    program_.wait_for("was told text=" + text);
-    return answer;
-  }
-  int get(const std::string& path) const { return test::get(port_, path).status; }
-  std::uint16_t port() const noexcept { return port_; }
-  Program& program() noexcept { return program_; }
-  Ended stop() {
-    program_.signal(SIGTERM);
-    return program_.wait();
-  }
-
- private:
-  static std::vector<std::string> words(const std::vector<std::string>& settings) {
-    std::vector<std::string> all{TERN_STUCK_BOT, "--set", "listen.port=0"};
-    for (const auto& setting : settings) {
-      all.insert(all.end(), {"--set", setting});
-    }
-    return all;
-  }
-
-  std::vector<std::shared_future<RawAnswer>> answers_;  // which all come when the program has ended
-  Program program_;
-  std::uint16_t port_ = 0;
-};
 
 constexpr const char* soon = "drain.deadline=100ms";
 constexpr const char* never = "drain.deadline=24h";

@@ -98,6 +98,7 @@ struct DrainSettings {
 struct LogSettings {
   log::Level level = log::Level::info;
   log::Format format = log::Format::text;
+  std::size_t buffer = log::default_buffer;  ///< bytes of lines that wait for whoever reads standard error
 };
 
 struct LimitSettings {
@@ -154,6 +155,8 @@ struct CommandLine {
   Settings settings;
   Action action = Action::run;
   std::string text;  ///< for `print`: what `--help`, `--version` or `--print-config` says
+  /// What is worth a warning and stops nothing, a sentence each: a variable that is no key.
+  std::vector<std::string> warnings;
 };
 
 /// Name and value of each variable of the environment.
@@ -165,8 +168,11 @@ Environment process_environment();
 /// Reads the configuration: `defaults` < `--config FILE` (JSON) < environment (`TERN_LISTEN_PORT`) < command line
 /// (`--set listen.port=3979`). Durations are milliseconds or text with a unit (`"10s"`), sizes are bytes or text with
 /// a unit (`"64MiB"`).
+///
+/// A variable that begins with `TERN_` and is no key is a warning. Those that Kubernetes makes for a Service, such as
+/// `TERN_PORT=tcp://10.0.0.1:80`, are passed over, and so is a variable whose key the command line sets.
 /// Errors: `ConfigError` for an unknown key or option, a wrong type, a value out of range, a combination that makes
-/// no sense.
+/// no sense, a file that cannot be read or is larger than 1 MiB.
 CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
                         const Environment& environment = process_environment());
 

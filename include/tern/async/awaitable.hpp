@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tern/async/running.hpp>
 #include <tern/schema/block_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -8,6 +9,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 namespace tern {
@@ -26,6 +28,11 @@ namespace detail {
 
 struct CoroutineFrame;
 
+template <class T>
+inline constexpr bool is_awaitable = false;
+template <class T>
+inline constexpr bool is_awaitable<asio::awaitable<T, executor>> = true;
+
 /// Asio's promise, whose frame comes from a pool of the thread.
 ///
 /// Asio keeps a few frames of any size for reuse, which do while one coroutine runs after another. Of turns that wait
@@ -43,7 +50,30 @@ class PooledFrame : public asio::detail::awaitable_frame<T, executor> {
   static void* operator new(std::size_t size) { return Blocks::allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { Blocks::deallocate(memory, size); }
 
-  using Base::await_transform;
+  /// Whatever Asio awaits besides its awaitable. While the coroutine waits the thread works for others; a coroutine
+  /// that begins anew (`co_spawn`) works for nobody yet.
+  template <class Awaited>
+    requires(!is_awaitable<std::remove_cvref_t<Awaited>>)
+  auto await_transform(Awaited&& awaited) {
+    using Inner = decltype(Base::await_transform(std::forward<Awaited>(awaited)));
+    struct Awaiter {
+      Inner inner;
+      const Running* running;
+      bool await_ready() const noexcept { return inner.await_ready(); }
+      auto await_suspend(std::coroutine_handle<PooledFrame> frame) {
+        running_slot.set(nullptr);
+        if constexpr (std::is_same_v<T, asio::detail::awaitable_thread_entry_point>) {
+          running = nullptr;
+        }
+        return inner.await_suspend(frame);
+      }
+      decltype(auto) await_resume() {
+        running_slot.set(running);
+        return inner.await_resume();
+      }
+    };
+    return Awaiter{Base::await_transform(std::forward<Awaited>(awaited)), running_slot.now()};
+  }
   /// Asio's awaitable looks for its own promise in the handle, which is here at the same place.
   /// Errors: `operation_aborted` when the coroutine is cancelled, as with Asio's own.
   template <class U>

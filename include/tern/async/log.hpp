@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -29,15 +31,23 @@ struct Field {
   Field(std::string_view n, I v) : name(n), value(static_cast<std::uint64_t>(v)) {}
 };
 
-/// Sets level and format for the process. Logs go to standard error.
+/// How many bytes of lines wait for whoever reads standard error, by default.
+inline constexpr std::size_t default_buffer = std::size_t{1} << 20;
+
+/// Sets level and format for the process, and how many bytes of lines may wait to be written (`log.buffer`). Logs go to
+/// standard error.
 /// Thread safety: any thread, at any time.
-void configure(Level level, Format format);
+void configure(Level level, Format format, std::size_t buffer = default_buffer);
 
 /// True when an event of this level would be written; ask before building costly fields.
 bool enabled(Level level) noexcept;
 
 /// Writes one event. Text: `2026-01-01T00:00:00.000Z info  turn failed conversation=abc`. JSON: one object a line.
 /// Control characters in values are escaped, so one event is always one line.
+///
+/// Never waits for whoever reads the log: a thread of its own writes the lines, in the order of the calls. When more
+/// wait than `configure` allows, the next ones are dropped and counted, and a line says how many. What waits is written
+/// when the process ends by `exit` or by the end of `main`, for up to half a second; before any other end call `flush`.
 /// Thread safety: any thread.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
 
@@ -53,5 +63,13 @@ inline void warn(std::string_view event, std::initializer_list<Field> fields = {
 inline void error(std::string_view event, std::initializer_list<Field> fields = {}) {
   write(Level::error, event, fields);
 }
+
+/// Waits until the lines of earlier calls are written, at most for `patience`; whether they are.
+/// Thread safety: any thread. It blocks, so no shard should call it.
+bool flush(std::chrono::milliseconds patience) noexcept;
+
+/// How many lines were dropped, in the life of the process: nobody read standard error, or it cannot be written.
+/// Thread safety: any thread.
+std::uint64_t dropped() noexcept;
 
 }  // namespace tern::log

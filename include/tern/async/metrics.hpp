@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -49,6 +50,12 @@ class Histogram {
   void* impl_ = nullptr;
 };
 
+/// What a distribution holds when it is asked for: see `Metrics::histogram_from`.
+struct Distribution {
+  std::vector<std::uint64_t> counts;  ///< of each bucket alone, and of what lies beyond the last: one more than buckets
+  double sum = 0;                     ///< of all values
+};
+
 /// The registry behind `GET /metrics`. Labels never carry a conversation or a user.
 ///
 /// Handles made by default do nothing, so a component works without metrics.
@@ -73,6 +80,11 @@ class Metrics {
   /// out of that collection. A name can be given once.
   /// Lifetime: what `read` refers to is there until the last `expose`.
   void gauge_from(const std::string& name, const std::string& help, std::function<double()> read);
+  /// The same for a figure that only grows.
+  void counter_from(const std::string& name, const std::string& help, std::function<double()> read);
+  /// The same for a distribution, which somebody else counts. A name may be given again with other labels.
+  void histogram_from(const std::string& name, const std::string& help, std::vector<double> buckets,
+                      const Labels& labels, std::function<Distribution()> read);
 
   /// All figures in the Prometheus text format, version 0.0.4.
   std::string expose() const;

@@ -3,6 +3,8 @@
 #include <tern/error.hpp>
 #include <tern/schema/activity.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,8 @@ namespace tern {
 struct ParseError {
   std::string code;     ///< "BadSyntax", "BadArgument" or "MissingProperty"
   std::string message;  ///< what is wrong, where, and what is expected
+  /// Of the error in the text, in bytes from 0, where it is no JSON; absent for what is JSON and no activity.
+  std::optional<std::size_t> position = {};
 };
 
 /// The deepest nesting of arrays and objects that is accepted.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tern {
@@ -46,6 +47,10 @@ struct PostgresStats {
   std::uint64_t connections_lost = 0;  ///< found dead, or cut because the server did not answer
   std::uint64_t connections_made = 0;
 };
+
+/// Why no server can be reached by `url`: it cannot be read, or asks for what there is not. A sentence that repeats no
+/// part of it; absent when it can be used.
+std::optional<std::string> postgres_url_obstacle(const std::string& url);
 
 /// Documents and the schedule in PostgreSQL, shared by all processes that name the same database and schema.
 ///

@@ -28,6 +28,9 @@ struct RocksDbOptions {
   std::size_t queue = 4096;
   /// Writes in one batch, with one sync; 1 or more.
   std::size_t max_batch = 256;
+  /// Whether `open` waits until its deadline for a folder that another process has, which may be about to end. Off, it
+  /// is refused at once.
+  bool wait_for_folder = false;
 };
 
 /// What a `RocksDbStorage` has done since it was opened, and what it holds.
@@ -61,7 +64,8 @@ class RocksDbStorage {
 
   StoreTraits traits() const noexcept;
 
-  /// Opens the folder, and recovers what a crash has left.
+  /// Opens the folder, and recovers what a crash has left. `by`: how long it waits for another process that has the
+  /// folder, with `RocksDbOptions::wait_for_folder`.
   /// Errors: `errc::storage_unavailable` when another process has the folder, or it cannot be read or is damaged;
   /// `errc::invalid_argument` when a newer version of Tern has written it.
   awaitable<void> open(Deadline by);

@@ -17,7 +17,7 @@
 namespace tern {
 
 /// A channel said no. `what()`, which goes into logs, has the status and the channel's code for it, and no more.
-class ChannelError : public system_error {
+class ChannelError : public Error {
  public:
   /// Who answered, as the body shows.
   enum class By : std::uint8_t {
@@ -44,9 +44,9 @@ class ChannelError : public system_error {
 };
 
 /// Sending was begun and its outcome is unknown: the request was written, and no answer came. It may have arrived.
-class AmbiguousSend : public system_error {
+class AmbiguousSend : public Error {
  public:
-  explicit AmbiguousSend(error_code code, const std::string& detail) : system_error(code, detail) {}
+  explicit AmbiguousSend(error_code code, const std::string& detail) : Error(code, detail) {}
 };
 
 /// How activities reach a channel: floor 3 knows this interface, the connector implements it.

@@ -2,10 +2,12 @@
 // See docs/tern-schedule.md.
 
 #include "app/version.hpp"
+#include "app/without_secrets.hpp"
 #include "tools/schedule/commands.hpp"
 #include "tools/storage/open_store.hpp"
 #include "tools/storage/store_spec.hpp"
 #include "tools/storage/tool_error.hpp"
+#include "tools/storage/tool_main.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -13,8 +15,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <exception>
 #include <functional>
 #include <iostream>
 #include <string_view>
@@ -188,8 +188,9 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   parser.require_subcommand(1);
 }
 
-std::string what_is_wrong(const CLI::App& parser, int argc, char** argv, const CLI::ParseError& error) {
-  const std::string_view first = argc > 1 ? argv[1] : "";
+/// The first word is meant as a command, and is none.
+/// Errors: `UsageError`.
+void require_command(const CLI::App& parser, std::string_view first) {
   bool is_command = false;
   std::string names;
   for (const auto* command : parser.get_subcommands([](const CLI::App*) { return true; })) {
@@ -197,10 +198,8 @@ std::string what_is_wrong(const CLI::App& parser, int argc, char** argv, const C
     names += (names.empty() ? "" : ", ") + command->get_name();
   }
   if (!first.empty() && first.front() != '-' && !is_command) {
-    return "\"" + printable(first, 60) + "\" is no command. There are: " + names + ".";
+    throw UsageError("\"" + printable(app::without_secrets(first), 60) + "\" is no command. There are: " + names + ".");
   }
-  const std::string_view said = error.what();
-  return std::string(said) + (said.ends_with('.') ? "" : ".") + " See tern-schedule --help.";
 }
 
 int run(int argc, char** argv) {
@@ -212,31 +211,19 @@ int run(int argc, char** argv) {
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) {  // --help and --version
-      return parser.exit(e) == 0 ? done : misused;
+    if (e.get_exit_code() != 0) {
+      require_command(parser, argc > 1 ? argv[1] : "");
     }
-    throw UsageError(what_is_wrong(parser, argc, argv, e));
+    print_help(parser, e, "tern-schedule");
+    return done;
   }
   log::configure(log::Level::error, log::Format::text);
-  const auto status = chosen(words);
-  std::cout.flush();
-  if (!std::cout) {
-    throw ToolError("Standard output could not be written.");
-  }
-  return status;
+  return chosen(words);
 }
 
 }  // namespace
 }  // namespace tern::tools
 
 int main(int argc, char** argv) {
-  try {
-    return tern::tools::run(argc, argv);
-  } catch (const tern::tools::UsageError& e) {
-    std::fprintf(stderr, "tern-schedule: %s\n", e.what());
-    return tern::tools::misused;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "tern-schedule: %s\n", e.what());
-    return tern::tools::failed;
-  }
+  return tern::tools::run_tool("tern-schedule", tern::tools::run, argc, argv);
 }

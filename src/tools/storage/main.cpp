@@ -5,6 +5,7 @@
 #include "tools/storage/open_store.hpp"
 #include "tools/storage/store_spec.hpp"
 #include "tools/storage/tool_error.hpp"
+#include "tools/storage/tool_main.hpp"
 #include "tools/storage/transfer.hpp"
 
 #include <tern/async/log.hpp>
@@ -20,7 +21,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <exception>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -30,7 +30,6 @@ namespace tern::tools {
 namespace {
 
 constexpr int failed = 1;
-constexpr int misused = 2;
 
 constexpr const char* about =
     R"(Moves a bot's state from one store to another, checks it, and turns it into text and back.
@@ -200,7 +199,8 @@ int run(int argc, char** argv) {
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return parser.exit(e) == 0 ? 0 : misused;
+    print_help(parser, e, "tern-storage");
+    return 0;
   }
   log::configure(log::Level::error, log::Format::text);
   ConsoleProgress progress(stderr, ::isatty(STDERR_FILENO) != 0);
@@ -211,13 +211,5 @@ int run(int argc, char** argv) {
 }  // namespace tern::tools
 
 int main(int argc, char** argv) {
-  try {
-    return tern::tools::run(argc, argv);
-  } catch (const tern::tools::UsageError& e) {
-    std::fprintf(stderr, "tern-storage: %s\n", e.what());
-    return tern::tools::misused;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "tern-storage: %s\n", e.what());
-    return tern::tools::failed;
-  }
+  return tern::tools::run_tool("tern-storage", tern::tools::run, argc, argv);
 }

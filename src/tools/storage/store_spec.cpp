@@ -1,6 +1,7 @@
 #include "tools/storage/store_spec.hpp"
 
 #include "app/storage_factory.hpp"
+#include "app/without_secrets.hpp"
 #include "tools/storage/digest.hpp"
 #include "tools/storage/tool_error.hpp"
 
@@ -34,6 +35,15 @@ StoreSpec with_backend(std::string kind, std::string place) {
   return spec;
 }
 
+// Before anything waits for a server.
+StoreSpec on_postgres(const std::string& url) {
+  auto spec = with_backend("postgres", url);
+  if (const auto obstacle = app::url_obstacle(url)) {
+    throw UsageError(*obstacle);
+  }
+  return spec;
+}
+
 void require_rocksdb(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(std::filesystem::path(path) / "CURRENT", error)) {
@@ -56,11 +66,11 @@ std::string StoreSpec::id() const {
 
 StoreSpec parse_store(const std::string& text) {
   if (text.starts_with("postgresql://") || text.starts_with("postgres://")) {
-    return with_backend("postgres", text);
+    return on_postgres(text);
   }
   if (text.starts_with("postgres:")) {
     const auto rest = text.substr(9);
-    return with_backend("postgres", rest.empty() ? from_environment() : rest);
+    return on_postgres(rest.empty() ? from_environment() : rest);
   }
   if (text.starts_with("rocksdb:")) {
     if (text.size() == 8) {
@@ -71,7 +81,7 @@ StoreSpec parse_store(const std::string& text) {
   if (text == "memory" || text.starts_with("memory:")) {
     throw UsageError("A memory store lives inside its bot and ends with it: there is nothing to open from outside.");
   }
-  throw UsageError("\"" + text.substr(0, text.find(':')) +
+  throw UsageError("\"" + app::without_secrets(text.substr(0, text.find(':'))) +
                    "\" names no store. Write rocksdb:PATH, postgresql://user@host/database, or postgres: with the "
                    "address in TERN_STORAGE_URL.");
 }
@@ -97,7 +107,7 @@ AnyStorage make_store(const StoreSpec& spec, Use use) {
     settings.storage.url = spec.place;
     settings.storage.create_schema = use == Use::fill;
   }
-  return app::make_documents(settings, system_clock(), nullptr).storage;
+  return app::make_documents(settings, system_clock(), nullptr, app::Patience::of_a_tool).storage;
 }
 
 }  // namespace tern::tools

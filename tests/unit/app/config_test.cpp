@@ -97,7 +97,6 @@ TEST(Config, ReadsDurationsAndSizesWithUnits) {
 TEST(Config, RefusesAnUnknownKeyAndNamesTheNearest) {
   EXPECT_THAT(error_of({"--set", "limits.bdy=1"}),
               AllOf(HasSubstr("limits.bdy"), HasSubstr("Did you mean limits.body")));
-  EXPECT_THAT(error_of({}, {{"TERN_LISTEN_PROT", "1"}}), HasSubstr("TERN_LISTEN_PROT"));
   EXPECT_THAT(error_of({}, {}, {{"no.such", 1}}), HasSubstr("default set by the program"));
   EXPECT_EQ(error_of({}, {{"TERN_TEST_POSTGRES", "x"}}), "no error");
 }
@@ -123,6 +122,94 @@ TEST(Config, ReportsAFileThatIsMissingOrNoJson) {
   EXPECT_THAT(error_of({"--config", broken.path()}), HasSubstr("not valid JSON"));
   const TemporaryFile list("[1]");
   EXPECT_THAT(error_of({"--config", list.path()}), HasSubstr("must hold a JSON object"));
+}
+
+TEST(Config, NamesLineAndColumnOfBrokenJson) {
+  const TemporaryFile comma("{\n  \"listen\": {\"port\": 1,}\n}");
+  EXPECT_THAT(error_of({"--config", comma.path()}), HasSubstr("syntax error at line 2, column 24."));
+  const TemporaryFile cut("{\"listen\":");
+  EXPECT_THAT(error_of({"--config", cut.path()}), HasSubstr("at line 1, column 11."));
+  const TemporaryFile umlaut("{\n\n\"bot.app_id\": \"\xc3\xbc\", x}");
+  EXPECT_THAT(error_of({"--config", umlaut.path()}), HasSubstr("at line 3, column 20."));
+  const TemporaryFile huge("{\n\"listen.port\": 1e999}");
+  EXPECT_THAT(error_of({"--config", huge.path()}), testing::ContainsRegex("at line 2, column [0-9]+\\."));
+}
+
+TEST(Config, RefusesAFileThatCannotBeRead) {
+  const auto folder = std::filesystem::temp_directory_path().string();
+  EXPECT_THAT(error_of({"--config", folder.c_str()}), AllOf(HasSubstr(folder), HasSubstr("it is a folder")));
+  EXPECT_THAT(error_of({"--config", "/proc/self/mem"}), HasSubstr("/proc/self/mem cannot be read"));
+  const TemporaryFile empty("");
+  EXPECT_THAT(error_of({"--config", empty.path()}), HasSubstr("is empty"));
+}
+
+TEST(Config, SuggestsTheKeyOfAGroupThatTakesTheValue) {
+  for (const auto& [text, key] :
+       {std::pair{R"({"storage":"rocksdb"})", "storage.kind"}, std::pair{R"({"listen":3979})", "listen.port"},
+        std::pair{R"({"listen":"127.0.0.1"})", "listen.address"}, std::pair{R"({"log":"debug"})", "log.level"},
+        std::pair{R"({"log":"json"})", "log.format"}, std::pair{R"({"proactive":true})", "proactive.enabled"}}) {
+    const TemporaryFile file(text);
+    EXPECT_THAT(error_of({"--config", file.path()}), HasSubstr(std::string("Did you mean ") + key + "?")) << text;
+  }
+  EXPECT_THAT(error_of({"--set", "storage=rocksdb"}), HasSubstr("Did you mean storage.kind?"));
+}
+
+TEST(Config, PassesOverWhatKubernetesMakesForAService) {
+  const auto read = load({}, {{"TERN_SERVICE_HOST", "10.0.0.1"},
+                              {"TERN_SERVICE_PORT", "3978"},
+                              {"TERN_SERVICE_PORT_HTTP", "3978"},
+                              {"TERN_PORT", "tcp://10.0.0.1:3978"},
+                              {"TERN_PORT_3978_TCP", "tcp://10.0.0.1:3978"},
+                              {"TERN_PORT_3978_TCP_PROTO", "tcp"},
+                              {"TERN_PORT_3978_TCP_PORT", "3978"},
+                              {"TERN_PORT_3978_TCP_ADDR", "10.0.0.1"},
+                              {"TERN_LISTEN_SERVICE_HOST", "10.0.0.2"},
+                              {"TERN_LISTEN_PORT", "tcp://10.0.0.2:80"},
+                              {"TERN_LISTEN_PORT_53_UDP_ADDR", "10.0.0.2"},
+                              {"TERN_METRICS_PORT", "udp://10.0.0.3:9090"}});
+  EXPECT_EQ(read.settings.listen.port, 3978);
+  EXPECT_FALSE(read.settings.metrics.port);
+  EXPECT_THAT(read.warnings, testing::IsEmpty());
+}
+
+TEST(Config, WarnsOfAVariableThatIsNoKeyAndNamesTheNearest) {
+  const auto read = load({}, {{"TERN_LISTEN_PROT", "1"}, {"TERN_LOG_LEVLE", "x"}, {"TERN_ZZZZZZZZZZZZ", "y"}});
+  EXPECT_THAT(read.warnings,
+              testing::ElementsAre(AllOf(HasSubstr("TERN_LISTEN_PROT"), HasSubstr("Did you mean TERN_LISTEN_PORT?")),
+                                   HasSubstr("Did you mean TERN_LOG_LEVEL?"), HasSubstr("--help")));
+  EXPECT_THAT(error_of({}, {{"TERN_LISTEN_PORT", "abc"}}), HasSubstr("listen.port (variable TERN_LISTEN_PORT)"))
+      << "what a key is given must be right";
+}
+
+TEST(Config, WhatSetNamesOverrulesAVariableWhateverThatSays) {
+  const Environment wrong{{"TERN_LISTEN_PORT", "abc"}, {"TERN_LOG_LEVEL", "loud"}};
+  EXPECT_EQ(load({"--set", "listen.port=5", "--set", "log.level=warn"}, wrong).settings.listen.port, 5);
+  EXPECT_THAT(error_of({"--set", "listen.port=5"}, wrong), HasSubstr("log.level"));
+}
+
+TEST(Config, NoMessageRepeatsTheAddressOfADatabase) {
+  for (const char* word : {"postgresql://bot:hunter2@db/bots", "postgresql://bot:hunter2@db/bots?sslmode=require",
+                           "storage.kind=postgresql://bot:hunter2@db/bots", "host=db password=hunter2",
+                           "storage.ulr=postgresql://bot:hunter2@db/bots", "bot:hunter2@db"}) {
+    EXPECT_THAT(error_of({"--set", word}), testing::Not(HasSubstr("hunter2"))) << word;
+    EXPECT_THAT(error_of({word}), AllOf(testing::Not(HasSubstr("hunter2")), HasSubstr("--help"))) << word;
+  }
+  const TemporaryFile file(R"({"storage":{"kind":"postgresql://bot:hunter2@db/bots"}})");
+  EXPECT_THAT(error_of({"--config", file.path()}), testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(Config, RefusesAnAddressOfADatabaseThatCannotBeReadAndShowsNothingOfIt) {
+  if (!app::has_backend("postgres")) {
+    GTEST_SKIP() << "a build without postgres";
+  }
+  for (const std::string url :
+       {"postgresql://bot:se/cret@host/db", "postgresql://bot:se@cret@host/db", "postgresql://bot:12/34cret@host/db",
+        "host=db port=secret", "postgresql://bot@host/db?sslmode=secret"}) {
+    const Environment environment{{"TERN_STORAGE_URL", url}, {"TERN_STORAGE_KIND", "postgres"}};
+    const auto error = error_of({}, environment);
+    EXPECT_THAT(error, HasSubstr("storage.url cannot be used")) << url;
+    EXPECT_THAT(error, AllOf(testing::Not(HasSubstr("cret")), testing::Not(HasSubstr("bot:")))) << url;
+  }
 }
 
 TEST(Config, RefusesAnUnknownOption) {

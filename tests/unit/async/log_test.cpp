@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "async/log_format.hpp"
+#include "support/captured_log.hpp"
 
 namespace tern::log {
 namespace {
@@ -152,11 +154,11 @@ TEST_F(LogTest, EnabledFollowsTheLevel) {
 
 TEST_F(LogTest, WritesToStandardErrorWhatIsEnabled) {
   configure(Level::info, Format::json);
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   debug("hidden");
   info("shown", {{"id", "1"}});
   error("shown too");
-  const std::string written = testing::internal::GetCapturedStderr();
+  const std::string written = captured.take();
   const auto end = written.find('\n');
   ASSERT_NE(end, std::string::npos);
   EXPECT_EQ(boost::json::parse(written.substr(0, end)).at("event"), "shown");
@@ -167,7 +169,7 @@ TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {
   constexpr int threads = 3;
   constexpr int lines = 300;
   configure(Level::info, Format::json);
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   std::vector<std::thread> running;
   for (int i = 0; i < threads; ++i) {
     running.emplace_back([i] {
@@ -180,7 +182,7 @@ TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {
   for (auto& thread : running) {
     thread.join();
   }
-  const std::string written = testing::internal::GetCapturedStderr();
+  const std::string written = captured.take();
   int seen = 0;
   for (std::size_t start = 0; start < written.size(); ++seen) {
     const auto end = written.find('\n', start);
@@ -189,6 +191,26 @@ TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {
     start = end + 1;
   }
   EXPECT_EQ(seen, threads * lines);
+}
+
+TEST_F(LogTest, WhatWaitsIsWrittenWhenTheProcessEnds) {
+  EXPECT_EXIT(
+      {
+        info("the last line");
+        std::exit(3);
+      },
+      testing::ExitedWithCode(3), "the last line");
+}
+
+TEST_F(LogTest, AChildLogsByItself) {
+  info("of the parent");
+  EXPECT_EXIT(
+      {
+        info("of the child");
+        std::_Exit(flush(std::chrono::minutes(1)) ? 4 : 5);
+      },
+      testing::ExitedWithCode(4), "of the child");
+  EXPECT_TRUE(flush(std::chrono::minutes(1)));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <tern/async/metrics.hpp>
 #include <tern/error.hpp>
 
+#include "support/captured_log.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -88,9 +90,9 @@ TEST(Metrics, AGaugeThatCannotBeReadIsLeftOut) {
   metrics.counter("good_total", "Good.").inc();
   metrics.gauge_from("bad", "Bad.", []() -> double { throw std::runtime_error("gone"); });
   metrics.gauge_from("fine", "Fine.", [] { return 2.0; });
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   const std::string text = metrics.expose();
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("metric=bad error=gone"));
+  EXPECT_THAT(captured.take(), HasSubstr("metric=bad error=gone"));
   EXPECT_THAT(text, HasSubstr("good_total 1"));
   EXPECT_THAT(text, HasSubstr("fine 2"));
   EXPECT_THAT(text, Not(HasSubstr("bad")));
@@ -171,6 +173,25 @@ TEST(Metrics, CountsFromSeveralThreadsWhileExposing) {
     thread.join();
   }
   EXPECT_EQ(metrics.counter("n_total", "N.").value(), 1500);
+}
+
+TEST(Metrics, AsksForACounterAndADistributionWhenTheyAreCollected) {
+  Metrics metrics;
+  metrics.counter_from("lines_total", "Lines.", [] { return 7.0; });
+  for (const char* type : {"a", "b"}) {
+    metrics.histogram_from("time_seconds", "Time.", {1, 2}, {{"type", type}},
+                           [] { return Distribution{{1, 2, 3}, 10.5}; });
+  }
+  const std::string text = metrics.expose();
+  EXPECT_THAT(text, HasSubstr("# TYPE lines_total counter\nlines_total 7\n"));
+  EXPECT_THAT(text, HasSubstr("time_seconds_bucket{type=\"a\",le=\"1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("time_seconds_bucket{type=\"a\",le=\"2\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("time_seconds_bucket{type=\"b\",le=\"+Inf\"} 6\n"));
+  EXPECT_THAT(text, HasSubstr("time_seconds_sum{type=\"b\"} 10.5\n"));
+  EXPECT_EQ(text.find("# TYPE time_seconds"), text.rfind("# TYPE time_seconds")) << "one family";
+  EXPECT_EQ(code_of([&] { metrics.histogram_from("time_seconds", "Time.", {1, 3}, {{"type", "c"}}, nullptr); }),
+            errc::invalid_argument);
+  EXPECT_EQ(code_of([&] { metrics.counter("lines_total", "Lines."); }), errc::invalid_argument);
 }
 
 }  // namespace

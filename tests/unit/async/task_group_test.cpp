@@ -6,6 +6,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include "support/captured_log.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -127,7 +129,7 @@ TEST_F(TaskGroupTest, RefusesNonsense) {
 
 TEST_F(TaskGroupTest, LogsAndCountsWhatATaskThrows) {
   TaskGroup group;
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   group.spawn(io_.get_executor(), "early", []() -> awaitable<void> { throw std::runtime_error("before any await"); });
   group.spawn(io_.get_executor(), "late", [this]() -> awaitable<void> {
     co_await sleep_for(1s, clock_);
@@ -136,7 +138,7 @@ TEST_F(TaskGroupTest, LogsAndCountsWhatATaskThrows) {
   drain(io_);
   clock_.advance(1s);
   drain(io_);
-  const std::string logged = testing::internal::GetCapturedStderr();
+  const std::string logged = captured.take();
   EXPECT_EQ(group.failures(), 2U);
   EXPECT_EQ(group.count(), 0U);
   EXPECT_NE(logged.find("background task failed task=early error=\"before any await\""), std::string::npos) << logged;

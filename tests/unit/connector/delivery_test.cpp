@@ -291,7 +291,24 @@ TEST(Delivery, FiguresAreExposed) {
   const std::string text = on.metrics.expose();
   EXPECT_THAT(text, HasSubstr("tern_connector_requests_total{outcome=\"ok\"} 1"));
   EXPECT_THAT(text, HasSubstr("tern_connector_connections 1"));
-  EXPECT_THAT(text, HasSubstr("tern_connector_seconds_count 1"));
+  EXPECT_THAT(text, HasSubstr("tern_connector_seconds_count{outcome=\"ok\"} 1"));
+  EXPECT_THAT(text, HasSubstr("tern_connector_seconds_count{outcome=\"rejected\"} 0"));
+}
+
+TEST(Delivery, HowLongACallTookIsCountedWhateverCameOfIt) {
+  FakeChannel channel;
+  Harness on;
+  FakeAnswer away;
+  away.status = 503;
+  channel.answer_next(away);
+  auto rejected = on.send(message_to(channel.url()));
+  EXPECT_EQ(on.finish(rejected).code(), errc::channel_rejected);
+  auto refused = on.send(message_to("http://example.com"));
+  EXPECT_EQ(on.finish(refused).code(), errc::service_url_refused);
+  const std::string text = on.metrics.expose();
+  EXPECT_THAT(text, HasSubstr("tern_connector_seconds_count{outcome=\"rejected\"} 1"));
+  EXPECT_THAT(text, HasSubstr("tern_connector_seconds_count{outcome=\"refused\"} 1"));
+  EXPECT_THAT(text, HasSubstr("tern_connector_seconds_count{outcome=\"ok\"} 0"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What a bot keeps of a turn for longer than the turn, and uses.
 
 #include "support/bot_world.hpp"
+#include "support/captured_log.hpp"
 #include "turn/turn_slots.hpp"
 
 #include <tern/async/log.hpp>
@@ -110,7 +111,7 @@ TEST_F(EndedTurn, UsedByItsBackgroundWorkSaysWhoseItWasAndReachesNobody) {
         co_return;
       },
   };
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   for (const auto& what : uses) {
     handler = [&](TurnContext& turn) -> awaitable<void> {
       turn.run_in_background([this, &turn, &what](Conversation conversation) -> awaitable<void> {
@@ -125,7 +126,7 @@ TEST_F(EndedTurn, UsedByItsBackgroundWorkSaysWhoseItWasAndReachesNobody) {
   }
   EXPECT_EQ(said.size(), uses.size());
   EXPECT_THAT(said, Each(AllOf(HasSubstr("the activity \"whose-turn"), HasSubstr("Conversation"))));
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("whose-turn"));
+  EXPECT_THAT(captured.take(), HasSubstr("whose-turn"));
   for (const auto& call : world.sender.calls) {
     EXPECT_TRUE(call.activity.is(activity_types::typing)) << "of the work itself";
     EXPECT_EQ(call.activity.conversation_id(), "conv-1");

@@ -2,6 +2,7 @@
 
 #include "turn/same_activity.hpp"
 #include "support/bot_world.hpp"
+#include "support/captured_log.hpp"
 
 #include <tern/async/log.hpp>
 
@@ -141,7 +142,7 @@ TEST_F(SameActivityTest, AnotherTextUnderAnOldIdHasItsAnswerAfterTheWindow) {
 
 TEST_F(SameActivityTest, AnEditThatComesAgainAfterTheWindowDoublesNothingAndIsSaid) {
   log::configure(log::Level::info, log::Format::text);
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   for (int i = 0; i < 2; ++i) {
     post({{"type", "messageUpdate"}, {"text", "v2"}, {"timestamp", "2026-11-28T10:00:01Z"}});
     world.pass(5s, 100ms);
@@ -149,7 +150,7 @@ TEST_F(SameActivityTest, AnEditThatComesAgainAfterTheWindowDoublesNothingAndIsSa
   EXPECT_EQ(types.size(), 2U);
   EXPECT_EQ(answers().size(), 1U);
   EXPECT_EQ(known(), 1);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("is known"));
+  EXPECT_THAT(captured.take(), HasSubstr("is known"));
   log::configure(log::Level::error, log::Format::text);
 }
 

@@ -1,6 +1,7 @@
 // How turns end that take too long, and what is told of them.
 
 #include "support/bot_world.hpp"
+#include "support/captured_log.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/turn/state.hpp>
@@ -395,11 +396,11 @@ TEST(ContinueConversation, ThatWaitsUntilTheEndOfADrainIsSaidAndTheDrainIsNotCle
   }));
   world.say("x");
   std::optional<bool> clean;
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   asio::co_spawn(world.io(), world.runtime->drain_turns(Deadline::after(10s, world.clock)),
                  [&clean](std::exception_ptr, bool value) { clean = value; });
   world.pass(11s, 100ms);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("a continuation is dropped"));
+  EXPECT_THAT(captured.take(), testing::HasSubstr("a continuation is dropped"));
   log::configure(log::Level::error, log::Format::text);
   EXPECT_EQ(clean, false);
   EXPECT_EQ(ran, 0);

@@ -50,8 +50,24 @@ TEST(Error, ThrowErrorCarriesCodeAndMessage) {
     FAIL() << "nothing was thrown";
   } catch (const tern::system_error& error) {
     EXPECT_EQ(error.code(), errc::not_found);
-    EXPECT_EQ(std::string(error.what()).rfind("no send 'x'", 0), 0u) << error.what();
+    EXPECT_STREQ(error.what(), "no send 'x'");
   }
+}
+
+TEST(Error, SaysWhatWasWrongOnce) {
+  for (errc code : all_codes) {
+    const tern::Error error(code, "It is off. Switch it on.");
+    const tern::system_error& base = error;
+    EXPECT_STREQ(base.what(), "It is off. Switch it on.");
+    EXPECT_EQ(tern::message_of(base), "It is off. Switch it on.");
+    const tern::Error copy = error;
+    EXPECT_STREQ(copy.what(), error.what());
+  }
+}
+
+TEST(Error, TheMessageOfBoostsOwnIsWithoutItsCode) {
+  const tern::system_error error(tern::make_error_code(tern::errc::conflict), "two wrote");
+  EXPECT_EQ(tern::message_of(error), "two wrote");
 }
 
 }  // namespace

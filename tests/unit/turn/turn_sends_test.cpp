@@ -6,6 +6,8 @@
 #include <tern/async/log.hpp>
 #include <tern/turn/state.hpp>
 
+#include "support/captured_log.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -90,7 +92,7 @@ TEST_F(TurnSendsTest, AKnownKeyYieldsTheHandleOfTheSendThatExists) {
 // What a bot asked for and was not stored can be found in the log, whoever made the key.
 TEST_F(TurnSendsTest, NoSendIsDroppedAsKnownWithoutALineInTheLog) {
   log::configure(log::Level::info, log::Format::text);
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   handler = [this](TurnContext& turn) -> awaitable<void> {
     co_await turn.proactive().send_after(10s, Activity::message("A"));
     co_await remind(turn, &handles, SendOptions().key("reminder"));
@@ -102,7 +104,7 @@ TEST_F(TurnSendsTest, NoSendIsDroppedAsKnownWithoutALineInTheLog) {
   deliver();
   test::run_on(world.io(), world.proactive->send_after(world.message("x").reference(), 10s, Activity::message("other"),
                                                        SendOptions().key("reminder")));
-  const auto said = testing::internal::GetCapturedStderr();
+  const auto said = captured.take();
   log::configure(log::Level::error, log::Format::text);
   double lines = 0;
   for (auto at = said.find("is known"); at != std::string::npos; at = said.find("is known", at + 1)) {
@@ -204,15 +206,15 @@ TEST_F(TurnSendsTest, WhatATurnPromisesInsteadWhenItIsDeliveredAgainIsStoredAndS
   promise_and_fail({"A"});
   deliver();
   promise_and_fail({"B"});
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured;
   deliver();
-  const auto said = testing::internal::GetCapturedStderr();
+  const auto said = captured.take();
   EXPECT_THAT(said, AllOf(HasSubstr("warn"), HasSubstr("activity-1"), HasSubstr("SendOptions::key")));
   EXPECT_THAT(pending(), UnorderedElementsAre("A", "B"));
 
-  testing::internal::CaptureStderr();
+  test::CapturedLog captured_later;
   deliver();
-  const auto said_later = testing::internal::GetCapturedStderr();
+  const auto said_later = captured_later.take();
   EXPECT_THAT(said_later, AllOf(Not(HasSubstr("SendOptions::key")), HasSubstr("is known")));
   EXPECT_THAT(pending(), UnorderedElementsAre("A", "B"));
   log::configure(log::Level::error, log::Format::text);

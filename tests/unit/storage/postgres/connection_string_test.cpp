@@ -42,15 +42,33 @@ TEST(ConnectionString, BlotsSecretsOut) {
 }
 
 TEST(ConnectionString, RefusesWhatIsNoUrlWithoutRepeatingIt) {
-  for (const std::string url : {"", "geheim", "postgresql://ann:geheim%zz@db.example/bots", "postgresql://[geheim/bots",
-                                "postgresql://ann@db.example/bots?geheim=1"}) {
+  for (const std::string url :
+       {"", "geheim", "postgresql://ann:geheim%zz@db.example/bots", "postgresql://[geheim/bots",
+        "postgresql://ann@db.example/bots?geheim=1", "postgresql://ann:ge/heim@db.example/bots",
+        "postgresql://ann:ge@heim@db.example/bots", "postgresql://ann:12/geheim@db.example/bots",
+        "postgresql://ann:ge/heim?@db.example", "host=db port=geheim", "host=db,other port=5432,geheim",
+        "host=geheim@db", "host=db port=99999 user=geheim", "postgresql://ann@db.example/bots?sslmode=geheim",
+        "postgresql://ann@db.example/bots?target_session_attrs=geheim",
+        "postgresql://ann@db.example/bots?connect_timeout=geheim"}) {
     try {
       const ConnectionString target(url);
       ADD_FAILURE() << "accepted " << url;
     } catch (const system_error& error) {
       EXPECT_EQ(error.code(), errc::invalid_argument);
       EXPECT_THAT(error.what(), Not(HasSubstr("geheim")));
+      EXPECT_THAT(error.what(), Not(HasSubstr("heim")));
+      EXPECT_TRUE(obstacle_of(url));
     }
+  }
+}
+
+TEST(ConnectionString, TakesWhatLibpqTakes) {
+  for (const std::string url :
+       {"postgresql://ann@one.example:6000,two.example:6001/bots?target_session_attrs=read-write", "postgresql:///bots",
+        "postgresql://%2Frun%2Fpostgresql/bots", "postgresql://ann%40corp:a%40b%2Fc@db.example/bots",
+        "postgresql://db.example/bots?user=ann@corp", "host=@abstract dbname=bots", "postgresql://[::1]:5432/bots",
+        "host=one,two port=5432 keepalives_idle=3", "postgresql://ann:a#b:c@db.example/bots"}) {
+    EXPECT_EQ(obstacle_of(url), std::nullopt) << url;
   }
 }
 

@@ -1,0 +1,44 @@
+#include "app/without_secrets.hpp"
+
+#include <algorithm>
+
+namespace tern::app {
+
+namespace {
+
+constexpr std::string_view scheme_end = "://";
+constexpr std::string_view password = "password";
+
+// Behind the `=` of `password=` or `password = `.
+std::size_t behind_password(std::string_view text) {
+  for (auto at = text.find(password); at != std::string_view::npos; at = text.find(password, at + 1)) {
+    const auto sign = text.find_first_not_of(' ', at + password.size());
+    if (sign != std::string_view::npos && text[sign] == '=') {
+      return sign + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
+std::size_t behind_scheme(std::string_view text) {
+  const auto at = text.find(scheme_end);
+  return at == std::string_view::npos ? at : at + scheme_end.size();
+}
+
+std::size_t word_with_at(std::string_view text) {
+  const auto at = text.find('@');
+  if (at == std::string_view::npos) {
+    return at;
+  }
+  const auto before = text.find_last_of(" \"'", at);
+  return before == std::string_view::npos ? 0 : before + 1;
+}
+
+}  // namespace
+
+std::string without_secrets(std::string_view text) {
+  const auto cut = std::min({behind_password(text), behind_scheme(text), word_with_at(text)});
+  return cut == std::string_view::npos ? std::string(text) : std::string(text.substr(0, cut)) + "***";
+}
+
+}  // namespace tern::app

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tern::app {
+
+/// What a person has typed, to be repeated in a message: cut where the address of a database may begin, for it may hold
+/// a password. That is behind `://`, behind `password=`, and at a word with an `@`.
+std::string without_secrets(std::string_view text);
+
+}  // namespace tern::app
