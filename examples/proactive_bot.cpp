@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 class ProactiveBot : public tern::ActivityHandler {
   tern::awaitable<void> on_message(tern::TurnContext& turn) override {
     co_await turn.send_typing();
-    auto answer = tern::Activity::message("You said, \"" + tern::trimmed(turn.activity().text()) + "\"");
+    auto answer = tern::Activity::message("You said, \"" + turn.activity().text_without_recipient_mention() + "\"");
     co_await turn.proactive().send_after(3s, std::move(answer));
   }
 };

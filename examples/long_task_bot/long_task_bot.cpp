@@ -54,7 +54,7 @@ std::optional<seconds> wanted_duration(std::string_view text) {
 }  // namespace
 
 tern::awaitable<void> LongTaskBot::on_message(tern::TurnContext& turn) {
-  const auto text = tern::trimmed(turn.activity().text());
+  const auto text = turn.activity().text_without_recipient_mention();  // in a group it is "<at>Bot</at> start"
   const auto duration = wanted_duration(text);
   if (duration) {
     co_await start(turn, *duration);

@@ -15,12 +15,6 @@ void copy_member(const json::object& source, std::string_view from_name, json::k
 /// What an activity has when it is sent, so that it does not grow step by step.
 constexpr std::size_t usual_members = 12;
 
-void remove_all(std::string& text, std::string_view piece) {
-  for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at)) {
-    text.erase(at, piece.size());
-  }
-}
-
 }  // namespace
 
 Activity Activity::of_type(std::string_view type) {
@@ -224,25 +218,6 @@ void Activity::apply_reference(const ConversationReference& reference, bool repl
   if (reply) {
     copy_member(source, "activityId", json::kind::string, target, "replyToId");
   }
-}
-
-std::string Activity::text_without_mention(std::string_view account_id) const {
-  std::string rest(text());
-  const json::array* all = array_at("entities");
-  if (all == nullptr) {
-    return trimmed(rest);
-  }
-  for (const json::value& item : *all) {
-    const json::object* fields = item.if_object();
-    const std::optional<Mention> mention = fields ? Entity(*fields).as_mention() : std::nullopt;
-    if (mention && mention->mentioned_id() == account_id) {
-      const std::string_view piece = mention->text().value_or(std::string_view{});
-      if (!piece.empty()) {
-        remove_all(rest, piece);
-      }
-    }
-  }
-  return trimmed(rest);
 }
 
 }  // namespace tern

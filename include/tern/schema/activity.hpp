@@ -153,8 +153,13 @@ class Activity : public JsonObject {
   /// stays as it is. What the reference lacks stays as it is.
   void apply_reference(const ConversationReference& reference, bool reply);
 
-  /// The text without the mentions of `account_id` (entities of type `mention`), trimmed.
+  /// The text without the mentions of `account_id` (entities of type `mention`), trimmed. A mention without a text of
+  /// its own, or with one that does not stand here, is `<at>NAME</at>`. Letters of ids may be large or small. Mentions
+  /// of others stay, those by the same name too.
   std::string text_without_mention(std::string_view account_id) const;
+  /// The same for who receives the activity: what a user says to a bot in a group or a channel, where it must be
+  /// mentioned, as it would be said to it alone.
+  std::string text_without_recipient_mention() const;
 
  private:
   friend class ActivityParser;
