@@ -39,6 +39,8 @@ class TernCategory final : public boost::system::error_category {
       case errc::turn_ended:
         return "a turn or conversation was used after its end; let background work use the Conversation that it is "
                "given";
+      case errc::state_mismatch:
+        return "what is stored is not of the type that the bot reads it as; see docs/state.md";
     }
     return "unknown error " + std::to_string(value);
   }

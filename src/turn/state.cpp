@@ -9,8 +9,8 @@ awaitable<const json::value*> state_get(TurnContext& turn, StateScope scope, std
   return turn.unit_of_work().get(scope, std::move(name));
 }
 
-awaitable<void> state_set(TurnContext& turn, StateScope scope, std::string name, json::value value) {
-  return turn.unit_of_work().set(scope, std::move(name), std::move(value));
+awaitable<void> state_set(TurnContext& turn, StateScope scope, std::string name, json::value value, KeepUnknown keep) {
+  return turn.unit_of_work().set(scope, std::move(name), std::move(value), keep);
 }
 
 awaitable<void> state_erase(TurnContext& turn, StateScope scope, std::string name) {
@@ -27,6 +27,10 @@ awaitable<void> state_clear(TurnContext& turn, StateScope scope) {
 
 awaitable<void> state_remove(TurnContext& turn, StateScope scope) {
   return turn.unit_of_work().remove(scope);
+}
+
+void throw_state_mismatch(TurnContext& turn, StateScope scope, const StateMismatch& mismatch) {
+  turn.unit_of_work().throw_state_mismatch(scope, mismatch);
 }
 
 }  // namespace tern::detail

@@ -143,12 +143,13 @@ awaitable<const json::value*> UnitOfWork::get(StateScope scope, std::string name
   co_return document(scope).content.if_contains(name);
 }
 
-awaitable<void> UnitOfWork::set(StateScope scope, std::string name, json::value value) {
+awaitable<void> UnitOfWork::set(StateScope scope, std::string name, json::value value, KeepUnknown keep) {
   if (!is_loaded(scope)) {
     co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
-  entry.content[name] = std::move(value);
+  auto& place = entry.content[name];
+  place = keep != nullptr && !place.is_null() ? keep(std::move(value), place) : std::move(value);
   entry.touched = true;
   entry.removed = false;
   entry.replayable = false;
@@ -169,7 +170,7 @@ awaitable<void> UnitOfWork::update(StateScope scope, std::function<void(json::ob
     co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
-  change(entry.content);
+  apply(scope, change);
   entry.touched = true;
   entry.removed = false;
   entry.replays.push_back(std::move(change));
@@ -303,11 +304,28 @@ void UnitOfWork::lose_reference(std::string_view why) {
   }
 }
 
+void UnitOfWork::apply(StateScope scope, const std::function<void(json::object&)>& change) {
+  try {
+    change(document(scope).content);
+  } catch (const StateMismatch& mismatch) {
+    throw_state_mismatch(scope, mismatch);
+  }
+}
+
+void UnitOfWork::throw_state_mismatch(StateScope scope, const StateMismatch& mismatch) const {
+  constexpr std::array names{"conversation", "user", "private conversation"};
+  throw_error(errc::state_mismatch, "In the " + std::string(names[static_cast<std::size_t>(scope)]) +
+                                        " state, document " + key_of(scope) + ", " + mismatch.path() + ' ' +
+                                        mismatch.what() +
+                                        ". A member whose type changes wants a new name; see docs/state.md.");
+}
+
 void UnitOfWork::replay(const std::vector<std::string>& keys) {
-  for (auto& entry : documents_) {
+  for (std::size_t i = 0; i < documents_.size(); ++i) {
+    const auto& entry = documents_[i];
     if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) {
       for (const auto& change : entry.replays) {
-        change(entry.content);
+        apply(static_cast<StateScope>(i), change);
       }
     }
   }

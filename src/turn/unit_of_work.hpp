@@ -33,12 +33,14 @@ class UnitOfWork : public Pooled<UnitOfWork> {
 
   /// The member `name` of a scope's document; nullptr when absent.
   awaitable<const json::value*> get(StateScope scope, std::string name);
-  awaitable<void> set(StateScope scope, std::string name, json::value value);
+  awaitable<void> set(StateScope scope, std::string name, json::value value, KeepUnknown keep);
   awaitable<void> erase(StateScope scope, std::string name);
   /// Applies `change` now, and again by itself if another writer came between.
   awaitable<void> update(StateScope scope, std::function<void(json::object&)> change);
   awaitable<void> clear(StateScope scope);
   awaitable<void> remove(StateScope scope);
+  /// Errors: `errc::state_mismatch`, which names the document.
+  [[noreturn]] void throw_state_mismatch(StateScope scope, const StateMismatch& mismatch) const;
 
   /// For a turn whose activity has no id, and that runs again after a crash: what its sends have their keys from
   /// instead.
@@ -111,6 +113,7 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   void lose_reference(std::string_view why);
   awaitable<void> resolve(std::vector<std::string> keys, int attempt);
   awaitable<StoreReceipt> write_sends_apart();
+  void apply(StateScope scope, const std::function<void(json::object&)>& change);
   void replay(const std::vector<std::string>& keys);
 
   TurnEnvironment& environment_;

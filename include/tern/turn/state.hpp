@@ -1,9 +1,7 @@
 #pragma once
 
+#include <tern/turn/state_unknown.hpp>
 #include <tern/turn/turn_context.hpp>
-
-#include <boost/json/value_from.hpp>
-#include <boost/json/value_to.hpp>
 
 #include <functional>
 #include <optional>
@@ -22,17 +20,33 @@ enum class StateScope : std::uint8_t {
 namespace detail {
 /// The member `name` of the scope's document, nullptr when absent. Loads all scopes on the turn's first call.
 awaitable<const json::value*> state_get(TurnContext& turn, StateScope scope, std::string name);
-awaitable<void> state_set(TurnContext& turn, StateScope scope, std::string name, json::value value);
+/// `keep`: what is to become of a value that is there; null: it is overwritten.
+awaitable<void> state_set(TurnContext& turn, StateScope scope, std::string name, json::value value, KeepUnknown keep);
 awaitable<void> state_erase(TurnContext& turn, StateScope scope, std::string name);
 awaitable<void> state_update(TurnContext& turn, StateScope scope, std::function<void(json::object&)> change);
 awaitable<void> state_clear(TurnContext& turn, StateScope scope);
 awaitable<void> state_remove(TurnContext& turn, StateScope scope);
+[[noreturn]] void throw_state_mismatch(TurnContext& turn, StateScope scope, const StateMismatch& mismatch);
+
+/// A property of a document. Errors: `StateMismatch`.
+template <class T>
+T read_property(const json::value& stored, const std::string& name) {
+  try {
+    return read_state<T>(stored);
+  } catch (StateMismatch& mismatch) {
+    mismatch.in_member(name);
+    throw;
+  }
+}
 }  // namespace detail
 
 /// One named, typed value in a state document. A light description: make it once, use it in every turn.
 ///
 /// `T` is anything Boost.JSON converts (`value_from`, `value_to`): numbers, strings, containers, described structs.
-/// Errors: `find`, `get`: `system_error` when what is stored does not convert to `T`.
+/// Described structs (`BOOST_DESCRIBE_STRUCT`), and those in them, may grow: a member that is not stored keeps its
+/// default, and a stored one that the struct does not have survives `set` and `update`. See docs/state.md.
+/// Errors: `find`, `get`, `update`: `errc::state_mismatch` when what is stored does not convert to `T`, with the
+/// property, the scope and the key of the document.
 template <class T>
 class StateProperty {
  public:
@@ -44,7 +58,7 @@ class StateProperty {
     if (found == nullptr) {
       co_return std::nullopt;
     }
-    co_return json::value_to<T>(*found);
+    co_return read(turn, *found);
   }
 
   /// The value, or `fallback` when it was never set.
@@ -53,12 +67,12 @@ class StateProperty {
     if (found == nullptr) {
       co_return fallback;
     }
-    co_return json::value_to<T>(*found);
+    co_return read(turn, *found);
   }
 
   /// Sets the value in this turn; written when the turn commits.
   awaitable<void> set(TurnContext& turn, T value) const {
-    return detail::state_set(turn, scope_, name_, json::value_from(std::move(value)));
+    return detail::state_set(turn, scope_, name_, json::value_from(std::move(value)), keep_unknown());
   }
 
   awaitable<void> remove(TurnContext& turn) const { return detail::state_erase(turn, scope_, name_); }
@@ -69,14 +83,31 @@ class StateProperty {
   awaitable<void> update(TurnContext& turn, std::function<void(T&)> change, T initial = T{}) const {
     auto apply = [name = name_, change = std::move(change), initial = std::move(initial)](json::object& document) {
       const json::value* found = document.if_contains(name);
-      T value = found != nullptr ? json::value_to<T>(*found) : initial;
+      T value = found != nullptr ? detail::read_property<T>(*found, name) : initial;
       change(value);
-      document[name] = json::value_from(std::move(value));
+      auto fresh = json::value_from(std::move(value));
+      const auto keep = keep_unknown();
+      document[name] = found != nullptr && keep != nullptr ? keep(std::move(fresh), *found) : std::move(fresh);
     };
     return detail::state_update(turn, scope_, std::move(apply));
   }
 
  private:
+  T read(TurnContext& turn, const json::value& stored) const {
+    try {
+      return detail::read_property<T>(stored, name_);
+    } catch (const detail::StateMismatch& mismatch) {
+      detail::throw_state_mismatch(turn, scope_, mismatch);
+    }
+  }
+  static constexpr detail::KeepUnknown keep_unknown() noexcept {
+    if constexpr (detail::is_described<T>()) {
+      return &detail::keep_unknown<T>;
+    } else {
+      return nullptr;
+    }
+  }
+
   StateScope scope_;
   std::string name_;
 };
