@@ -1,6 +1,7 @@
 #include "app/config_keys.hpp"
 
 #include "app/config_values.hpp"
+#include "app/nearest_name.hpp"
 #include "connector/nameservers.hpp"
 #include "proactive/send_limits.hpp"
 
@@ -365,24 +366,6 @@ std::vector<ConfigKey> limit_keys() {
   };
 }
 
-/// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::string ConfigKey::variable() const {
@@ -417,16 +400,13 @@ namespace {
 
 template <class NameOf>
 const ConfigKey* nearest(std::string_view name, NameOf name_of) {
-  const ConfigKey* found = nullptr;
-  std::size_t least = name.size() / 2 + 1;
+  std::vector<std::string> texts;
   for (const auto& key : config_keys()) {
-    const auto away = distance(name, name_of(key));
-    if (away < least) {
-      least = away;
-      found = &key;
-    }
+    texts.emplace_back(name_of(key));
   }
-  return found;
+  const std::vector<std::string_view> names(texts.begin(), texts.end());
+  const auto found = std::find(names.begin(), names.end(), nearest_name(name, names));
+  return found == names.end() ? nullptr : &config_keys()[static_cast<std::size_t>(found - names.begin())];
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "app/config_values.hpp"
 #include "turn/make_send.hpp"
+#include "turn/time_zone.hpp"
 
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -17,62 +19,11 @@ namespace tern::app {
 
 namespace {
 
+using Members = CallMembers;
+
 [[noreturn]] void refuse(const std::string& message) {
-  throw BadCall("BadArgument", message);
+  refuse_argument(message);
 }
-
-/// The members of an object, each asked for by name; in the end there must be no other.
-class Members {
- public:
-  explicit Members(json::object& fields, std::string where = {}) : fields_(fields), where_(std::move(where)) {}
-
-  bool has(std::string_view name) const { return fields_.contains(name); }
-  json::value* find(std::string_view name) {
-    known_.emplace_back(name);
-    auto* const value = fields_.if_contains(name);
-    return value != nullptr && !value->is_null() ? value : nullptr;
-  }
-  std::optional<std::string> text(std::string_view name) {
-    auto* const value = find(name);
-    if (value == nullptr) {
-      return std::nullopt;
-    }
-    if (!value->is_string() || value->as_string().empty()) {
-      refuse(where_ + std::string(name) + " is a text that is not empty.");
-    }
-    return std::string(value->as_string());
-  }
-  bool flag(std::string_view name) {
-    auto* const value = find(name);
-    if (value != nullptr && !value->is_bool()) {
-      refuse(where_ + std::string(name) + " is true or false.");
-    }
-    return value != nullptr && value->as_bool();
-  }
-  json::object* object(std::string_view name) {
-    auto* const value = find(name);
-    if (value != nullptr && !value->is_object()) {
-      refuse(where_ + std::string(name) + " is an object.");
-    }
-    return value != nullptr ? &value->as_object() : nullptr;
-  }
-  void require_no_others() const {
-    for (const auto& member : fields_) {
-      if (std::find(known_.begin(), known_.end(), member.key()) == known_.end()) {
-        std::string allowed;
-        for (const auto& name : known_) {
-          allowed += (allowed.empty() ? "" : ", ") + name;
-        }
-        refuse(where_ + std::string(member.key()) + " is not known here. What is known: " + allowed + ".");
-      }
-    }
-  }
-
- private:
-  json::object& fields_;
-  std::string where_;
-  std::vector<std::string> known_;
-};
 
 // `Timestamp` takes a time without an offset for UTC. Here it would be a guess: it may be meant in `timeZone`.
 bool has_offset(const std::string& text) {
@@ -142,13 +93,12 @@ Recurrence::Days days_of(const json::value& value) {
 
 // {"interval":"2h"}, {"daily":"09:00"}, {"weekly":["monday"],"at":"09:00"}, {"monthly":1,"at":"09:00"}
 Recurrence recurrence_of(json::object& fields) {
-  Members members(fields, "every.");
+  Members members(fields, {"interval", "daily", "weekly", "monthly", "at"}, "every.");
   auto* const interval = members.find("interval");
   auto* const daily = members.find("daily");
   auto* const weekly = members.find("weekly");
   auto* const monthly = members.find("monthly");
   auto* const at = members.find("at");
-  members.require_no_others();
   const auto kinds = std::array{interval, daily, weekly, monthly};
   if (std::count(kinds.begin(), kinds.end(), nullptr) != 3) {
     refuse("every has one of interval, daily, weekly and monthly.");
@@ -174,10 +124,9 @@ Recurrence recurrence_of(json::object& fields) {
 }
 
 QuietHours quiet_hours_of(json::object& fields) {
-  Members members(fields, "quietHours.");
+  Members members(fields, {"from", "to"}, "quietHours.");
   auto* const from = members.find("from");
   auto* const to = members.find("to");
-  members.require_no_others();
   if (from == nullptr || to == nullptr) {
     refuse("quietHours has from and to, times of the day as in 22:00.");
   }
@@ -216,7 +165,7 @@ SendOptions options_of(Members& members, CallKind kind) {
   options.cancel_on_reply(members.flag("cancelOnReply"));
   if (auto zone = members.text("timeZone")) {
     if (!is_time_zone(*zone)) {
-      refuse("timeZone is a name of the IANA database, as in Europe/Berlin; \"" + *zone + "\" is none.");
+      refuse("timeZone: " + detail::unknown_time_zone(*zone));
     }
     if (!members.has("every") && !members.has("quietHours")) {
       refuse("timeZone goes with every or quietHours, and there is neither. The time in `at` has its offset.");
@@ -230,9 +179,6 @@ SendOptions options_of(Members& members, CallKind kind) {
     if (auto* const every = members.object("every")) {
       options.every(recurrence_of(*every));
     }
-  } else if (members.has("every")) {
-    refuse(
-        "every does not go with a continuation that runs now. POST /proactive/schedule takes it, with continuation.");
   }
   return options;
 }
@@ -278,6 +224,28 @@ void read_what(Members& members, CallKind kind, ProactiveCall& call) {
   }
 }
 
+std::vector<std::string_view> members_of(CallKind kind) {
+  std::vector<std::string_view> names;
+  const auto add = [&](std::initializer_list<std::string_view> more) { names.insert(names.end(), more); };
+  if (kind != CallKind::moving) {
+    add({"reference", "channelId", "userId", "conversationId"});
+  }
+  if (kind == CallKind::send || kind == CallKind::schedule) {
+    add({"activity"});
+  }
+  if (kind == CallKind::schedule) {
+    add({"continuation", "every"});
+  }
+  if (kind == CallKind::schedule || kind == CallKind::moving) {
+    add({"at", "after"});
+  }
+  if (kind == CallKind::schedule || kind == CallKind::continuing) {
+    add({"value", "key", "keyScope", "orderKey", "expires", "atMostOnce", "strict", "cancelOnReply", "timeZone",
+         "quietHours"});
+  }
+  return names;
+}
+
 }  // namespace
 
 WallTime time_of(const std::string& text, std::string_view name) {
@@ -296,8 +264,12 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
   if (!parsed->is_object()) {
     throw BadCall("BadSyntax", "The body is a JSON object.");
   }
+  if (kind == CallKind::continuing && parsed->as_object().contains("every")) {
+    refuse(
+        "every does not go with a continuation that runs now. POST /proactive/schedule takes it, with continuation.");
+  }
   ProactiveCall call;
-  Members members(parsed->as_object());
+  Members members(parsed->as_object(), members_of(kind));
   if (kind != CallKind::moving) {
     call.to = recipient_of(members);
   }
@@ -309,7 +281,6 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
   if (kind == CallKind::schedule || kind == CallKind::moving) {
     due = due_of(members, now);
   }
-  members.require_no_others();
   if (!due && call.options.every()) {
     due = call.options.every()->next(now, call.options.time_zone());
   }

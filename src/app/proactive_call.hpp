@@ -1,27 +1,17 @@
 #pragma once
 
+#include "app/call_members.hpp"
+
 #include <tern/async/clock.hpp>
 #include <tern/schema/activity.hpp>
 #include <tern/schema/conversation_reference.hpp>
 #include <tern/turn/proactive.hpp>
 
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace tern::app {
-
-/// A body that is not what the path takes. The message is for the sender.
-class BadCall : public std::runtime_error {
- public:
-  BadCall(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}
-  /// One of the protocol's error codes.
-  const std::string& code() const noexcept { return code_; }
-
- private:
-  std::string code_;
-};
 
 /// To whom: a reference as the bot kept it, or a user whom the bot knows.
 struct Recipient {

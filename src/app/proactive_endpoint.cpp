@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace tern::app {
@@ -34,6 +35,17 @@ void require_json(const http::HttpRequest& request) {
   const auto type = request.header("content-type");
   if (!type || !is_json_content_type(*type)) {
     refuse(415, "UnsupportedMediaType", "The body must be application/json in UTF-8; set Content-Type accordingly.");
+  }
+  require_no_query(request.query());
+}
+
+// What is asked for in a body that nobody reads would not be done, and nobody would be told.
+void require_nothing_more(http::HttpRequest& request) {
+  constexpr std::string_view nothing[] = {"", "{}", "null"};
+  require_no_query(request.query());
+  const auto body = trimmed(request.body());
+  if (std::find(std::begin(nothing), std::end(nothing), body) == std::end(nothing)) {
+    refuse(400, "BadArgument", "This path takes no body with this method.");
   }
 }
 
@@ -110,6 +122,7 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch(http::HttpRequest& request) 
     if (method != Method::get && method != Method::head) {
       refuse_method("GET");
     }
+    require_nothing_more(request);
     return counts();
   }
   const bool sending = path[0] == "send" && path.size() == 1;
@@ -142,6 +155,7 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch_schedule(http::HttpRequest& 
   }
   const auto handle = handle_of(path[1]);
   if (method == Method::del) {
+    require_nothing_more(request);
     return cancel(handle);
   }
   if (method == Method::patch) {
@@ -151,6 +165,7 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch_schedule(http::HttpRequest& 
   if (!reading) {
     refuse_method("GET, PATCH, DELETE");
   }
+  require_nothing_more(request);
   return show(handle);
 }
 
@@ -173,6 +188,7 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch_dead(http::HttpRequest& requ
     if (method != Method::del) {
       refuse_method("DELETE");
     }
+    require_nothing_more(request);
     return discard(handle);
   }
   if (path.size() > 3 || path[2] != "redrive") {
@@ -181,6 +197,7 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch_dead(http::HttpRequest& requ
   if (method != Method::post) {
     refuse_method("POST");
   }
+  require_nothing_more(request);
   return redrive(handle);
 }
 

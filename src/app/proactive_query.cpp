@@ -1,5 +1,6 @@
 #include "app/proactive_query.hpp"
 
+#include "app/call_members.hpp"
 #include "app/proactive_call.hpp"
 #include "app/proactive_refusal.hpp"
 
@@ -60,6 +61,7 @@ Parameters::Parameters(std::string_view query) {
 }
 
 std::string Parameters::take(std::string_view name) {
+  known_.push_back(name);
   const auto found = std::find_if(given_.begin(), given_.end(), [&](const auto& given) { return given.first == name; });
   if (found == given_.end()) {
     return {};
@@ -105,8 +107,12 @@ std::optional<WallTime> Parameters::take_time(std::string_view name) {
 
 void Parameters::require_no_others() const {
   if (!given_.empty()) {
-    refuse(400, "BadArgument", "The parameter " + given_.front().first + " is not known here.");
+    refuse(400, "BadArgument", "The parameter " + unknown_name(given_.front().first, known_));
   }
+}
+
+void require_no_query(std::string_view query) {
+  Parameters(query).require_no_others();
 }
 
 }  // namespace tern::app

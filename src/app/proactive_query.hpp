@@ -20,6 +20,7 @@ class Parameters {
  public:
   explicit Parameters(std::string_view query);
   /// "" when it is not there.
+  /// Lifetime: `name` is a literal.
   std::string take(std::string_view name);
   /// nullopt when it is not there; refused when it is empty, as from a variable that was not set.
   std::optional<std::string> take_order_key();
@@ -27,10 +28,15 @@ class Parameters {
   std::size_t take_limit();
   /// A time with its offset; nullopt when it is not there.
   std::optional<WallTime> take_time(std::string_view name);
+  /// What was not asked for is refused by its name.
   void require_no_others() const;
 
  private:
+  std::vector<std::string_view> known_;  // literals
   std::vector<std::pair<std::string, std::string>> given_;
 };
+
+/// For a path that takes no parameters. Errors: as above.
+void require_no_query(std::string_view query);
 
 }  // namespace tern::app

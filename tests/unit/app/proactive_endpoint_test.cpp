@@ -3,6 +3,7 @@
 #include <tern/app/app.hpp>
 
 #include "app/proactive_call.hpp"
+#include "app/proactive_json.hpp"
 #include "support/fake_channel.hpp"
 #include "support/raw_client.hpp"
 
@@ -365,6 +366,66 @@ TEST_F(ProactivePaths, SayWhatIsWrong) {
       app->port(), "POST /proactive/send HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " +
                        std::string(secret) + "\r\nContent-Length: 2\r\n\r\n{}");
   EXPECT_EQ(no_type.status, 415);
+}
+
+// Whatever else is wrong: a slip of the finger is not to be told as something that is missing.
+TEST_F(ProactivePaths, NameAMemberThatIsMisspelled) {
+  const auto is_told = [&](const std::string& method, const std::string& path, const std::string& body,
+                           const std::string& slip, const std::string& meant) {
+    const auto told = refusal(400, method, path, body);
+    EXPECT_THAT(told, AllOf(HasSubstr(slip + " is not known here."), HasSubstr("Did you mean " + meant + "?"))) << body;
+  };
+  is_told("POST", "/send", "{" + to_user + R"(,"actvity":{"type":"message","text":"news"}})", "actvity", "activity");
+  is_told("POST", "/send", R"({"chanelId":"emulator","userId":"user-1",)" + message + "}", "chanelId", "channelId");
+  is_told("POST", "/send", R"({"Reference":{},)" + message + "}", "Reference", "reference");
+  is_told("POST", "/schedule", "{" + to_user + R"(,"continuaton":"greet","after":1})", "continuaton", "continuation");
+  is_told("POST", "/schedule", "{" + to_user + "," + message + R"(,"affter":1})", "affter", "after");
+  is_told("POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"cancel_on_reply":true})",
+          "cancel_on_reply", "cancelOnReply");
+  is_told("POST", "/schedule", "{" + to_user + "," + message + R"(,"every":{"dayly":"09:00"}})", "every.dayly",
+          "daily");
+  is_told("POST", "/schedule",
+          "{" + to_user + "," + message + R"(,"after":1,"quietHours":{"form":"22:00","to":"07:00"}})",
+          "quietHours.form", "from");
+  is_told("POST", "/continue/greet", "{" + to_user + R"(,"vaule":1})", "vaule", "value");
+  is_told("PATCH", "/schedule/" + SendHandle().to_string(), R"({"aftr":1})", "aftr", "after");
+  is_told("GET", "/schedule?orderkey=x", "", "orderkey", "orderKey");
+  is_told("GET", "/dead?limt=3", "", "limt", "limit");
+  EXPECT_EQ(channel.request_count(), 0U);
+}
+
+// What nobody reads would not be done.
+TEST_F(ProactivePaths, RefuseParametersAndBodiesWhereTheyMeanNothing) {
+  const auto handle = SendHandle().to_string();
+  for (const auto* request : {"/counts", "/schedule/"}) {
+    const auto path = std::string(request) + (std::string(request).ends_with('/') ? handle : "");
+    EXPECT_THAT(refusal(400, "GET", path + "?limit=1"), HasSubstr("limit is not known here. Nothing is."));
+  }
+  EXPECT_THAT(refusal(400, "POST", "/send?dryRun=1", "{" + to_user + "," + message + "}"), HasSubstr("dryRun"));
+  EXPECT_THAT(refusal(400, "POST", "/dead/" + handle + "/redrive", R"({"at":"2030-01-01T00:00:00Z"})"),
+              HasSubstr("no body"));
+  EXPECT_THAT(refusal(400, "DELETE", "/schedule/" + handle, R"({"why":"x"})"), HasSubstr("no body"));
+  refusal(404, "POST", "/dead/" + handle + "/redrive", "{}");
+  EXPECT_EQ(channel.request_count(), 0U);
+}
+
+// Stored when the machine knew it.
+TEST(ProactiveJson, ShowsATimeZoneByTheNameThatWasStored) {
+  ScheduledSend send;
+  send.payload = R"({"type":"message"})";
+  send.reference = "{}";
+  send.annotations = R"({"zone":"Europe/Atlantis","every":{"days":127,"at":"09:00"}})";
+  EXPECT_EQ(app::to_json(send).at("timeZone"), "Europe/Atlantis");
+  send.annotations = R"({"zone":"US/Gone","quiet":["22:00","07:00"]})";
+  EXPECT_EQ(app::to_json(send).at("timeZone"), "US/Gone");
+}
+
+TEST(ProactiveCall, ATimeZoneMayBeAnOffset) {
+  const WallTime now = std::chrono::sys_days(std::chrono::year(2026) / 12 / 1) + 12h;
+  const auto call = app::parse_proactive_call(
+      R"({"channelId":"c","userId":"u","activity":{"type":"message"},"every":{"daily":"09:00"},"timeZone":"UTC-05:00"})",
+      app::CallKind::schedule, now);
+  EXPECT_EQ(call.due, now + 2h);
 }
 
 // What the clock cannot hold must not wrap around: it would be sent at once, and a recurring one again and again.
