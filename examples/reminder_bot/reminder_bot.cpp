@@ -23,6 +23,14 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
+// What a user should know whose device has told no more than how far its clock is from UTC.
+std::string about_offset(const std::string& zone) {
+  const bool is_fixed_offset = zone.starts_with("UTC+") || zone.starts_with("UTC-");
+  return is_fixed_offset ? " I know no more of your time zone than this, and nothing of summer time. Tell me its name: "
+                           "**time zone Europe/Zurich**."
+                         : "";
+}
+
 }  // namespace
 
 void tag_invoke(tern::json::value_from_tag, tern::json::value& to, const Note& note) {
@@ -41,7 +49,9 @@ ReminderBot::ReminderBot() {
 }
 
 tern::awaitable<void> ReminderBot::on_message(tern::TurnContext& turn) {
-  auto request = parse_request(turn.activity().text());
+  // In a group the bot is mentioned: "<at>Bot</at> remind me in 20 s to stretch".
+  const auto text = turn.activity().text_without_recipient_mention();
+  auto request = parse_request(text);
   co_await std::visit(
       Overloaded{[&](Remind& wanted) { return remind(turn, std::move(wanted)); }, [&](ListThem&) { return list(turn); },
                  [&](Cancel& wanted) { return cancel(turn, wanted.number); },
@@ -71,7 +81,7 @@ tern::awaitable<void> ReminderBot::remind(tern::TurnContext& turn, Remind wanted
   notes.push_back({handle.to_string(), wanted.text, wanted.again_and_again});
   co_await notes_.set(turn, std::move(notes));
   co_await turn.send("I will remind you to " + wanted.text + (wanted.again_and_again ? ", first on " : " on ") +
-                     tern::local_time_text(due, zone) + " (" + zone + ").");
+                     tern::local_time_text(due, zone) + " (" + zone + ")." + about_offset(zone));
 }
 
 // Ten seconds later it asks again, unless the user has answered by then.
@@ -158,8 +168,8 @@ tern::awaitable<std::string> ReminderBot::zone_of(tern::TurnContext& turn) {
       co_return *named;
     }
   }
-  const std::string device(turn.activity().local_timezone().value_or("UTC"));
-  co_return tern::is_time_zone(device) ? device : "UTC";
+  const auto device = tern::user_time_zone(turn.activity());
+  co_return device ? device->name : "UTC";
 }
 
 tern::awaitable<tern::SendOptions> ReminderBot::options_of(tern::TurnContext& turn, const Remind& wanted) {

@@ -11,3 +11,4 @@
 #include <tern/turn/activity_handler.hpp>
 #include <tern/turn/function_bot.hpp>
 #include <tern/turn/state.hpp>
+#include <tern/turn/user_time_zone.hpp>

@@ -6,6 +6,7 @@
 #include "proactive/reference_finder.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
+#include "turn/time_zone.hpp"
 
 #include <tern/async/log.hpp>
 
@@ -36,6 +37,11 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
 
 awaitable<void> ProactiveService::start(Deadline by) {
   if (enabled_) {
+    if (!detail::has_time_zone_data()) {
+      log::warn(
+          "this machine has no time zone data; UTC and offsets as UTC+02:00 work, every other time zone counts as "
+          "unknown; install the package tzdata");
+    }
     co_await runner_.start(by);
   }
 }

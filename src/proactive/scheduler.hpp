@@ -231,6 +231,9 @@ class Scheduler {
   void ended(const DueEntry& entry) noexcept;
   void enter_flight(const DueEntry& entry) noexcept;
   void left_flight(const DueEntry& entry) noexcept;
+  void set_next(SendOutcome& outcome, const ScheduledSend& send) noexcept;
+  std::optional<StoreUpsert> note_of(const ScheduledSend& send, const SendOutcome& outcome) noexcept;
+  WallTime awake(const ScheduledSend& send, WallTime now) noexcept;
   void record(SendOutcome outcome, const DueEntry& entry, std::optional<StoreUpsert> note = std::nullopt);
   void recorded(std::size_t count, const std::vector<std::size_t>& refused);
   awaitable<void> write_outcomes();

@@ -84,8 +84,8 @@ bool Scheduler::is_to_be_sent(const ReadySend& ready) {
     figures_.expired.inc();
     log::info("a scheduled send has expired", {{"send", send.handle.to_string()}, {"activity", trace(send)}});
     SendOutcome outcome(SendOutcome::Kind::expired, send.handle, send.generation, lease_of(entry));
-    outcome.next = sends_.next_occurrence(send, now);
-    auto note = sends_.note_of(send, outcome);
+    set_next(outcome, send);
+    auto note = note_of(send, outcome);
     record(std::move(outcome), entry, std::move(note));
     ended(entry);
     return false;
@@ -96,8 +96,8 @@ bool Scheduler::is_to_be_sent(const ReadySend& ready) {
     postpone(entry, send, entry.due);
     return false;
   }
-  if (const auto awake = sends_.not_before(send, now); awake > now) {
-    postpone(entry, send, awake);
+  if (const auto when = awake(send, now); when > now) {
+    postpone(entry, send, when);
     return false;
   }
   if (send.begun > 0 && send.at_most_once) {
@@ -179,8 +179,8 @@ void Scheduler::settle(ReadySend ready, const std::exception_ptr& error) {
   }
   figures_.sent.inc();
   SendOutcome outcome(SendOutcome::Kind::sent, send.handle, send.generation, lease_of(entry));
-  outcome.next = sends_.next_occurrence(send, clock_.wall_now());
-  auto note = sends_.note_of(send, outcome);
+  set_next(outcome, send);
+  auto note = note_of(send, outcome);
   record(std::move(outcome), entry, std::move(note));
   ended(entry);
 }

@@ -78,9 +78,9 @@ void Scheduler::bury(const DueEntry& entry, const ScheduledSend& send, std::stri
   if (outcome.reason == conversation_gone) {
     sends_.on_conversation_gone(send);  // and a recurring one comes no more
   } else {
-    outcome.next = sends_.next_occurrence(send, clock_.wall_now());
+    set_next(outcome, send);
   }
-  auto note = sends_.note_of(send, outcome);
+  auto note = note_of(send, outcome);
   if (!outcome.next && detail::Annotations::is_strict(send.annotations)) {
     bury_in_order(entry, send, std::move(outcome), std::move(note));
     return;

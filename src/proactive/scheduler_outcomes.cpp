@@ -61,6 +61,38 @@ void Scheduler::left_flight(const DueEntry& entry) noexcept {
   quiet_timer_.cancel();
 }
 
+// What is asked once the channel has answered must not keep the answer from being recorded: unrecorded, the send would
+// go out at every start again, and hold its conversation until then.
+void Scheduler::set_next(SendOutcome& outcome, const ScheduledSend& send) noexcept {
+  try {
+    outcome.next = sends_.next_occurrence(send, clock_.wall_now());
+  } catch (...) {
+    log::error("when a scheduled send comes again could not be found; it comes no more",
+               {{"send", send.handle.to_string()}, {"error", describe(std::current_exception())}});
+  }
+}
+
+std::optional<StoreUpsert> Scheduler::note_of(const ScheduledSend& send, const SendOutcome& outcome) noexcept {
+  try {
+    return sends_.note_of(send, outcome);
+  } catch (...) {
+    log::error("what became of a scheduled send could not be noted for its broadcast",
+               {{"send", send.handle.to_string()}, {"error", describe(std::current_exception())}});
+    return std::nullopt;
+  }
+}
+
+// Without an answer it is sent now: late is better than never.
+WallTime Scheduler::awake(const ScheduledSend& send, WallTime now) noexcept {
+  try {
+    return sends_.not_before(send, now);
+  } catch (...) {
+    log::error("the quiet hours of a scheduled send could not be found; it is sent now",
+               {{"send", send.handle.to_string()}, {"error", describe(std::current_exception())}});
+    return now;
+  }
+}
+
 void Scheduler::record(SendOutcome outcome, const DueEntry& entry, std::optional<StoreUpsert> note) {
   Unrecorded item{std::move(outcome), std::nullopt, std::nullopt, std::move(note)};
   if (item.outcome.kind == SendOutcome::Kind::retry) {

@@ -5,6 +5,7 @@
 #include "turn/annotations.hpp"
 #include "turn/make_send.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <utility>
@@ -21,6 +22,16 @@ json::object object_of(const std::string& text, const char* what) {
     throw_error(errc::invalid_argument, std::string(what) + " is not a JSON object.");
   }
   return std::move(parsed->as_object());
+}
+
+// Its zone was known when it was scheduled: by another machine, or by an older database.
+void tell_of_unknown_zone(const ScheduledSend& send, const detail::Annotations& times) {
+  if (!times.has_known_zone()) {
+    log::warn(
+        "this machine does not know the time zone of a scheduled send, whose hours are counted in UTC; is the package "
+        "tzdata there?",
+        {{"time_zone", times.time_zone}, {"send", send.handle.to_string()}});
+  }
 }
 
 }  // namespace
@@ -70,12 +81,24 @@ std::optional<WallTime> SendRunner::next_occurrence(const ScheduledSend& send, W
   if (!detail::Annotations::may_have_times(send.annotations)) {
     return std::nullopt;
   }
-  return detail::Annotations::parse(send.annotations).next(send.handle.due, now);
+  const auto times = detail::Annotations::parse(send.annotations);
+  const auto next = times.next(send.handle.due, now);
+  if (next) {
+    tell_of_unknown_zone(send, times);
+  }
+  const bool comes_too_late = next && send.expires && *next > *send.expires;
+  return comes_too_late ? std::nullopt : next;
 }
 
 WallTime SendRunner::not_before(const ScheduledSend& send, WallTime now) const {
-  return detail::Annotations::may_have_times(send.annotations) ? detail::Annotations::parse(send.annotations).awake(now)
-                                                               : now;
+  if (!detail::Annotations::may_have_times(send.annotations)) {
+    return now;
+  }
+  const auto times = detail::Annotations::parse(send.annotations);
+  if (!times.every) {
+    tell_of_unknown_zone(send, times);
+  }
+  return times.awake(now);
 }
 
 void SendRunner::on_conversation_gone(const ScheduledSend& send) {

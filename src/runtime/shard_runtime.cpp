@@ -246,8 +246,12 @@ bool ShardRuntime::is_reply(const Turn& turn) const {
 
 awaitable<void> ShardRuntime::cancel_what_waits_for_a_reply(const Activity& activity) {
   StoreChanges changes;
-  changes.edits.push_back(SendEdit::on_reply(detail::conversation_key(
-      environment_.bot_id, activity.channel_id().value_or(""), activity.conversation_id().value_or(""))));
+  const auto channel = activity.channel_id().value_or("");
+  const auto conversation = activity.conversation_id().value_or("");
+  changes.edits.push_back(SendEdit::on_reply(detail::conversation_key(environment_.bot_id, channel, conversation)));
+  if (const auto user = activity.from_id().value_or(""); !user.empty()) {
+    changes.edits.push_back(SendEdit::on_reply(detail::reply_key(environment_.bot_id, channel, conversation, user)));
+  }
   try {
     const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
     (void)co_await environment_.schedule.write(std::move(changes), by);

@@ -1,6 +1,7 @@
 #include "turn/annotations.hpp"
 
-#include <tern/error.hpp>
+#include "turn/time_zone.hpp"
+
 #include <tern/schema/parse.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -29,10 +30,7 @@ Annotations Annotations::of(const SendOptions& options) {
   made.quiet = options.quiet_hours();
   made.every = options.every();
   made.strict = options.strict();
-  if (!is_time_zone(made.time_zone)) {
-    throw_error(errc::invalid_argument, "SendOptions::time_zone: \"" + made.time_zone.substr(0, 80) +
-                                            "\" is no time zone. Use a name of the IANA database, as Europe/Berlin.");
-  }
+  (void)TimeZone::require(made.time_zone);
   return made;
 }
 
@@ -44,8 +42,7 @@ Annotations Annotations::parse(const std::string& text) {
   }
   const auto& fields = (*parsed)->as_object();
   if (const auto* zone = fields.if_contains("zone"); zone != nullptr && zone->is_string()) {
-    const std::string name(zone->as_string());
-    read.time_zone = is_time_zone(name) ? name : read.time_zone;
+    read.time_zone = std::string(zone->as_string());
   }
   if (const auto* quiet = fields.if_contains("quiet");
       quiet != nullptr && quiet->is_array() && quiet->as_array().size() == 2) {
@@ -103,8 +100,16 @@ bool Annotations::may_have_times(const std::string& text) noexcept {
   return text.find(R"("every":)") != std::string::npos || text.find(R"("quiet":)") != std::string::npos;
 }
 
+bool Annotations::has_known_zone() const noexcept {
+  return TimeZone::find(time_zone).has_value();
+}
+
+std::string Annotations::zone_to_count_in() const {
+  return has_known_zone() ? time_zone : "UTC";
+}
+
 WallTime Annotations::awake(WallTime when) const {
-  return quiet ? after_quiet_hours(when, *quiet, time_zone) : when;
+  return quiet ? after_quiet_hours(when, *quiet, zone_to_count_in()) : when;
 }
 
 // Counted from when it was due, so that a late one does not move those that follow; what was missed is left out.
@@ -112,8 +117,9 @@ std::optional<WallTime> Annotations::next(WallTime due, WallTime now) const {
   if (!every) {
     return std::nullopt;
   }
-  const auto interval = every->next(due, time_zone) - due;
-  auto next = every->next(std::max(due, now), time_zone);
+  const auto zone = zone_to_count_in();
+  const auto interval = every->next(due, zone) - due;
+  auto next = every->next(std::max(due, now), zone);
   if (every->is_interval()) {
     const auto missed = std::max<WallTime::duration::rep>(0, (now - due) / interval);
     next = due + (missed + 1) * interval;

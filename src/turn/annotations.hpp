@@ -10,7 +10,7 @@ namespace tern::detail {
 
 /// What is kept with a send for when it fires: `ScheduledSend::annotations`, as JSON.
 struct Annotations {
-  std::string time_zone = "UTC";
+  std::string time_zone = "UTC";  ///< as it was given: this machine may not have it, or not any more
   std::optional<QuietHours> quiet;
   std::optional<Recurrence> every;
   std::string broadcast;  ///< the id of the broadcast that it belongs to; "" for none
@@ -30,10 +30,16 @@ struct Annotations {
   /// "" when there is nothing to keep.
   std::string to_string() const;
 
+  /// Whether this machine has the time zone. Without it `awake` and `next` count in UTC; whoever acts on them says so.
+  bool has_known_zone() const noexcept;
+
   /// `when`, or the end of the quiet hours that it lies in.
   WallTime awake(WallTime when) const;
   /// When a send that was due at `due` comes again after `now`; nullopt when it does not.
   std::optional<WallTime> next(WallTime due, WallTime now) const;
+
+ private:
+  std::string zone_to_count_in() const;
 };
 
 }  // namespace tern::detail

@@ -117,4 +117,13 @@ std::string conversation_key(std::string_view bot, std::string_view channel, std
   return key;
 }
 
+// Never the key of a conversation: its parts have no slash.
+std::string reply_key(std::string_view bot, std::string_view channel, std::string_view conversation,
+                      std::string_view user) {
+  auto key = conversation_key(bot, channel, conversation);
+  key += users;
+  append_key_part(key, user);
+  return bounded_key(std::move(key));
+}
+
 }  // namespace tern::detail

@@ -34,4 +34,8 @@ std::string broadcast_outcome_key(std::string_view bot, std::string_view id, std
 /// Names a conversation for queues, shards and the order of sends: `{bot}/{channel}/{conversation}`.
 std::string conversation_key(std::string_view bot, std::string_view channel, std::string_view conversation);
 
+/// Whose reply a send waits for: that of `user` in the conversation. Its `conversation_key` stands for anybody's.
+std::string reply_key(std::string_view bot, std::string_view channel, std::string_view conversation,
+                      std::string_view user);
+
 }  // namespace tern::detail

@@ -28,6 +28,15 @@ constexpr std::string_view of_bot = "bot/";
 constexpr std::string_view of_conversation = "conversation/";
 constexpr std::array made_keys{of_bot, of_conversation, std::string_view("turn/"), std::string_view("continuation/")};
 
+// A user's where one is addressed, in a group as well; otherwise anybody's.
+std::string reply_awaited(const std::string& bot_id, const ConversationReference& reference) {
+  const auto channel = reference.channel_id().value_or("");
+  const auto conversation = reference.conversation_id().value_or("");
+  const auto user = reference.user_id().value_or("");
+  return user.empty() ? conversation_key(bot_id, channel, conversation)
+                      : reply_key(bot_id, channel, conversation, user);
+}
+
 ScheduledSend make_send(const std::string& bot_id, WallTime now, const ConversationReference& reference, WallTime due,
                         const SendOptions& options) {
   require_reachable(reference);
@@ -42,7 +51,9 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   auto conversation =
       conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
   send.idempotency_key = stored_key(options, conversation);
-  send.cancel_on_reply = options.cancel_on_reply() ? conversation : std::string();
+  if (options.cancel_on_reply()) {
+    send.cancel_on_reply = reply_awaited(bot_id, reference);
+  }
   send.order_key = options.order_key();
   if (send.order_key.empty()) {
     send.order_key = std::move(conversation);

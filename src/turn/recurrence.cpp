@@ -1,10 +1,9 @@
 #include <tern/turn/recurrence.hpp>
 
 #include "turn/make_send.hpp"
+#include "turn/time_zone.hpp"
 
 #include <tern/error.hpp>
-
-#include <date/tz.h>
 
 #include <algorithm>
 #include <charconv>
@@ -15,39 +14,11 @@ namespace {
 
 using std::chrono::minutes;
 using LocalDays = date::local_days;
-using LocalTime = date::local_time<WallTime::duration>;
+using detail::TimeZone;
+using LocalTime = TimeZone::LocalTime;
 
 constexpr std::chrono::seconds shortest_interval{60};
 constexpr std::chrono::seconds longest_interval = detail::send_horizon;
-
-const date::time_zone* find_zone(std::string_view name) noexcept {
-  try {
-    return date::locate_zone(std::string(name));
-  } catch (...) {
-    return nullptr;
-  }
-}
-
-const date::time_zone& zone(const std::string& name) {
-  const auto* found = find_zone(name);
-  if (found == nullptr) {
-    throw_error(errc::invalid_argument, "The time zone \"" + name.substr(0, 80) +
-                                            "\" is not known. Use a name of the IANA database, as Europe/Berlin; the "
-                                            "package tzdata has them.");
-  }
-  return *found;
-}
-
-LocalTime local(WallTime when, const date::time_zone& zone) {
-  return zone.to_local(when);
-}
-
-// In a gap as much later as the clock skips: the offset before it. Of two the first: the offset before the clock was
-// set back. So it is the first offset in every case.
-WallTime instant(LocalTime when, const date::time_zone& zone) {
-  const auto info = zone.get_info(when);
-  return WallTime(when.time_since_epoch() - info.first.offset);
-}
 
 TimeOfDay time_of_day(LocalTime when) {
   const auto since = std::chrono::floor<minutes>(when - std::chrono::floor<date::days>(when)).count();
@@ -149,7 +120,7 @@ Recurrence Recurrence::monthly(int day, TimeOfDay at) {
 }
 
 WallTime Recurrence::next(WallTime after, const std::string& time_zone) const {
-  const auto& there = zone(time_zone);
+  const auto there = TimeZone::require(time_zone);
   if (kind_ == Kind::interval) {
     return after + interval_;
   }
@@ -163,10 +134,10 @@ WallTime Recurrence::next(WallTime after, const std::string& time_zone) const {
   };
   // From the day before, since a gap may carry yesterday's time beyond `after`; 40 days have each day of a month.
   constexpr int enough = 40;
-  auto day = std::chrono::floor<date::days>(local(after, there)) - date::days(1);
+  auto day = std::chrono::floor<date::days>(there.local(after)) - date::days(1);
   for (int i = 0; i < enough; ++i, day += date::days(1)) {
     if (matches(day)) {
-      const auto when = instant(LocalTime(day) + at_.since_midnight(), there);
+      const auto when = there.instant(LocalTime(day) + at_.since_midnight());
       if (when > after) {
         return when;
       }
@@ -216,22 +187,33 @@ std::optional<Recurrence> Recurrence::from_json(const json::value& value) {
 }
 
 bool is_time_zone(std::string_view name) noexcept {
-  return find_zone(name) != nullptr;
+  return TimeZone::find(name).has_value();
 }
 
 std::string local_time_text(WallTime when, const std::string& time_zone) {
-  return date::format("%a %F %H:%M", std::chrono::floor<minutes>(local(when, zone(time_zone))));
+  return date::format("%a %F %H:%M", std::chrono::floor<minutes>(TimeZone::require(time_zone).local(when)));
 }
 
+// The hours are what the clock shows, whichever way it came there: an hour that it shows twice is quiet twice, and one
+// that it skips does not keep a message any longer.
 WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::string& time_zone) {
-  const auto& there = zone(time_zone);
-  const auto here = local(when, there);
-  if (!quiet.contains(time_of_day(here))) {
-    return when;
+  const auto there = TimeZone::require(time_zone);
+  constexpr int enough = 8;  // no clock is changed so often in a day
+  for (int changes = 0; changes < enough; ++changes) {
+    const auto [east, until] = there.at(when);
+    const LocalTime here(when.time_since_epoch() + east);
+    if (!quiet.contains(time_of_day(here))) {
+      return when;
+    }
+    LocalTime end = LocalTime(std::chrono::floor<date::days>(here)) + quiet.to().since_midnight();
+    end += end > here ? date::days(0) : date::days(1);
+    const WallTime awake(end.time_since_epoch() - east);
+    if (awake < until) {
+      return awake;
+    }
+    when = until;  // the clock is changed before: it tells whether it is still quiet
   }
-  const auto day = std::chrono::floor<date::days>(here);
-  const auto end = instant(LocalTime(day) + quiet.to().since_midnight(), there);
-  return end > when ? end : instant(LocalTime(day + date::days(1)) + quiet.to().since_midnight(), there);
+  return when;
 }
 
 }  // namespace tern

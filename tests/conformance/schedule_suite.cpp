@@ -204,6 +204,23 @@ TEST_P(ScheduleSuite, AReplyCancelsWhatWaitsForIt) {
   EXPECT_EQ(counts().awaiting_reply, 2u);
 }
 
+// As a message of one user in a group asks for it: what waits for that user, and what waits for anybody.
+TEST_P(ScheduleSuite, AReplyOfOneUserLeavesWhatWaitsForAnother) {
+  for (const auto* awaited : {"group", "group/users/a", "group/users/b"}) {
+    auto send = make_send(awaited, at(10), awaited);
+    send.cancel_on_reply = awaited;
+    schedule(std::move(send));
+  }
+  StoreChanges changes;
+  changes.edits.push_back(SendEdit::on_reply("group"));
+  changes.edits.push_back(SendEdit::on_reply("group/users/b"));
+  (void)commit(std::move(changes));
+  const auto left = list({}).sends;
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].payload, "group/users/a");
+  EXPECT_EQ(counts().awaiting_reply, 1u);
+}
+
 TEST_P(ScheduleSuite, CountsKnowWhatIsDueFirst) {
   EXPECT_EQ(counts().oldest, std::nullopt);
   schedule(make_send("c", at(30)));

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,27 @@ class RecordingExecutor final : public proactive::SendExecutor {
     }
   }
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override {
+    if (answers_fail) {
+      throw std::runtime_error("no time zone data");
+    }
     return send.annotations.empty() ? std::nullopt : std::optional(now + period);
   }
 
-  std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override { return std::nullopt; }
+  std::optional<StoreUpsert> note_of(const ScheduledSend&, const SendOutcome&) const override {
+    if (answers_fail) {
+      throw std::runtime_error("no note");
+    }
+    return std::nullopt;
+  }
   void on_conversation_gone(const ScheduledSend&) override { ++gone; }
-  WallTime not_before(const ScheduledSend&, WallTime now) const override { return std::max(now, quiet_until); }
+  WallTime not_before(const ScheduledSend&, WallTime now) const override {
+    if (answers_fail) {
+      throw std::runtime_error("no time zone data");
+    }
+    return std::max(now, quiet_until);
+  }
 
+  bool answers_fail = false;  ///< all that is asked of a send, but for doing it, throws
   WallTime quiet_until{};
   WallTime::duration period = std::chrono::hours(1);  ///< of what recurs
   std::vector<std::string> done;

@@ -66,9 +66,11 @@ struct ScheduledSend {
   /// sends of the same key the first stands.
   std::string idempotency_key;
   std::string client_request_id;
-  std::string cancel_on_reply;  ///< the conversation whose next message from a user drops the send; "" for none
-  std::string annotations;      ///< JSON of what the layers above keep with it: recurrence, campaign, trace; or ""
-  WallTime not_before{};        ///< a retry waits until then; `handle.due` never changes
+  /// Whose next message drops the send, as an edit of kind `reply` names them: a conversation for anybody in it, or a
+  /// user in a conversation; "" for none.
+  std::string cancel_on_reply;
+  std::string annotations;  ///< JSON of what the layers above keep with it: recurrence, campaign, trace; or ""
+  WallTime not_before{};    ///< a retry waits until then; `handle.due` never changes
   std::optional<WallTime> expires;
   std::uint16_t begun = 0;    ///< how often it was begun since its last outcome, if that is noted of it
   bool at_most_once = false;  ///< what may have arrived is not tried again
@@ -99,7 +101,7 @@ struct SendEdit {
     reply        ///< cancels the pending sends whose `cancel_on_reply` is `conversation`
   };
   SendEdit(Kind k, SendHandle h, WallTime when = {}) : kind(k), handle(h), new_due(when) {}
-  /// For `reply`.
+  /// For `reply`: `conversation`, or a user in it, as in `ScheduledSend::cancel_on_reply`.
   static SendEdit on_reply(std::string conversation) {
     SendEdit edit(Kind::reply, {});
     edit.conversation = std::move(conversation);

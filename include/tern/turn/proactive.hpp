@@ -45,21 +45,23 @@ class SendOptions {
   /// When this send is dead, the later pending ones with its order key that are strict too do not pass it: they are
   /// dead with it, and can be sent again in their order (`list_dead`, `redrive`). Without it the next one passes.
   SendOptions& strict(bool value = true) { return strict_ = value, *this; }
-  /// Past this time the send is dropped instead of sent late.
+  /// Past this time the send is dropped instead of sent late. One that comes again ends with its last time before.
   SendOptions& expires(WallTime value) { return expires_ = value, *this; }
   /// What may have arrived is given up instead of tried again: dead, with a reason that says so. Without it a send
   /// arrives at least once.
   SendOptions& at_most_once(bool value = true) { return at_most_once_ = value, *this; }
-  /// The next message of a user in the conversation cancels it, unless it is being sent by then.
+  /// The next message of the user to whom it is addressed cancels it, unless it is being sent by then: the `user` of
+  /// the reference, in a group too. Where the reference names none, that of anybody in the conversation.
   SendOptions& cancel_on_reply(bool value = true) { return cancel_on_reply_ = value, *this; }
-  /// The zone of quiet hours and recurrences, a name of the IANA database. Default: UTC. An activity says what its
-  /// user's is in `localTimezone`.
+  /// The zone of quiet hours and recurrences, as `is_time_zone` takes it. Default: UTC. `user_time_zone` says what the
+  /// user's is. A zone that the machine does not know when the send is due counts as UTC, and the log says so.
   SendOptions& time_zone(std::string value) { return time_zone_ = std::move(value), *this; }
   /// What is due in these hours waits for their end, also when it is late.
   SendOptions& quiet_hours(QuietHours value) { return quiet_hours_ = value, *this; }
   /// The send comes again: each next time is set with the outcome of the last, under the same handle, until it is
-  /// cancelled, or dead for good since the conversation is gone. One that is dead for another reason is counted and not
-  /// kept, and the next comes all the same. Times that were missed are not made up for.
+  /// cancelled, the next lies past `expires`, or it is dead for good since the conversation is gone. One that is dead
+  /// for another reason is counted and not kept, and the next comes all the same. Times that were missed are not made
+  /// up for.
   SendOptions& every(Recurrence value) { return every_ = value, *this; }
 
   const std::string& key() const noexcept { return key_; }

@@ -28,8 +28,8 @@ class TimeOfDay {
   std::chrono::minutes minutes_;
 };
 
-/// Hours of the day at which nobody wants a message: from `from` until `to`, over midnight when `from` is the later.
-/// Equal times mean no hour at all.
+/// Hours of the day at which nobody wants a message, as a clock on the wall shows them: from `from` until `to`, over
+/// midnight when `from` is the later. Equal times mean no hour at all.
 class QuietHours {
  public:
   /// With `from` and `to` alike: no time at all.
@@ -61,8 +61,8 @@ class Recurrence {
   /// In a month that is shorter, on its last day. Errors: `errc::invalid_argument` unless `day` is 1 to 31.
   static Recurrence monthly(int day, TimeOfDay at);
 
-  /// The first time after `after`. `time_zone`: a name of the IANA database, as `Europe/Berlin`.
-  /// Errors: `errc::invalid_argument` for a zone that the system's database does not have.
+  /// The first time after `after`. `time_zone`: as `is_time_zone` takes it.
+  /// Errors: `errc::invalid_argument` for an unknown time zone.
   WallTime next(WallTime after, const std::string& time_zone = "UTC") const;
 
   /// Whether it comes every so often, whatever the time of the day.
@@ -84,14 +84,17 @@ class Recurrence {
   TimeOfDay at_{0, 0};
 };
 
-/// Whether the system's database has this time zone.
+/// Whether this is a time zone: a name of the system's IANA database, as `Europe/Berlin`; `UTC`; or a fixed offset, as
+/// `UTC+02:00`, at most 14 hours. The last two want no database.
 bool is_time_zone(std::string_view name) noexcept;
 
 /// What a clock on a wall in the zone shows, with the date: `Fri 2026-11-27 09:00`.
 /// Errors: `errc::invalid_argument` for an unknown time zone.
 std::string local_time_text(WallTime when, const std::string& time_zone);
 
-/// `when`, or the end of the quiet hours that it lies in.
+/// `when`, or the end of the quiet hours that it lies in: the first moment at which the clock on the wall shows none of
+/// them. Where an hour comes twice (in autumn) it is quiet both times; where the clock skips the end (in spring), the
+/// end is when it skips.
 /// Errors: `errc::invalid_argument` for an unknown time zone.
 WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::string& time_zone);
 

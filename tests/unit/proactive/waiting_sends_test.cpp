@@ -360,5 +360,21 @@ TEST_F(WaitingSends, AllArriveWhicheverCallOfTheStoreFails) {
   }
 }
 
+// After the channel's answer the outcome is recorded, whatever else goes wrong; before it the send goes out.
+TEST_F(WaitingSends, AnExceptionAroundAnAnswerLosesNoOutcome) {
+  recorder.answers_fail = true;
+  message("c", "first");
+  message("c", "second", 2s);
+  continuation("d", "third");
+  live();
+  pass(3s);
+  EXPECT_THAT(recorder.done, testing::UnorderedElementsAre("first", "second", "third"));
+  EXPECT_EQ(counts().pending, 0u);
+  EXPECT_EQ(counts().sent, 3u);
+  EXPECT_EQ(scheduler->in_flight(), 0u);
+  stop();
+  EXPECT_TRUE(test::run_on(io, scheduler->idle(Deadline::after(1s, clock))));
+}
+
 }  // namespace
 }  // namespace tern::proactive

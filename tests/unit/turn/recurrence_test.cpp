@@ -143,5 +143,58 @@ TEST(QuietHours, MoveWhatLiesInThemToTheirEnd) {
   EXPECT_EQ(text(after_quiet_hours(utc("2026-11-23 11:00:00"), none, "Europe/Berlin")), "2026-11-23 11:00:00");
 }
 
+std::string awake(const std::string& when, const QuietHours& quiet, const std::string& zone) {
+  return text(after_quiet_hours(utc(when), quiet, zone));
+}
+
+// On 25 October the clock in Berlin shows 02:00 to 03:00 twice, from 00:00 and from 01:00 UTC.
+TEST(QuietHours, EndInTheHourThatComesTwice) {
+  const QuietHours night(TimeOfDay(22), TimeOfDay(2, 40));
+  EXPECT_EQ(awake("2026-10-25 01:10:00", night, "Europe/Berlin"), "2026-10-25 01:40:00") << "the second 02:10";
+  EXPECT_EQ(awake("2026-10-25 00:10:00", night, "Europe/Berlin"), "2026-10-25 00:40:00") << "the first 02:10";
+  EXPECT_EQ(awake("2026-10-24 21:00:00", night, "Europe/Berlin"), "2026-10-25 00:40:00") << "23:00 of the day before";
+  EXPECT_EQ(awake("2026-10-25 00:50:00", night, "Europe/Berlin"), "2026-10-25 00:50:00") << "between the two";
+  EXPECT_EQ(awake("2026-10-25 01:40:00", night, "Europe/Berlin"), "2026-10-25 01:40:00");
+  const QuietHours until_three(TimeOfDay(22), TimeOfDay(3));
+  EXPECT_EQ(awake("2026-10-25 00:30:00", until_three, "Europe/Berlin"), "2026-10-25 02:00:00");
+  const QuietHours begin_in_it(TimeOfDay(2, 30), TimeOfDay(7));
+  EXPECT_EQ(awake("2026-10-25 00:45:00", begin_in_it, "Europe/Berlin"), "2026-10-25 01:00:00")
+      << "at 02:45 it is set back to 02:00, which is not quiet";
+}
+
+// On 29 March the clock goes from 02:00 to 03:00, at 01:00 UTC: 03:00 is past the end.
+TEST(QuietHours, EndInTheHourThatIsSkipped) {
+  const QuietHours night(TimeOfDay(22), TimeOfDay(2, 30));
+  EXPECT_EQ(awake("2026-03-28 22:00:00", night, "Europe/Berlin"), "2026-03-29 01:00:00");
+  EXPECT_EQ(awake("2026-03-29 00:59:59", night, "Europe/Berlin"), "2026-03-29 01:00:00");
+  EXPECT_EQ(awake("2026-03-29 01:00:00", night, "Europe/Berlin"), "2026-03-29 01:00:00");
+  const QuietHours until_two(TimeOfDay(22), TimeOfDay(2));
+  EXPECT_EQ(awake("2026-03-29 00:30:00", until_two, "Europe/Berlin"), "2026-03-29 01:00:00");
+  const QuietHours over_it(TimeOfDay(1, 30), TimeOfDay(3, 30));
+  EXPECT_EQ(awake("2026-03-29 00:45:00", over_it, "Europe/Berlin"), "2026-03-29 01:30:00");
+}
+
+// Its clock changes by half an hour: back to 01:30 on 5 April, forward to 02:30 on 4 October.
+TEST(QuietHours, EndWhereTheClockChangesByHalfAnHour) {
+  const QuietHours night(TimeOfDay(22), TimeOfDay(1, 45));
+  EXPECT_EQ(awake("2026-04-04 14:40:00", night, "Australia/Lord_Howe"), "2026-04-04 14:45:00") << "the first 01:40";
+  EXPECT_EQ(awake("2026-04-04 15:05:00", night, "Australia/Lord_Howe"), "2026-04-04 15:15:00") << "the second 01:35";
+  const QuietHours skipped(TimeOfDay(22), TimeOfDay(2, 15));
+  EXPECT_EQ(awake("2026-10-03 15:00:00", skipped, "Australia/Lord_Howe"), "2026-10-03 15:30:00") << "02:30";
+}
+
+// No hour of the year is put off by more than the quiet hours are long, whatever the clock does.
+TEST(QuietHours, NeverLastLongerThanTheyAre) {
+  const QuietHours night(TimeOfDay(22), TimeOfDay(2, 40));
+  for (const auto* zone : {"Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Africa/Casablanca", "UTC"}) {
+    for (auto when = utc("2026-01-01 00:00:00"); when < utc("2027-01-01 00:00:00"); when += 10min) {
+      const auto end = after_quiet_hours(when, night, zone);
+      ASSERT_GE(end, when);
+      ASSERT_LE(end - when, 6h) << zone << " " << text(when);
+      ASSERT_EQ(after_quiet_hours(end, night, zone), end) << zone << " " << text(when);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tern

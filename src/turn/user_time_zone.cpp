@@ -1,0 +1,71 @@
+#include <tern/turn/user_time_zone.hpp>
+
+#include "turn/time_zone.hpp"
+
+#include <tern/turn/recurrence.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace tern {
+
+namespace {
+
+using Source = UserTimeZone::Source;
+
+// `Timestamp` takes what has no offset for UTC, which says nothing of where its writer is; and so does -00:00 by RFC
+// 3339.
+bool tells_offset(std::string_view text) {
+  constexpr std::size_t numeric = 6;  // +01:00
+  if (text.ends_with('Z') || text.ends_with('z')) {
+    return true;
+  }
+  const char sign = text.size() > numeric ? text[text.size() - numeric] : ' ';
+  return (sign == '+' || sign == '-') && !text.ends_with("-00:00");
+}
+
+std::optional<std::string> offset_of(const json::value* local) {
+  if (local == nullptr || !local->is_string()) {
+    return std::nullopt;
+  }
+  const std::string_view text = local->as_string();
+  const auto time = Timestamp::parse(text);
+  if (!time || !tells_offset(text) || std::chrono::abs(time->offset()) > detail::furthest_offset) {
+    return std::nullopt;
+  }
+  return detail::fixed_time_zone(time->offset());
+}
+
+// In place: an entity may be large, and is not copied for one of its members.
+std::optional<std::string> zone_of_client(const json::value& item) {
+  const auto* entity = item.if_object();
+  const auto* type = entity != nullptr ? entity->if_contains("type") : nullptr;
+  const auto* zone = entity != nullptr ? entity->if_contains("timezone") : nullptr;
+  const bool is_it = type != nullptr && type->is_string() && type->as_string() == "clientInfo" && zone != nullptr &&
+                     zone->is_string() && is_time_zone(zone->as_string());
+  return is_it ? std::optional(std::string(zone->as_string())) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<UserTimeZone> user_time_zone(const Activity& activity) {
+  if (const auto zone = activity.local_timezone(); zone && is_time_zone(*zone)) {
+    return UserTimeZone{std::string(*zone), Source::local_timezone};
+  }
+  const auto& fields = activity.json();
+  if (const auto* entities = fields.if_contains("entities"); entities != nullptr && entities->is_array()) {
+    for (const auto& item : entities->as_array()) {
+      if (auto zone = zone_of_client(item)) {
+        return UserTimeZone{std::move(*zone), Source::client_info};
+      }
+    }
+  }
+  for (const auto* name : {"localTimestamp", "rawLocalTimestamp"}) {
+    if (auto zone = offset_of(fields.if_contains(name))) {
+      return UserTimeZone{std::move(*zone), Source::local_timestamp};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tern
