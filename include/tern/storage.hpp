@@ -18,9 +18,12 @@ struct StoreChanges {
   std::vector<ScheduledSend> sends;
   std::vector<SendEdit> edits;
   std::vector<SendOutcome> outcomes;
+  std::vector<KeptKey> keys;   ///< from another store: kept as they are, in place of what this one has of them
+  std::vector<DeadSend> dead;  ///< from another store, which were given up there: kept as they are
 
   bool empty() const noexcept {
-    return upserts.empty() && removals.empty() && sends.empty() && edits.empty() && outcomes.empty();
+    return upserts.empty() && removals.empty() && sends.empty() && edits.empty() && outcomes.empty() && keys.empty() &&
+           dead.empty();
   }
 };
 
@@ -91,5 +94,11 @@ concept ScheduleStorage =
       // there are few; above a thousand, estimated from some of the slots, and within some percent.
       { s.estimate_due(from, until, by) } -> std::same_as<awaitable<std::uint64_t>>;
     };
+
+/// A schedule that can be moved to another store, with the idempotency keys that it knows.
+template <class S>
+concept MovableSchedule = ScheduleStorage<S> && requires(S& s, KeyQuery query, Deadline by) {
+  { s.list_keys(std::move(query), by) } -> std::same_as<awaitable<KeyPage>>;
+};
 
 }  // namespace tern

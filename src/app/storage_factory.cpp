@@ -87,6 +87,11 @@ class Shared {
   {
     return store_->list_dead(std::move(query), by);
   }
+  awaitable<KeyPage> list_keys(KeyQuery query, Deadline by)
+    requires MovableSchedule<S>
+  {
+    return store_->list_keys(std::move(query), by);
+  }
   awaitable<SendCounts> count_sends(Deadline by)
     requires ScheduleStorage<S>
   {

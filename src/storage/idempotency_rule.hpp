@@ -2,6 +2,8 @@
 
 #include <tern/storage/schedule_types.hpp>
 
+#include <string>
+
 namespace tern::detail {
 
 /// Whether a send is refused because its idempotency key is known, rather than taken for the send that the key stands
@@ -9,6 +11,12 @@ namespace tern::detail {
 inline bool is_refused(bool key_is_new, const SendDigest& promised, const SendDigest& kept) noexcept {
   constexpr SendDigest none{};
   return key_is_new || (promised != none && kept != none && promised != kept);
+}
+
+/// The key under which a send is looked up, and which it takes; "" for none.
+inline const std::string& key_to_take(const ScheduledSend& send) noexcept {
+  static const std::string none;
+  return send.is_copy ? none : send.idempotency_key;
 }
 
 }  // namespace tern::detail

@@ -71,9 +71,13 @@ StoreChanges take_schedule(StoreChanges& changes) {
   schedule.sends = std::move(changes.sends);
   schedule.edits = std::move(changes.edits);
   schedule.outcomes = std::move(changes.outcomes);
+  schedule.keys = std::move(changes.keys);
+  schedule.dead = std::move(changes.dead);
   changes.sends.clear();
   changes.edits.clear();
   changes.outcomes.clear();
+  changes.keys.clear();
+  changes.dead.clear();
   return schedule;
 }
 
@@ -109,7 +113,8 @@ awaitable<void> SplitStorage::open(Deadline by) {
 }
 
 awaitable<SplitStorage::Written> SplitStorage::write(StoreChanges changes, Deadline by) {
-  if (changes.sends.empty() && changes.edits.empty() && changes.outcomes.empty()) {
+  if (changes.sends.empty() && changes.edits.empty() && changes.outcomes.empty() && changes.keys.empty() &&
+      changes.dead.empty()) {
     return documents_.write(std::move(changes), by);
   }
   if (changes.sends.empty() && changes.upserts.empty() && changes.removals.empty()) {
@@ -122,7 +127,7 @@ awaitable<std::vector<KnownSend>> SplitStorage::refused(const std::vector<Schedu
   std::vector<KnownSend> refused;
   for (std::size_t i = 0; i < sends.size(); ++i) {
     const auto& send = sends[i];
-    if (send.idempotency_key.empty() || (!send.key_is_new && send.digest == SendDigest{})) {
+    if (detail::key_to_take(send).empty() || (!send.key_is_new && send.digest == SendDigest{})) {
       continue;
     }
     SendQuery query;

@@ -49,6 +49,7 @@ class SplitStorage {
   void put_back(const std::vector<DueEntry>& entries) noexcept { schedule_.put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return schedule_.list_sends(std::move(query), by); }
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return schedule_.list_dead(std::move(query), by); }
+  awaitable<KeyPage> list_keys(KeyQuery query, Deadline by) { return schedule_.list_keys(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return schedule_.count_sends(by); }
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
     return schedule_.estimate_due(from, until, by);

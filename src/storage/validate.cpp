@@ -77,6 +77,15 @@ void require_valid_sends(const std::vector<ScheduledSend>& sends) {
   }
 }
 
+void require_valid_kept(const std::vector<KeptKey>& keys) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].key.empty() || keys[i].known.handle.slot >= slot_count || (i > 0 && keys[i].key <= keys[i - 1].key)) {
+      throw_error(errc::invalid_argument,
+                  "Idempotency keys are written as `list_keys` gives them: none is empty, each once, in byte order.");
+    }
+  }
+}
+
 [[noreturn]] void throw_no_place(std::string_view text) {
   throw_error(errc::invalid_argument,
               "\"" + std::string(text.substr(0, 80)) + "\" is not where a page of sends ended. Pass `next` unchanged.");
@@ -112,6 +121,10 @@ void require_valid(const StoreChanges& changes) {
   }
   require_each_once(keys);
   require_valid_sends(changes.sends);
+  require_valid_kept(changes.keys);
+  for (const auto& dead : changes.dead) {
+    require_valid_sends({dead.send});
+  }
 }
 
 void require_valid(const StoreScan& scan) {
@@ -132,6 +145,10 @@ void require_valid(const SendQuery& query) {
 }
 
 void require_valid(const DeadQuery& query) {
+  require_valid_page(query.limit);
+}
+
+void require_valid(const KeyQuery& query) {
   require_valid_page(query.limit);
 }
 

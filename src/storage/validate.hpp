@@ -22,6 +22,7 @@ void require_valid(const DueQuery& query);
 
 void require_valid(const SendQuery& query);
 void require_valid(const DeadQuery& query);
+void require_valid(const KeyQuery& query);
 
 /// The number that a page's `next` is, 0 for the first page. Refuses what is no `next` of a page.
 std::uint64_t place_of_page(std::string_view next);

@@ -2,6 +2,7 @@
 
 #include "storage/idempotency_age.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace tern::detail {
@@ -22,7 +23,26 @@ void IdempotencyTable::forget_oldest() {
   oldest_first_.pop_front();
 }
 
-void IdempotencyTable::add(std::string key, const KnownKey& first, WallTime now) {
+std::vector<KeptKey> IdempotencyTable::list(const KeyQuery& query, WallTime now) const {
+  std::vector<const Entry*> found;
+  for (const auto& entry : oldest_first_) {
+    // One whose key came again is still there.
+    if (entry.key > query.after && !is_key_forgotten(entry.came, now) && entry_of(entry.key) == &entry) {
+      found.push_back(&entry);
+    }
+  }
+  const auto count = std::min(found.size(), query.limit + 1);
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
+                    [](const Entry* a, const Entry* b) { return a->key < b->key; });
+  std::vector<KeptKey> keys;
+  keys.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    keys.push_back({found[i]->key, found[i]->first, found[i]->came});
+  }
+  return keys;
+}
+
+void IdempotencyTable::keep(KeptKey kept, WallTime now) {
   if (max_keys_ == 0) {
     return;
   }
@@ -32,14 +52,14 @@ void IdempotencyTable::add(std::string key, const KnownKey& first, WallTime now)
   }
   // It may be old and still there. That one keeps its place until it goes, found by nobody: in the place of the old one
   // the new one would go before those that came before it.
-  if (auto* entry = entry_of(key)) {
+  if (auto* entry = entry_of(kept.key)) {
     index_.erase(entry->hash, *entry);
   }
   if (oldest_first_.size() >= max_keys_) {
     forget_oldest();
   }
-  const auto hash = std::hash<std::string_view>()(key);
-  oldest_first_.push_back(Entry{std::move(key), first, now, hash});
+  const auto hash = std::hash<std::string_view>()(kept.key);
+  oldest_first_.push_back(Entry{std::move(kept.key), kept.known, kept.came, hash});
   index_.insert(hash, oldest_first_.back());
 }
 

@@ -5,6 +5,9 @@
 #include <tern/storage/schedule_types.hpp>
 
 #include <deque>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace tern::detail {
 
@@ -20,7 +23,12 @@ class IdempotencyTable {
   const KnownKey* find(std::string_view key, WallTime now) const;
 
   /// Preconditions: `find(key, now)` is nullptr.
-  void add(std::string key, const KnownKey& first, WallTime now);
+  void add(std::string key, const KnownKey& first, WallTime now) { keep({std::move(key), first, now}, now); }
+  /// One that came at another time, in place of what is known of it.
+  void keep(KeptKey kept, WallTime now);
+
+  /// Up to `limit` keys after `after`, in byte order, and one more if there is one.
+  std::vector<KeptKey> list(const KeyQuery& query, WallTime now) const;
 
  private:
   struct Entry {

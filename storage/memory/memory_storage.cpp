@@ -253,6 +253,22 @@ awaitable<SendPage> MemoryStorage::list_sends(SendQuery query, Deadline by) {
   co_return page;
 }
 
+awaitable<KeyPage> MemoryStorage::list_keys(KeyQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list idempotency keys");
+  detail::require_valid(query);
+  KeyPage page;
+  {
+    const std::lock_guard lock(state.mutex);
+    page.keys = state.schedule.list_keys(query, state.clock.wall_now());
+  }
+  if (page.keys.size() > query.limit) {
+    page.keys.pop_back();
+    page.next = page.keys.back().key;
+  }
+  co_return page;
+}
+
 awaitable<SendCounts> MemoryStorage::count_sends(Deadline by) {
   auto& state = *state_;
   state.require_time(by, "count sends");

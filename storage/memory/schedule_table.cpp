@@ -21,7 +21,7 @@ constexpr std::size_t max_due_page = 4096;
 
 ScheduleTable::NewSend::NewSend(ScheduledSend& send)
     : record(std::make_unique<SendRecord>(send, stable_hash(send.order_key))),
-      idempotency_key(std::move(send.idempotency_key)),
+      idempotency_key(key_to_take(send)),
       digest(send.digest),
       key_is_new(send.key_is_new) {}
 
@@ -106,6 +106,12 @@ void ScheduleTable::apply(const StoreChanges& changes, std::vector<NewSend>& sen
   }
   for (auto& send : sends) {
     add(send, now, receipt);
+  }
+  for (const auto& key : changes.keys) {
+    idempotency_.keep(key, now);
+  }
+  for (const auto& dead : changes.dead) {
+    dead_.add(PackedSend(dead.send, stable_hash(dead.send.order_key)), dead.reason, dead.died);
   }
 }
 

@@ -70,6 +70,8 @@ class ScheduleTable {
     return dead_.list(query, after, found, last);
   }
 
+  std::vector<KeptKey> list_keys(const KeyQuery& query, WallTime now) const { return idempotency_.list(query, now); }
+
   SendCounts counts() const;
   /// How many are due from `from` on and before `until`, estimated when they are many.
   std::uint64_t estimate_due(WallTime from, WallTime until) const;

@@ -49,7 +49,7 @@ std::size_t hash_of(const StoreChanges& changes) {
   }
   return !changes.outcomes.empty() ? changes.outcomes.front().handle.slot
          : !changes.edits.empty()  ? changes.edits.front().handle.slot
-                                   : 0;
+                                   : 0;  // keys from another store come alone
 }
 
 // Each lane of each process adds to counts of its own, or nearly: two that share a row wait for each other at times.
@@ -402,6 +402,15 @@ awaitable<DeadPage> PostgresStorage::list_dead(DeadQuery query, Deadline by) {
   state.require_time(by, "list dead sends");
   detail::require_valid(query);
   std::function<DeadPage(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.list_dead(query); };
+  auto page = co_await state.on_reader(std::move(work), by);
+  co_return page;
+}
+
+awaitable<KeyPage> PostgresStorage::list_keys(KeyQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list idempotency keys");
+  detail::require_valid(query);
+  std::function<KeyPage(ScheduleReader&)> work = [&](ScheduleReader& reader) { return reader.list_keys(query); };
   auto page = co_await state.on_reader(std::move(work), by);
   co_return page;
 }

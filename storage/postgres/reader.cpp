@@ -14,20 +14,6 @@ StoreItem item_of(std::string key, pqxx::row::const_iterator& field) {
   return {std::move(key), text_of(++field), std::move(etag)};
 }
 
-std::uint8_t digit_of(char hex) noexcept {
-  return static_cast<std::uint8_t>(hex <= '9' ? hex - '0' : hex - 'a' + 10);
-}
-
-std::string from_hex(const pqxx::field& field) {
-  std::string bytes(field.size() / 2, '\0');
-  const char* at = field.c_str();
-  for (auto& byte : bytes) {
-    byte = static_cast<char>(digit_of(at[0]) << 4 | digit_of(at[1]));
-    at += 2;
-  }
-  return bytes;
-}
-
 // The first string after all that begin with `prefix`; "" when there is none.
 std::string end_of(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xFF') {

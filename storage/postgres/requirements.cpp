@@ -57,6 +57,9 @@ void require_storable(const StoreChanges& changes, WallTime now) {
     require_in_horizon(send.handle.due, now);
     require_storable(send);
   }
+  for (const auto& dead : changes.dead) {
+    require_storable(dead.send);
+  }
   for (const auto& edit : changes.edits) {
     require_in_horizon(edit.new_due, now);
   }

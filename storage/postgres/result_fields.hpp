@@ -25,4 +25,16 @@ inline std::string text_of(const pqxx::field& field) {
   return {field.c_str(), field.size()};
 }
 
+/// The bytes that `encode(.., 'hex')` was given.
+inline std::string from_hex(const pqxx::field& field) {
+  const auto digit_of = [](char hex) { return static_cast<std::uint8_t>(hex <= '9' ? hex - '0' : hex - 'a' + 10); };
+  std::string bytes(field.size() / 2, '\0');
+  const char* at = field.c_str();
+  for (auto& byte : bytes) {
+    byte = static_cast<char>(digit_of(at[0]) << 4 | digit_of(at[1]));
+    at += 2;
+  }
+  return bytes;
+}
+
 }  // namespace tern::detail::pg

@@ -75,6 +75,13 @@ void ScheduleBatch::apply(const Part& part) {
   for (const auto& send : part.changes->sends) {
     add(send, *part.changes, receipt);
   }
+  for (const auto& kept : part.changes->keys) {
+    kept_keys_.insert_or_assign(kept.key, &kept);
+  }
+  for (const auto& dead : part.changes->dead) {
+    kept_dead_.push_back(&dead);
+    ++added_.kept_dead;
+  }
 }
 
 // False when the outcome is stale. That a send went out is a fact and stands whoever reports it; what is to be done
@@ -240,7 +247,7 @@ std::vector<KnownSend> ScheduleBatch::refused_sends(const StoreChanges& changes)
   std::vector<KnownSend> refused;
   for (std::size_t i = 0; i < changes.sends.size(); ++i) {
     const auto& send = changes.sends[i];
-    const auto first = send.idempotency_key.empty() ? firsts_.end() : firsts_.find(send.idempotency_key);
+    const auto first = key_to_take(send).empty() ? firsts_.end() : firsts_.find(key_to_take(send));
     if (first != firsts_.end() && is_refused(send.key_is_new, send.digest, first->second.key.digest)) {
       refused.push_back({i, valid_now(first->second)});
     }
@@ -259,7 +266,7 @@ KnownKey ScheduleBatch::valid_now(const First& first) const {
 }
 
 void ScheduleBatch::add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt) {
-  if (send.idempotency_key.empty()) {
+  if (key_to_take(send).empty()) {
     add_new(send, from, receipt);
     return;
   }

@@ -60,7 +60,8 @@ class ScheduleBatch {
   ScheduleBatch& operator=(const ScheduleBatch&) = delete;
 
   static bool concerns(const StoreChanges& changes) noexcept {
-    return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty();
+    return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty() || !changes.keys.empty() ||
+           !changes.dead.empty();
   }
 
   /// Makes the partitions that the writes need. Before the transaction, which must not hold what that waits for.
@@ -125,6 +126,8 @@ class ScheduleBatch {
   void look_up_dead(const std::vector<Part>& parts);
   void look_up_keys(const std::vector<Part>& parts);
   void look_up_known(const std::map<std::string, const ScheduledSend*>& first);
+  void store_kept_keys();
+  void store_kept_dead();
 
   Item* find(const SendHandle& handle);
   bool accept(const SendOutcome& outcome);
@@ -164,6 +167,8 @@ class ScheduleBatch {
   std::map<SendId, Item> items_;
   std::map<SendId, Dead> dead_;
   std::unordered_map<std::string, First> firsts_;
+  std::map<std::string_view, const KeptKey*> kept_keys_;  // from another store
+  std::vector<const DeadSend*> kept_dead_;                // likewise
   std::map<std::string, std::vector<SendId>> replied_;
   std::vector<std::pair<const SendOutcome*, bool>> ends_;  ///< all outcomes but of a beginning; whether accepted
   bool stored_ = false;                                    ///< and not finished

@@ -2,6 +2,7 @@
 
 #include "binary_array.hpp"
 #include "storage/idempotency_age.hpp"
+#include "storage/idempotency_rule.hpp"
 
 // What a batch does before it decides anything: it makes partitions, and asks the server how things stand.
 
@@ -200,7 +201,7 @@ void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
   std::map<std::string, const ScheduledSend*> first;
   for (const auto& part : parts) {
     for (const auto& send : part.changes->sends) {
-      if (!send.idempotency_key.empty()) {
+      if (!key_to_take(send).empty()) {
         first.emplace(send.idempotency_key, &send);
       }
     }

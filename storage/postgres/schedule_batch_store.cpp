@@ -1,5 +1,6 @@
 #include "binary_array.hpp"
 #include "schedule_batch.hpp"
+#include "storage/storable_text.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -99,6 +100,8 @@ void ScheduleBatch::store() {
     receipt->seqs.at(place.first) = item.now ? item.now->seq : 0;
   }
   store_places();
+  store_kept_keys();
+  store_kept_dead();
   store_inbox();
   store_counts();
   stored_ = true;
@@ -301,6 +304,53 @@ void ScheduleBatch::store_places() {
   }
   if (!retries.empty()) {
     run(statements().add_retries, retries.parameters());
+  }
+}
+
+void ScheduleBatch::store_kept_keys() {
+  Rows rows{ElementType::bytea, int4, int8, uuid, int8, uuid};
+  for (const auto& [key, kept] : kept_keys_) {
+    const auto& [handle, digest] = kept->known;
+    rows.row().text(key).slot(handle.slot).time(handle.due).id(handle.id).time(kept->came);
+    if (digest == SendDigest{}) {
+      rows.null();
+    } else {
+      rows.id(digest);
+    }
+  }
+  if (!rows.empty()) {
+    run(statements().keep_keys, rows.parameters());
+  }
+}
+
+void ScheduleBatch::store_kept_dead() {
+  Rows rows{int4, int8, uuid, int4, int4, int4, int8, int4, int8, int8,
+            text, text, text, text, text, text, text, int8, text};
+  for (const auto* dead : kept_dead_) {
+    const auto& send = dead->send;
+    rows.row()
+        .slot(send.handle.slot)
+        .time(send.handle.due)
+        .id(send.handle.id)
+        .number(static_cast<std::int32_t>(send.generation))
+        .number(static_cast<std::int32_t>(send.attempt))
+        .number(static_cast<std::int32_t>(send.begun))
+        .time(send.not_before > send.handle.due ? std::optional(send.not_before) : std::nullopt)
+        .number(kind_of_send(send))
+        .time(send.expires)
+        .number(to_signed(stable_hash(send.order_key)))
+        .text(send.order_key)
+        .text(send.reference)
+        .text(send.payload)
+        .text(send.idempotency_key)
+        .text(send.client_request_id)
+        .text(send.cancel_on_reply)
+        .text(send.annotations)
+        .time(dead->died)
+        .text(stored_reason(dead->reason));
+  }
+  if (!rows.empty()) {
+    run(statements().keep_dead, rows.parameters());
   }
 }
 

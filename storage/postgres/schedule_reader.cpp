@@ -301,6 +301,23 @@ DeadPage ScheduleReader::list_dead(const DeadQuery& query) {
   return page;
 }
 
+KeyPage ScheduleReader::list_keys(const KeyQuery& query) {
+  const auto rows =
+      run(statements().list_keys, {scalar(query.after), scalar(to_ns(state_.clock.wall_now() - idempotency_kept)),
+                                   scalar(static_cast<std::int64_t>(query.limit + 1))});
+  KeyPage page;
+  const auto count = std::min<std::size_t>(rows.size(), query.limit);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = rows[static_cast<pqxx::result::size_type>(i)];
+    const auto stored = stored_key_of(row);
+    page.keys.push_back({from_hex(row[7]), stored.key, stored.came});
+  }
+  if (rows.size() > count) {
+    page.next = page.keys.back().key;
+  }
+  return page;
+}
+
 SendCounts ScheduleReader::counts() {
   const auto sums = run(statements().counts, {})[0];
   const auto sum = [&](pqxx::row::size_type column) {

@@ -28,6 +28,7 @@ class ScheduleReader {
   /// A page of the one send that the key stands for, if it is pending.
   SendPage find(const std::string& idempotency_key);
   DeadPage list_dead(const DeadQuery& query);
+  KeyPage list_keys(const KeyQuery& query);
   SendCounts counts();
   /// How many are due from `from` on and before `until`, estimated when they are many.
   std::uint64_t estimate_due(WallTime from, WallTime until);

@@ -49,6 +49,21 @@ SELECT i.n, t.slot, t.due, t.id, t.digest, t.made, m.due FROM unnest($1::bytea[]
 CROSS JOIN LATERAL (SELECT * FROM @.idempotency AS k WHERE k.key = i.key OFFSET 0) AS t
 LEFT JOIN LATERAL (SELECT v.due FROM @.moved AS v WHERE v.id = t.id OFFSET 0) AS m ON true)";
 
+// In byte order, as `claim_keys` takes them.
+constexpr std::string_view keep_keys_sql = R"(
+INSERT INTO @.idempotency AS t (key, slot, due, id, made, digest)
+SELECT i.key, i.slot, i.due, i.id, i.made, i.digest
+FROM unnest($1::bytea[], $2::int4[], $3::int8[], $4::uuid[], $5::int8[], $6::uuid[])
+  AS i(key, slot, due, id, made, digest)
+ORDER BY i.key
+ON CONFLICT (key) DO UPDATE SET slot = excluded.slot, due = excluded.due, id = excluded.id, made = excluded.made,
+  digest = excluded.digest)";
+
+// The first columns are those of `known_keys`.
+constexpr std::string_view list_keys_sql = R"(
+SELECT 0::int8, t.slot, t.due, t.id, t.digest, t.made, NULL::int8, encode(t.key, 'hex') FROM @.idempotency AS t
+WHERE t.key > $1::bytea AND t.made >= $2::int8 ORDER BY t.key LIMIT $3::int8)";
+
 constexpr std::string_view insert_sends_sql = R"(
 INSERT INTO @.send (slot, due, id, seq, generation, attempt, begun, not_before, kind, at_most_once, expires, order_hash,
   order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply, annotations)
@@ -61,6 +76,19 @@ FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int4[], $5::int4[], $6::int4
   idempotency_key, client_request_id, cancel_on_reply, annotations)
 ON CONFLICT DO NOTHING
 RETURNING id, seq)";
+
+constexpr std::string_view keep_dead_sql = R"(
+INSERT INTO @.dead (slot, due, id, seq, generation, attempt, begun, not_before, kind, at_most_once, expires, order_hash,
+  order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply, annotations, number, died, reason)
+SELECT i.slot, i.due, i.id, nextval('@.send_seq'), i.generation, i.attempt, i.begun, i.not_before, i.kind & 1,
+  i.kind & 2 <> 0, i.expires, i.order_hash, i.order_key, i.reference, i.payload, i.idempotency_key,
+  i.client_request_id, i.cancel_on_reply, i.annotations, nextval('@.dead_number'), i.died, i.reason
+FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int4[], $5::int4[], $6::int4[], $7::int8[], $8::int4[], $9::int8[],
+  $10::int8[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::int8[],
+  $19::text[]) WITH ORDINALITY
+  AS i(slot, due, id, generation, attempt, begun, not_before, kind, expires, order_hash, order_key, reference, payload,
+  idempotency_key, client_request_id, cancel_on_reply, annotations, died, reason, n)
+ORDER BY i.n)";
 
 constexpr std::string_view insert_redriven_sql = R"(
 WITH i AS (SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int4[]) AS u(id, due, generation)),
@@ -293,6 +321,9 @@ ScheduleStatements::ScheduleStatements(const std::string& schema)
       locate_dead{"tern_locate_dead", in_schema(locate_dead_sql, schema)},
       claim_keys{"tern_claim_keys", in_schema(claim_keys_sql, schema)},
       known_keys{"tern_known_keys", in_schema(known_keys_sql, schema)},
+      keep_keys{"tern_keep_keys", in_schema(keep_keys_sql, schema)},
+      keep_dead{"tern_keep_dead", in_schema(keep_dead_sql, schema)},
+      list_keys{"tern_list_keys", in_schema(list_keys_sql, schema)},
       insert_sends{"tern_insert_sends", in_schema(insert_sends_sql, schema)},
       insert_redriven{"tern_insert_redriven", in_schema(insert_redriven_sql, schema)},
       bury{"tern_bury", in_schema(bury_sql, schema)},

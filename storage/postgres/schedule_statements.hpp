@@ -17,6 +17,9 @@ struct ScheduleStatements {
   Statement locate_dead;      ///< ($1 uuid[]): n and what a dead send is, locked
   Statement claim_keys;       ///< ($1 bytea[], $2 int4[], $3 int8[], $4 uuid[], $5 uuid[], $6 int8 now, $7): id
   Statement known_keys;       ///< ($1 bytea[]): n, slot, first due, id, digest, when it came, due if it was moved
+  Statement keep_keys;        ///< ($1 bytea[], $2 int4[] slots, $3 int8[] due, $4 uuid[], $5 int8[] made, $6 uuid[])
+  Statement keep_dead;        ///< see the source
+  Statement list_keys;        ///< ($1 bytea after, $2 int8 not before, $3 int8 limit)
   Statement insert_sends;     ///< see the source: id, seq of each that was new
   Statement insert_redriven;  ///< ($1 uuid[], $2 int8[] dues, $3 int4[] generations): id, seq
   Statement bury;             ///< ($1 int4[], $2 int8[], $3 uuid[], $4 text[] reasons, $5 int8 now)

@@ -421,6 +421,16 @@ awaitable<DeadPage> RocksDbStorage::list_dead(DeadQuery query, Deadline by) {
   co_return page;
 }
 
+awaitable<KeyPage> RocksDbStorage::list_keys(KeyQuery query, Deadline by) {
+  auto& state = *state_;
+  state.require_time(by, "list idempotency keys");
+  detail::require_valid(query);
+  state.require_open();
+  KeyPage page;
+  co_await state.on_list_lane([&] { page = state.schedule_reader->list_keys(query); }, by);
+  co_return page;
+}
+
 awaitable<SendCounts> RocksDbStorage::count_sends(Deadline by) {
   auto& state = *state_;
   state.require_time(by, "count sends");

@@ -392,6 +392,31 @@ DeadPage ScheduleReader::list_dead(const DeadQuery& query) {
   return page;
 }
 
+KeyPage ScheduleReader::list_keys(const KeyQuery& query) {
+  Range range(database_.db(), database_.schedule().idempotency, query.after, "");
+  auto& rows = range.rows();
+  const auto now = clock_.wall_now();
+  KeyPage page;
+  for (; rows.Valid(); rows.Next()) {
+    const auto first = decode_first(view(rows.value()));
+    if (!first) {
+      fail(rocksdb::Status::Corruption("an idempotency key has an unknown format"));
+    }
+    if (view(rows.key()) == query.after || is_key_forgotten(first->came, now)) {
+      continue;
+    }
+    if (page.keys.size() == query.limit) {
+      page.next = page.keys.back().key;
+      break;
+    }
+    page.keys.push_back({std::string(view(rows.key())), first->key, first->came});
+  }
+  if (!rows.status().ok()) {
+    fail(rows.status());
+  }
+  return page;
+}
+
 std::optional<WallTime> ScheduleReader::oldest() {
   std::optional<WallTime> oldest;
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {

@@ -54,7 +54,7 @@ std::vector<KnownSend> ScheduleWriter::refused(const StoreChanges& changes) cons
   std::vector<KnownSend> refused;
   for (std::size_t i = 0; i < changes.sends.size(); ++i) {
     const auto& send = changes.sends[i];
-    const auto first = send.idempotency_key.empty() ? firsts_.end() : firsts_.find(send.idempotency_key);
+    const auto first = key_to_take(send).empty() ? firsts_.end() : firsts_.find(key_to_take(send));
     if (first != firsts_.end() && is_refused(send.key_is_new, send.digest, first->second.digest)) {
       refused.push_back({i, valid_now(first->second)});
     }
@@ -77,7 +77,7 @@ void ScheduleWriter::require(const StoreChanges& changes) const {
   }
   for (const auto& send : changes.sends) {
     readable(send.handle.id);
-    if (firsts_.contains(send.idempotency_key)) {
+    if (firsts_.contains(key_to_take(send))) {
       continue;
     }
     const auto found = items_.find(send.handle.id);
@@ -101,6 +101,13 @@ void ScheduleWriter::apply(const StoreChanges& changes, StoreReceipt& receipt) {
   }
   for (const auto& send : changes.sends) {
     add(send, receipt);
+  }
+  for (const auto& kept : changes.keys) {
+    firsts_.insert_or_assign(kept.key, kept.known);
+    new_firsts_.emplace_back(kept.key, FirstSend{kept.came, kept.known});
+  }
+  for (const auto& dead : changes.dead) {
+    keep_dead(dead);
   }
 }
 
@@ -153,9 +160,13 @@ void ScheduleWriter::settle(Item& item, const SendOutcome& outcome) {
 }
 
 void ScheduleWriter::bury(const Pending& pending, const std::string& reason) {
-  auto& dead = dead_[pending.send.handle.id];
+  keep_dead(DeadSend{pending.send, stored_reason(reason), now_});
+}
+
+void ScheduleWriter::keep_dead(DeadSend send) {
+  auto& dead = dead_[send.send.handle.id];
   dead.number = ++state_.last_dead;
-  dead.dead = DeadSend{pending.send, stored_reason(reason), now_};
+  dead.dead = std::move(send);
   dead.is_stored = false;
   dead.gone = false;
   ++state_.counts.kept_dead;
@@ -237,7 +248,7 @@ void ScheduleWriter::cancel_replied(const std::string& conversation) {
 }
 
 void ScheduleWriter::add(const ScheduledSend& send, StoreReceipt& receipt) {
-  if (!send.idempotency_key.empty()) {
+  if (!key_to_take(send).empty()) {
     const KnownKey key{send.handle, send.digest};
     const auto [first, is_new] = firsts_.try_emplace(send.idempotency_key, key);
     if (!is_new) {
@@ -245,7 +256,7 @@ void ScheduleWriter::add(const ScheduledSend& send, StoreReceipt& receipt) {
       receipt.seqs.push_back(0);
       return;
     }
-    new_firsts_.emplace_back(send.idempotency_key, key);
+    new_firsts_.emplace_back(send.idempotency_key, FirstSend{now_, key});
   }
   auto& item = items_[send.handle.id];
   insert(item, send);

@@ -40,7 +40,8 @@ class ScheduleWriter {
       : database_(database), slots_(slots), clock_(clock), state_(std::move(state)), counts_(state_.counts) {}
 
   static bool concerns(const StoreChanges& changes) noexcept {
-    return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty();
+    return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty() || !changes.keys.empty() ||
+           !changes.dead.empty();
   }
 
   /// Reads what is stored of all sends that the writes concern.
@@ -93,6 +94,7 @@ class ScheduleWriter {
   bool accept(const SendOutcome& outcome);
   void settle(Item& item, const SendOutcome& outcome);
   void bury(const Pending& pending, const std::string& reason);
+  void keep_dead(DeadSend send);
   EditOutcome edit(const SendEdit& edit, SendHandle& valid_now);
   bool may_edit(Item& item);
   EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
@@ -121,7 +123,7 @@ class ScheduleWriter {
   Items items_;
   std::unordered_map<SendId, Dead, SendIdHash> dead_;
   std::unordered_map<std::string, KnownKey> firsts_;
-  std::vector<std::pair<std::string, KnownKey>> new_firsts_;
+  std::vector<std::pair<std::string, FirstSend>> new_firsts_;
   std::unordered_map<std::string, std::vector<SendId>> replied_;
   bool concerned_ = false;
   SortedWrites writes_;

@@ -100,7 +100,7 @@ bool ScheduleWriter::fill(rocksdb::WriteBatch& batch) {
     }
   }
   for (const auto& [key, first] : new_firsts_) {
-    writes_.put(family.idempotency, key, encode_first({now_, first}));
+    writes_.put(family.idempotency, key, encode_first(first));
   }
   fill_dead();
   if (writes_.empty() && batch.Count() == 0) {

@@ -2,6 +2,7 @@
 
 #include "record.hpp"
 #include "storage/idempotency_age.hpp"
+#include "storage/idempotency_rule.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -22,6 +23,7 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
   std::vector<SendId> pending;
   std::vector<SendId> dead;
   std::vector<const std::string*> keys;
+  bool brings_more = false;  // from another store
   for (const auto* changes : writes) {
     for (const auto& outcome : changes->outcomes) {
       pending.push_back(outcome.handle.id);
@@ -40,12 +42,13 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
     }
     for (const auto& send : changes->sends) {
       pending.push_back(send.handle.id);
-      if (!send.idempotency_key.empty()) {
+      if (!key_to_take(send).empty()) {
         keys.push_back(&send.idempotency_key);
       }
     }
+    brings_more = brings_more || !changes->keys.empty() || !changes->dead.empty();
   }
-  concerned_ = !pending.empty() || !replied_.empty();
+  concerned_ = !pending.empty() || !replied_.empty() || brings_more;
   // Each once: RocksDB does not say that a batched look-up may be asked for a key twice.
   std::sort(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a < *b; });
   keys.erase(std::unique(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a == *b; }), keys.end());

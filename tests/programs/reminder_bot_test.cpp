@@ -61,6 +61,19 @@ TEST_F(ReminderBot, RemindsListsAndCancels) {
   EXPECT_EQ(next(), "Reminder: breathe");
 }
 
+// As in a slim container.
+TEST(ReminderBotWithoutTimeZones, SaysAtItsStartWhatIsMissing) {
+  const std::string hide = "mount -t tmpfs none /usr/share/zoneinfo && exec \"$0\" --set listen.port=0";
+  if (run_program({"/usr/bin/unshare", "-m", "true"}).status != 0) {
+    GTEST_SKIP() << "This process may not have a mount namespace of its own.";
+  }
+  Program bot({"/usr/bin/unshare", "-m", "sh", "-c", hide, TERN_REMINDER_BOT});
+  EXPECT_THAT(bot.wait_for("no time zone data"), HasSubstr("tzdata"));
+  bot.wait_for(" serving ");
+  bot.signal(SIGTERM);
+  EXPECT_EQ(bot.wait().status, 0);
+}
+
 #ifdef TERN_HAS_ROCKSDB
 TEST_F(ReminderBot, KeepsItsPromiseThroughAKill) {
   start();

@@ -1,13 +1,18 @@
 // tern-storage as a user calls it.
 
 #include "programs/program.hpp"
+#include "support/fake_channel.hpp"
+#include "support/raw_client.hpp"
 #ifdef TERN_HAS_POSTGRES
 #include "support/postgres_server.hpp"
 #endif
 
+#include <boost/json/parse.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -185,6 +190,122 @@ TEST_F(TernStorageOnPostgres, ABotGoesOnAfterItsStateWasMoved) {
   ASSERT_EQ(moved.status, 0) << moved.err;
   Bot bot({"storage.kind=postgres"}, {{"TERN_STORAGE_URL", server->url()}});
   EXPECT_EQ(bot.say("c", "u"), "conversation 2, user 2");
+}
+#endif
+
+#ifdef TERN_HAS_ROCKSDB
+/// proactive_bot with the paths below /proactive/.
+struct Sender {
+  Sender(std::vector<std::string> settings, const std::string& url)
+      : program(words(std::move(settings)), {{"TERN_STORAGE_URL", url}, {"TERN_PROACTIVE_SECRET", secret}}) {
+    const auto line = program.wait_for(" serving ");
+    port = static_cast<std::uint16_t>(std::stoi(line.substr(line.find("port=") + 5)));
+  }
+  RawAnswer ask(const std::string& method, const std::string& path, const std::string& body = {}) const {
+    return exchange_bytes(port, method + " /proactive/" + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+                                    "Authorization: Bearer " + secret + "\r\nContent-Type: application/json\r\n" +
+                                    "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  std::string schedule(const FakeChannel& channel, const std::string& key, const std::string& after) const {
+    const auto body = R"({"reference":{"channelId":"emulator","serviceUrl":")" + channel.url() +
+                      R"(","conversation":{"id":"c"}},"activity":{"type":"message","text":")" + key + R"("},"key":")" +
+                      key + R"(","after":")" + after + "\"}";
+    return handle_in(ask("POST", "schedule", body));
+  }
+  static std::string handle_in(const RawAnswer& answer) {
+    return boost::json::parse(answer.body).at("handle").as_string().c_str();
+  }
+  void stop() {
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.wait().status, 0);
+  }
+
+  static constexpr const char* secret = "0123456789abcdef-secret";
+  Program program;
+  std::uint16_t port = 0;
+
+ private:
+  static std::vector<std::string> words(std::vector<std::string> settings) {
+    std::vector<std::string> all{TERN_PROACTIVE_BOT, "--set", "listen.port=0"};
+    for (auto& setting : settings) {
+      all.insert(all.end(), {"--set", std::move(setting)});
+    }
+    return all;
+  }
+};
+
+// There and back again: what is pending keeps its handle, what was said once is not said twice, what is due is sent.
+TEST_F(TernStorageOnPostgres, CarriesPendingSendsAndKeysBetweenTheStores) {
+  const auto url = server->url();
+  const auto rocksdb = [&](const std::string& name) {
+    return std::vector<std::string>{"storage.kind=rocksdb", "storage.path=" + (folder / name)};
+  };
+  FakeChannel channel;
+  std::string later;
+  std::string moved;
+  std::string cancelled;
+  {
+    Sender bot(rocksdb("a"), url);
+    later = bot.schedule(channel, "later", "20h");
+    cancelled = bot.schedule(channel, "cancelled", "20h");
+    moved = bot.schedule(channel, "moved", "300h");
+    EXPECT_EQ(bot.ask("DELETE", "schedule/" + cancelled).status, 200);
+    EXPECT_EQ(bot.ask("PATCH", "schedule/" + moved, R"({"after":"30h"})").status, 200);
+    bot.stop();
+  }
+  const auto there = on_server({"copy", "--from", "rocksdb:" + (folder / "a"), "--to", "postgres:"});
+  ASSERT_EQ(there.status, 0) << there.err;
+  EXPECT_THAT(there.out, HasSubstr("sends 2\nkeys 3\ndead 0\n"));
+  EXPECT_THAT(there.err, HasSubstr("no bot may run on it"));
+  {
+    Sender bot({"storage.kind=postgres"}, url);
+    EXPECT_EQ(bot.ask("GET", "schedule/" + later).status, 200);
+    EXPECT_EQ(bot.ask("GET", "schedule/" + moved).status, 200) << "by the handle of before it was moved";
+    EXPECT_EQ(bot.schedule(channel, "later", "1h"), later) << "its key is known";
+    EXPECT_EQ(bot.schedule(channel, "cancelled", "1h"), cancelled);
+    EXPECT_EQ(boost::json::parse(bot.ask("GET", "counts").body).at("pending"), 2);
+    EXPECT_EQ(bot.ask("PATCH", "schedule/" + later, R"({"after":"40h"})").status, 200);
+    bot.stop();
+  }
+  const auto back = on_server({"copy", "--from", "postgres:", "--to", "rocksdb:" + (folder / "b")});
+  ASSERT_EQ(back.status, 0) << back.err;
+  Sender bot(rocksdb("b"), url);
+  EXPECT_EQ(bot.ask("GET", "schedule/" + moved).status, 200);
+  EXPECT_EQ(bot.ask("PATCH", "schedule/" + later, R"({"after":0})").status, 200);
+  EXPECT_EQ(boost::json::parse(channel.wait_for(1)[0].body).at("text"), "later");
+  EXPECT_EQ(bot.ask("DELETE", "schedule/" + moved).status, 200);
+  bot.stop();
+  EXPECT_EQ(channel.request_count(), 1U) << "each once";
+}
+
+// Thousands of sends, and a copy that is killed again and again.
+TEST_F(TernStorageOnPostgres, ACopyOfSendsThatIsKilledGoesOn) {
+  FakeChannel channel;
+  constexpr int count = 1'000;
+  {
+    Sender bot({"storage.kind=rocksdb", "storage.path=" + (folder / "a")}, server->url());
+    for (int i = 0; i < count; ++i) {
+      (void)bot.schedule(channel, "key " + std::to_string(i), "20h");
+    }
+    bot.stop();
+  }
+  const std::vector<std::string> words{TERN_STORAGE_TOOL,           "copy", "--from",
+                                       "rocksdb:" + (folder / "a"), "--to", "postgres:"};
+  Ended copied;
+  for (const auto* moment : {"reading the source", "reading the sends", "reading the sends"}) {
+    Program copying(words, {{"TERN_STORAGE_URL", server->url()}});
+    copying.wait_for(moment);
+    copying.signal(SIGKILL);
+    copied = copying.wait();
+    if (copied.status == 0) {
+      break;  // it was quicker
+    }
+  }
+  if (copied.status != 0) {
+    copied = run_program(words, {{"TERN_STORAGE_URL", server->url()}});
+  }
+  ASSERT_EQ(copied.status, 0) << copied.err;
+  EXPECT_THAT(copied.out, HasSubstr("sends 1000\nkeys 1000\n"));
 }
 #endif
 

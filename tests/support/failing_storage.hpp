@@ -91,6 +91,7 @@ class FailingStorage {
     faults_->count();
     return storage_.list_sends(std::move(query), by);
   }
+  awaitable<KeyPage> list_keys(KeyQuery query, Deadline by) { return storage_.list_keys(std::move(query), by); }
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) {
     faults_->count();
     return storage_.list_dead(std::move(query), by);

@@ -29,6 +29,7 @@ class StorageModel {
   virtual void put_back(const std::vector<DueEntry>& entries) noexcept = 0;
   virtual awaitable<SendPage> list_sends(SendQuery query, Deadline by) = 0;
   virtual awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) = 0;
+  virtual awaitable<KeyPage> list_keys(KeyQuery query, Deadline by) = 0;
   virtual awaitable<SendCounts> count_sends(Deadline by) = 0;
   virtual awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) = 0;
 };
@@ -109,6 +110,13 @@ class StorageModelOf final : public StorageModel {
       throw_no_schedule(traits().name);
     }
   }
+  awaitable<KeyPage> list_keys(KeyQuery query, Deadline by) override {
+    if constexpr (MovableSchedule<S>) {
+      return storage_.list_keys(std::move(query), by);
+    } else {
+      throw_no_schedule(traits().name);
+    }
+  }
   awaitable<SendCounts> count_sends(Deadline by) override {
     if constexpr (ScheduleStorage<S>) {
       return storage_.count_sends(by);
@@ -132,7 +140,8 @@ class StorageModelOf final : public StorageModel {
 
 /// Any type that satisfies `Storage`, erased, so that the configuration chooses the backend and bots are no templates.
 /// Copies share the one store. Satisfies `ScheduleStorage`; on a store without a schedule (`schedules()` is false)
-/// those functions throw `errc::invalid_argument`, but for `put_back`, which does nothing.
+/// those functions throw `errc::invalid_argument`, but for `put_back`, which does nothing; so does `list_keys` on one
+/// that is no `MovableSchedule`.
 ///
 /// Thread safety: as `Storage`.
 class AnyStorage {
@@ -168,6 +177,7 @@ class AnyStorage {
   void put_back(const std::vector<DueEntry>& entries) noexcept { model_->put_back(entries); }
   awaitable<SendPage> list_sends(SendQuery query, Deadline by) { return model_->list_sends(std::move(query), by); }
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by) { return model_->list_dead(std::move(query), by); }
+  awaitable<KeyPage> list_keys(KeyQuery query, Deadline by) { return model_->list_keys(std::move(query), by); }
   awaitable<SendCounts> count_sends(Deadline by) { return model_->count_sends(by); }
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
     return model_->estimate_due(from, until, by);
@@ -178,6 +188,6 @@ class AnyStorage {
   std::shared_ptr<detail::StorageModel> model_;
 };
 
-static_assert(ScheduleStorage<AnyStorage>);
+static_assert(MovableSchedule<AnyStorage>);
 
 }  // namespace tern

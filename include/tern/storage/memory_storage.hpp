@@ -44,6 +44,7 @@ class MemoryStorage {
   void put_back(const std::vector<DueEntry>& entries) noexcept;
   awaitable<SendPage> list_sends(SendQuery query, Deadline by);
   awaitable<DeadPage> list_dead(DeadQuery query, Deadline by);
+  awaitable<KeyPage> list_keys(KeyQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
 

@@ -75,12 +75,32 @@ struct ScheduledSend {
   std::uint16_t begun = 0;    ///< how often it was begun since its last outcome, if that is noted of it
   bool at_most_once = false;  ///< what may have arrived is not tried again
 
-  // What is asked of the key when the send is stored. Neither is kept with the send.
+  // What is asked of the key when the send is stored. None is kept with the send.
 
   /// Kept with the key. A key that is known with another digest is a conflict (`StoreConflict::sends`). All zero: not
   /// compared, as with a key that was kept without one.
   SendDigest digest{};
   bool key_is_new = false;  ///< a key that is known is a conflict
+  /// It comes from another store, and is kept as it is there: its key is neither looked up nor taken, since
+  /// `StoreChanges::keys` brings that.
+  bool is_copy = false;
+};
+
+/// An idempotency key as a store keeps it.
+struct KeptKey {
+  std::string key;
+  KnownKey known;   ///< with the first handle
+  WallTime came{};  ///< when the first send with this key was stored
+};
+
+/// A page of the keys that are not forgotten yet, in byte order.
+struct KeyQuery {
+  std::string after;         ///< `next` of the page before
+  std::size_t limit = 1000;  ///< 1 to 1,000
+};
+struct KeyPage {
+  std::vector<KeptKey> keys;
+  std::string next;
 };
 
 /// A send that was given up. It can be sent again (`SendEdit::Kind::redrive`) until it is discarded, or makes room for

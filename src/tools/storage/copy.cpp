@@ -26,12 +26,18 @@ struct Checkpoint {
   std::string source;
   std::string after;  ///< the last key that was copied
   std::uint64_t documents = 0;
+  std::optional<SchedulePlace> schedule;  ///< once the documents are copied
 
   std::string text() const {
     json::object object;
     object["source"] = source;
     object["after_hex"] = to_hex(after);
     object["documents"] = documents;
+    if (schedule) {
+      object["schedule"] = {{"stage", static_cast<int>(schedule->stage)},
+                            {"after_hex", to_hex(schedule->after)},
+                            {"sends", schedule->sends}};
+    }
     return json::serialize(object);
   }
   static Checkpoint parse(const std::string& text) {
@@ -42,6 +48,12 @@ struct Checkpoint {
       checkpoint.source = object.at("source").as_string().c_str();
       checkpoint.after = from_hex(std::string(object.at("after_hex").as_string()));
       checkpoint.documents = object.at("documents").to_number<std::uint64_t>();
+      if (const auto* schedule = object.if_contains("schedule")) {
+        checkpoint.schedule.emplace();
+        checkpoint.schedule->stage = static_cast<SchedulePlace::Stage>(schedule->at("stage").to_number<int>());
+        checkpoint.schedule->after = from_hex(std::string(schedule->at("after_hex").as_string()));
+        checkpoint.schedule->sends = schedule->at("sends").to_number<std::uint64_t>();
+      }
       return checkpoint;
     } catch (const std::exception&) {
       throw ToolError("The target's note of how far a copy has come cannot be read. --restart copies from the start.");
@@ -74,6 +86,9 @@ awaitable<Checkpoint> begin_or_resume(AnyStorage to, CopyOptions options, Progre
   if (found || damaged) {
     if (options.restart) {
       progress.note("Copying from the start; what an earlier copy has written is overwritten.");
+      if (to.schedules()) {
+        co_await clear_sends(to);
+      }
       co_return start;
     }
     if (found->source != options.source_id) {
@@ -81,7 +96,9 @@ awaitable<Checkpoint> begin_or_resume(AnyStorage to, CopyOptions options, Progre
           "The target holds the beginning of a copy from another source. Finish that one, empty the "
           "target, or copy this source over it with --restart.");
     }
-    progress.note("Going on after " + std::to_string(found->documents) + " documents that an earlier run has copied.");
+    const auto sends = found->schedule ? found->schedule->sends : 0;
+    progress.note("Going on after " + std::to_string(found->documents) + " documents" +
+                  (sends > 0 ? " and " + std::to_string(sends) + " sends" : "") + " that an earlier run has copied.");
     co_return std::move(*found);
   }
   const bool empty = co_await is_empty(to);
@@ -98,7 +115,7 @@ awaitable<void> write_batch(BatchWriter& batch, Checkpoint& checkpoint) {
   co_await batch.flush(std::move(note));
 }
 
-awaitable<void> copy_documents(AnyStorage from, AnyStorage to, Checkpoint checkpoint, Progress& progress) {
+awaitable<Checkpoint> copy_documents(AnyStorage from, AnyStorage to, Checkpoint checkpoint, Progress& progress) {
   PageReader reader(std::move(from), checkpoint.after);
   BatchWriter batch(std::move(to));
   for (auto page = co_await reader.next(); !page.empty(); page = co_await reader.next()) {
@@ -113,6 +130,32 @@ awaitable<void> copy_documents(AnyStorage from, AnyStorage to, Checkpoint checkp
     }
   }
   co_await write_batch(batch, checkpoint);
+  co_return checkpoint;
+}
+
+std::string describe(const ScheduleTotals& totals) {
+  return std::to_string(totals.sends) + " pending sends, " + std::to_string(totals.keys) + " idempotency keys and " +
+         std::to_string(totals.dead) + " dead sends";
+}
+
+awaitable<ScheduleTotals> copy_sends(AnyStorage from, AnyStorage to, Checkpoint checkpoint, std::uint64_t expected,
+                                     Progress& progress) {
+  const auto totals = co_await add_up_schedule(from, "reading the sends", expected, progress);
+  progress.begin("copying the sends", totals.sends);
+  const auto start = checkpoint.schedule.value_or(SchedulePlace());
+  progress.skip(start.sends);
+  auto note_of = [checkpoint](const SchedulePlace& place) mutable {
+    checkpoint.schedule = place;
+    return StoreUpsert(checkpoint_key(), checkpoint.text());
+  };
+  co_await copy_schedule(from, to, start, std::move(note_of), progress);
+  progress.end();
+  const auto found = co_await add_up_schedule(to, "verifying the sends", totals.sends, progress);
+  if (found != totals) {
+    throw ToolError("The copy has " + describe(found) + ", its source " + describe(totals) +
+                    ", or they differ. Was either written to meanwhile? Stop its bot, and copy again with --restart.");
+  }
+  co_return totals;
 }
 
 awaitable<void> forget_checkpoint(AnyStorage store) {
@@ -125,11 +168,11 @@ awaitable<void> forget_checkpoint(AnyStorage store) {
 }
 
 // Whoever moves a bot has promised these to people, and would not look for them in the old store.
-void require_moved(const LeftSends& left, const CopyOptions& options) {
-  if (left.pending > 0 && !options.leave_sends) {
+void require_moved(const LeftSends& left, const AnyStorage& to, const CopyOptions& options) {
+  if (left.pending > 0 && !options.leave_sends && !to.schedules()) {
     throw ToolError("The source has " + left.text() +
-                    ", which are not copied. Let the bot send them first, or copy with --leave-sends and keep the old "
-                    "store until it has.");
+                    ", and the target keeps no schedule. Let the bot send them first, or copy with --leave-sends and "
+                    "keep the old store until it has.");
   }
 }
 
@@ -155,21 +198,27 @@ awaitable<Totals> add_up(AnyStorage store, std::string what, std::uint64_t expec
 }
 
 awaitable<bool> is_empty(AnyStorage store) {
-  PageReader reader(std::move(store));
+  PageReader reader(store);
   const auto first = co_await reader.next();
-  co_return first.empty();
+  bool empty = first.empty();
+  if (empty && store.schedules()) {
+    const auto counts = co_await store.count_sends(Deadline::after(patience));
+    empty = counts.pending == 0 && counts.kept_dead == 0;
+  }
+  co_return empty;
 }
 
 awaitable<CopyReport> copy(AnyStorage from, AnyStorage to, CopyOptions options, Progress& progress) {
-  const auto left = co_await left_sends(from);
-  require_moved(left, options);
-  auto start = co_await begin_or_resume(to, std::move(options), progress);
+  auto left = co_await left_sends(from);
+  require_moved(left, to, options);
+  const bool moves_sends = !options.leave_sends && from.schedules() && to.schedules();
+  auto checkpoint = co_await begin_or_resume(to, std::move(options), progress);
   CopyReport report;
-  report.resumed = start.documents;
+  report.resumed = checkpoint.documents;
   report.totals = co_await add_up(from, "reading the source", 0, progress);
   progress.begin("copying", report.totals.documents);
-  progress.skip(start.documents);
-  co_await copy_documents(from, to, std::move(start), progress);
+  progress.skip(checkpoint.documents);
+  checkpoint = co_await copy_documents(from, to, std::move(checkpoint), progress);
   progress.end();
   const auto found = co_await add_up(to, "verifying the target", report.totals.documents, progress);
   if (found != report.totals) {
@@ -177,7 +226,14 @@ awaitable<CopyReport> copy(AnyStorage from, AnyStorage to, CopyOptions options, 
                     ". Was either written to meanwhile? Stop its bot, empty the target, or "
                     "copy again with --restart.");
   }
+  if (moves_sends) {
+    report.schedule = co_await copy_sends(from, to, std::move(checkpoint), left.pending, progress);
+    left = {};
+  }
   co_await forget_checkpoint(to);
+  if (report.schedule.sends > 0) {
+    progress.note("The source has the copied sends still: no bot may run on it any more, or people get them twice.");
+  }
   if (const auto text = left.text(); !text.empty()) {
     progress.note("Not copied: " + text + ". The source has them still.");
   }

@@ -32,7 +32,7 @@ namespace {
 constexpr int failed = 1;
 
 constexpr const char* about =
-    R"(Moves a bot's state from one store to another, checks it, and turns it into text and back.
+    R"(Moves a bot's state and pending sends from one store to another, checks it, and turns it into text and back.
 
 A STORE is rocksdb:PATH, postgresql://user@host:port/database, or postgres: with the address in the variable
 TERN_STORAGE_URL. Passwords are better in that variable, in PGPASSWORD or in ~/.pgpass than on the command line.
@@ -77,6 +77,11 @@ int run_copy(const Words& words, Progress& progress) {
   CopyOptions options{from.id(), words.restart, words.leave_sends};
   const auto report = finish(copy(source.get(), target.get(), std::move(options), progress));
   print(report.totals);
+  const auto& [sends, keys, dead, sum] = report.schedule;
+  if (sends > 0 || keys > 0 || dead > 0) {
+    std::printf("sends %llu\nkeys %llu\ndead %llu\n", static_cast<unsigned long long>(sends),
+                static_cast<unsigned long long>(keys), static_cast<unsigned long long>(dead));
+  }
   return 0;
 }
 
@@ -165,13 +170,13 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
     command->add_flag("--pgbouncer", words.pgbouncer, "Postgres: through PgBouncer in transaction mode");
   };
   auto* copying =
-      add("copy", "Copy the documents of a store into an empty one; run again, it goes on where it stopped", run_copy);
+      add("copy", "Copy documents, sends and idempotency keys into an empty store; run again, it goes on", run_copy);
   copying->add_option("--from", words.from, "The store to read")->required();
   copying->add_option("--to", words.to, "The store to fill")->required();
   copying->add_option("--from-schema", words.from_schema, "Postgres: the schema to read (tern)");
   copying->add_option("--to-schema", words.to_schema, "Postgres: the schema to fill (tern)");
   copying->add_flag("--restart", words.restart, "Forget what an earlier copy has done");
-  copying->add_flag("--leave-sends", words.leave_sends, "Copy although sends are pending, which stay in the old store");
+  copying->add_flag("--leave-sends", words.leave_sends, "Copy documents alone; what is pending stays in the old store");
   copying->add_flag("--pgbouncer", words.pgbouncer, "Postgres: through PgBouncer in transaction mode");
   one_store(add("check", "Read every document twice and say what is wrong", run_check));
   auto* exporting = add("export", "Write all documents as JSON lines", run_export);
