@@ -27,8 +27,8 @@ enum class errc {
   service_url_refused,   ///< The configuration does not allow sending to this serviceUrl.
   unknown_continuation,  ///< No continuation is registered under this name.
   invalid_argument,      ///< A parameter is outside what the function accepts.
-  turn_ended,            ///< A turn, or a conversation of background work, was used after its end: a mistake of the bot.
-  state_mismatch         ///< What is stored is not of the type that the bot reads it as.
+  turn_ended,     ///< A turn, or a conversation of background work, was used after its end: a mistake of the bot.
+  state_mismatch  ///< What is stored is not of the type that the bot reads it as.
 };
 
 }  // namespace tern

@@ -59,7 +59,8 @@ Span find_element(std::string_view text, std::string_view name, std::size_t from
   for (auto at = text.find(opening, from); at != std::string_view::npos; at = text.find(opening, at + 1)) {
     const auto tag = text.substr(at, longest_tag);
     const auto inner = tag.find_first_of("<>", 1);
-    if (inner == std::string_view::npos || tag[inner] != '>' || (inner > opening.size() && tag[opening.size()] != ' ')) {
+    if (inner == std::string_view::npos || tag[inner] != '>' ||
+        (inner > opening.size() && tag[opening.size()] != ' ')) {
       continue;
     }
     const auto rest = text.substr(at + inner + 1, longest_escape * name.size() + closing.size());
