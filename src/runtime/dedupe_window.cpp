@@ -23,10 +23,10 @@ DedupeWindow::DedupeWindow(Clock& clock, std::size_t max_bytes, std::chrono::mil
     : clock_(clock), max_bytes_(max_bytes), window_(window) {}
 
 const TurnReply* DedupeWindow::find(const ActivityKey& key) {
-  forget_old();
+  const auto now = forget_old();
   const auto& index = index_of(key);
   const auto found = index.find(key);
-  if (found == index.end() || found->second->until <= clock_.now()) {
+  if (found == index.end() || found->second->until <= now) {
     return nullptr;
   }
   auto& record = *found->second;
@@ -35,7 +35,7 @@ const TurnReply* DedupeWindow::find(const ActivityKey& key) {
 }
 
 void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
-  forget_old();
+  const auto now = forget_old();
   const auto bytes = record_bytes(reply.body.size());
   const auto cost = index_bytes + bytes;
   if (cost > max_bytes_ || reply.body.size() > std::numeric_limits<std::uint32_t>::max()) {
@@ -45,11 +45,11 @@ void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
     forget_oldest();
   }
   auto& index = index_of(key);
-  if (const auto found = index.find(key); found != index.end() && found->second->until > clock_.now()) {
+  if (const auto found = index.find(key); found != index.end() && found->second->until > now) {
     return;
   }
-  auto* record = new (reserve(bytes))
-      Record{key, clock_.now() + window_, reply.status, static_cast<std::uint32_t>(reply.body.size())};
+  auto* record =
+      new (reserve(bytes)) Record{key, now + window_, reply.status, static_cast<std::uint32_t>(reply.body.size())};
   std::memcpy(record->body(), reply.body.data(), reply.body.size());
   bytes_ += cost;
   // Last: without room in the index the record is there all the same, is not found, and is forgotten in its turn.
@@ -83,12 +83,13 @@ DedupeWindow::Record* DedupeWindow::oldest() noexcept {
 }
 
 // A few at a time: after a pause all may be old at once. More than one for each that comes, so that they do not gather.
-void DedupeWindow::forget_old() {
+SteadyTime DedupeWindow::forget_old() {
   constexpr int at_a_time = 64;
   const auto now = clock_.now();
   for (int i = 0; i < at_a_time && !blocks_.empty() && oldest()->until <= now; ++i) {
     forget_oldest();
   }
+  return now;
 }
 
 void DedupeWindow::forget_oldest() {

@@ -71,7 +71,8 @@ class DedupeWindow {
   static std::size_t record_bytes(std::size_t body_bytes) noexcept;
   void* reserve(std::size_t bytes);
   Record* oldest() noexcept;
-  void forget_old();
+  /// The time by which it has gone.
+  SteadyTime forget_old();
   void forget_oldest();
   void leave_block();
 
