@@ -78,13 +78,11 @@ using MembersOf = boost::describe::describe_members<T, boost::describe::mod_publ
 /// Whether anything in `T` is described. What is not, Boost.JSON converts alone.
 template <class T>
 consteval bool is_described() {
-  if constexpr (is_optional<T>) {
-    return is_described<typename T::value_type>();
-  } else if constexpr (DescribedStruct<T> || DescribedEnum<T>) {
+  if constexpr (DescribedStruct<T> || DescribedEnum<T>) {
     return true;
   } else if constexpr (MapOfState<T>) {
     return is_described<typename T::mapped_type>();
-  } else if constexpr (ListOfState<T>) {
+  } else if constexpr (is_optional<T> || ListOfState<T>) {
     return is_described<typename T::value_type>();
   } else {
     return false;
