@@ -182,7 +182,7 @@ TEST_F(PostgresBatch, WritesWhoseKeysAreTakenAreRefusedTogetherAndTheirNeighbour
   const auto promise = [](const std::string& key, std::uint8_t digest) {
     ScheduledSend send;
     send.handle.id = new_send_id();
-    send.handle.due = WallTime(std::chrono::hours(700'000));
+    send.handle.due = std::chrono::ceil<std::chrono::microseconds>(std::chrono::system_clock::now()) + 1h;
     send.order_key = "conversation";
     send.handle.slot = slot_of(send.order_key);
     send.payload = "{}";
