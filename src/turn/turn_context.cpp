@@ -7,7 +7,6 @@
 #include <tern/error.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <utility>
 
@@ -88,7 +87,7 @@ void TurnContext::throw_ended() const {
 // While the activity is at hand: at the end of the turn it would be searched for them once more.
 void TurnContext::take_name(std::string_view id) noexcept {
   name_size_ = static_cast<std::uint8_t>(std::min(id.size(), name_.size()));
-  std::memcpy(name_.data(), id.data(), name_size_);
+  std::copy_n(id.data(), name_size_, name_.data());  // which takes the null of an empty view, unlike memcpy
 }
 
 void TurnContext::end(bool kept) noexcept {
