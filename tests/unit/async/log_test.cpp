@@ -193,7 +193,23 @@ TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {
   EXPECT_EQ(seen, threads * lines);
 }
 
+// ThreadSanitizer lets no process that was forked from several threads begin one.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool may_fork = false;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+constexpr bool may_fork = false;
+#else
+constexpr bool may_fork = true;
+#endif
+#else
+constexpr bool may_fork = true;
+#endif
+
 TEST_F(LogTest, WhatWaitsIsWrittenWhenTheProcessEnds) {
+  if (!may_fork) {
+    GTEST_SKIP() << "the sanitizer allows no fork here";
+  }
   EXPECT_EXIT(
       {
         info("the last line");
@@ -203,6 +219,9 @@ TEST_F(LogTest, WhatWaitsIsWrittenWhenTheProcessEnds) {
 }
 
 TEST_F(LogTest, AChildLogsByItself) {
+  if (!may_fork) {
+    GTEST_SKIP() << "the sanitizer allows no fork here";
+  }
   info("of the parent");
   EXPECT_EXIT(
       {
