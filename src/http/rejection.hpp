@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/http_types.hpp"
+
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -10,9 +12,12 @@ namespace tern::http {
 enum class Rejection {
   malformed,
   version,
+  host,
+  method,
   header_limit,
   body_limit,
   transfer_encoding,
+  content_encoding,
   expectation,
   header_timeout,
   body_timeout,
@@ -28,17 +33,29 @@ struct RejectionText {
 };
 
 /// One for each `Rejection`, in its order.
-inline constexpr std::array<RejectionText, 9> rejection_texts{{
+inline constexpr std::array<RejectionText, 12> rejection_texts{{
     {400, "BadRequest", "The request is not well-formed HTTP/1.1.", "malformed"},
     {505, "HttpVersionNotSupported", "This server speaks HTTP/1.1 and HTTP/1.0.", "version"},
-    {431, "HeaderTooLarge", "The request line and header are larger than this server accepts.", "header_limit"},
+    {421, "MisdirectedRequest",
+     "This server does not serve the host that the request names. Behind a proxy or a tunnel on the same machine set "
+     "listen.hosts to the name that it passes on.",
+     "host"},
+    {501, "NotImplemented", "This server does not know the method.", "method"},
+    {431, "HeaderTooLarge",
+     "The request line and header, or what goes with the chunks of the body, are larger than this server accepts.",
+     "header_limit"},
     {413, "PayloadTooLarge", "The body is larger than this server accepts.", "body_limit"},
     {501, "NotImplemented", "The only transfer coding this server knows is chunked.", "transfer_encoding"},
+    {415, "UnsupportedMediaType", "The only content coding this server knows is identity: send the body as it is.",
+     "content_encoding"},
     {417, "ExpectationFailed", "The only expectation this server knows is 100-continue.", "expectation"},
     {408, "RequestTimeout", "The header did not arrive in time.", "header_timeout"},
     {408, "RequestTimeout", "The body did not arrive in time.", "body_timeout"},
     {503, "ServiceUnavailable", "The server has no capacity for another connection. Try again later.", "connections"},
 }};
+
+/// What the client is answered. The connection is closed after it.
+HttpResponse response_for(Rejection why);
 
 constexpr const RejectionText& text_of(Rejection rejection) noexcept {
   return rejection_texts[static_cast<std::size_t>(rejection)];

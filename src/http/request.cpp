@@ -13,20 +13,6 @@ namespace {
 constexpr std::size_t usual_fields = 16;
 constexpr std::size_t usual_body = 16 * 1024;
 
-// The part of the target from the path on: a client of a proxy sends an absolute URL, which a server must accept.
-std::string_view without_origin(std::string_view target) noexcept {
-  if (target.starts_with('/')) {
-    return target;
-  }
-  const std::size_t scheme = target.find("://");
-  if (scheme == std::string_view::npos ||
-      !(same_text(target.substr(0, scheme), "http") || same_text(target.substr(0, scheme), "https"))) {
-    return target;
-  }
-  const std::size_t end = target.find_first_of("/?", scheme + 3);
-  return end == std::string_view::npos ? "/" : target.substr(end);
-}
-
 }  // namespace
 
 std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
@@ -49,15 +35,10 @@ std::string_view Request::peer() const noexcept {
   return peer_;
 }
 
-void Request::set_line(Method method, std::string_view target) {
+void Request::set_line(Method method, const Target& target) {
   method_ = method;
-  const std::string_view local = without_origin(target);
-  const std::size_t mark = local.find('?');
-  const std::string_view path = local.substr(0, mark);
-  path_ = store(path.empty() ? "/" : path);
-  if (mark != std::string_view::npos) {
-    query_ = store(local.substr(mark + 1));
-  }
+  path_ = store(target.path);
+  query_ = store(target.query);
 }
 
 void Request::add_field(std::string_view name, std::string_view value) {

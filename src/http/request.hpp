@@ -1,6 +1,6 @@
 #pragma once
 
-#include "http/http_types.hpp"
+#include "http/request_line.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -25,7 +25,7 @@ class Request final : public HttpRequest {
 
   void set_peer(const asio::ip::tcp::endpoint& peer) noexcept { endpoint_ = peer; }
 
-  void set_line(Method method, std::string_view target);
+  void set_line(Method method, const Target& target);
   void add_field(std::string_view name, std::string_view value);
 
   /// Forgets the request, not the peer. Keeps memory unless it is much.

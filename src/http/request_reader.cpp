@@ -1,6 +1,7 @@
 #include "http/request_reader.hpp"
 
 #include "http/ascii.hpp"
+#include "http/head_rules.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -53,60 +54,61 @@ std::string_view view(beast::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
+// Whether the value of a field goes over several lines. Beast puts such a value together elsewhere, or it begins behind
+// the first line.
+bool is_folded(std::string_view name, std::string_view value) noexcept {
+  const char* at = name.data() + name.size() + 1;  // behind the colon; the line's end is there at the latest
+  while (*at == ' ' || *at == '\t') {
+    ++at;
+  }
+  return at != value.data();
+}
+
 }  // namespace
 
 // Fills a `Request` directly: Beast's own container would allocate for each header.
 class RequestReader::Parser final : public beast::http::basic_parser<true> {
  public:
-  Parser(Request& request, Limits limits) noexcept : request_(request) {
+  Parser(Request& request, Limits limits, ServedHosts* hosts) noexcept : request_(request), rules_(hosts) {
     header_limit(
         static_cast<std::uint32_t>(std::min<std::size_t>(limits.header, std::numeric_limits<std::uint32_t>::max())));
     body_limit(limits.body);
   }
 
-  bool http10() const noexcept { return http10_; }
-  bool expects_continue() const noexcept { return expects_continue_; }
-  /// What the header says that Beast does not look at.
-  std::optional<Rejection> rejection() const noexcept { return rejection_; }
+  const HeadRules& rules() const noexcept { return rules_; }
+  /// Whether a chunk's line, or the last one with the trailers, has been read since this was asked for last.
+  bool take_chunk_line() noexcept { return std::exchange(chunk_line_, false); }
 
  private:
   using string_view = beast::string_view;
+  using field = beast::http::field;
 
-  void on_request_impl(beast::http::verb verb, string_view, string_view target, int version, error_code&) override {
-    http10_ = version < 11;
-    request_.set_line(method_of(verb), view(target));
+  void on_request_impl(beast::http::verb verb, string_view, string_view text, int version, error_code&) override {
+    const Method method = method_of(verb);
+    const auto target = http::parse_target(method, view(text));
+    request_.set_line(method, target.value_or(Target{}));
+    rules_.on_line(method, target, version < 11);
   }
 
   void on_response_impl(int, string_view, int, error_code&) override {}
 
-  void on_field_impl(beast::http::field field, string_view name, string_view value, error_code&) override {
+  void on_field_impl(field id, string_view name, string_view value, error_code&) override {
     if (header_ended_) {
       return;  // a trailer: nothing here reads it, and taking it for a header would be a hole
     }
     request_.add_field(view(name), view(value));
-    if (field == beast::http::field::host) {
-      ++hosts_;
-    } else if (field == beast::http::field::transfer_encoding) {
-      // Beast takes a coding it does not know for "no body"; the body would then be parsed as the next request.
-      codings_known_ = codings_known_ && same_text(view(value), "chunked");
-      has_coding_ = true;
-    } else if (field == beast::http::field::expect) {
-      (same_text(view(value), "100-continue") ? expects_continue_ : expects_other_) = true;
+    if (id == field::host) {
+      rules_.on_host(view(value), is_folded(view(name), view(value)));
+    } else if (id == field::transfer_encoding) {
+      rules_.on_transfer_encoding(view(value));
+    } else if (id == field::content_encoding) {
+      rules_.on_content_encoding(view(value));
+    } else if (id == field::expect) {
+      rules_.on_expect(view(value));
     }
   }
 
-  void on_header_impl(error_code&) override {
-    header_ended_ = true;
-    const bool unknown_coding = has_coding_ && !codings_known_;
-    if (http10_ ? has_coding_ : hosts_ != 1 && !unknown_coding) {
-      rejection_ = Rejection::malformed;
-    } else if (unknown_coding) {
-      rejection_ = Rejection::transfer_encoding;
-    } else if (!http10_ && expects_other_) {
-      rejection_ = Rejection::expectation;
-    }
-    expects_continue_ = expects_continue_ && !http10_;
-  }
+  void on_header_impl(error_code&) override { header_ended_ = true; }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
     // Not the whole of what was announced: an announcement costs the client nothing.
@@ -118,7 +120,12 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
     return piece.size();
   }
 
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& error) override {
+    chunk_line_ = true;
+    if (std::any_of(extensions.begin(), extensions.end(), is_control)) {  // Beast lets quoted ones pass
+      error = beast::http::error::bad_chunk_extension;
+    }
+  }
 
   std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override {
     request_.body().append(piece.data(), piece.size());
@@ -128,17 +135,16 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 
   Request& request_;
-  std::optional<Rejection> rejection_;
-  unsigned hosts_ = 0;
-  bool http10_ = false;
+  HeadRules rules_;
   bool header_ended_ = false;
-  bool has_coding_ = false;
-  bool codings_known_ = true;
-  bool expects_continue_ = false;
-  bool expects_other_ = false;
+  bool chunk_line_ = false;
 };
 
-RequestReader::RequestReader(Limits limits) : limits_(limits), parser_(std::make_unique<Parser>(request_, limits)) {}
+RequestReader::RequestReader(Limits limits, ServedHosts* hosts)
+    : limits_(limits),
+      hosts_(hosts),
+      parser_(std::make_unique<Parser>(request_, limits, hosts)),
+      chunk_bytes_(limits.header) {}
 
 RequestReader::~RequestReader() = default;
 
@@ -193,39 +199,43 @@ RequestReader::Step RequestReader::parse() {
 
 // One `put`. `complete` here means: go on.
 RequestReader::Step RequestReader::parse_some() {
-  const bool in_header = !parser_->is_header_done();
+  const bool in_head = !parser_->is_header_done();
   error_code ec;
   const std::size_t used = parser_->put(asio::const_buffer(buffer_.get() + begin_, unparsed()), ec);
-  if (ec && ec != beast::http::error::need_more) {
-    if (ec == beast::http::error::bad_version) {
-      return refuse(version_or_malformed());
-    }
-    return refuse(ec == beast::http::error::header_limit ? Rejection::header_limit
-                  : ec == beast::http::error::body_limit ? Rejection::body_limit
-                                                         : Rejection::malformed);
+  const bool more_to_come = ec == beast::http::error::need_more;
+  if (ec && !more_to_come) {
+    const bool again = ec == beast::http::error::bad_version && lower_version();
+    return again ? Step::complete : refuse(rejection_of(ec));
   }
   begin_ += used;
-  in_chunk_line_ = ec && !in_header;
-  if (in_header) {
-    header_bytes_ += used;
-    if (header_bytes_ + (ec ? unparsed() : 0) > limits_.header) {
-      return refuse(Rejection::header_limit);
-    }
-  } else if (ec && unparsed() > limits_.header) {
-    return refuse(Rejection::malformed);  // chunk extensions or trailers without end
+  in_chunk_line_ = more_to_come && !in_head;
+  if (!within_bounds(used, in_head, more_to_come)) {
+    return refuse(Rejection::header_limit);
   }
-  if (ec) {
+  if (more_to_come) {
     return Step::need_input;
   }
-  if (in_header && parser_->is_header_done()) {
-    if (parser_->rejection()) {
-      return refuse(*parser_->rejection());
-    }
-    if (!parser_->is_done() && parser_->expects_continue() && unparsed() == 0) {
-      return Step::send_continue;
-    }
+  return in_head && parser_->is_header_done() ? after_head() : Step::complete;
+}
+
+RequestReader::Step RequestReader::after_head() {
+  if (const auto why = parser_->rules().rejection()) {
+    return refuse(*why);
   }
-  return Step::complete;
+  const bool waits = !parser_->is_done() && parser_->rules().expects_continue() && unparsed() == 0;
+  return waits ? Step::send_continue : Step::complete;
+}
+
+// What waits to be parsed belongs to the head, or to a chunk's line and the trailers.
+bool RequestReader::within_bounds(std::size_t used, bool in_head, bool more_to_come) noexcept {
+  if (in_head) {
+    header_bytes_ += used;
+    return header_bytes_ + (more_to_come ? unparsed() : 0) <= limits_.header;
+  }
+  if (more_to_come) {
+    return chunk_bytes_.may_begin(unparsed());
+  }
+  return !parser_->take_chunk_line() || chunk_bytes_.add(used);
 }
 
 // RFC 9112, 2.2: a server ignores empty lines before a request; some clients end a body with one.
@@ -251,16 +261,27 @@ RequestReader::Step RequestReader::refuse(Rejection why) noexcept {
   return Step::refused;
 }
 
-// Beast has one error for a version it does not speak and for what is no version at all.
-Rejection RequestReader::version_or_malformed() const noexcept {
-  std::string_view line(buffer_.get() + begin_, unparsed());
-  line = line.substr(0, line.find('\r'));
-  const std::size_t space = line.rfind(' ');
-  const std::string_view version = space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  const bool is_version = version.size() == 8 && version.starts_with("HTTP/") && digit(version[5]) &&
-                          version[6] == '.' && digit(version[7]);
-  return is_version && version != "HTTP/1.1" && version != "HTTP/1.0" ? Rejection::version : Rejection::malformed;
+Rejection RequestReader::rejection_of(error_code error) const noexcept {
+  if (error == beast::http::error::header_limit) {
+    return Rejection::header_limit;
+  }
+  if (error == beast::http::error::body_limit) {
+    return Rejection::body_limit;
+  }
+  // Beast has one error for a version it does not speak and for what is no version at all.
+  const auto text = version_in(unparsed_text());
+  const bool other = !text.empty() && !text.starts_with("HTTP/1.");
+  return error == beast::http::error::bad_version && other ? Rejection::version : Rejection::malformed;
+}
+
+// RFC 9110, 2.5: a later minor version is processed as the highest that is known, which is all that Beast reads.
+bool RequestReader::lower_version() noexcept {
+  const auto text = version_in(unparsed_text());
+  if (!text.starts_with("HTTP/1.") || text.back() < '2') {
+    return false;
+  }
+  buffer_[static_cast<std::size_t>(text.data() - buffer_.get()) + text.size() - 1] = '1';
+  return true;
 }
 
 bool RequestReader::header_done() const noexcept {
@@ -272,14 +293,15 @@ bool RequestReader::keep_alive() const noexcept {
 }
 
 bool RequestReader::http10() const noexcept {
-  return parser_->http10();
+  return parser_->rules().http10();
 }
 
 void RequestReader::next() {
   request_.clear();
   std::destroy_at(parser_.get());  // a Beast parser cannot be reset; made anew in its place it costs no allocation
-  std::construct_at(parser_.get(), request_, limits_);
+  std::construct_at(parser_.get(), request_, limits_, hosts_);
   header_bytes_ = 0;
+  chunk_bytes_ = ChunkBound(limits_.header);
   in_chunk_line_ = false;
   started_ = false;
   if (unparsed() == 0) {

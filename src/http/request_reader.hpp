@@ -1,11 +1,16 @@
 #pragma once
 
+#include "http/chunk_bound.hpp"
+#include "http/host.hpp"
 #include "http/rejection.hpp"
 #include "http/request.hpp"
+
+#include <tern/error.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string_view>
 
 namespace tern::http {
 
@@ -13,7 +18,8 @@ namespace tern::http {
 /// `prepare`, tells how much with `commit`, and does what `parse` says.
 class RequestReader {
  public:
-  /// Bytes, as in `ServerLimits`.
+  /// Bytes, as in `ServerLimits`. `header` holds for the head, and again for what comes with the chunks of a body:
+  /// extensions and trailers together.
   struct Limits {
     std::size_t header;
     std::size_t body;
@@ -26,7 +32,8 @@ class RequestReader {
     refused         ///< answer with `rejection` and close
   };
 
-  explicit RequestReader(Limits limits);
+  /// `hosts`: which ones are served; nullptr: every one. Lifetime: it outlives the reader.
+  explicit RequestReader(Limits limits, ServedHosts* hosts = nullptr);
   ~RequestReader();
   RequestReader(const RequestReader&) = delete;
   RequestReader& operator=(const RequestReader&) = delete;
@@ -59,11 +66,16 @@ class RequestReader {
 
   bool skip_empty_lines() noexcept;
   Step parse_some();
+  Step after_head();
   Step refuse(Rejection why) noexcept;
-  Rejection version_or_malformed() const noexcept;
+  Rejection rejection_of(error_code error) const noexcept;
+  std::string_view unparsed_text() const noexcept { return {buffer_.get() + begin_, unparsed()}; }
+  bool lower_version() noexcept;
+  bool within_bounds(std::size_t used, bool in_head, bool more_to_come) noexcept;
   void make_room(std::size_t room);
 
   Limits limits_;
+  ServedHosts* hosts_;
   Request request_;
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<char[]> buffer_;
@@ -71,6 +83,7 @@ class RequestReader {
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t header_bytes_ = 0;
+  ChunkBound chunk_bytes_;
   Rejection rejection_ = Rejection::malformed;
   bool started_ = false;
   bool in_chunk_line_ = false;  // more of it is to come, or of the trailers

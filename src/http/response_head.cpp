@@ -17,7 +17,7 @@ bool is_token(std::string_view name) noexcept {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
     const char l = lower(c);
-    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos;
+    return (l >= 'a' && l <= 'z') || is_digit(c) || marks.find(c) != std::string_view::npos;
   });
 }
 
@@ -37,9 +37,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out.append(name).append(": ");
   const std::size_t at = out.size();
   out.append(value).append("\r\n");
-  std::replace_if(
-      out.begin() + static_cast<std::ptrdiff_t>(at), out.end() - 2,
-      [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }, ' ');
+  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(at), out.end() - 2, is_control, ' ');
 }
 
 }  // namespace
@@ -59,6 +57,9 @@ void append_head(std::string& out, const HttpResponse& response, ResponseForm fo
   append_number(out, response.status);
   const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(response.status));
   out.append(" ").append(reason.data(), reason.size()).append("\r\n");
+  if (!form.date.empty()) {
+    out.append("Date: ").append(form.date).append("\r\n");
+  }
   if (!response.content_type.empty() && (response.source || !response.body.empty())) {
     append_field(out, "Content-Type", response.content_type);
   }

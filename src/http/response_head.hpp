@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace tern::http {
 
@@ -11,6 +12,7 @@ namespace tern::http {
 struct ResponseForm {
   bool http10 = false;
   bool keep_alive = true;
+  std::string_view date = {};  ///< "" leaves the header out
 };
 
 /// True when a response of this status has a body at all (not 204, 304).

@@ -1,7 +1,5 @@
 #include "http/router.hpp"
 
-#include "http/ascii.hpp"
-
 #include <tern/error.hpp>
 #include <tern/schema/parse.hpp>
 
@@ -94,18 +92,37 @@ void Router::add_below(std::string path, HttpHandler& handler) {
 
 Router::Route* Router::find(std::string_view path) noexcept {
   path = without_slash(path);
-  const auto at = std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return same_text(r.path, path); });
+  const auto at = std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return r.path == path; });
   return at == routes_.end() ? nullptr : &*at;
+}
+
+// RFC 9110, 9.3.7: what the server as a whole can do.
+HttpResponse Router::about_all() const {
+  std::vector<Entry> all;
+  for (const Route& route : routes_) {
+    all.insert(all.end(), route.entries.begin(), route.entries.end());
+  }
+  for (const Tree& tree : trees_) {
+    for (const Method method : {Method::get, Method::post, Method::patch, Method::del}) {
+      all.push_back({method, tree.handler});
+    }
+  }
+  HttpResponse response(200);
+  response.headers.emplace_back("Allow", allow(all));
+  return response;
 }
 
 // No coroutine of its own: a request that is routed costs no frame here.
 awaitable<HttpResponse> Router::handle(HttpRequest& request) {
   const Route* route = find(request.path());
   if (!route) {
+    if (request.method() == Method::options && request.path() == "*") {
+      return answer(about_all());
+    }
     const auto path = request.path();
     for (const auto& tree : trees_) {
       const auto size = tree.path.size();
-      if (same_text(path.substr(0, size), tree.path) && (path.size() == size || path[size] == '/')) {
+      if (path.starts_with(tree.path) && (path.size() == size || path[size] == '/')) {
         return tree.handler->handle(request);
       }
     }

@@ -10,10 +10,10 @@
 
 namespace tern::http {
 
-/// Finds the handler for a request by method and exact path. ASCII case and one trailing slash make no difference.
+/// Finds the handler for a request by method and exact path. One trailing slash makes no difference.
 ///
-/// HEAD goes where GET goes. OPTIONS is answered 204 with Allow, unless a handler is registered for it. An unknown
-/// path is answered 404, a known one with another method 405 with Allow.
+/// HEAD goes where GET goes. OPTIONS is answered 204 with Allow, unless a handler is registered for it; of `*`, which
+/// is the server as a whole, 200. An unknown path is answered 404, a known one with another method 405 with Allow.
 ///
 /// Lifetime: the handlers outlive the router.
 /// Thread safety: `handle` from any thread once the last `add` has returned.
@@ -41,6 +41,7 @@ class Router final : public HttpHandler {
   };
 
   Route* find(std::string_view path) noexcept;
+  HttpResponse about_all() const;
 
   struct Tree {
     std::string path;  // without trailing slash

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/host.hpp"
 #include "http/http_types.hpp"
 
 #include <tern/async/deadline.hpp>
@@ -17,11 +18,13 @@
 
 namespace tern::http {
 
-/// The bounds of a server. All of them hold for each connection, except the first.
+/// The bounds of a server. All of them hold for each connection, except the first two.
 struct ServerLimits {
   std::size_t connections = 10'000;  ///< of one server; one more is answered 503 and closed
+  std::size_t refusals = 256;        ///< connections that were told so and are only being closed; at least one
   std::size_t body = 256 * 1024;     ///< bytes of a request's body; more is answered 413
-  std::size_t header = 16 * 1024;    ///< bytes of request line and header together; more is answered 431
+  std::size_t header = 16 * 1024;    ///< bytes of request line and header together, and of all that comes with the
+                                     ///< chunks of a body; more is answered 431
   std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte (a new connection: from its acceptance)
   std::chrono::milliseconds body_timeout{30'000};    ///< from the end of the header to the end of the body
   std::chrono::milliseconds idle_timeout{75'000};    ///< between a response and the next request
@@ -40,7 +43,7 @@ struct ServerShard {
 /// Lifetime: handler, clock, metrics and shards outlive the server. What it started ends by itself after `abort`,
 /// or is destroyed with its `io_context`; handler and clock must live until then, the metrics while a shard runs.
 /// Thread safety: `port`, `connections`, `stop_accepting`, `drain` and `abort` from any thread; they take effect on the
-/// shards, soon after. `listen` and `start` before the others, from one thread.
+/// shards, soon after. `listen`, `serve_hosts` and `start` before the others, from one thread.
 class Server {
  public:
   /// Preconditions: at least one shard.
@@ -54,6 +57,9 @@ class Server {
   /// free one.
   /// Errors: `system_error` whose text names the address, the port and what to do.
   void listen(const std::string& address, std::uint16_t port);
+
+  /// Which hosts are served, on all shards; every one where this is not called. Before `start`.
+  void serve_hosts(const ServedHosts& hosts);
 
   /// The port in use, the real one when 0 was asked for; 0 before `listen`.
   std::uint16_t port() const noexcept;

@@ -14,12 +14,6 @@
 
 namespace tern::http {
 
-namespace {
-
-constexpr std::size_t most_rejecting = 128;  // connections that are told 503 at once; more are only closed
-
-}  // namespace
-
 ServerState::ServerState(std::vector<ServerShard> shards, HttpHandler& handler, ServerLimits limits, Clock& clock,
                          Metrics& metrics)
     : handler_(handler),
@@ -45,17 +39,18 @@ ShardState& ServerState::next_shard() noexcept {
   return shard;
 }
 
-void ServerState::open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer) {
-  const bool full = open_.load() - rejecting_.load() >= limits_.connections;
-  if (full && rejecting_.load() >= most_rejecting) {
-    count_rejection(Rejection::connections);
-    return;
+void ServerState::serve_hosts(const ServedHosts& hosts) {
+  for (const auto& shard : shards_) {
+    shard->hosts = hosts;
   }
+}
+
+void ServerState::open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer) {
   error_code ignored;  // without either, a connection that has already gone fails at its first read
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
   const executor ex = socket.get_executor();
-  auto session = std::make_shared<Session>(shared_from_this(), shard, std::move(socket), peer, full);
+  auto session = std::make_shared<Session>(shared_from_this(), shard, std::move(socket), peer);
   enter();
   try {
     asio::co_spawn(ex, Session::run(std::move(session)), [](std::exception_ptr error) {

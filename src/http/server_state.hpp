@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/date_text.hpp"
+#include "http/host.hpp"
 #include "http/rejection.hpp"
 #include "http/server.hpp"
 #include "http/session.hpp"
@@ -21,6 +23,8 @@ struct ShardState {
   explicit ShardState(ServerShard s) : shard(s) {}
   ServerShard shard;
   SessionList sessions;
+  ServedHosts hosts;
+  DateText date;
 };
 
 /// What the sessions share. It outlives the `Server`: each session holds it.
@@ -41,10 +45,16 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
 
   /// The shard for the next connection. Called on the acceptor's thread only.
   ShardState& next_shard() noexcept;
-  /// Starts a session for an accepted socket, or one that only says that there is no capacity.
+  ServerShard& first_shard() noexcept { return shards_.front()->shard; }
+  /// Before any session begins.
+  void serve_hosts(const ServedHosts& hosts);
+  /// True when there are as many connections as there may be, without those that are told so.
+  bool full() const noexcept { return open_.load() - rejecting_.load() >= limits_.connections; }
+  /// Starts a session for an accepted socket.
   void open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
 
-  /// A session begins and ends: for `connections`. Never touches the metrics, which may be gone by then.
+  /// A connection begins and ends: for `connections`. `rejected`: it is only told that there is no capacity. Never
+  /// touches the metrics, which may be gone by then.
   void count_open(bool rejected) noexcept;
   void count_closed(bool rejected) noexcept;
   /// Something that `drain` waits for begins and ends: the acceptor, a session until it only waits for its end.

@@ -1,6 +1,7 @@
 #include "http/session.hpp"
 
 #include "http/describe.hpp"
+#include "http/lingering.hpp"
 #include "http/server_state.hpp"
 #include "schema/spare_text.hpp"
 
@@ -11,6 +12,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <utility>
@@ -23,20 +27,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto warm_time = 1s;  // how long an idle connection keeps its buffers
-constexpr auto linger_time = 2s;
-constexpr std::size_t linger_bytes = 1024 * 1024;
+constexpr auto warm_time = 1s;                 // how long an idle connection keeps its buffers
 constexpr std::size_t small_body = 16 * 1024;  // copied behind the head, so that one buffer goes out
 constexpr unsigned most_in_a_burst = 16;       // pipelined requests before other connections get their turn
-
-HttpResponse response_for(Rejection why) {
-  const RejectionText& text = text_of(why);
-  HttpResponse response(text.status, error_body(text.code, text.message), "application/json");
-  if (text.status == 503) {
-    response.headers.emplace_back("Retry-After", "1");
-  }
-  return response;
-}
 
 HttpResponse failure() {
   return HttpResponse(500, error_body("ServiceError", "The bot could not process the request."), "application/json");
@@ -44,15 +37,13 @@ HttpResponse failure() {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::socket socket, const tcp::endpoint& peer,
-                 bool rejected)
+Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::socket socket, const tcp::endpoint& peer)
     : server_(std::move(server)),
       shard_(shard),
       socket_(std::move(socket)),
-      reader_({.header = server_->limits().header, .body = server_->limits().body}),
-      rejected_(rejected) {
+      reader_({.header = server_->limits().header, .body = server_->limits().body}, &shard.hosts) {
   reader_.request().set_peer(peer);
-  server_->count_open(rejected_);
+  server_->count_open(false);
 }
 
 Session::~Session() {
@@ -60,7 +51,7 @@ Session::~Session() {
   if (hook.is_linked()) {
     hook.unlink();
   }
-  server_->count_closed(rejected_);
+  server_->count_closed(false);
 }
 
 awaitable<void> Session::run(std::shared_ptr<Session> self) {
@@ -69,8 +60,6 @@ awaitable<void> Session::run(std::shared_ptr<Session> self) {
   try {
     if (self->server_->aborted()) {
       self->close();
-    } else if (self->rejected_) {
-      co_await self->refuse(Rejection::connections);
     } else {
       co_await self->serve();
     }
@@ -131,7 +120,7 @@ awaitable<void> Session::serve() {
     if (response.source && !ec_) {
       co_await stream(std::move(response.source));
     }
-    if (after == After::linger && !ec_) {
+    if (after == After::close && !ec_) {
       co_await linger();
     }
     if (after != After::keep || ec_) {
@@ -173,21 +162,36 @@ awaitable<void> Session::refuse(Rejection why) {
   }
 }
 
-// Closing with input unread makes the kernel send a reset, which destroys the response on its way to the client.
-// So: say that nothing more comes, then read what the client still sends, for a while.
 awaitable<void> Session::linger() {
   leave();
   phase_ = Phase::lingering;
   expired_ = false;
+  const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
   arm_for(linger_time);
   socket_.shutdown(tcp::socket::shutdown_send, ec_);
-  for (std::size_t total = 0; !ec_ && !expired_ && total < linger_bytes;) {
+  int unsent = unsent_bytes();
+  for (std::size_t total = 0; !ec_ && total < linger_bytes;) {
     const auto room = reader_.prepare();
     const auto [ec, bytes] =
         co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
     ec_ = ec;
     total += bytes;
+    if (expired_ && (!ec || ec == asio::error::operation_aborted)) {
+      const int before = std::exchange(unsent, unsent_bytes());
+      if (last.expired(server_->clock()) || unsent == 0 || unsent >= before) {
+        co_return;  // it has all of the response, or takes no more of it
+      }
+      ec_.clear();
+      expired_ = false;
+      arm_for(linger_time);
+    }
   }
+}
+
+// What the client's kernel has not confirmed yet.
+int Session::unsent_bytes() noexcept {
+  int bytes = 0;
+  return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 Session::Next Session::plan_read() {
@@ -286,7 +290,8 @@ Session::After Session::begin_response(HttpResponse& response, bool client_keeps
   const bool keeps =
       client_keeps && !server_->closing() && !(most > 0 && requests_ >= most) && !asks_to_close(response);
   out_.clear();
-  append_head(out_, response, {.http10 = http10, .keep_alive = keeps});
+  const auto date = shard_.date.at(server_->clock().wall_now());
+  append_head(out_, response, {.http10 = http10, .keep_alive = keeps, .date = date});
   server_->count_response(response.status);
   if (reader_.request().method() == Method::head) {
     response.source.reset();
@@ -299,7 +304,7 @@ Session::After Session::begin_response(HttpResponse& response, bool client_keeps
   } else {
     put_pending(out_, response.body);
   }
-  return keeps ? After::keep : client_keeps ? After::linger : After::close;
+  return keeps ? After::keep : After::close;
 }
 
 void Session::put_pending(std::string_view first, std::string_view second, std::string_view third) noexcept {

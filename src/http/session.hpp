@@ -30,9 +30,8 @@ struct ShardState;
 /// Lifetime: its coroutine holds it. Everything happens on its shard's thread.
 class Session final : public TimingWheel::Entry, public std::enable_shared_from_this<Session> {
  public:
-  /// `rejected`: the server has no capacity; the session says so and closes.
   Session(std::shared_ptr<ServerState> server, ShardState& shard, asio::ip::tcp::socket socket,
-          const asio::ip::tcp::endpoint& peer, bool rejected);
+          const asio::ip::tcp::endpoint& peer);
   ~Session() override;
 
   /// The connection from its beginning to its end. No exception leaves it.
@@ -47,7 +46,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
  private:
   enum class Phase { created, waiting, header, body, handling, writing, lingering };
   enum class Next { read, wait, close, time_out };
-  enum class After { keep, close, linger };
+  enum class After { keep, close };
 
   void on_expired() noexcept override;
   void arm_for(std::chrono::milliseconds duration) noexcept;
@@ -57,6 +56,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   awaitable<void> send_continue();
   awaitable<void> refuse(Rejection why);
   awaitable<void> linger();
+  int unsent_bytes() noexcept;
   void leave();
 
   /// What to do for more input; arms the deadline when the phase changes.
@@ -100,7 +100,6 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   std::size_t requests_ = 0;
   unsigned burst_ = 0;  // requests since the last read
   Phase phase_ = Phase::created;
-  const bool rejected_;
   bool expired_ = false;
   bool released_ = false;  // idle for so long that its buffers were given back
   bool live_ = true;

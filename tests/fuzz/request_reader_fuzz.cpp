@@ -1,6 +1,9 @@
 // Whatever bytes a client sends, and however they are cut: the server reads the same requests, within its bounds.
 
 #include "fuzz/require.hpp"
+#include "http/ascii.hpp"
+#include "http/host.hpp"
+#include "http/request_line.hpp"
 #include "http/request_reader.hpp"
 
 #include <algorithm>
@@ -17,6 +20,7 @@ using Step = RequestReader::Step;
 // Small, so that an input of a few kilobytes reaches them.
 constexpr std::size_t header_limit = 512;
 constexpr std::size_t body_limit = 700;
+constexpr std::size_t bare_line = 22;  // of a chunk, which does not count against the bound
 
 /// All that was read of a connection.
 struct Outcome {
@@ -29,7 +33,15 @@ struct Outcome {
 void describe(RequestReader& reader, std::string& into) {
   auto& request = reader.request();
   require(request.body().size() <= body_limit, "a body is within its bound");
-  require(request.path().find_first_of(" \r\n") == std::string_view::npos, "a path is one word");
+  const auto target = std::string(request.path()) + "?" + std::string(request.query());
+  require(request.path() == "*" || tern::http::parse_target(request.method(), target).has_value(),
+          "a target is well-formed");
+  require(request.method() != tern::http::Method::other, "a method is known");
+  const auto host = request.header("Host");
+  require(!host || tern::http::host_of(*host).has_value(), "a host is well-formed");
+  require(host || reader.http10(), "a host is named");
+  const auto coding = request.header("Content-Encoding");
+  require(!coding || coding->empty() || tern::http::same_text(*coding, "identity"), "a body is as it is");
   into += std::to_string(static_cast<int>(request.method()));
   into.append(request.path()).append("?").append(request.query()).append(reader.keep_alive() ? "+" : "-");
   for (const char* name : {"Host", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection"}) {
@@ -69,7 +81,7 @@ Outcome read(std::string_view bytes, std::size_t piece) {
   while (!bytes.empty()) {
     const auto room = reader.prepare();
     require(!room.empty(), "there is room");
-    require(reader.unparsed() <= 2 * header_limit + body_limit + piece, "little is kept that is not parsed");
+    require(reader.unparsed() <= header_limit + bare_line, "no more than a head, or a line, is kept unparsed");
     const auto size = std::min({room.size(), bytes.size(), piece});
     std::copy_n(bytes.begin(), size, room.begin());
     bytes.remove_prefix(size);

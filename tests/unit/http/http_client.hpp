@@ -43,7 +43,12 @@ class WireClient {
  public:
   using tcp = boost::asio::ip::tcp;
 
-  explicit WireClient(std::uint16_t port, std::function<void()> pump = {}) : pump_(std::move(pump)) {
+  /// `kept`: how many bytes that nobody has read its kernel keeps, about; 0: as is usual.
+  explicit WireClient(std::uint16_t port, std::function<void()> pump = {}, int kept = 0) : pump_(std::move(pump)) {
+    socket_.open(tcp::v4());
+    if (kept > 0) {
+      socket_.set_option(tcp::socket::receive_buffer_size(kept));
+    }
     socket_.connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
     socket_.non_blocking(true);
     socket_.set_option(tcp::no_delay(true));
@@ -120,6 +125,14 @@ class WireClient {
     std::string chunk = input_.substr(eol + 2, size);
     input_.erase(0, eol + 2 + size + 2);
     return size > 0 ? std::optional(std::move(chunk)) : std::nullopt;
+  }
+
+  /// What is there, once it is so many bytes.
+  std::string read_some(std::size_t bytes) {
+    while (!ended_ && input_.size() < bytes) {
+      fill();
+    }
+    return std::exchange(input_, {});
   }
 
   /// Everything until the server closes.

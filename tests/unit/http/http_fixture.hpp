@@ -107,6 +107,8 @@ class TestHandler final : public http::HttpHandler {
       response.content_type = "text/plain";
     } else if (path == "/big") {
       response.body.assign(8 * 1024 * 1024, 'b');
+    } else if (path == "/large") {
+      response.body.assign(200'000, 'l');
     } else if (path == "/medium") {
       response.body.assign(20 * 1024, 'm');
     } else if (path == "/stream") {
@@ -229,6 +231,13 @@ class HttpServerTest : public testing::Test {
 /// The server's whole error body.
 inline std::string error_text(std::string_view code, std::string_view message) {
   return "{\"error\":{\"code\":\"" + std::string(code) + "\",\"message\":\"" + std::string(message) + "\"}}";
+}
+
+/// A response without its Date, which must be there.
+inline std::string without_date(std::string text) {
+  const auto at = text.find("Date: ");
+  EXPECT_NE(at, std::string::npos) << text;
+  return at == std::string::npos ? text : text.erase(at, text.find("\r\n", at) + 2 - at);
 }
 
 inline const std::string get_empty = "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -77,19 +77,56 @@ TEST(RequestReader, ALastChunkAloneIsReadHoweverItIsCut) {
   }
 }
 
-TEST(RequestReader, TargetsOfOtherFormsKeepTheirShape) {
-  for (const auto& [target, path, query] : {std::tuple{"*", "*", ""},
-                                            {"https://h", "/", ""},
-                                            {"http://h?x=/", "/", "x=/"},
-                                            {"h:443", "h:443", ""},
-                                            {"/a//b/?", "/a//b/", ""},
-                                            {"/http://h", "/http://h", ""}}) {
-    RequestReader reader({.header = 1000, .body = 1000});
-    give(reader, "OPTIONS " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n");
-    ASSERT_EQ(reader.parse(), Step::complete);
-    EXPECT_EQ(reader.request().path(), path);
-    EXPECT_EQ(reader.request().query(), query);
+/// How a chunked body is taken that is given at once, or byte by byte.
+Step outcome_of(const std::string& chunks, bool byte_by_byte, std::size_t limit = 1000) {
+  RequestReader reader({.header = limit, .body = 100'000});
+  auto step = Step::need_input;
+  const std::string text = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks;
+  for (std::size_t at = 0; at < text.size() && step == Step::need_input;) {
+    const auto size = byte_by_byte ? 1 : text.size();
+    give(reader, std::string_view(text).substr(at, size));
+    step = reader.parse();
+    at += size;
   }
+  return step;
+}
+
+TEST(RequestReader, ExtensionsOfChunksHoldNoControls) {
+  for (const bool bytes : {false, true}) {
+    for (const std::string& wrong :
+         {std::string("\n"), std::string(1, '\0'), std::string("\x01"), std::string("\x7f"), std::string("\\\n")}) {
+      EXPECT_EQ(outcome_of("1;a=\"x" + wrong + "y\"\r\nz\r\n0\r\n\r\n", bytes), Step::refused) << wrong;
+      EXPECT_EQ(outcome_of("1\r\nz\r\n0;a=\"" + wrong + "\"\r\n\r\n", bytes), Step::refused) << wrong;
+    }
+    EXPECT_EQ(outcome_of("1;a=\"x\ty\\\"\xc3\xbc\";b=c\r\nz\r\n0;d\r\n\r\n", bytes), Step::complete);
+  }
+}
+
+// Beyond the bare line of a chunk, which is 18 bytes of a size and line ends, and 4 for the ends of the chunk before
+// and of the trailers.
+TEST(RequestReader, ExtensionsAndTrailersCountAgainstTheExactBound) {
+  constexpr std::size_t bare = 22;
+  const auto line = [](std::size_t size) { return "1;" + std::string(size - 4, 'x') + "\r\n"; };
+  const auto last = [](std::size_t size) { return "0\r\nX: " + std::string(size - 10, 'x') + "\r\n\r\n"; };
+  for (const bool bytes : {false, true}) {
+    const std::string end = "z\r\n0\r\n\r\n";
+    EXPECT_EQ(outcome_of(line(1000 + bare) + end, bytes), Step::complete);
+    EXPECT_EQ(outcome_of(line(1001 + bare) + end, bytes), Step::refused);
+    EXPECT_EQ(outcome_of(last(1000 + bare), bytes), Step::complete);
+    EXPECT_EQ(outcome_of(last(1001 + bare), bytes), Step::refused);
+    EXPECT_EQ(outcome_of(line(400 + bare) + "z\r\n" + line(600 - 2 + bare) + end, bytes), Step::complete);
+    EXPECT_EQ(outcome_of(line(400 + bare) + "z\r\n" + line(601 - 2 + bare) + end, bytes), Step::refused)
+        << "all together";
+    EXPECT_EQ(outcome_of(std::string(2000, '0') + "1\r\n" + end, bytes), Step::refused) << "zeros are no way around it";
+  }
+}
+
+TEST(RequestReader, ManySmallChunksCostNothingOfTheBound) {
+  std::string chunks;
+  for (int i = 0; i < 5'000; ++i) {
+    chunks += "1\r\nz\r\n";
+  }
+  EXPECT_EQ(outcome_of(chunks + "0\r\n\r\n", false, 200), Step::complete);
 }
 
 TEST(RequestReader, MemoryIsGivenBack) {

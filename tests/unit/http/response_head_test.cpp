@@ -23,6 +23,11 @@ TEST(ResponseHead, ConnectionIsNamedWhenItIsNotTheDefault) {
             "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
+TEST(ResponseHead, HasTheDateThatItIsGiven) {
+  EXPECT_EQ(head(HttpResponse(202), {.date = "Sun, 06 Nov 1994 08:49:37 GMT"}),
+            "HTTP/1.1 202 Accepted\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n");
+}
+
 TEST(ResponseHead, FramingHeadersOfTheHandlerAreLeftOut) {
   HttpResponse response(200);
   response.headers = {{"transfer-encoding", "chunked"},

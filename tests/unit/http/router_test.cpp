@@ -29,7 +29,7 @@ class RouterTest : public testing::Test {
 
   HttpResponse ask(Method method, std::string_view target) {
     Request request;
-    request.set_line(method, target);
+    request.set_line(method, parse_target(method, target).value());
     return test::run(router.handle(request));
   }
   static std::string allow(const HttpResponse& response) {
@@ -50,14 +50,29 @@ TEST_F(RouterTest, PathAndMethodDecide) {
   EXPECT_EQ(ask(Method::get, "/").body, "root");
 }
 
-TEST_F(RouterTest, CaseAndOneTrailingSlashMakeNoDifference) {
-  EXPECT_EQ(ask(Method::post, "/API/Messages/").body, "messages");
+TEST_F(RouterTest, OneTrailingSlashMakesNoDifference) {
+  EXPECT_EQ(ask(Method::post, "/api/messages/").body, "messages");
   EXPECT_EQ(ask(Method::get, "/health/").body, "health");
   EXPECT_EQ(ask(Method::post, "/api/messages//").status, 404U);
 }
 
+TEST_F(RouterTest, PathsAreComparedWithTheirCase) {
+  router.add_below("/tree", root);
+  EXPECT_EQ(ask(Method::get, "/tree/x").body, "root");
+  EXPECT_EQ(ask(Method::post, "/API/Messages").status, 404U);
+  EXPECT_EQ(ask(Method::get, "/Health").status, 404U);
+  EXPECT_EQ(ask(Method::get, "/Tree/x").status, 404U);
+}
+
+TEST_F(RouterTest, OptionsOfTheWholeServerListAllMethods) {
+  const auto response = ask(Method::options, "*");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_EQ(response.body, "");
+  EXPECT_EQ(allow(response), "Allow: GET, HEAD, POST, DELETE, OPTIONS");
+}
+
 TEST_F(RouterTest, UnknownPathIsNotFound) {
-  for (const char* path : {"/api", "/api/messages/x", "*", "/apixmessages"}) {
+  for (const char* path : {"/api", "/api/messages/x", "/apixmessages"}) {
     const auto response = ask(Method::post, path);
     EXPECT_EQ(response.status, 404U) << path;
     EXPECT_EQ(response.body, R"({"error":{"code":"NotFound","message":"There is nothing at this path."}})");
@@ -71,7 +86,7 @@ TEST_F(RouterTest, OtherMethodIsNotAllowed) {
   EXPECT_EQ(allow(response), "Allow: POST, OPTIONS");
   EXPECT_EQ(response.body,
             R"({"error":{"code":"MethodNotAllowed","message":"This path does not serve this method."}})");
-  EXPECT_EQ(ask(Method::other, "/health").status, 405U);
+  EXPECT_EQ(ask(Method::put, "/health").status, 405U);
   EXPECT_EQ(ask(Method::head, "/api/messages").status, 405U);
 }
 
@@ -87,7 +102,7 @@ TEST_F(RouterTest, OptionsListsTheMethods) {
 }
 
 TEST_F(RouterTest, WrongRoutesAreRefused) {
-  EXPECT_THROW(router.add(Method::post, "/API/messages/", messages), system_error);
+  EXPECT_THROW(router.add(Method::post, "/api/messages/", messages), system_error);
   EXPECT_THROW(router.add(Method::get, "health", health), system_error);
   EXPECT_THROW(router.add(Method::other, "/x", health), system_error);
   router.add(Method::get, "/api/messages", health);

@@ -3,7 +3,9 @@
 #include "support/run.hpp"
 
 #include <dlfcn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -174,6 +176,34 @@ TEST_F(HttpServerFaults, AcceptorOutlivesALackOfDescriptors) {
   accept_fails = false;
   advance(100ms);
   EXPECT_EQ(client.read().status, 200);
+}
+
+// The descriptor in reserve is what the client is accepted with.
+TEST_F(HttpServerFaults, WithoutDescriptorsNewClientsAreTold503AndOthersAreServed) {
+  auto established = connect();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  std::vector<WireClient> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.emplace_back(server->port(), [this] { settle(); });  // in the backlog: nobody runs the server
+    clients.back().send(get_empty);
+  }
+  const int next = ::dup(0);
+  ASSERT_GE(next, 0);
+  ::close(next);
+  const rlimit none{static_cast<rlim_t>(next), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  settle();
+  established.send(get_empty);
+  EXPECT_EQ(established.read().status, 200);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  for (auto& client : clients) {
+    EXPECT_EQ(client.read().status, 503);
+  }
+  EXPECT_EQ(rejected("connections"), 5);
+  auto later = connect();
+  later.send(get_empty);
+  EXPECT_EQ(later.read().status, 200);
 }
 
 TEST_F(HttpServerFaults, StopEndsThePauseOfTheAcceptor) {

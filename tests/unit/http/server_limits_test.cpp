@@ -114,10 +114,10 @@ TEST_F(HttpServerLimits, LingeringIsBounded) {
 }
 
 TEST_F(HttpServerLimits, ChunkFramingIsBounded) {
-  refuses("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" + std::string(9000, 'x'), 400,
-          "BadRequest", "malformed");
-  refuses("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + std::string(9000, 'x'), 400,
-          "BadRequest", "malformed");
+  refuses("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x=" + std::string(2100, 'x'), 431,
+          "HeaderTooLarge", "header_limit");
+  refuses("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + std::string(2100, 'x'), 431,
+          "HeaderTooLarge", "header_limit");
 }
 
 TEST_F(HttpServerLimits, TooManyConnectionsAreTold503) {
@@ -144,14 +144,46 @@ TEST_F(HttpServerLimits, TooManyConnectionsAreTold503) {
   EXPECT_EQ(e.read().status, 200);
 }
 
-TEST_F(HttpServerLimits, ConnectionsThatAreToldNoAreBoundedToo) {
+TEST_F(HttpServerLimits, EveryoneBeyondTheBoundIsTold503AndFewAreKept) {
+  const auto a = connect();
+  const auto b = connect();
+  const auto c = connect();
   std::vector<WireClient> clients;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 700; ++i) {
     clients.emplace_back(server->port(), [this] { settle(); });
+    clients.back().send(get_empty);
   }
-  until([&] { return rejected("connections") >= 197; });
+  until([&] { return rejected("connections") == 700; });
   settle();
-  EXPECT_LE(server->connections(), 3U + 128U);
+  EXPECT_LE(server->connections(), 3U + http::ServerLimits().refusals);
+  EXPECT_GT(server->connections(), 3U) << "the last ones have time to read";
+  for (auto& client : clients) {
+    EXPECT_EQ(client.read().status, 503);
+  }
+  EXPECT_EQ(handler.requests, 0);
+}
+
+TEST_F(HttpServerLimits, AClientThatWasTold503AndStaysIsCutOff) {
+  const auto a = connect();
+  const auto b = connect();
+  const auto c = connect();
+  auto stays = connect();
+  auto writes = connect();
+  EXPECT_EQ(stays.read().status, 503);
+  EXPECT_TRUE(stays.sees_end());
+  const std::string piece(64 * 1024, 'x');
+  until([&] { return !writes.try_send(piece) && server->connections() == 4; });
+  advance(std::chrono::seconds(2) + 2 * TimingWheel::tick);
+  EXPECT_EQ(server->connections(), 3U);
+}
+
+TEST_F(HttpServerLimits, AbortEndsThoseThatWereTold503) {
+  const auto a = connect();
+  const auto b = connect();
+  const auto c = connect();
+  auto refused = connect();
+  server->abort();
+  until([&] { return server->connections() == 0; });
 }
 
 TEST_F(HttpServerLimits, RequestsOfAConnectionAreLimited) {

@@ -1,0 +1,170 @@
+#include "http/acceptor.hpp"
+
+#include "http/describe.hpp"
+
+#include <tern/async/log.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <exception>
+#include <utility>
+
+namespace tern::http {
+
+using asio::ip::tcp;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto accept_pause = 100ms;
+constexpr auto warn_interval = 1s;
+
+bool lacks_descriptors(error_code error) noexcept {
+  return error == boost::system::errc::too_many_files_open ||
+         error == boost::system::errc::too_many_files_open_in_system;
+}
+
+[[noreturn]] void throw_cannot_listen(error_code ec, const std::string& address, std::uint16_t port) {
+  std::string advice = "; check the address and the port";
+  if (ec == asio::error::address_in_use) {
+    advice = "; another program uses this port: end it, or choose another port";
+  } else if (ec == asio::error::access_denied) {
+    advice = "; ports below 1024 need the privilege to bind them: choose a port of 1024 or more";
+  } else if (ec == boost::system::errc::address_not_available) {
+    advice = "; this machine has no such address: 127.0.0.1 is for this machine only, 0.0.0.0 and :: are for all";
+  } else if (ec == asio::error::invalid_argument) {
+    advice =
+        "; an IPv4 or IPv6 address is needed, no host name: 127.0.0.1 is for this machine only, 0.0.0.0 and :: "
+        "are for all";
+  }
+  throw Error(ec, "cannot listen on address " + address + " port " + std::to_string(port) + advice);
+}
+
+}  // namespace
+
+Acceptor::Acceptor(asio::io_context& io, std::shared_ptr<ServerState> server)
+    : io_(io),
+      server_(std::move(server)),
+      acceptor_(io),
+      pause_(server_->clock(), io.get_executor()),
+      farewells_(std::make_shared<Farewells>(server_)) {}
+
+Acceptor::~Acceptor() {
+  if (spare_ >= 0) {
+    ::close(spare_);
+  }
+}
+
+std::uint16_t Acceptor::listen(const std::string& address, std::uint16_t port) {
+  error_code ec;
+  const auto ip = asio::ip::make_address(address, ec);
+  if (ec) {
+    throw_cannot_listen(asio::error::invalid_argument, address, port);
+  }
+  const tcp::endpoint endpoint(ip, port);
+  const auto check = [&] {
+    if (ec) {
+      throw_cannot_listen(ec, address, port);
+    }
+  };
+  acceptor_.open(endpoint.protocol(), ec);
+  check();
+  acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
+  check();
+  if (ip.is_v6()) {
+    acceptor_.set_option(asio::ip::v6_only(false), ec);
+    check();
+  }
+  acceptor_.bind(endpoint, ec);
+  check();
+  acceptor_.listen(tcp::acceptor::max_listen_connections, ec);
+  check();
+  return acceptor_.local_endpoint().port();
+}
+
+awaitable<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
+  tcp::acceptor& acceptor = self->acceptor_;
+  bool made_room = false;
+  while (acceptor.is_open()) {
+    if (!std::exchange(made_room, false)) {  // what was given up is for the client that comes next
+      self->reserve();
+    }
+    ShardState& shard = self->server_->next_shard();
+    tcp::socket socket(shard.shard.io);
+    tcp::endpoint peer;
+    const auto [ec] = co_await acceptor.async_accept(socket, peer, asio::as_tuple(asio::deferred));
+    if (!ec) {
+      self->take(shard, std::move(socket), peer);
+    } else if (lacks_descriptors(ec) && self->make_room()) {
+      made_room = true;
+      self->warn("no descriptors are left: new connections are answered 503 (ulimit -n, limits.connections)", ec);
+    } else if (acceptor.is_open() && ec != asio::error::connection_aborted) {
+      // Out of memory, as a rule: it passes, and the connections wait in the backlog.
+      self->warn("connections cannot be accepted; trying again", ec);
+      [[maybe_unused]] const bool came = co_await self->pause_.wait_for(accept_pause);
+    }
+  }
+}
+
+void Acceptor::close() noexcept {
+  error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+}
+
+void Acceptor::abort() noexcept {
+  close();
+  farewells_->close_all();
+}
+
+void Acceptor::take(ShardState& shard, tcp::socket socket, const tcp::endpoint& peer) {
+  try {
+    if (server_->full() || !reserve()) {
+      refuse(std::move(socket), peer);
+    } else {
+      server_->open(shard, std::move(socket), peer);
+    }
+  } catch (...) {
+    log::error("a connection could not be served", {{"error", describe(std::current_exception())}});
+  }
+}
+
+// The socket moves to the acceptor's shard.
+void Acceptor::refuse(tcp::socket socket, const tcp::endpoint& peer) {
+  tcp::socket here(io_);
+  here.assign(peer.protocol(), socket.release());
+  farewells_->say(std::move(here));
+}
+
+// True when a descriptor is in reserve.
+bool Acceptor::reserve() noexcept {
+  if (spare_ < 0) {
+    spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+  return spare_ >= 0;
+}
+
+bool Acceptor::make_room() noexcept {
+  if (spare_ >= 0) {
+    ::close(std::exchange(spare_, -1));
+    return true;
+  }
+  return farewells_->close_oldest();
+}
+
+void Acceptor::warn(const char* what, error_code why) {
+  const SteadyTime now = server_->clock().now();
+  if (!warned_ || now - *warned_ >= warn_interval) {
+    warned_ = now;
+    log::warn(what, {{"error", why.message()}});
+  }
+}
+
+}  // namespace tern::http

@@ -1,0 +1,142 @@
+#include "http/farewell.hpp"
+
+#include "http/lingering.hpp"
+#include "http/response_head.hpp"
+#include "http/server_state.hpp"
+
+#include <tern/async/timing_wheel.hpp>
+#include <tern/error.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <array>
+#include <utility>
+
+namespace tern::http {
+
+using asio::ip::tcp;
+
+namespace {
+
+using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+}  // namespace
+
+/// One client on its way out. What waits for its input holds it.
+class Farewells::One final : public TimingWheel::Entry, public std::enable_shared_from_this<One> {
+ public:
+  One(std::shared_ptr<Farewells> all, tcp::socket socket) : all_(std::move(all)), socket_(std::move(socket)) {
+    all_->server_->count_open(true);
+  }
+  ~One() override {
+    leave();  // while this still holds the list
+    all_->server_->count_closed(true);
+  }
+  One(const One&) = delete;
+  One& operator=(const One&) = delete;
+
+  void begin(std::string_view text) {
+    error_code error;
+    socket_.non_blocking(true, error);
+    socket_.write_some(asio::buffer(text), error);  // it is the first that is sent, and fits
+    if (!error) {
+      socket_.shutdown(tcp::socket::shutdown_send, error);
+    }
+    if (!error) {
+      auto& server = *all_->server_;
+      server.first_shard().wheel.arm(*this, Deadline::after(linger_time, server.clock()));
+      wait();
+    }
+  }
+
+  // What was sent and is not read would make the kernel answer with a reset, which takes the response with it.
+  void end() noexcept {
+    drop_input();
+    error_code ignored;
+    socket_.close(ignored);
+    leave();
+  }
+
+  Hook hook;
+
+ private:
+  void on_expired() noexcept override { end(); }
+
+  void leave() noexcept {
+    if (hook.is_linked()) {
+      hook.unlink();
+      --all_->count_;
+    }
+  }
+
+  void wait() {
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+      if (error || !self->socket_.is_open()) {
+        return;
+      }
+      if (self->drop_input()) {
+        self->wait();
+      } else {
+        self->end();
+      }
+    });
+  }
+
+  // False when there is no more to come, or it is too much.
+  bool drop_input() noexcept {
+    std::array<char, 4096> bytes;
+    error_code error;
+    while (!error && dropped_ < linger_bytes) {
+      dropped_ += socket_.read_some(asio::buffer(bytes), error);
+    }
+    return error == asio::error::would_block;
+  }
+
+  std::shared_ptr<Farewells> all_;
+  tcp::socket socket_;
+  std::size_t dropped_ = 0;
+};
+
+struct Farewells::List : boost::intrusive::list<One, boost::intrusive::member_hook<One, Hook, &One::hook>,
+                                                boost::intrusive::constant_time_size<false>> {};
+
+Farewells::Farewells(std::shared_ptr<ServerState> server)
+    : server_(std::move(server)), all_(std::make_unique<List>()) {}
+
+Farewells::~Farewells() = default;
+
+void Farewells::say(tcp::socket socket) {
+  server_->count_rejection(Rejection::connections);
+  server_->count_response(text_of(Rejection::connections).status);
+  if (count_ >= server_->limits().refusals) {
+    close_oldest();
+  }
+  const auto one = std::make_shared<One>(shared_from_this(), std::move(socket));
+  all_->push_back(*one);
+  ++count_;
+  one->begin(text());
+}
+
+bool Farewells::close_oldest() noexcept {
+  if (all_->empty()) {
+    return false;
+  }
+  all_->front().end();
+  return true;
+}
+
+void Farewells::close_all() noexcept {
+  while (close_oldest()) {
+  }
+}
+
+std::string Farewells::text() {
+  const HttpResponse response = response_for(Rejection::connections);
+  std::string text;
+  append_head(text, response, {.keep_alive = false, .date = date_.at(server_->clock().wall_now())});
+  return text.append(response.body);
+}
+
+}  // namespace tern::http
