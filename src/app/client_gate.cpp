@@ -3,11 +3,15 @@
 namespace tern::app {
 
 ClientGate::Place::Place(ClientGate& gate, std::string_view client)
-    : gate_(gate), client_(gate.limit_ == 0 ? std::string() : std::string(client)), granted_(gate.enter(client_)) {}
+    : gate_(&gate), client_(gate.limit_ == 0 ? std::string() : std::string(client)) {
+  if (!gate.enter(client_)) {
+    gate_ = nullptr;
+  }
+}
 
 ClientGate::Place::~Place() {
-  if (granted_) {
-    gate_.leave(client_);
+  if (gate_ != nullptr) {
+    gate_->leave(client_);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tern::app {
 
@@ -17,19 +18,19 @@ class ClientGate {
   /// `limit`: the most requests at once from one address; 0: no limit.
   explicit ClientGate(std::size_t limit) : limit_(limit) {}
 
-  /// One request's place; gives it back when it is destroyed. False when there was none.
+  /// One request's place; gives it back when it is destroyed. False when there was none, or it has been moved away.
+  /// Lifetime: the gate outlives it.
   class Place {
    public:
     Place(ClientGate& gate, std::string_view client);
     ~Place();
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    explicit operator bool() const noexcept { return granted_; }
+    Place(Place&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)), client_(std::move(other.client_)) {}
+    Place& operator=(Place&&) = delete;
+    explicit operator bool() const noexcept { return gate_ != nullptr; }
 
    private:
-    ClientGate& gate_;
+    ClientGate* gate_;  // nullptr without a place
     std::string client_;
-    bool granted_;
   };
 
  private:

@@ -140,14 +140,14 @@ ReplySlot::~ReplySlot() {
 }
 
 // Until it is known that the turn was begun, the status is open: a refused turn is an ordinary error.
-awaitable<HttpResponse> stream(std::unique_ptr<runtime::ReplyReader> replies) {
+awaitable<HttpResponse> stream(std::unique_ptr<runtime::ReplyReader> replies, ClientGate::Place place) {
   auto refused = co_await replies->begin();
   if (refused) {
     co_return to_response(std::move(*refused));
   }
   HttpResponse response(200, {}, "text/event-stream");
   response.headers.emplace_back("Cache-Control", "no-cache");
-  response.source = std::make_unique<ReplyStream>(std::move(replies));
+  response.source = std::make_unique<ReplyStream>(std::move(replies), std::move(place));
   co_return response;
 }
 
@@ -163,7 +163,7 @@ awaitable<void> filled(ReplySlot& slot) {
 }  // namespace
 
 awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
-  const ClientGate::Place place(clients_, request.peer());
+  ClientGate::Place place(clients_, request.peer());
   if (!place) {
     auto refused = error_response(429, "TooManyRequests",
                                   "Too many requests of this client are under way (limits.client_requests).");
@@ -198,7 +198,7 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
     co_await filled(slot);
   }
   if (slot.replies) {
-    auto response = co_await stream(std::move(slot.replies));
+    auto response = co_await stream(std::move(slot.replies), std::move(place));
     co_return response;
   }
   co_return to_response(std::move(*slot.reply));

@@ -174,6 +174,36 @@ TEST_F(Endpoints, RefuseAClientThatHasTooMuchUnderWay) {
   EXPECT_FALSE(fourth->response) << "a place is free again";
 }
 
+TEST_F(Endpoints, AStreamKeepsItsClientsPlaceUntilItsEnd) {
+  Request request(streamed);
+  auto first = serve(request);
+  begin_stream()->add("{}");
+  auto second = serve(request);
+  const auto replies = begin_stream();
+  replies->add("{}");
+  test::drain(io_);
+  ASSERT_TRUE(first->response && second->response);
+  EXPECT_EQ(serve(request)->response->status, 429U);
+  EXPECT_EQ(next_of(*second->response), "event: activity\ndata: {}\n\n");
+  EXPECT_EQ(serve(request)->response->status, 429U);
+  replies->end(runtime::TurnReply(200), true);
+  while (next_of(*second->response) != "end") {
+  }
+  second->response.reset();
+  EXPECT_FALSE(serve(request)->response) << "a place is free again";
+}
+
+TEST_F(Endpoints, AStreamThatNeverBeginsKeepsNoPlace) {
+  Request request(streamed);
+  for (int i = 0; i < 3; ++i) {
+    auto served = serve(request);
+    begin_stream()->end(runtime::TurnReply(500, "{}"), true);
+    test::drain(io_);
+    ASSERT_TRUE(served->response);
+    EXPECT_EQ(served->response->status, 500U);
+  }
+}
+
 TEST_F(Endpoints, AnEmptyAnswerHasNoContentType) {
   Request request(good);
   auto served = serve(request);
