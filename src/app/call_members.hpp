@@ -13,12 +13,16 @@ namespace tern::app {
 /// A body that is not what the path takes. The message is for the sender.
 class BadCall : public std::runtime_error {
  public:
-  BadCall(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}
+  BadCall(std::string code, std::string message)
+      : std::runtime_error(message), code_(std::move(code)), message_(std::move(message)) {}
   /// One of the protocol's error codes.
   const std::string& code() const noexcept { return code_; }
+  /// The whole message. `what()` ends at a NUL that the sender has put into a name.
+  const std::string& message() const noexcept { return message_; }
 
  private:
   std::string code_;
+  std::string message_;
 };
 
 /// Errors: throws `BadCall` with the code `BadArgument`.

@@ -63,7 +63,7 @@ Refusal refusal_of(const std::exception_ptr& error) {
   } catch (const Refusal& refusal) {
     return refusal;
   } catch (const BadCall& bad) {
-    return {400, bad.code(), bad.what(), {}, {}};
+    return {400, bad.code(), bad.message(), {}, {}};
   } catch (const ChannelError& rejected) {
     return refusal_of(rejected);
   } catch (const AmbiguousSend&) {

@@ -1,5 +1,7 @@
 #include "async/log_format.hpp"
 
+#include "schema/utf8.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -39,37 +41,6 @@ void append_time(std::string& line, std::chrono::system_clock::time_point when) 
                     static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
                     static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
   line.append(text.data(), static_cast<std::size_t>(length));
-}
-
-struct CodePoint {
-  char32_t value;
-  std::size_t length;
-};
-
-// The character at the front of `text`, or nothing when that is not well-formed UTF-8: cut short, overlong, a
-// surrogate, or above U+10FFFF.
-std::optional<CodePoint> decode(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) {
-    return CodePoint{lead, 1};
-  }
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) {
-    return std::nullopt;
-  }
-  char32_t value = lead & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) {
-      return std::nullopt;
-    }
-    value = (value << 6U) | (byte(i) & 0x3FU);
-  }
-  constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-  if (value < smallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
-    return std::nullopt;
-  }
-  return CodePoint{value, length};
 }
 
 struct Range {
@@ -223,7 +194,7 @@ std::string format_text(std::chrono::system_clock::time_point when, Level level,
 
 void append_escaped(std::string& line, std::string_view text) {
   while (!text.empty()) {
-    const auto c = decode(text);
+    const auto c = tern::detail::decode_utf8(text);
     if (!c) {
       append_code(line, 0xFFFD);
       text.remove_prefix(1);

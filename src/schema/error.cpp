@@ -57,8 +57,21 @@ error_code make_error_code(errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }
 
+namespace {
+
+// `what()` would end there, and a message may repeat what somebody sent.
+std::string without_nul(std::string text) {
+  constexpr std::string_view replacement = "\xEF\xBF\xBD";
+  for (auto at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {
+    text.replace(at, 1, replacement);
+  }
+  return text;
+}
+
+}  // namespace
+
 void throw_error(errc code, const std::string& message) {
-  throw Error(code, message);
+  throw Error(code, without_nul(message));
 }
 
 std::string message_of(const system_error& error) {

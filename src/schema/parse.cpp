@@ -2,6 +2,7 @@
 
 #include "schema/json_parse.hpp"
 #include "schema/service_url.hpp"
+#include "schema/utf8.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -99,7 +100,7 @@ boost::system::result<Activity, ParseError> parse_activity(std::string_view text
 std::string error_body(std::string_view code, std::string_view message) {
   json::object error;
   error.emplace("code", code);
-  error.emplace("message", message);
+  error.emplace("message", detail::well_formed_utf8(message));  // it may repeat what somebody sent
   json::object body;
   body.emplace("error", std::move(error));
   return json::serialize(body);

@@ -395,6 +395,31 @@ TEST_F(ProactivePaths, NameAMemberThatIsMisspelled) {
 }
 
 // What nobody reads would not be done.
+// What a sender wrote is repeated as text that can be read, and whole.
+TEST_F(ProactivePaths, ErrorsAreUtf8AndDoNotEndAtANul) {
+  const auto nul = std::string("\\u0000");
+  EXPECT_THAT(refusal(400, "POST", "/send", "{\"x" + nul + R"(y":1})"), HasSubstr("is not known here"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule",
+                      "{" + to_user + "," + message + R"(,"after":1,"every":{"a)" + nul + R"(b":1}})"),
+              HasSubstr("is not known here"));
+  EXPECT_THAT(refusal(400, "GET", "/schedule?a%00b=1"), HasSubstr("is not known here"));
+  EXPECT_THAT(refusal(404, "POST", "/continue/a%00b", "{" + to_user + "}"), HasSubstr("a\xEF\xBF\xBD"
+                                                                                      "b"));
+  std::string cut(79, 'x');
+  for (const auto& [method, path, body] :
+       {std::tuple<std::string, std::string, std::string>{"GET", "/schedule?a%ffb=1", ""},
+        {"POST", "/continue/a%ff", "{" + to_user + "}"},
+        {"POST", "/send", "{\"" + cut + "\xc3\xbc\":1}"}}) {
+    const auto answer = ask(method, path, body);
+    EXPECT_GE(answer.status, 400) << path;
+    EXPECT_THAT(answer.body, HasSubstr("\xEF\xBF\xBD")) << path;
+    EXPECT_THAT(answer.body, testing::Not(HasSubstr("\xff"))) << path;
+    boost::system::error_code error;
+    json::parse(answer.body, error);  // which refuses what is no UTF-8
+    EXPECT_FALSE(error) << answer.body;
+  }
+}
+
 TEST_F(ProactivePaths, RefuseParametersAndBodiesWhereTheyMeanNothing) {
   const auto handle = SendHandle().to_string();
   for (const auto* request : {"/counts", "/schedule/"}) {
