@@ -7,6 +7,8 @@
 
 #include <tern/async/log.hpp>
 
+#include <boost/asio/ip/address.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -43,9 +45,10 @@ runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_t
   return options;
 }
 
-http::ServerLimits server_limits(const Settings& settings) {
+http::ServerLimits server_limits(const Settings& settings, const DescriptorPlan& descriptors) {
   http::ServerLimits limits;
-  limits.connections = settings.limits.connections;
+  limits.connections = descriptors.connections;
+  limits.refusals = descriptors.refusals;
   limits.body = settings.limits.body;
   limits.header = settings.limits.header;
   limits.header_timeout = settings.limits.header_timeout;
@@ -82,6 +85,26 @@ proactive::SendLimits send_limits(const SendLimitSettings& settings) {
   return limits;
 }
 
+http::ServerLimits metrics_limits(const Settings& settings, const DescriptorPlan& descriptors) {
+  auto limits = server_limits(settings, descriptors);
+  limits.connections = std::min(limits.connections, descriptors.metrics_connections);
+  limits.refusals = std::min(limits.refusals, descriptors.metrics_connections);
+  return limits;
+}
+
+// A listener that only this machine reaches is reached by the pages in its browsers too, under names of their own.
+http::ServedHosts served_hosts(const std::string& address, const std::string& listed) {
+  auto names = http::parse_host_list(listed);
+  if (!names) {
+    throw ConfigError("listen.hosts is \"" + listed + "\", which is no list of names separated by commas");
+  }
+  error_code no_address;  // told by `listen`
+  if (asio::ip::make_address(address, no_address).is_loopback()) {
+    return http::ServedHosts::loopback_and(std::move(*names));
+  }
+  return names->empty() ? http::ServedHosts() : http::ServedHosts::addresses_and(std::move(*names));
+}
+
 bool loopback_only(const Settings& settings) {
   return !settings.bot.allow_anonymous;
 }
@@ -95,6 +118,8 @@ awaitable<http::HttpResponse> ShardRouters::handle(http::HttpRequest& request) {
 Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
     : settings(std::move(wanted)),
       clock(options.clock != nullptr ? *options.clock : system_clock()),
+      descriptor_limit_(raise_descriptor_limit()),
+      descriptors_(plan_descriptors(descriptor_limit_, settings.limits.connections)),
       shards(settings.listen.threads, clock),
       store_(store_of(options.storage, settings, clock, metrics)),
       storage(store_.storage),
@@ -188,12 +213,14 @@ void Assembly::make_edge() {
     edges.push_back({shards[i].io(), shards[i].wheel()});
   }
   handler_ = std::make_unique<ShardRouters>(routers_);
-  server_ = std::make_unique<http::Server>(edges, *handler_, server_limits(settings), clock, metrics);
+  server_ = std::make_unique<http::Server>(edges, *handler_, server_limits(settings, descriptors_), clock, metrics);
+  server_->serve_hosts(served_hosts(settings.listen.address, settings.listen.hosts));
   if (settings.metrics.port) {
     metrics_router_ = std::make_unique<http::Router>();
     add_health(*metrics_router_);
     metrics_server_ = std::make_unique<http::Server>(std::vector<http::ServerShard>{edges.front()}, *metrics_router_,
-                                                     server_limits(settings), clock, metrics);
+                                                     metrics_limits(settings, descriptors_), clock, metrics);
+    metrics_server_->serve_hosts(served_hosts(settings.metrics.address, settings.listen.hosts));
   }
 }
 
@@ -241,6 +268,12 @@ void Assembly::announce() const {
                              {"storage", traits.name},
                              {"storage_place", place_of(settings)},
                              {"proactive", settings.proactive.enabled}});
+  if (descriptors_.connections < settings.limits.connections) {
+    log::warn("fewer connections than limits.connections are taken, for each needs a descriptor; raise ulimit -n",
+              {{"limits.connections", settings.limits.connections},
+               {"connections", descriptors_.connections},
+               {"descriptors", descriptor_limit_}});
+  }
   if (!traits.durable) {
     log::warn("state and scheduled sends are kept in memory only and end with this process",
               {{"storage", traits.name}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/descriptors.hpp"
 #include "app/endpoints.hpp"
 #include "app/proactive_endpoint.hpp"
 #include "app/stop_progress.hpp"
@@ -69,6 +70,12 @@ class Assembly {
   Settings settings;
   Clock& clock;
   Metrics metrics;
+
+ private:
+  std::size_t descriptor_limit_;
+  DescriptorPlan descriptors_;
+
+ public:
   runtime::ShardPool shards;
   const std::shared_ptr<StopProgress> progress = std::make_shared<StopProgress>();
 

@@ -6,6 +6,7 @@
 #include "app/config_variables.hpp"
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
+#include "app/typed_name.hpp"
 #include "app/version.hpp"
 #include "app/without_secrets.hpp"
 
@@ -85,7 +86,7 @@ void apply_environment(Settings& settings, const Environment& environment, const
 std::pair<std::string, std::string> split_assignment(const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw ConfigError("--set " + app::without_secrets(assignment) +
+    throw ConfigError("--set " + app::typed_name(assignment) +
                       " is not of the form key=value, as in --set listen.port=3979.");
   }
   return {assignment.substr(0, equals), assignment.substr(equals + 1)};
@@ -96,6 +97,16 @@ void check_address(const std::string& key, const std::string& text) {
   boost::asio::ip::make_address(text, error);
   if (error) {
     throw ConfigError(key + " is \"" + text + "\"; allowed is an IP address, such as 127.0.0.1, 0.0.0.0 or ::1.");
+  }
+}
+
+/// An address that others can reach wants to be asked for in so many words.
+void check_reach(const std::string& key, const std::string& address, const BotSettings& bot) {
+  if (!boost::asio::ip::make_address(address).is_loopback() && !bot.allow_anonymous) {
+    throw ConfigError(
+        key + " is " + address +
+        ", which others can reach, and without bot.app_id nobody who speaks to the bot is checked. Listen "
+        "on 127.0.0.1, or set bot.allow_anonymous to true if anybody may speak to the bot.");
   }
 }
 
@@ -159,13 +170,17 @@ void check_combinations(const Settings& settings) {
         "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
         "sent by them. Switch it on, or leave the secret out.");
   }
-  const auto address = boost::asio::ip::make_address(settings.listen.address);
-  if (!address.is_loopback() && !settings.bot.allow_anonymous) {
-    throw ConfigError(
-        "listen.address is " + settings.listen.address +
-        ", which others can reach, and without bot.app_id nobody who speaks to the bot is checked. Listen on "
-        "127.0.0.1, or set bot.allow_anonymous to true if anybody may speak to the bot.");
+  check_reach("listen.address", settings.listen.address, settings.bot);
+  check_reach("metrics.address", settings.metrics.address, settings.bot);
+}
+
+/// What stands on the command line and is no option. A word may be a secret that lacks its --set, or its key.
+std::string unexpected(const std::vector<std::string>& words) {
+  std::string text = "Not understood on the command line:";
+  for (const auto& word : words) {
+    text += ' ' + app::typed_name(word);
   }
+  return text + ". A key is set with --set KEY=VALUE; --help tells how the program is called.";
 }
 
 std::string help_text(const std::string& program) {
@@ -224,6 +239,8 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
   parser.add_flag("--version", tell_version);
   try {
     parser.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    throw ConfigError(unexpected(parser.remaining()));
   } catch (const CLI::ParseError& e) {
     throw ConfigError(app::without_secrets(e.what()) + ". --help tells how the program is called.");
   }

@@ -3,6 +3,7 @@
 #include "app/config_values.hpp"
 #include "app/nearest_name.hpp"
 #include "connector/nameservers.hpp"
+#include "http/host.hpp"
 #include "proactive/send_limits.hpp"
 
 #include <algorithm>
@@ -174,6 +175,23 @@ ConfigKey metrics_port_key() {
           }};
 }
 
+ConfigKey hosts_key() {
+  const std::string allowed =
+      "names of hosts separated by commas, *.name for all below a name, such as \"bot.example.com,*.tunnel.example\", "
+      "or empty";
+  return {
+      "listen.hosts", allowed,
+      "Hosts that requests may name besides localhost, 127.0.0.0/8 and [::1]; others: 421. Empty, a bot that listens "
+      "beyond this machine serves every host; a list there adds every IP address.",
+      [=](Settings& settings, const json::value& value) {
+        if (!value.is_string() || !http::parse_host_list(value.as_string())) {
+          throw std::invalid_argument(allowed);
+        }
+        settings.listen.hosts = std::string(value.as_string());
+      },
+      [](const Settings& settings) { return json::value(settings.listen.hosts); }};
+}
+
 ConfigKey nameservers_key() {
   const std::string allowed =
       "IP addresses separated by commas, with a port or without, such as \"192.0.2.53,[2001:db8::53]:5353\", or empty";
@@ -208,6 +226,7 @@ std::vector<ConfigKey> service_keys() {
       number_key("listen.port", Place{&S::listen, &ListenSettings::port}, 0, 65535, "Its port; 0: any that is free."),
       number_key("listen.threads", Place{&S::listen, &ListenSettings::threads}, 0, 256,
                  "Shards, a thread each; 0: one for each core."),
+      hosts_key(),
       text_key("metrics.address", Place{&S::metrics, &MetricsSettings::address}, "an IP address",
                "The address that goes with metrics.port."),
       metrics_port_key(),
@@ -323,11 +342,15 @@ std::vector<ConfigKey> limit_keys() {
   using L = LimitSettings;
   constexpr std::uint64_t million = 1'000'000;
   return {
-      number_key("limits.connections", Place{&S::limits, &L::connections}, 1, million, "Open connections; more: 503."),
+      number_key("limits.connections", Place{&S::limits, &L::connections}, 1, million,
+                 "Open connections, as far as the descriptors of the process allow (ulimit -n); more: 503."),
       number_key("limits.client_requests", Place{&S::limits, &L::client_requests}, 0, million,
-                 "Requests under way from one client address; more: 429. 0: no limit, as behind a proxy."),
+                 "Requests under way from one client address, streamed ones until their end; more: 429. 0: no limit, "
+                 "as behind a "
+                 "proxy."),
       size_key("limits.body", Place{&S::limits, &L::body}, 1, 64ULL << 20, "A request's body; larger: 413."),
-      size_key("limits.header", Place{&S::limits, &L::header}, 512, 1ULL << 20, "A request's header; larger: 431."),
+      size_key("limits.header", Place{&S::limits, &L::header}, 512, 1ULL << 20,
+               "A request's header; larger: 431. What comes with the chunks of a body may have as much."),
       duration_key("limits.header_timeout", Place{&S::limits, &L::header_timeout}, "For a header to arrive; then 408."),
       duration_key("limits.body_timeout", Place{&S::limits, &L::body_timeout}, "For a body to arrive; then 408."),
       duration_key("limits.idle_timeout", Place{&S::limits, &L::idle_timeout},

@@ -36,6 +36,7 @@ class Program {
   /// The first line of standard error with `text` in it, at `from` or behind.
   std::string wait_for(const std::string& text, std::size_t from = 0);
   void signal(int number) const;
+  pid_t pid() const noexcept { return pid_; }
   Ended wait();
 
   /// What reads the program's output goes away, as the `tee` of `bot | tee log` at Ctrl-C.

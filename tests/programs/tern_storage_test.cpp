@@ -202,8 +202,9 @@ struct Sender {
     port = static_cast<std::uint16_t>(std::stoi(line.substr(line.find("port=") + 5)));
   }
   RawAnswer ask(const std::string& method, const std::string& path, const std::string& body = {}) const {
-    return exchange_bytes(port, method + " /proactive/" + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
-                                    "Authorization: Bearer " + secret + "\r\nContent-Type: application/json\r\n" +
+    return exchange_bytes(port, method + " /proactive/" + path +
+                                    " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + "Authorization: Bearer " +
+                                    secret + "\r\nContent-Type: application/json\r\n" +
                                     "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }
   std::string schedule(const FakeChannel& channel, const std::string& key, const std::string& after) const {

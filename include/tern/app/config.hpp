@@ -36,6 +36,7 @@ struct ListenSettings {
   std::string address = "127.0.0.1";
   std::uint16_t port = 3978;  ///< 0: any that is free
   std::size_t threads = 0;    ///< shards; 0: one for each core
+  std::string hosts;          ///< names that are served besides those of loopback, separated by commas
 };
 
 struct MetricsSettings {

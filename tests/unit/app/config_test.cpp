@@ -223,6 +223,51 @@ TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords)
   EXPECT_THAT(error_of({"--set", "bot.app_id=x"}), HasSubstr("no authentication yet"));
 }
 
+TEST(Config, RefusesToShowFiguresToOthersUnlessToldSo) {
+  EXPECT_THAT(error_of({"--set", "metrics.address=0.0.0.0"}),
+              AllOf(HasSubstr("metrics.address"), HasSubstr("bot.allow_anonymous")));
+  EXPECT_THAT(error_of({"--set", "metrics.address=192.0.2.1", "--set", "metrics.port=0"}),
+              HasSubstr("metrics.address"));
+  EXPECT_EQ(error_of({"--set", "metrics.address=0.0.0.0", "--set", "bot.allow_anonymous=true"}), "no error");
+  EXPECT_EQ(error_of({"--set", "metrics.address=::1", "--set", "metrics.port=0"}), "no error");
+}
+
+TEST(Config, HostsAreNames) {
+  EXPECT_EQ(load({"--set", "listen.hosts=bot.example.com, *.tunnel.example"}).settings.listen.hosts,
+            "bot.example.com, *.tunnel.example");
+  for (const char* hosts : {"listen.hosts=https://bot.example", "listen.hosts=bot.example:80", "listen.hosts=a b"}) {
+    EXPECT_THAT(error_of({"--set", hosts}), AllOf(HasSubstr("listen.hosts (--set)"), HasSubstr("separated by commas")));
+  }
+}
+
+TEST(Config, NoMessageRepeatsASecretThatStandsInTheWrongPlace) {
+  const std::string secret = "0123456789abcdef";
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--set", "proactive.secret:" + secret},
+                                                {"proactive.secret=" + secret},
+                                                {"--set", "proactive.secret", secret},
+                                                {"--set", "proactive.secret" + secret},
+                                                {"--set", secret},
+                                                {secret},
+                                                {"--set", "=" + secret},
+                                                {"--set", "proactive.secret " + secret},
+                                                {"--set", "proactive.secert:" + secret},
+                                                {"proactive.secert=" + secret},
+                                                {"TERN_PROACTIVE_SECRET=" + secret},
+                                                {"--proactive.secret=" + secret},
+                                                {"--proactive.secret", secret},
+                                                {"--set", "proactive.enabled=true", "bot.app_password:" + secret}}) {
+    std::vector<const char*> arguments;
+    for (const auto& word : words) {
+      arguments.push_back(word.c_str());
+    }
+    const auto error = error_of(arguments);
+    EXPECT_THAT(error, AllOf(testing::Not(HasSubstr(secret)), HasSubstr("--set"))) << words.front();
+  }
+  EXPECT_THAT(error_of({"--set", "proactive.secret:0123456789abcdef"}),
+              HasSubstr("proactive.secret*** is not of the form key=value"));
+  EXPECT_THAT(error_of({"listen.port=1"}), HasSubstr("listen.port***")) << "a key may be named";
+}
+
 TEST(Config, SecretsAreMaskedWhereverTheyArePrinted) {
   Settings settings;
   settings.bot.app_password = "hunter2";

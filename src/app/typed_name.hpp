@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tern::app {
+
+/// What may be repeated of a word of the command line that makes no sense there: an option or a key, or what is nearly
+/// a key, without what follows it. All else may be a secret, and becomes `***`.
+std::string typed_name(std::string_view word);
+
+}  // namespace tern::app
