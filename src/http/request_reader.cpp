@@ -202,7 +202,7 @@ RequestReader::Step RequestReader::parse_some() {
   const bool in_head = !parser_->is_header_done();
   error_code ec;
   const std::size_t used = parser_->put(asio::const_buffer(buffer_.get() + begin_, unparsed()), ec);
-  const bool more_to_come = ec == beast::http::error::need_more;
+  const bool more_to_come = ec && ec == beast::http::error::need_more;  // making an error_code is not free
   if (ec && !more_to_come) {
     const bool again = ec == beast::http::error::bad_version && lower_version();
     return again ? Step::complete : refuse(rejection_of(ec));
