@@ -13,33 +13,40 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 namespace bench {
 namespace {
 
 using tern::runtime::ActivityKey;
+using tern::runtime::ConversationKey;
 using tern::runtime::ConversationQueues;
 using tern::runtime::DedupeWindow;
 
 class Waiter final : public tern::runtime::Queued {
  public:
-  explicit Waiter(std::uint64_t conversation) : Queued(conversation) {}
+  explicit Waiter(const ConversationKey& conversation) : Queued(conversation) {}
 };
 
-std::uint64_t scattered(std::uint64_t number) {
-  return (number + 1) * 0x9E3779B97F4A7C15ULL;
+std::string id_of(std::uint64_t number) {
+  return "conversation-" + std::to_string(number);
 }
 
 void QueueEnterAndLeave(benchmark::State& state) {
   const auto others = static_cast<std::uint64_t>(state.range(0));
   ConversationQueues queues(100);
+  std::deque<std::string> ids;
   std::deque<Waiter> running;
   for (std::uint64_t i = 0; i < others; ++i) {
-    queues.enter(running.emplace_back(scattered(i)));
+    queues.enter(running.emplace_back(ConversationKey("emulator", ids.emplace_back(id_of(i)))));
   }
-  std::uint64_t number = others;
+  std::vector<std::string> next;
+  for (std::uint64_t i = 0; i < 1'000; ++i) {
+    next.push_back(id_of(others + i));
+  }
+  std::size_t number = 0;
   for (auto _ : state) {
-    Waiter turn(scattered(++number));
+    Waiter turn(ConversationKey("emulator", next[++number % next.size()]));
     benchmark::DoNotOptimize(queues.enter(turn));
     benchmark::DoNotOptimize(queues.leave(turn.conversation()));
   }
@@ -49,13 +56,14 @@ BENCHMARK(QueueEnterAndLeave)->Arg(0)->Arg(100'000);
 
 void QueueWaitBehindAnother(benchmark::State& state) {
   ConversationQueues queues(100);
-  Waiter first(1);
-  Waiter second(1);
+  const ConversationKey key("emulator", "conversation");
+  Waiter first(key);
+  Waiter second(key);
   for (auto _ : state) {
     queues.enter(first);
     queues.enter(second);
-    benchmark::DoNotOptimize(queues.leave(1));
-    benchmark::DoNotOptimize(queues.leave(1));
+    benchmark::DoNotOptimize(queues.leave(key));
+    benchmark::DoNotOptimize(queues.leave(key));
   }
 }
 BENCHMARK(QueueWaitBehindAnother);
@@ -63,9 +71,17 @@ BENCHMARK(QueueWaitBehindAnother);
 void DedupeFindAndRemember(benchmark::State& state) {
   DedupeWindow window(tern::system_clock(), 64ULL << 20, std::chrono::minutes(5));
   const tern::runtime::TurnReply reply(200, std::string(static_cast<std::size_t>(state.range(0)), 'x'));
+  const ConversationKey conversation("emulator", "conversation");
+  tern::detail::SameActivity same;
+  same.kind = "message";
+  same.timestamp = "2026-11-22T19:44:10.645Z";
+  same.sender = "user-1";
+  same.bot = "00000000-0000-0000-0000-00000000000011";
   std::uint64_t number = 0;
   for (auto _ : state) {
-    const ActivityKey key{scattered(++number), number * 0xD6E8FEB86659FD93ULL};
+    const auto id = std::to_string(++number);
+    same.id = id;
+    const ActivityKey key(conversation, same, tern::runtime::Delivery::channel);
     benchmark::DoNotOptimize(window.find(key));
     window.remember(key, reply);
   }

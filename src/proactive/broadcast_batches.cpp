@@ -1,6 +1,7 @@
 // Whom a broadcast goes to next.
 #include "proactive/broadcaster.hpp"
 
+#include "async/keyed_hash.hpp"
 #include "proactive/gone_references.hpp"
 #include "turn/annotations.hpp"
 #include "turn/keys.hpp"
@@ -87,7 +88,7 @@ awaitable<Broadcaster::Batch> Broadcaster::next_of_channel(const Campaign& campa
 // are skipped: by this batch, or by an earlier one, which has left the conversation's document.
 awaitable<void> Broadcaster::add_new(const Campaign& campaign, std::vector<ConversationReference> found,
                                      Batch& batch) const {
-  std::unordered_set<std::string> seen;
+  std::unordered_set<std::string, detail::KeyedHash> seen;
   for (const auto& one : batch.taken) {
     seen.insert(one.key);
   }
@@ -107,7 +108,7 @@ awaitable<void> Broadcaster::add_new(const Campaign& campaign, std::vector<Conve
     co_return;
   }
   const auto items = co_await store_.read(std::move(keys), deadline());
-  std::unordered_set<std::string> taken_before;
+  std::unordered_set<std::string, detail::KeyedHash> taken_before;
   for (const auto& item : items) {
     taken_before.insert(item.key);
   }

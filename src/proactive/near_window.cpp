@@ -162,7 +162,7 @@ void NearWindow::drop_slot(std::uint16_t slot) {
   });
   std::make_heap(heap_.begin(), heap_.end(), Later());
   for (auto& [key, lane] : busy_) {
-    if (!lane.retrying && key % slot_count == slot) {
+    if (!lane.retrying && lane.slot == slot) {
       lane.forget();  // should the slot come back, what is loaded then stands for itself
     }
     held_ -= std::erase_if(lane.held, [&](const DueEntry& entry) { return entry.slot == slot; });

@@ -16,8 +16,9 @@ namespace tern::proactive {
 /// so a test can drive it through every case.
 ///
 /// Sends with one order key go out one at a time: while one is under way, or waits for its next attempt, the later
-/// ones are held. For each slot the window knows up to which (due, seq) it holds everything; what lies beyond is left
-/// to the store, and is loaded when its time comes near.
+/// ones are held. The keyed hash of an order key stands for it, so that nobody can make up one that holds another's.
+/// For each slot the window knows up to which (due, seq) it holds everything; what lies beyond is left to the store,
+/// and is loaded when its time comes near.
 ///
 /// An entry may be in the window twice (committed here while it was being loaded). The second is dropped while the
 /// first is under way; after that it costs one lookup, for the store hands a record out once. Thread safety: none.
@@ -75,6 +76,7 @@ class NearWindow {
     std::uint64_t seq = 0;  // with the two below: which one is under way
     std::uint32_t generation = 0;
     std::uint16_t attempt = 0;
+    std::uint16_t slot = 0;
     bool retrying = false;  // the one under way waits in the window for its next attempt
     bool counted = false;   // among `retries_`
 
@@ -87,6 +89,7 @@ class NearWindow {
       seq = entry.seq;
       generation = entry.generation;
       attempt = entry.attempt;
+      slot = entry.slot;
     }
   };
 

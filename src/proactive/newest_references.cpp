@@ -1,5 +1,6 @@
 #include "proactive/newest_references.hpp"
 
+#include "async/keyed_hash.hpp"
 #include "proactive/broadcaster.hpp"
 #include "proactive/describe_error.hpp"
 #include "proactive/gone_references.hpp"
@@ -100,7 +101,7 @@ bool renew(json::object& into, std::string_view name, const json::object& newest
   return true;
 }
 
-using Items = boost::unordered_flat_map<std::string_view, const StoreItem*>;
+using Items = boost::unordered_flat_map<std::string_view, const StoreItem*, detail::KeyedHash>;
 
 const StoreItem* find(const Items& items, const std::string& key) {
   const auto found = items.find(key);

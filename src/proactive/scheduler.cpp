@@ -28,7 +28,7 @@ DueEntry entry_of(const ScheduledSend& send, std::uint64_t seq) {
   DueEntry entry;
   entry.due = std::max(send.handle.due, send.not_before);
   entry.seq = seq;
-  entry.order_hash = stable_hash(send.order_key);
+  entry.order_hash = order_hash_of(send.order_key);
   entry.id = send.handle.id;
   entry.generation = send.generation;
   entry.slot = send.handle.slot;

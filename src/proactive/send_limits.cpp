@@ -1,7 +1,8 @@
 #include "proactive/send_limits.hpp"
 
+#include "async/keyed_hash.hpp"
+
 #include <tern/schema/parse.hpp>
-#include <tern/storage/schedule_types.hpp>
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -120,11 +121,19 @@ SendScope SendScope::of(std::string_view reference, const SendLimits& limits) {
 SendScope SendScope::of(const std::string& channel, const std::string& bot, const std::string& tenant,
                         const std::string& conversation, const SendLimits& limits) {
   SendScope scope;
-  const std::string whole = channel + '\n' + bot;
   scope.limits = &limits.of(channel);
-  scope.bot = stable_hash(whole);
-  scope.tenant = stable_hash(whole + "\ntenant\n" + tenant);
-  scope.conversation = stable_hash(whole + "\nconversation\n" + conversation);
+  detail::KeyedHasher of_bot;
+  of_bot.add(channel);
+  of_bot.add(bot);
+  scope.bot = of_bot.hash();
+  const auto within = [&](std::string_view kind, std::string_view id) {
+    auto hasher = of_bot;
+    hasher.add(kind);
+    hasher.add(id);
+    return hasher.hash();
+  };
+  scope.tenant = within("tenant", tenant);
+  scope.conversation = within("conversation", conversation);
   return scope;
 }
 

@@ -41,7 +41,8 @@ struct SendLimits {
   const ChannelLimits& of(std::string_view channel_id) const;
 };
 
-/// To what a send counts, as hashes. Zero: not known, and without limits.
+/// To what a send counts, as keyed hashes: nobody can make up an id that counts to somebody else's conversation. Zero:
+/// not known, and without limits.
 struct SendScope {
   std::uint64_t conversation = 0;
   std::uint64_t tenant = 0;

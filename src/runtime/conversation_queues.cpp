@@ -7,21 +7,21 @@ ConversationQueues::~ConversationQueues() {
 }
 
 void ConversationQueues::clear() {
-  for (auto& [conversation, waiting] : running_) {
-    if (waiting != nullptr) {
-      waiting->turns.clear();
-      delete waiting;
+  for (const auto& entry : running_) {
+    if (entry.waiting != nullptr) {
+      entry.waiting->turns.clear();
+      delete entry.waiting;
     }
   }
   running_.clear();
 }
 
 ConversationQueues::Admission ConversationQueues::enter(Queued& turn) {
-  auto [entry, added] = running_.try_emplace(turn.conversation(), nullptr);
+  const auto [entry, added] = running_.insert(Entry{turn.conversation().hash, &turn});
   if (added) {
     return Admission::start;
   }
-  auto*& waiting = entry->second;
+  auto*& waiting = entry->waiting;
   if (waiting == nullptr) {
     if (max_waiting_ == 0) {
       return Admission::full;
@@ -35,12 +35,12 @@ ConversationQueues::Admission ConversationQueues::enter(Queued& turn) {
   return Admission::wait;
 }
 
-Queued* ConversationQueues::leave(std::uint64_t conversation) {
+Queued* ConversationQueues::leave(const ConversationKey& conversation) {
   const auto entry = running_.find(conversation);
   if (entry == running_.end()) {
     return nullptr;
   }
-  auto* waiting = entry->second;
+  auto* waiting = entry->waiting;
   if (waiting == nullptr || waiting->turns.empty()) {
     delete waiting;
     running_.erase(entry);
@@ -48,13 +48,14 @@ Queued* ConversationQueues::leave(std::uint64_t conversation) {
   }
   auto& next = waiting->turns.front();
   waiting->turns.pop_front();
+  entry->running = &next;
   return &next;
 }
 
 void ConversationQueues::abandon(Queued& turn) {
   const auto entry = running_.find(turn.conversation());
-  if (entry != running_.end() && entry->second != nullptr && turn.waiting()) {
-    entry->second->turns.erase(entry->second->turns.iterator_to(turn));
+  if (entry != running_.end() && entry->waiting != nullptr && turn.waiting()) {
+    entry->waiting->turns.erase(entry->waiting->turns.iterator_to(turn));
   }
 }
 

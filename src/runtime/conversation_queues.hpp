@@ -1,7 +1,9 @@
 #pragma once
 
+#include "runtime/conversation_key.hpp"
+
 #include <boost/intrusive/list.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,22 +16,21 @@ using QueueHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct 
 /// What waits in a queue. Derive from it.
 class Queued : public QueueHook {
  public:
-  /// The conversation, by the hash of its key.
-  std::uint64_t conversation() const noexcept { return conversation_; }
+  const ConversationKey& conversation() const noexcept { return conversation_; }
   bool waiting() const noexcept { return QueueHook::is_linked(); }
 
  protected:
-  explicit Queued(std::uint64_t conversation) : conversation_(conversation) {}
+  /// Lifetime: what `conversation` views outlives this.
+  explicit Queued(const ConversationKey& conversation) : conversation_(conversation) {}
   ~Queued() = default;
 
  private:
-  std::uint64_t conversation_;
+  ConversationKey conversation_;
 };
 
 /// The FIFO of each conversation: one turn runs, the others wait in order of arrival. An entry exists only while a
-/// turn runs, so conversations at rest cost nothing.
+/// turn runs, so conversations at rest cost nothing, and names the conversation by that turn.
 ///
-/// Two conversations whose 64-bit hashes are equal share a FIFO, which costs time and breaks nothing.
 /// Thread safety: none; one for each shard.
 class ConversationQueues {
  public:
@@ -42,7 +43,8 @@ class ConversationQueues {
   /// `start`: nothing ran there, `turn` now does. `wait`: it waits. `full`: it was not taken.
   Admission enter(Queued& turn);
   /// The running turn has ended; the one that runs now, nullptr when none waited.
-  Queued* leave(std::uint64_t conversation);
+  /// Preconditions: the turn of this conversation that runs is still there.
+  Queued* leave(const ConversationKey& conversation);
   /// A waiting turn is given up.
   void abandon(Queued& turn);
 
@@ -56,8 +58,29 @@ class ConversationQueues {
     boost::intrusive::list<Queued, boost::intrusive::base_hook<QueueHook>, boost::intrusive::constant_time_size<true>>
         turns;
   };
-  // Most conversations have nobody waiting: the list is made when somebody does.
-  boost::unordered_flat_map<std::uint64_t, Waiting*> running_;
+  struct Entry {
+    std::uint64_t hash;
+    mutable const Queued* running;       // its conversation is that of the entry
+    mutable Waiting* waiting = nullptr;  // most have nobody waiting: the list is made when somebody does
+  };
+  struct Hash {
+    using is_transparent = void;
+    using is_avalanching = void;
+    template <class Key>
+    std::size_t operator()(const Key& key) const noexcept {
+      return key.hash;
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const ConversationKey& key, const Entry& entry) const noexcept {
+      return key == entry.running->conversation();
+    }
+    bool operator()(const Entry& entry, const ConversationKey& key) const noexcept { return (*this)(key, entry); }
+    bool operator()(const Entry& a, const Entry& b) const noexcept { return (*this)(a.running->conversation(), b); }
+  };
+
+  boost::unordered_flat_set<Entry, Hash, Equal> running_;
   std::size_t max_waiting_;
 };
 

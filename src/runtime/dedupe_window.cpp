@@ -1,9 +1,10 @@
 #include "runtime/dedupe_window.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
-#include <cstring>
 #include <limits>
-#include <new>
+#include <string>
 
 namespace tern::runtime {
 
@@ -11,112 +12,165 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{256} << 10;
 
-// What a remembered answer costs in the map, at its usual load.
-constexpr std::size_t index_bytes = 32;
+// What a remembered answer costs in the two maps, at their usual load.
+constexpr std::size_t index_bytes = 48;
+
+std::size_t cost_of(const KeptAnswer& answer) noexcept {
+  return index_bytes + AnswerRing::bytes_of(answer);
+}
+
+/// A key's text for the moment; the usual one needs no allocation.
+class TextOf {
+ public:
+  explicit TextOf(const ActivityKey& key) : bytes_(key.text_size(), boost::container::default_init) {
+    key.write_text(bytes_.data());
+  }
+  std::string_view view() const noexcept { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  boost::container::small_vector<char, 512> bytes_;
+};
 
 }  // namespace
 
-DedupeWindow::Block::Block(std::size_t bytes)
-    : memory(std::make_unique_for_overwrite<std::byte[]>(bytes)), size(bytes) {}
-
+// A small window takes no whole block.
 DedupeWindow::DedupeWindow(Clock& clock, std::size_t max_bytes, std::chrono::milliseconds window)
-    : clock_(clock), max_bytes_(max_bytes), window_(window) {}
+    : clock_(clock),
+      max_bytes_(max_bytes),
+      window_(window),
+      usual_(std::min(block_bytes, max_bytes)),
+      busy_(std::min(block_bytes, max_bytes)) {}
 
-const TurnReply* DedupeWindow::find(const ActivityKey& key) {
-  const auto now = forget_old();
-  const auto& index = index_of(key);
-  const auto found = index.find(key);
-  if (found == index.end() || found->second->until <= now) {
+template <class Match>
+KeptAnswer* DedupeWindow::lookup(std::uint64_t hash, const Match& match) {
+  return done_.find(hash, [&](const KeptAnswer& answer) { return match(answer.key()); });
+}
+
+const TurnReply* DedupeWindow::answer_of(const KeptAnswer* found, SteadyTime now) {
+  if (found == nullptr || found->until <= now) {
     return nullptr;
   }
-  auto& record = *found->second;
-  found_ = TurnReply(record.status, std::string(record.body(), record.body_bytes));
+  found_ = TurnReply(found->status, std::string(found->body()));
   return &found_;
 }
 
-void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
+const TurnReply* DedupeWindow::find(const ActivityKey& key) {
   const auto now = forget_old();
-  const auto bytes = record_bytes(reply.body.size());
-  const auto cost = index_bytes + bytes;
-  if (cost > max_bytes_ || reply.body.size() > std::numeric_limits<std::uint32_t>::max()) {
+  return answer_of(
+      lookup(key.hash,
+             [&](std::string_view text) { return text.size() == key.text_size() && text == TextOf(key).view(); }),
+      now);
+}
+
+const TurnReply* DedupeWindow::find(const WrittenKey& key) {
+  const auto now = forget_old();
+  return answer_of(lookup(key.hash, [&](std::string_view text) { return text == key.text; }), now);
+}
+
+void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
+  const TextOf text(key);
+  remember(WrittenKey{key.hash, key.conversation.hash, text.view()}, reply);
+}
+
+void DedupeWindow::remember(const WrittenKey& key, const TurnReply& reply) {
+  const auto now = forget_old();
+  constexpr std::size_t longest = std::numeric_limits<std::uint32_t>::max();
+  if (reply.body.size() > longest || key.text.size() > longest) {
     return;
   }
-  while (bytes_ + cost > max_bytes_) {
-    forget_oldest();
-  }
-  auto& index = index_of(key);
-  if (const auto found = index.find(key); found != index.end() && found->second->until > now) {
+  const KeptAnswer head{key.hash,
+                        key.conversation,
+                        now + window_,
+                        static_cast<std::uint32_t>(key.text.size()),
+                        static_cast<std::uint32_t>(reply.body.size()),
+                        static_cast<std::uint16_t>(reply.status)};
+  const auto cost = cost_of(head);
+  auto& part = part_for(key.conversation, cost);
+  if (!make_room(part, cost)) {
     return;
   }
-  auto* record =
-      new (reserve(bytes)) Record{key, now + window_, reply.status, static_cast<std::uint32_t>(reply.body.size())};
-  std::memcpy(record->body(), reply.body.data(), reply.body.size());
-  bytes_ += cost;
-  // Last: without room in the index the record is there all the same, is not found, and is forgotten in its turn.
-  size_ += index.insert_or_assign(key, record).second ? 1 : 0;
-}
-
-std::size_t DedupeWindow::record_bytes(std::size_t body_bytes) noexcept {
-  constexpr auto align = alignof(Record);
-  return sizeof(Record) + (body_bytes + align - 1) / align * align;
-}
-
-void* DedupeWindow::reserve(std::size_t bytes) {
-  if (blocks_.empty() || blocks_.back().size - blocks_.back().used < bytes) {
-    if (spare_ && spare_->size >= bytes) {
-      blocks_.push_back(std::move(*spare_));
-      spare_.reset();
-    } else {
-      // A small window takes no whole block.
-      blocks_.emplace_back(std::max(bytes, std::min(block_bytes, max_bytes_)));
-    }
+  auto* const before = lookup(key.hash, [&](std::string_view text) { return text == key.text; });
+  if (before != nullptr && before->until > now) {
+    return;
   }
-  auto& block = blocks_.back();
-  auto* const place = block.memory.get() + block.used;
-  block.used += bytes;
-  return place;
+  auto& answer = part.answers.add(head, key.text, reply.body);
+  part.bytes += cost;
+  // Last: without room in the maps the answer is there all the same, is not found, and is forgotten in its turn.
+  if (&part == &usual_) {
+    taken_of(key.conversation)[key.conversation] += cost;
+  }
+  if (before != nullptr) {
+    done_.erase(key.hash, *before);
+    --size_;
+  }
+  done_.insert(key.hash, answer);
+  ++size_;
 }
 
-DedupeWindow::Record* DedupeWindow::oldest() noexcept {
-  auto& block = blocks_.front();
-  return std::launder(reinterpret_cast<Record*>(block.memory.get() + block.read));
+DedupeWindow::Part& DedupeWindow::part_for(std::uint64_t conversation, std::size_t cost) {
+  const auto share = max_bytes_ / shares;
+  if (cost > share) {
+    return busy_;
+  }
+  const auto& taken = taken_of(conversation);
+  const auto found = taken.find(conversation);
+  return found != taken.end() && found->second + cost > share ? busy_ : usual_;
+}
+
+// Each part may have what is its own and what the other leaves free.
+bool DedupeWindow::make_room(const Part& part, std::size_t cost) {
+  const auto of_busy = max_bytes_ / busy_part;
+  const bool is_busy = &part == &busy_;
+  if (is_busy && cost > std::max(of_busy, max_bytes_ - usual_.bytes)) {
+    return false;
+  }
+  while (bytes() + cost > max_bytes_) {
+    const auto wanted = busy_.bytes + (is_busy ? cost : 0);
+    const bool from_busy = busy_.bytes > 0 && (wanted > of_busy || usual_.bytes == 0);
+    forget_oldest(from_busy ? busy_ : usual_);
+  }
+  return true;
 }
 
 // A few at a time: after a pause all may be old at once. More than one for each that comes, so that they do not gather.
 SteadyTime DedupeWindow::forget_old() {
   constexpr int at_a_time = 64;
   const auto now = clock_.now();
-  for (int i = 0; i < at_a_time && !blocks_.empty() && oldest()->until <= now; ++i) {
-    forget_oldest();
+  for (auto* part : {&usual_, &busy_}) {
+    for (int i = 0; i < at_a_time; ++i) {
+      const auto* oldest = part->answers.oldest();
+      if (oldest == nullptr || oldest->until > now) {
+        break;
+      }
+      forget_oldest(*part);
+    }
   }
   return now;
 }
 
-void DedupeWindow::forget_oldest() {
-  const auto& record = *oldest();
-  const auto bytes = record_bytes(record.body_bytes);
-  auto& index = index_of(record.key);
-  // Not where a later answer to the same key stands now.
-  if (const auto found = index.find(record.key); found != index.end() && found->second == &record) {
-    index.erase(found);
+void DedupeWindow::forget_oldest(Part& part) {
+  const auto& oldest = *part.answers.oldest();
+  const auto cost = cost_of(oldest);
+  // It may stand there no more, but a later answer to the same key.
+  if (done_.erase(oldest.hash, oldest)) {
     --size_;
   }
-  bytes_ -= index_bytes + bytes;
-  auto& block = blocks_.front();
-  block.read += bytes;
-  if (block.read == block.used) {
-    leave_block();
+  if (&part == &usual_) {
+    give_back(oldest.conversation, cost);
   }
+  part.bytes -= cost;
+  part.answers.forget_oldest();
 }
 
-// Also the only one: were it kept in its place, an answer that is too large for it would stand behind an empty block.
-void DedupeWindow::leave_block() {
-  auto block = std::move(blocks_.front());
-  blocks_.pop_front();
-  if (!spare_ && block.size <= block_bytes) {
-    block.used = 0;
-    block.read = 0;
-    spare_ = std::move(block);
+void DedupeWindow::give_back(std::uint64_t conversation, std::size_t bytes) noexcept {
+  auto& taken = taken_of(conversation);
+  const auto found = taken.find(conversation);
+  if (found == taken.end()) {
+    return;
+  }
+  found->second -= std::min(found->second, bytes);
+  if (found->second == 0) {
+    taken.erase(found);
   }
 }
 

@@ -18,7 +18,7 @@ const LastConversations::Last* LastConversations::Part::find(std::uint64_t user)
   return nullptr;
 }
 
-bool LastConversations::is_last(std::uint64_t user, std::uint64_t conversation) const {
+bool LastConversations::is_last(std::uint64_t user, const detail::KeyedDigest& conversation) const {
   const auto& part = part_of(user);
   const std::lock_guard lock(part.mutex);
   const auto* last = part.find(user);
@@ -26,7 +26,7 @@ bool LastConversations::is_last(std::uint64_t user, std::uint64_t conversation) 
          (!longest_trust_ || clock_.now() < last->since + *longest_trust_);
 }
 
-void LastConversations::note(std::uint64_t user, std::uint64_t conversation) {
+void LastConversations::note(std::uint64_t user, const detail::KeyedDigest& conversation) {
   const auto now = longest_trust_ ? clock_.now() : SteadyTime();
   auto& part = part_of(user);
   const std::lock_guard lock(part.mutex);
@@ -37,7 +37,7 @@ void LastConversations::note(std::uint64_t user, std::uint64_t conversation) {
   part.young.insert_or_assign(user, Last{conversation, now});
 }
 
-void LastConversations::written(std::uint64_t user, std::uint64_t conversation) {
+void LastConversations::written(std::uint64_t user, const detail::KeyedDigest& conversation) {
   auto& part = part_of(user);
   const std::lock_guard lock(part.mutex);
   const auto* last = part.find(user);

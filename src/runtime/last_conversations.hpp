@@ -1,5 +1,7 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
+
 #include <tern/async/clock.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -26,18 +28,19 @@ class LastConversations {
   explicit LastConversations(const Clock& clock, std::optional<std::chrono::milliseconds> longest_trust = std::nullopt,
                              std::size_t capacity = 400'000);
 
-  /// The two are hashes. Whether it is stored that `user` wrote in `conversation` last.
-  bool is_last(std::uint64_t user, std::uint64_t conversation) const;
+  /// Whether it is stored that `user` wrote in `conversation` last. `user` is a keyed hash, and `conversation` a digest
+  /// of user and conversation, so that two users whose hashes are equal are told apart.
+  bool is_last(std::uint64_t user, const detail::KeyedDigest& conversation) const;
   /// It is being stored.
-  void note(std::uint64_t user, std::uint64_t conversation);
+  void note(std::uint64_t user, const detail::KeyedDigest& conversation);
   /// It was stored. When the user has written elsewhere since, nobody knows what stands in the store: it is forgotten.
-  void written(std::uint64_t user, std::uint64_t conversation);
+  void written(std::uint64_t user, const detail::KeyedDigest& conversation);
   /// It was not stored, or somebody else has changed it.
   void forget(std::uint64_t user);
 
  private:
   struct Last {
-    std::uint64_t conversation = 0;
+    detail::KeyedDigest conversation;
     SteadyTime since{};
   };
   using Map = boost::unordered_flat_map<std::uint64_t, Last>;

@@ -10,24 +10,65 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <functional>
+#include <bit>
+#include <initializer_list>
 
 namespace tern::runtime {
 
 namespace {
 
-std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
-  return (seed ^ value) * 0x9E3779B97F4A7C15ULL + (seed >> 29);
+using detail::KeyedHasher;
+
+// Members count in their order: another one costs a write that was not needed.
+void add(KeyedHasher& hasher, const json::value& value) noexcept {
+  hasher.add(static_cast<std::uint64_t>(value.kind()));
+  if (const auto* object = value.if_object()) {
+    hasher.add(std::uint64_t{object->size()});
+    for (const auto& member : *object) {
+      hasher.add(std::string_view(member.key()));
+      add(hasher, member.value());
+    }
+  } else if (const auto* array = value.if_array()) {
+    hasher.add(std::uint64_t{array->size()});
+    for (const auto& item : *array) {
+      add(hasher, item);
+    }
+  } else if (const auto* text = value.if_string()) {
+    hasher.add(std::string_view(text->data(), text->size()));
+  } else if (const auto* flag = value.if_bool()) {
+    hasher.add(std::uint64_t{*flag});
+  } else if (const auto* whole = value.if_int64()) {
+    hasher.add(static_cast<std::uint64_t>(*whole));
+  } else if (const auto* large = value.if_uint64()) {
+    hasher.add(*large);
+  } else if (const auto* real = value.if_double()) {
+    hasher.add(std::bit_cast<std::uint64_t>(*real));
+  }
 }
 
-std::uint64_t hash_member(const json::object& object, std::string_view name) {
-  const json::value* found = object.if_contains(name);
-  return found != nullptr ? std::hash<json::value>{}(*found) : 0;
+void add_member(KeyedHasher& hasher, const json::object& object, std::string_view name) noexcept {
+  const auto* found = object.if_contains(name);
+  hasher.add(std::uint64_t{found != nullptr});
+  if (found != nullptr) {
+    add(hasher, *found);
+  }
 }
 
-std::uint64_t key_of(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {
-  const std::hash<std::string_view> hash;
-  return mix(mix(hash(channel), hash(user)), hash(conversation));
+KeyedHasher key_of(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {
+  KeyedHasher hasher;
+  for (const auto part : {channel, user, conversation}) {
+    hasher.add(part);
+  }
+  return hasher;
+}
+
+// Of what it is called by and what it is, so that the one cannot do for the other.
+detail::KeyedDigest fingerprint_of(KeyedHasher key, const json::object& fields,
+                                   std::initializer_list<std::string_view> names) noexcept {
+  for (const auto name : names) {
+    add_member(key, fields, name);
+  }
+  return key.digest();
 }
 
 bool bot_was_removed(const Activity& activity) {
@@ -76,27 +117,26 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
   }
   const auto channel = activity.channel_id().value_or("");
   const auto& fields = activity.json();
-  const auto url = hash_member(fields, "serviceUrl");
-  const auto bot = hash_member(fields, "recipient");
   Seen seen;
-  seen.key = key_of(channel, *user, *conversation);
-  for (const auto part :
-       {url, hash_member(fields, "from"), bot, hash_member(fields, "conversation"), hash_member(fields, "locale")}) {
-    seen.fingerprint = mix(seen.fingerprint, part);
-  }
+  const auto key = key_of(channel, *user, *conversation);
+  seen.key = key.hash();
+  seen.fingerprint = fingerprint_of(key, fields, {"serviceUrl", "from", "recipient", "conversation", "locale"});
   const auto& account = fields.at("conversation").get_object();  // its id is there
   seen.personal = detail::is_personal(account);
   if (!seen.personal) {
-    seen.place = key_of(channel, {}, *conversation);  // no user's id is empty
-    seen.place_fingerprint = mix(mix(url, bot), hash_member(account, "tenantId"));
+    auto place = key_of(channel, {}, *conversation);  // no user's id is empty
+    seen.place = place.hash();
+    add_member(place, account, "tenantId");
+    seen.place_fingerprint = fingerprint_of(place, fields, {"serviceUrl", "recipient"});
   }
-  const std::hash<std::string_view> hash;
-  seen.conversation = hash(*conversation);
-  seen.user = key_of(channel, *user, seen.personal ? "personal" : "others");
+  auto last = key_of(channel, *user, seen.personal ? "personal" : "others");
+  seen.user = last.hash();
+  last.add(*conversation);
+  seen.conversation = last.digest();
   return seen;
 }
 
-bool ReferenceCapture::knows(std::uint64_t key, std::uint64_t fingerprint) const {
+bool ReferenceCapture::knows(std::uint64_t key, const detail::KeyedDigest& fingerprint) const {
   const auto is_in = [&](const Map& map) {
     const auto found = map.find(key);
     return found != map.end() && found->second == fingerprint;
@@ -129,7 +169,7 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
       work.forget_reference(detail::address_key(bot_id_, channel, conversation));
     }
     // Never the fingerprint of what is there: the next activity writes it again.
-    seen->fingerprint = seen->place_fingerprint = 0;
+    seen->fingerprint = seen->place_fingerprint = {};
     seen->user = 0;
     return seen;
   }
@@ -173,7 +213,7 @@ void ReferenceCapture::lost(const Seen& seen) {
   }
 }
 
-void ReferenceCapture::remember(std::uint64_t key, std::uint64_t fingerprint) {
+void ReferenceCapture::remember(std::uint64_t key, const detail::KeyedDigest& fingerprint) {
   if (young_.size() >= capacity_ / 2) {
     old_ = std::move(young_);
     young_ = Map();
@@ -183,7 +223,7 @@ void ReferenceCapture::remember(std::uint64_t key, std::uint64_t fingerprint) {
 }
 
 void ReferenceCapture::forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {
-  const auto key = key_of(channel, user, conversation);
+  const auto key = key_of(channel, user, conversation).hash();
   young_.erase(key);
   old_.erase(key);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
 #include "runtime/last_conversations.hpp"
 
 #include <tern/schema/activity.hpp>
@@ -22,21 +23,27 @@ namespace tern::runtime {
 /// any of them, and in which conversation the user wrote last. Bounded: when it is full the older half is forgotten,
 /// which costs a write that was not needed.
 ///
+/// What is remembered is found by keyed hashes, and is known when the digest of the whole is equal, ids included: with
+/// an id that a stranger makes up nobody's reference is taken for stored.
+///
 /// Thread safety: none; one for each shard.
 class ReferenceCapture {
  public:
+  static constexpr std::size_t usual_capacity = 100'000;
+
   /// `last`: of the process, outlives this. `longest`: the most bytes of a reference as it is kept.
-  ReferenceCapture(std::string bot_id, LastConversations& last, std::size_t longest, std::size_t capacity = 100'000);
+  ReferenceCapture(std::string bot_id, LastConversations& last, std::size_t longest,
+                   std::size_t capacity = usual_capacity);
 
   /// What a turn is to remember once its commit has gone through.
   struct Seen {
     std::uint64_t key = 0;
-    std::uint64_t fingerprint = 0;
+    detail::KeyedDigest fingerprint;
     bool too_large = false;   ///< it is not written
     std::uint64_t place = 0;  ///< the conversation; 0 for a personal one
-    std::uint64_t place_fingerprint = 0;
+    detail::KeyedDigest place_fingerprint;
     std::uint64_t user = 0;  ///< in conversations of this kind
-    std::uint64_t conversation = 0;
+    detail::KeyedDigest conversation;
     bool personal = false;
   };
 
@@ -52,11 +59,11 @@ class ReferenceCapture {
   void forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept;
 
  private:
-  using Map = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;
+  using Map = boost::unordered_flat_map<std::uint64_t, detail::KeyedDigest>;
 
   std::optional<Seen> identify(const Activity& activity) const;
-  bool knows(std::uint64_t key, std::uint64_t fingerprint) const;
-  void remember(std::uint64_t key, std::uint64_t fingerprint);
+  bool knows(std::uint64_t key, const detail::KeyedDigest& fingerprint) const;
+  void remember(std::uint64_t key, const detail::KeyedDigest& fingerprint);
 
   std::string bot_id_;
   LastConversations& last_;

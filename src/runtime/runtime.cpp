@@ -8,7 +8,6 @@
 #include <boost/asio/post.hpp>
 
 #include <functional>
-#include <random>
 #include <utility>
 
 namespace tern::runtime {
@@ -17,11 +16,6 @@ namespace {
 
 // Beyond the deadline of a drain.
 constexpr std::chrono::milliseconds time_to_let_go{500};
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
 
 // Another process may write to a store that is shared.
 std::optional<std::chrono::milliseconds> trust_in_last_conversations(const detail::TurnEnvironment& environment,
@@ -39,7 +33,6 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
       clock_(clock),
       bot_(make_bot_()),
       environments_(std::move(environments)),
-      seed_(random_seed()),
       background_(options.background_tasks),
       last_conversations_(clock, trust_in_last_conversations(*environments_.front(), options)) {
   const auto figure = [&](const char* outcome) {
@@ -88,12 +81,6 @@ bool Runtime::has_continuation(std::string_view name) const {
   return bot_->continuation(name) != nullptr;
 }
 
-std::uint64_t Runtime::conversation_hash(std::string_view channel, std::string_view conversation) const noexcept {
-  const std::hash<std::string_view> hash;
-  const std::uint64_t mixed = (hash(channel) ^ seed_) * 0x9E3779B97F4A7C15ULL + hash(conversation);
-  return (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93ULL;
-}
-
 bool Runtime::take_place() noexcept {
   if (in_flight_.fetch_add(1) < options_.turns) {
     return true;
@@ -126,33 +113,34 @@ void Runtime::receive(TurnRequest request) noexcept {
                           "later."));
     return;
   }
-  const auto hash =
-      conversation_hash(request.activity.channel_id().value_or(""), request.activity.conversation_id().value_or(""));
-  const auto home = shards_.home_of(hash);
+  // Views of what stays where it is when the activity is moved.
+  const auto head = detail::head_of(request.activity);
+  const ConversationKey conversation(head.channel, head.conversation);
+  const auto home = shards_.home_of(conversation.hash);
   if (home == request.origin) {
-    homes_[home]->receive(std::move(request), hash);
+    homes_[home]->receive(std::move(request), head, conversation);
     return;
   }
-  asio::post(shards_[home].io(), [this, home, hash, moved = std::make_unique<TurnRequest>(std::move(request))] {
-    homes_[home]->receive(std::move(*moved), hash);
-  });
+  asio::post(shards_[home].io(),
+             [this, home, head, conversation, moved = std::make_unique<TurnRequest>(std::move(request))] {
+               homes_[home]->receive(std::move(*moved), head, conversation);
+             });
 }
 
 void Runtime::submit(Continuation continuation) {
-  const auto hash = conversation_hash(continuation.reference.channel_id().value_or(""),
-                                      continuation.reference.conversation_id().value_or(""));
-  const auto home = shards_.home_of(hash);
+  const ConversationKey conversation(continuation.reference.channel_id().value_or(""),
+                                     continuation.reference.conversation_id().value_or(""));
+  const auto home = shards_.home_of(conversation.hash);
   const bool placed = take_place();
-  asio::post(shards_[home].io(),
-             [this, home, hash, placed, moved = std::make_unique<Continuation>(std::move(continuation))] {
-               if (placed) {
-                 homes_[home]->submit(std::move(*moved), hash);
-               } else {
-                 figures_.refused.inc();
-                 moved->refuse(std::make_exception_ptr(
-                     NotBegun(errc::overloaded, "Too many turns are in flight (limits.turns); try again later.")));
-               }
-             });
+  asio::post(shards_[home].io(), [this, home, placed, moved = std::make_unique<Continuation>(std::move(continuation))] {
+    if (placed) {
+      homes_[home]->submit(std::move(*moved));
+    } else {
+      figures_.refused.inc();
+      moved->refuse(std::make_exception_ptr(
+          NotBegun(errc::overloaded, "Too many turns are in flight (limits.turns); try again later.")));
+    }
+  });
 }
 
 // Looks again whenever it is woken: a request that is refused just then has a place for a moment.

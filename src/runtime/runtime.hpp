@@ -96,7 +96,6 @@ class Runtime final : public TurnReceiver {
   };
 
   void add_times(Metrics& metrics);
-  std::uint64_t conversation_hash(std::string_view channel, std::string_view conversation) const noexcept;
   awaitable<void> wait_until_idle(Deadline by);
   bool take_place() noexcept;
   void give_back_place() noexcept;
@@ -108,7 +107,6 @@ class Runtime final : public TurnReceiver {
   std::unique_ptr<Bot> bot_;  // the one that serves, or, with a bot for each turn, a specimen to ask
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments_;
   Figures figures_;
-  std::uint64_t seed_;
   // Who ends the last turn looks at the second after the first, and a drain at the first after the second: without one
   // order of all four, both may miss the other.
   std::atomic<std::size_t> in_flight_{0};

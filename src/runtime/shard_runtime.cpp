@@ -54,20 +54,11 @@ void ShardRuntime::abandon_turns() noexcept {
 }
 
 // A client that asks for another `deliveryMode` wants another kind of answer: that is no repetition.
-ActivityKey ShardRuntime::key_of(const detail::SameActivity& same, Delivery delivery,
-                                 std::uint64_t conversation) const noexcept {
-  detail::WideHash hash(runtime_.seed_);
-  hash.add(conversation + static_cast<std::uint64_t>(delivery));
-  same.add_to(hash);
-  return {hash.high(), hash.low()};
-}
-
-void ShardRuntime::receive(TurnRequest request, std::uint64_t conversation) {
-  const auto head = detail::head_of(request.activity);
+void ShardRuntime::receive(TurnRequest request, const detail::ActivityHead& head, const ConversationKey& conversation) {
   std::optional<ActivityKey> key;
   bool is_token_exchange = false;
   if (const auto same = detail::same_activity(request.activity, head)) {
-    key = key_of(*same, delivery_of(head.delivery_mode), conversation);
+    key.emplace(conversation, *same, delivery_of(head.delivery_mode));
     is_token_exchange = same->is_token_exchange;
     if (answer_repetition(request, *key)) {
       runtime_.give_back_place();
@@ -87,9 +78,9 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
     repeat(request, *reply);
     return true;
   }
-  if (const auto open = open_streams_.find(key); open != open_streams_.end()) {
+  if (auto* open = open_stream(key)) {
     runtime_.figures_.repeated.inc();
-    repeat_open(request, *open->second);
+    repeat_open(request, *open);
     return true;
   }
   const auto running = running_keys_.find(key);
@@ -97,17 +88,18 @@ bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& ke
     return false;
   }
   runtime_.figures_.repeated.inc();
-  if (running->second->acknowledged()) {
+  if ((*running)->acknowledged()) {
     tell(std::move(request.observer), request.origin, TurnReply(202));
   } else {
-    observe(*running->second, request);
+    observe(**running, request);
   }
   return true;
 }
 
-void ShardRuntime::submit(Continuation continuation, std::uint64_t conversation) {
+void ShardRuntime::submit(Continuation continuation) {
   auto event = event_of(continuation);
   const auto head = detail::head_of(event);
+  const ConversationKey conversation(head.channel, head.conversation);
   auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), head, conversation);
   if (!continuation.id.empty()) {
     turn->context.unit_of_work().name_turn(continuation.id);
@@ -124,7 +116,7 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
     return;
   }
   if (turn.key) {
-    running_keys_.emplace(*turn.key, &turn);
+    running_keys_.insert(&turn);
   }
   turn.arrived = runtime_.clock_.now();
   if (!turn.continued) {

@@ -1,10 +1,18 @@
 #pragma once
 
 #include "runtime/background_group.hpp"
+#include "runtime/dedupe_window.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/turn.hpp"
 #include "turn/same_activity.hpp"
 #include "turn/turn_slots.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace tern::runtime {
 
@@ -18,9 +26,9 @@ class ShardRuntime {
 
   /// Begins, queues or refuses a turn. A place for it is already taken (`Runtime::take_place`).
   void admit(std::unique_ptr<Turn> turn);
-  /// A turn for a request that has come to its home. `conversation` is the hash of its conversation.
-  void receive(TurnRequest request, std::uint64_t conversation);
-  void submit(Continuation continuation, std::uint64_t conversation);
+  /// A turn for a request that has come to its home. `head` and `conversation`: the activity's own.
+  void receive(TurnRequest request, const detail::ActivityHead& head, const ConversationKey& conversation);
+  void submit(Continuation continuation);
 
   /// Ends all that is left: 503 to those who wait, cancellation to those that run.
   void cut_all();
@@ -62,6 +70,7 @@ class ShardRuntime {
   void retire(Turn& turn) noexcept;                            // lets the next one begin
   void settle_key(Turn& turn, const TurnReply& reply);
   void end_later(const ActivityKey& key, const std::shared_ptr<StreamedReplies>& stream);
+  StreamedReplies* open_stream(const ActivityKey& key) const;
   void destroy(Turn& turn);
 
   awaitable<void> run(Turn& turn);
@@ -78,7 +87,18 @@ class ShardRuntime {
   awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
   awaitable<void> save_reference(Turn& turn);
   Bot& bot_of(Turn& turn);
-  ActivityKey key_of(const detail::SameActivity& same, Delivery delivery, std::uint64_t conversation) const noexcept;
+
+  /// The turns that have a key, which is their own.
+  struct KeyOfTurn {
+    using is_transparent = void;
+    using is_avalanching = void;
+    std::size_t operator()(const ActivityKey& key) const noexcept { return key.hash; }
+    std::size_t operator()(const Turn* turn) const noexcept { return turn->key->hash; }
+    bool operator()(const Turn* a, const Turn* b) const noexcept { return a == b || *a->key == *b->key; }
+    bool operator()(const ActivityKey& key, const Turn* turn) const noexcept { return key == *turn->key; }
+    bool operator()(const Turn* turn, const ActivityKey& key) const noexcept { return key == *turn->key; }
+  };
+  using RunningKeys = boost::unordered_flat_set<Turn*, KeyOfTurn, KeyOfTurn>;
 
   Runtime& runtime_;
   Shard& shard_;
@@ -86,9 +106,10 @@ class ShardRuntime {
   const std::shared_ptr<detail::TurnSlots> slots_ = std::make_shared<detail::TurnSlots>();
   ConversationQueues queues_;
   DedupeWindow done_;
-  boost::unordered_flat_map<ActivityKey, Turn*, ActivityKeyHash> running_keys_;
-  // Of turns that have ended, and whose background work goes on.
-  boost::unordered_flat_map<ActivityKey, std::shared_ptr<StreamedReplies>, ActivityKeyHash> open_streams_;
+  RunningKeys running_keys_;
+  // Of turns that have ended, and whose background work goes on: by the text of their keys.
+  boost::unordered_flat_map<std::string, std::shared_ptr<StreamedReplies>, detail::KeyedHash, std::equal_to<>>
+      open_streams_;
   ReferenceCapture references_;
   boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>>
       live_;

@@ -64,13 +64,23 @@ void ShardRuntime::repeat_open(TurnRequest& request, StreamedReplies& stream) {
 
 // The stream is remembered as it will be when the work is done.
 void ShardRuntime::end_later(const ActivityKey& key, const std::shared_ptr<StreamedReplies>& stream) {
-  open_streams_.insert_or_assign(key, stream);
-  stream->on_end([this, key] {
-    if (const auto open = open_streams_.find(key); open != open_streams_.end()) {
-      done_.remember(key, repeated_stream(*open->second));
+  auto text = key.text();
+  open_streams_.insert_or_assign(text, stream);
+  stream->on_end([this, text = std::move(text), hash = key.hash, conversation = key.conversation.hash] {
+    if (const auto open = open_streams_.find(text); open != open_streams_.end()) {
+      done_.remember({hash, conversation, text}, repeated_stream(*open->second));
       open_streams_.erase(open);
     }
   });
+}
+
+// Hardly ever is one open, so that hardly ever a key is written out for it.
+StreamedReplies* ShardRuntime::open_stream(const ActivityKey& key) const {
+  if (open_streams_.empty()) {
+    return nullptr;
+  }
+  const auto open = open_streams_.find(key.text());
+  return open == open_streams_.end() ? nullptr : open->second.get();
 }
 
 void ShardRuntime::tell_stream(TurnObserver& observer, std::size_t origin, std::unique_ptr<ReplyReader> replies) {

@@ -33,7 +33,7 @@ Delivery delivery_of(std::string_view mode) noexcept {
 }
 
 Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity,
-           const detail::ActivityHead& head, std::uint64_t conversation)
+           const detail::ActivityHead& head, const ConversationKey& conversation)
     : Queued(conversation),
       context(home.slots().begin(environment, std::move(activity), head.id, *this)),
       home_(home),

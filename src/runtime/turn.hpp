@@ -1,8 +1,9 @@
 #pragma once
 
+#include "runtime/activity_key.hpp"
 #include "runtime/continuation.hpp"
 #include "runtime/conversation_queues.hpp"
-#include "runtime/dedupe_window.hpp"
+#include "runtime/delivery.hpp"
 #include "runtime/reference_capture.hpp"
 #include "runtime/streamed_replies.hpp"
 #include "runtime/turn_request.hpp"
@@ -28,16 +29,6 @@ namespace tern::runtime {
 
 class ShardRuntime;
 
-/// How the replies of a turn travel.
-enum class Delivery : std::uint8_t {
-  channel,  ///< through the connector, as they are sent
-  buffer,   ///< `expectReplies`: in the response, at the end
-  stream    ///< `stream`: in the response, as they are sent
-};
-
-/// Of the protocol's `deliveryMode`; an unknown one counts as normal.
-Delivery delivery_of(std::string_view mode) noexcept;
-
 using LiveHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct LiveTag>,
                                                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -51,7 +42,7 @@ class Turn final : public Queued,
  public:
   /// `head`: the activity's own.
   Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, const detail::ActivityHead& head,
-       std::uint64_t conversation);
+       const ConversationKey& conversation);
   ~Turn() override;
 
   /// Somebody who is to be told of the end, on the shard `origin`.
@@ -93,7 +84,7 @@ class Turn final : public Queued,
   TurnContext& context;                     // in a slot that outlives the turn
   std::shared_ptr<Bot> own_bot;             // background work of the turn keeps it
   std::unique_ptr<Continuation> continued;  ///< of a turn that continues a conversation
-  std::optional<ActivityKey> key;
+  std::optional<ActivityKey> key;           // views into the activity of `context`
   std::optional<ReferenceCapture::Seen> reference_seen;
   asio::cancellation_signal signal;
   SteadyTime arrived{};    ///< at its home shard

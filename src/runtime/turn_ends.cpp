@@ -97,8 +97,8 @@ void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
   if (!turn.key) {
     return;
   }
-  const auto entry = running_keys_.find(*turn.key);
-  if (entry != running_keys_.end() && entry->second == &turn) {
+  const auto entry = running_keys_.find(&turn);
+  if (entry != running_keys_.end() && *entry == &turn) {
     running_keys_.erase(entry);
     if (reply.status < 300 || (turn.is_token_exchange && reply.status < 500)) {
       if (turn.stream() != nullptr && !turn.stream()->ended()) {

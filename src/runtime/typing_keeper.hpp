@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
 #include "runtime/shard.hpp"
 #include "turn/environment.hpp"
 
@@ -32,7 +33,7 @@ class TypingKeeper {
 
   Shard& shard_;
   detail::TurnEnvironment& environment_;
-  boost::unordered_flat_map<std::string, std::shared_ptr<Indicator>> indicators_;
+  boost::unordered_flat_map<std::string, std::shared_ptr<Indicator>, detail::KeyedHash, std::equal_to<>> indicators_;
 };
 
 }  // namespace tern::runtime

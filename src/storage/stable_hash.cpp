@@ -1,5 +1,7 @@
 #include <tern/storage/schedule_types.hpp>
 
+#include "async/keyed_hash.hpp"
+
 namespace tern {
 
 // Frozen: the slot of every stored send was computed with it. FNV-1a alone leaves the low bits of short keys poorly
@@ -16,6 +18,10 @@ std::uint64_t stable_hash(std::string_view bytes) noexcept {
   hash *= 0xc4ceb9fe1a85ec53ULL;
   hash ^= hash >> 33;
   return hash;
+}
+
+std::uint64_t order_hash_of(std::string_view order_key) noexcept {
+  return detail::keyed_hash(order_key);
 }
 
 }  // namespace tern

@@ -34,6 +34,18 @@ std::string_view text_of(const json::value& value) noexcept {
   return text != nullptr ? std::string_view(text->data(), text->size()) : std::string_view();
 }
 
+// Of an account or a conversation.
+std::string_view id_in(const json::value& value) noexcept {
+  if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) {
+      if (member.key().size() == 2 && std::memcmp(member.key_c_str(), "id", 2) == 0) {
+        return text_of(member.value());
+      }
+    }
+  }
+  return {};
+}
+
 void add_value(WideHash& hash, const json::value& value) noexcept;
 
 // The order of members is no content: whoever passes an activity on may write them in another.
@@ -80,9 +92,7 @@ void add_value(WideHash& hash, const json::value& value) noexcept {
 }
 
 void add_account(WideHash& hash, const json::value& value) noexcept {
-  const auto* account = value.if_object();
-  const auto* id = account != nullptr ? account->if_contains("id") : nullptr;
-  hash.add(id != nullptr ? text_of(*id) : std::string_view());
+  hash.add(id_in(value));
 }
 
 void add_accounts(WideHash& hash, const json::value& value) noexcept {
@@ -161,16 +171,37 @@ std::uint64_t WideHash::finish(std::uint64_t value) noexcept {
 ActivityHead head_of(const Activity& activity) noexcept {
   ActivityHead head;
   for (const auto& member : activity.json()) {
-    const auto size = member.key().size();
     const char* const name = member.key_c_str();
-    if (size == 4 && std::memcmp(name, "type", 4) == 0) {
-      head.type = text_of(member.value());
-    } else if (size == 2 && std::memcmp(name, "id", 2) == 0) {
-      head.id = text_of(member.value());
-    } else if (size == 9 && std::memcmp(name, "timestamp", 9) == 0) {
-      head.timestamp = text_of(member.value());
-    } else if (size == 12 && std::memcmp(name, "deliveryMode", 12) == 0) {
-      head.delivery_mode = text_of(member.value());
+    const auto is = [&]<std::size_t N>(const char(&other)[N]) { return std::memcmp(name, other, N - 1) == 0; };
+    switch (member.key().size()) {
+      case 2:
+        head.id = is("id") ? text_of(member.value()) : head.id;
+        break;
+      case 4:
+        if (is("type")) {
+          head.type = text_of(member.value());
+        } else if (is("from")) {
+          head.sender = id_in(member.value());
+        }
+        break;
+      case 9:
+        if (is("timestamp")) {
+          head.timestamp = text_of(member.value());
+        } else if (is("recipient")) {
+          head.bot = id_in(member.value());
+        } else if (is("channelId")) {
+          head.channel = text_of(member.value());
+        }
+        break;
+      case 12:
+        if (is("deliveryMode")) {
+          head.delivery_mode = text_of(member.value());
+        } else if (is("conversation")) {
+          head.conversation = id_in(member.value());
+        }
+        break;
+      default:
+        break;
     }
   }
   return head;
@@ -178,10 +209,11 @@ ActivityHead head_of(const Activity& activity) noexcept {
 
 std::optional<SameActivity> same_activity(const Activity& activity, const ActivityHead& head) noexcept {
   SameActivity same;
+  same.sender = head.sender;
+  same.bot = head.bot;
   if (const auto exchange = exchanged(activity, head); !exchange.empty()) {
     same.kind = token_exchange;
     same.id = exchange;
-    same.user = activity.from_id().value_or("");
     same.is_token_exchange = true;
     return same;
   }
@@ -204,16 +236,13 @@ std::optional<SameActivity> same_activity(const Activity& activity) noexcept {
   return same_activity(activity, head_of(activity));
 }
 
-void SameActivity::add_to(WideHash& hash) const noexcept {
-  hash.add(kind);
-  hash.add(id);
-  if (is_token_exchange) {
-    hash.add(user);
-  } else if (!timestamp.empty()) {
-    hash.add(timestamp);
-  } else {
-    hash.add(content_high);
-    hash.add(content_low);
+void SameActivity::add_to(KeyedHasher& hasher) const noexcept {
+  for (const auto text : {kind, id, timestamp, sender, bot}) {
+    hasher.add(text);
+  }
+  if (has_content()) {
+    hasher.add(content_high);
+    hasher.add(content_low);
   }
 }
 
@@ -221,10 +250,15 @@ void SameActivity::append_to(std::string& key) const {
   append_key_part(key, id);
   key += '/';
   append_key_part(key, kind);
-  key += '/';
+  for (const auto account : {bot, sender}) {
+    key += '/';
+    append_key_part(key, account);
+  }
   if (is_token_exchange) {
-    append_key_part(key, user);
-  } else if (!timestamp.empty()) {
+    return;
+  }
+  key += '/';
+  if (!timestamp.empty()) {
     append_key_part(key, timestamp);
   } else {
     key += '~';

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
+
 #include <tern/schema/activity.hpp>
 
 #include <cstdint>
@@ -34,13 +36,18 @@ struct ActivityHead {
   std::string_view type;
   std::string_view timestamp;
   std::string_view delivery_mode;
+  std::string_view channel;
+  std::string_view conversation;
+  std::string_view sender;  ///< the id in `from`
+  std::string_view bot;     ///< the id in `recipient`
 };
 ActivityHead head_of(const Activity& activity) noexcept;
 
 /// What tells an activity from all others of its conversation. Two that are equal in it are one, which its channel
 /// delivers again. The one notion of that: repetitions are found by it, and the sends of a turn have their keys of it.
 ///
-/// It is type, id and timestamp, since edits, deletions and reactions carry the id of the message that they are about.
+/// It is type, id and timestamp, since edits, deletions and reactions carry the id of the message that they are about,
+/// with who sent it and to which bot: nobody's activity is another's, whatever id it was given.
 /// What comes without a timestamp is told apart by its content instead, but for what may change between two deliveries
 /// of the same: the service's address, names of accounts, the client's own time.
 ///
@@ -50,17 +57,21 @@ ActivityHead head_of(const Activity& activity) noexcept;
 ///
 /// Source: protocol, "What 2026 added". Lifetime: views into the activity.
 struct SameActivity {
-  std::string_view kind;           ///< the type, or `signin/tokenExchange`
-  std::string_view id;             ///< never ""
-  std::string_view timestamp;      ///< as it came; "" when there is none
-  std::string_view user;           ///< whose token is exchanged; "" otherwise
+  std::string_view kind;       ///< the type, or `signin/tokenExchange`
+  std::string_view id;         ///< never ""
+  std::string_view timestamp;  ///< as it came; "" when there is none
+  std::string_view sender;
+  std::string_view bot;
   std::uint64_t content_high = 0;  ///< of what has no timestamp
   std::uint64_t content_low = 0;
   bool is_token_exchange = false;
 
-  void add_to(WideHash& hash) const noexcept;
-  /// As a part of a key that is stored: `{id}/{kind}/{what else}`.
+  /// Told apart by its content.
+  bool has_content() const noexcept { return !is_token_exchange && timestamp.empty(); }
+  void add_to(KeyedHasher& hasher) const noexcept;
+  /// As a part of a key that is stored: `{id}/{kind}/{bot}/{sender}/{what else}`.
   void append_to(std::string& key) const;
+  friend bool operator==(const SameActivity&, const SameActivity&) = default;
 };
 
 /// nullopt for an activity without an id, which is never a repetition of another.

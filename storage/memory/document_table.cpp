@@ -1,15 +1,16 @@
 #include "document_table.hpp"
 
+#include "async/keyed_hash.hpp"
+
 #include <algorithm>
 #include <charconv>
-#include <functional>
 
 namespace tern::detail {
 
 namespace {
 
 std::uint64_t hash_of(std::string_view key) noexcept {
-  return std::hash<std::string_view>()(key);
+  return keyed_hash(key);
 }
 
 struct EtagText {

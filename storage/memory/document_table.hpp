@@ -1,6 +1,6 @@
 #pragma once
 
-#include "hash_index.hpp"
+#include "storage/hash_index.hpp"
 
 #include <tern/storage.hpp>
 

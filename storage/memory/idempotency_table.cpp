@@ -1,14 +1,14 @@
 #include "idempotency_table.hpp"
 
+#include "async/keyed_hash.hpp"
 #include "storage/idempotency_age.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace tern::detail {
 
 IdempotencyTable::Entry* IdempotencyTable::entry_of(std::string_view key) const {
-  const auto hash = std::hash<std::string_view>()(key);
+  const auto hash = keyed_hash(key);
   return index_.find(hash, [&](const Entry& candidate) { return candidate.key == key; });
 }
 
@@ -58,7 +58,7 @@ void IdempotencyTable::keep(KeptKey kept, WallTime now) {
   if (oldest_first_.size() >= max_keys_) {
     forget_oldest();
   }
-  const auto hash = std::hash<std::string_view>()(kept.key);
+  const auto hash = keyed_hash(kept.key);
   oldest_first_.push_back(Entry{std::move(kept.key), kept.known, kept.came, hash});
   index_.insert(hash, oldest_first_.back());
 }

@@ -1,5 +1,6 @@
 #include "schedule_table.hpp"
 
+#include "async/keyed_hash.hpp"
 #include "storage/estimate_over_slots.hpp"
 #include "storage/idempotency_rule.hpp"
 #include "storage/storable_text.hpp"
@@ -20,7 +21,7 @@ constexpr std::size_t max_due_page = 4096;
 }  // namespace
 
 ScheduleTable::NewSend::NewSend(ScheduledSend& send)
-    : record(std::make_unique<SendRecord>(send, stable_hash(send.order_key))),
+    : record(std::make_unique<SendRecord>(send, order_hash_of(send.order_key))),
       idempotency_key(key_to_take(send)),
       digest(send.digest),
       key_is_new(send.key_is_new) {}
@@ -111,7 +112,7 @@ void ScheduleTable::apply(const StoreChanges& changes, std::vector<NewSend>& sen
     idempotency_.keep(key, now);
   }
   for (const auto& dead : changes.dead) {
-    dead_.add(PackedSend(dead.send, stable_hash(dead.send.order_key)), dead.reason, dead.died);
+    dead_.add(PackedSend(dead.send, order_hash_of(dead.send.order_key)), dead.reason, dead.died);
   }
 }
 
@@ -142,7 +143,7 @@ void ScheduleTable::insert(SendRecord& record) {
   slots_[record.send.slot].by_id.insert(record.send.id_hash(), record);
   ++counts_.pending;
   if (const auto conversation = record.send.cancel_on_reply(); !conversation.empty()) {
-    by_reply_[stable_hash(conversation)].push_back(&record);
+    by_reply_[keyed_hash(conversation)].push_back(&record);
     ++counts_.awaiting_reply;
   }
 }
@@ -152,7 +153,7 @@ void ScheduleTable::erase(SendRecord& record) {
   slots_[record.send.slot].by_id.erase(record.send.id_hash(), record);
   --counts_.pending;
   if (const auto conversation = record.send.cancel_on_reply(); !conversation.empty()) {
-    const auto found = by_reply_.find(stable_hash(conversation));
+    const auto found = by_reply_.find(keyed_hash(conversation));
     std::erase(found->second, &record);
     if (found->second.empty()) {
       by_reply_.erase(found);
@@ -303,7 +304,7 @@ bool ScheduleTable::redrive(const SendEdit& edit, WallTime now, SendHandle& vali
 }
 
 void ScheduleTable::cancel_replied(const std::string& conversation) {
-  const auto found = by_reply_.find(stable_hash(conversation));
+  const auto found = by_reply_.find(keyed_hash(conversation));
   if (found == by_reply_.end()) {
     return;
   }
@@ -465,8 +466,8 @@ bool ScheduleTable::list(const SendQuery& query, TimePlace after, std::vector<Pa
 
 bool ScheduleTable::list_one(const std::string& order_key, TimePlace after, std::size_t limit,
                              std::vector<PackedSend>& sends) const {
-  const auto hash = stable_hash(order_key);
-  const auto& tree = slots_[hash % slot_count].by_order;
+  const auto hash = order_hash_of(order_key);
+  const auto& tree = slots_[slot_of(order_key)].by_order;
   for (auto at = tree.upper_bound(ByOrder::Place{hash, after}, ByOrder());
        at != tree.end() && at->send.order_hash == hash; ++at) {
     if (at->send.order_key() != order_key) {

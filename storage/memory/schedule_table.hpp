@@ -1,9 +1,9 @@
 #pragma once
 
 #include "dead_table.hpp"
-#include "hash_index.hpp"
 #include "idempotency_table.hpp"
 #include "send_record.hpp"
+#include "storage/hash_index.hpp"
 
 #include <tern/storage.hpp>
 #include <tern/storage/memory_storage.hpp>
@@ -118,7 +118,7 @@ class ScheduleTable {
   std::array<Slot, slot_count> slots_;
   std::set<SendRecord*, ByDue> retries_by_due_;  ///< of all slots; few, so they have no hook of their own for it
   IdempotencyTable idempotency_;
-  boost::unordered_flat_map<std::uint64_t, std::vector<SendRecord*>> by_reply_;  ///< by the conversation's hash
+  boost::unordered_flat_map<std::uint64_t, std::vector<SendRecord*>> by_reply_;  ///< by the conversation's keyed hash
   DeadTable dead_;
   SendCounts counts_;
   std::uint64_t last_seq_ = 0;

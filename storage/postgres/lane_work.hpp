@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
 #include "requests.hpp"
 #include "schedule_batch.hpp"
 #include "schema.hpp"
@@ -54,7 +55,7 @@ class WrittenKeys {
   std::optional<StoreConflict> conflict_of(const StoreChanges& changes) const;
 
  private:
-  std::unordered_map<std::string, std::string> etags_;  ///< "" when removed
+  std::unordered_map<std::string, std::string, KeyedHash> etags_;  ///< "" when removed
 };
 
 /// Answers a batch of writes on one connection: transactions of as many as can go together. When one fails for a

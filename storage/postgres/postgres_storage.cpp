@@ -2,6 +2,7 @@
 #include <tern/async/offload.hpp>
 #include <tern/storage/postgres_storage.hpp>
 
+#include "async/keyed_hash.hpp"
 #include "connections.hpp"
 #include "requirements.hpp"
 #include "schedule_reader.hpp"
@@ -37,7 +38,7 @@ void refuse(Batch batch, const Health& health) {
 // The lane of a write: by its first key, so that the writes of a conversation meet in one lane and not as locks in the
 // server; of the schedule's, by slot.
 std::size_t hash_of(const StoreChanges& changes) {
-  const std::hash<std::string_view> hash;
+  const detail::KeyedHash hash;
   if (!changes.upserts.empty()) {
     return hash(changes.upserts.front().key);
   }

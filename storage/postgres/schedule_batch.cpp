@@ -217,6 +217,7 @@ EditOutcome ScheduleBatch::redrive(const SendEdit& edit, SendHandle& valid_now) 
   pending.due = edit.new_due;
   pending.generation = dead.generation + 1;
   pending.order_hash = dead.order_hash;
+  pending.order = dead.order;
   pending.cancel_on_reply = dead.cancel_on_reply;
   ++added_.pending;
   if (!pending.cancel_on_reply.empty()) {
@@ -297,6 +298,7 @@ void ScheduleBatch::add_new(const ScheduledSend& send, const StoreChanges& from,
   pending.begun = send.begun;
   pending.not_before = send.not_before > send.handle.due ? std::optional(send.not_before) : std::nullopt;
   pending.order_hash = stable_hash(send.order_key);
+  pending.order = order_hash_of(send.order_key);
   pending.cancel_on_reply = send.cancel_on_reply;
   ++added_.pending;
   if (!send.cancel_on_reply.empty()) {
@@ -329,7 +331,7 @@ DueEntry ScheduleBatch::entry_of(const SendId& id, const Item& item) const {
   DueEntry entry;
   entry.due = item.now->not_before.value_or(item.now->due);
   entry.seq = item.now->seq;
-  entry.order_hash = item.now->order_hash;
+  entry.order_hash = item.now->order;
   entry.id = id;
   entry.generation = item.now->generation;
   entry.slot = item.slot;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
 #include "schedule_state.hpp"
 
 #include <tern/storage.hpp>
@@ -84,7 +85,8 @@ class ScheduleBatch {
     std::uint32_t attempt = 0;
     std::uint16_t begun = 0;
     std::optional<WallTime> not_before;  ///< none when it has passed at `due`
-    std::uint64_t order_hash = 0;
+    std::uint64_t order_hash = 0;        ///< as it is stored: `stable_hash` of the order key
+    std::uint64_t order = 0;             ///< `order_hash_of` it
     std::string cancel_on_reply;
   };
   struct Item {
@@ -101,6 +103,7 @@ class ScheduleBatch {
     std::uint16_t slot = 0;
     std::uint32_t generation = 0;
     std::uint64_t order_hash = 0;
+    std::uint64_t order = 0;
     std::string cancel_on_reply;
     bool gone = false;
   };
@@ -166,7 +169,7 @@ class ScheduleBatch {
   std::map<std::uint16_t, Slot> slots_;
   std::map<SendId, Item> items_;
   std::map<SendId, Dead> dead_;
-  std::unordered_map<std::string, First> firsts_;
+  std::unordered_map<std::string, First, KeyedHash> firsts_;
   std::map<std::string_view, const KeptKey*> kept_keys_;  // from another store
   std::vector<const DeadSend*> kept_dead_;                // likewise
   std::map<std::string, std::vector<SendId>> replied_;

@@ -148,6 +148,7 @@ void ScheduleBatch::look_up_pending(const Wanted& wanted) {
     }
     pending.order_hash = static_cast<std::uint64_t>(number_of(row[7]));
     pending.cancel_on_reply = text_of(row[8]);
+    pending.order = order_hash_of(text_of(row[9]));
     if (!pending.cancel_on_reply.empty()) {
       replied_[pending.cancel_on_reply].push_back(id);
     }
@@ -194,6 +195,7 @@ void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
     dead.generation = static_cast<std::uint32_t>(number_of(row[2]));
     dead.order_hash = static_cast<std::uint64_t>(number_of(row[3]));
     dead.cancel_on_reply = text_of(row[4]);
+    dead.order = order_hash_of(text_of(row[5]));
   }
 }
 

@@ -369,7 +369,7 @@ void ScheduleBatch::store_inbox() {
           .time(entry.due)
           .number(to_signed(entry.seq))
           .id(entry.id)
-          .number(to_signed(entry.order_hash))
+          .number(to_signed(item.now->order_hash))
           .number(static_cast<std::int32_t>(entry.generation))
           .number(static_cast<std::int32_t>(entry.attempt));
     }

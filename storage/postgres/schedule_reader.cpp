@@ -50,13 +50,13 @@ struct LeaseArrays {
   BinaryArray epochs;
 };
 
-// Reads seq, hash, id, generation and attempt, which follow the time in a row of the window.
+// Reads seq, order key, id, generation and attempt, which follow the time in a row of the window.
 DueEntry entry_of(const pqxx::row& row, WallTime due, std::uint16_t slot) {
   DueEntry entry;
   entry.due = due;
   entry.slot = slot;
   entry.seq = static_cast<std::uint64_t>(number_of(row[1]));
-  entry.order_hash = static_cast<std::uint64_t>(number_of(row[2]));
+  entry.order_hash = order_hash_of(text_of(row[2]));
   entry.id = id_of(row[3]);
   entry.generation = static_cast<std::uint32_t>(number_of(row[4]));
   entry.attempt = static_cast<std::uint16_t>(number_of(row[5]));

@@ -20,7 +20,8 @@ constexpr std::string_view find_replied_sql = R"(
 SELECT r.id, r.slot, r.due FROM @.reply AS r WHERE r.hash = ANY($1::int8[]))";
 
 constexpr std::string_view locate_sql = R"(
-SELECT i.n, t.due, t.seq, t.generation, t.attempt, t.begun, t.not_before, t.order_hash, t.cancel_on_reply
+SELECT i.n, t.due, t.seq, t.generation, t.attempt, t.begun, t.not_before, t.order_hash, t.cancel_on_reply,
+  t.order_key
 FROM unnest($1::int4[], $2::int8[], $3::uuid[]) WITH ORDINALITY AS i(slot, due, id, n)
 LEFT JOIN LATERAL (SELECT k.due FROM @.moved AS k WHERE k.id = i.id OFFSET 0) AS m ON true
 CROSS JOIN LATERAL (
@@ -28,7 +29,7 @@ CROSS JOIN LATERAL (
 ) AS t)";
 
 constexpr std::string_view locate_dead_sql = R"(
-SELECT i.n, d.slot, d.generation, d.order_hash, d.cancel_on_reply
+SELECT i.n, d.slot, d.generation, d.order_hash, d.cancel_on_reply, d.order_key
 FROM unnest($1::uuid[]) WITH ORDINALITY AS i(id, n)
 CROSS JOIN LATERAL (SELECT * FROM @.dead AS t WHERE t.id = i.id FOR UPDATE) AS d)";
 
@@ -206,31 +207,43 @@ DELETE FROM @.owner AS w WHERE w.name IN (SELECT g.owner FROM given AS g)
 constexpr std::string_view forget_owners_sql = R"(
 DELETE FROM @.owner WHERE seen < clock_timestamp() - interval '1 hour')";
 
-// WITH TIES, and sorted once more: sends due at the same nanosecond go by `seq`, which no index has.
+// WITH TIES, and sorted once more: sends due at the same nanosecond go by `seq`, which no index has. The order key
+// comes along, for the process makes a hash of its own of it.
 constexpr std::string_view load_sql = R"(
-SELECT x.at, x.seq, x.order_hash, x.id, x.generation, x.attempt, x.due FROM (
-  (SELECT t.due AS at, t.seq, t.order_hash, t.id, t.generation, t.attempt, t.due FROM @.send AS t
+SELECT x.at, x.seq, x.order_key, x.id, x.generation, x.attempt, x.due FROM (
+  (SELECT t.due AS at, t.seq, t.order_key, t.id, t.generation, t.attempt, t.due FROM @.send AS t
    WHERE t.slot = $1::int4::int2 AND t.due >= $3::int8 AND t.due < $5::int8 AND (t.due > $3::int8 OR t.seq > $4::int8)
      AND t.not_before IS NULL
    ORDER BY t.due FETCH FIRST ($6::int8) ROWS WITH TIES)
   UNION ALL
-  (SELECT r.not_before, r.seq, r.order_hash, r.id, r.generation, r.attempt, r.due FROM @.retry AS r
-   WHERE r.slot = $1::int4::int2 AND r.not_before >= $3::int8 AND r.not_before < $5::int8
-     AND (r.not_before > $3::int8 OR r.seq > $4::int8)
-   ORDER BY r.not_before FETCH FIRST ($6::int8) ROWS WITH TIES)
+  (SELECT r.not_before, r.seq, t.order_key, r.id, r.generation, r.attempt, r.due
+   FROM (SELECT * FROM @.retry AS w
+         WHERE w.slot = $1::int4::int2 AND w.not_before >= $3::int8 AND w.not_before < $5::int8
+           AND (w.not_before > $3::int8 OR w.seq > $4::int8)
+         ORDER BY w.not_before FETCH FIRST ($6::int8) ROWS WITH TIES) AS r
+   CROSS JOIN LATERAL (
+     SELECT s.order_key FROM @.send AS s WHERE s.slot = r.slot AND s.due = r.due AND s.id = r.id OFFSET 0
+   ) AS t)
 ) AS x
 WHERE EXISTS (SELECT FROM @.slot AS s WHERE s.id = $1::int4::int2 AND s.epoch = $2::int8 AND s.owner IS NOT NULL)
 ORDER BY x.at, x.seq LIMIT $6::int8)";
 
-// A row without an id says that slots were given back.
+// A row without an id says that slots were given back. The order key is in `send`; for a send that has to wait first,
+// `retry` says where. One that was moved meanwhile is not there, and comes with a row of its own.
 constexpr std::string_view take_inbox_sql = R"(
 WITH late AS (
   DELETE FROM @.inbox AS t USING unnest($1::int4[], $2::int8[]) AS i(slot, epoch), @.slot AS s
   WHERE t.slot = i.slot::int2 AND s.id = t.slot AND s.epoch = i.epoch AND s.owner IS NOT NULL
-  RETURNING t.due, t.seq, t.order_hash, t.id, t.generation, t.attempt, t.slot
+  RETURNING t.due, t.seq, t.id, t.generation, t.attempt, t.slot
 )
-SELECT due, seq, order_hash, id, generation, attempt, slot FROM late
-UNION ALL SELECT 0, 0, 0, NULL, 0, 0, 0 WHERE EXISTS (SELECT FROM @.slot WHERE owner IS NULL))";
+SELECT l.due, l.seq, k.order_key, l.id, l.generation, l.attempt, l.slot FROM late AS l
+LEFT JOIN LATERAL (
+  SELECT w.due FROM @.retry AS w WHERE w.slot = l.slot AND w.not_before = l.due AND w.id = l.id OFFSET 0
+) AS r ON true
+CROSS JOIN LATERAL (
+  SELECT s.order_key FROM @.send AS s WHERE s.slot = l.slot AND s.due = coalesce(r.due, l.due) AND s.id = l.id OFFSET 0
+) AS k
+UNION ALL SELECT 0, 0, '', NULL, 0, 0, 0 WHERE EXISTS (SELECT FROM @.slot WHERE owner IS NULL))";
 
 // A macro, because literals are joined by the preprocessor alone.
 #define TERN_SEND_COLUMNS                                                                                      \

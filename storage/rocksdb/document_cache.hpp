@@ -1,5 +1,7 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
+
 #include <tern/storage.hpp>
 
 #include <boost/container/small_vector.hpp>
@@ -40,7 +42,7 @@ class DocumentCache {
 
   /// A key with its hash, which is reckoned once for all that is done with it. The text is the caller's.
   struct Name {
-    explicit Name(std::string_view key) noexcept : Name(key, std::hash<std::string_view>()(key)) {}
+    explicit Name(std::string_view key) noexcept : Name(key, keyed_hash(key)) {}
     Name(std::string_view key, std::size_t its_hash) noexcept : text(key), hash(its_hash) {}
     std::string_view text;
     std::size_t hash;

@@ -132,7 +132,7 @@ DueEntry entry_of(const ScheduledSend& send, const Place& place) {
   DueEntry entry;
   entry.due = std::max(place.due, send.not_before);
   entry.seq = place.seq;
-  entry.order_hash = stable_hash(send.order_key);
+  entry.order_hash = order_hash_of(send.order_key);
   entry.id = send.handle.id;
   entry.generation = send.generation;
   entry.slot = send.handle.slot;

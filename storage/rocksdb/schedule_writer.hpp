@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/keyed_hash.hpp"
 #include "database.hpp"
 #include "schedule_record.hpp"
 #include "schedule_slots.hpp"
@@ -122,9 +123,9 @@ class ScheduleWriter {
   WallTime now_{};
   Items items_;
   std::unordered_map<SendId, Dead, SendIdHash> dead_;
-  std::unordered_map<std::string, KnownKey> firsts_;
+  std::unordered_map<std::string, KnownKey, KeyedHash> firsts_;
   std::vector<std::pair<std::string, FirstSend>> new_firsts_;
-  std::unordered_map<std::string, std::vector<SendId>> replied_;
+  std::unordered_map<std::string, std::vector<SendId>, KeyedHash> replied_;
   bool concerned_ = false;
   SortedWrites writes_;
 };

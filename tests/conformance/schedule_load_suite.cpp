@@ -76,7 +76,7 @@ TEST_P(ScheduleSuite, ASendIsEitherCancelledOrSent) {
       auto& entry = races[i]->entry;
       entry.due = sends[i].handle.due;
       entry.seq = seqs.at(i);
-      entry.order_hash = stable_hash(sends[i].order_key);
+      entry.order_hash = order_hash_of(sends[i].order_key);
       entry.id = sends[i].handle.id;
       entry.slot = sends[i].handle.slot;
       entry.epoch = lease_of(leases, entry.slot).epoch;

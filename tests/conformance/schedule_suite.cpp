@@ -27,7 +27,7 @@ TEST_P(ScheduleSuite, ASendComesBackWhole) {
   EXPECT_EQ(entries[0].due, send.handle.due);
   EXPECT_EQ(entries[0].slot, handle.slot);
   EXPECT_EQ(entries[0].id, handle.id);
-  EXPECT_EQ(entries[0].order_hash, stable_hash("conversation"));
+  EXPECT_EQ(entries[0].order_hash, order_hash_of("conversation"));
   EXPECT_EQ(entries[0].attempt, 0);
   const auto fetched = fetch(entries);
   ASSERT_EQ(fetched.size(), 1u);

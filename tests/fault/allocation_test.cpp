@@ -74,6 +74,10 @@ TEST(OutOfMemory, AReferenceThatWasWrittenOverIsNotTakenForStored) {
   EXPECT_TRUE(capture.has_news(second));
 }
 
+DedupeWindow::WrittenKey named(std::uint64_t number) {
+  return {number, number, "a key"};
+}
+
 TEST(OutOfMemory, TheDedupeWindowForgetsWhatItCouldNotIndex) {
   int failed = 0;
   for (int nth = 1; nth <= 4; ++nth) {
@@ -81,18 +85,18 @@ TEST(OutOfMemory, TheDedupeWindowForgetsWhatItCouldNotIndex) {
     DedupeWindow window(clock, 100'000, std::chrono::seconds(1));
     for (std::uint64_t i = 0; i < 3'000; ++i) {
       const TurnReply reply(200, std::string(i % 700, 'x'));
-      const bool fails = i % 3 == 0 && fails_at(nth, [&] { window.remember({i, i}, reply); });
+      const bool fails = i % 3 == 0 && fails_at(nth, [&] { window.remember(named(i), reply); });
       failed += fails ? 1 : 0;
       if (i % 3 != 0) {
-        window.remember({i, i}, reply);
+        window.remember(named(i), reply);
       }
-      ASSERT_EQ(window.find({i, i}) != nullptr, !fails) << i;
+      ASSERT_EQ(window.find(named(i)) != nullptr, !fails) << i;
       ASSERT_LE(window.bytes(), 100'000U);
       clock.advance(std::chrono::milliseconds(i % 20));
     }
     clock.advance(std::chrono::seconds(1));
     for (int i = 0; i < 1'000; ++i) {
-      window.find({0, 0});  // each forgets some
+      window.find(named(0));  // each forgets some
     }
     EXPECT_EQ(window.bytes(), 0U);
     EXPECT_EQ(window.size(), 0U);
@@ -101,21 +105,22 @@ TEST(OutOfMemory, TheDedupeWindowForgetsWhatItCouldNotIndex) {
 }
 
 struct Item : Queued {
-  explicit Item(std::uint64_t conversation) : Queued(conversation) {}
+  Item() : Queued(key()) {}
+  static ConversationKey key() { return {"emulator", "conversation"}; }
 };
 
 TEST(OutOfMemory, ATurnThatIsNotAdmittedForWantOfMemoryLeavesItsConversationAsItWas) {
   ConversationQueues queues(10);
-  Item running(1);
-  Item waiting(1);
+  Item running;
+  Item waiting;
   ASSERT_TRUE(fails_at(1, [&] { queues.enter(running); }));
   EXPECT_EQ(queues.conversations(), 0U);
   EXPECT_EQ(queues.enter(running), ConversationQueues::Admission::start);
   ASSERT_TRUE(fails_at(1, [&] { queues.enter(waiting); }));
   EXPECT_FALSE(waiting.waiting());
   EXPECT_EQ(queues.enter(waiting), ConversationQueues::Admission::wait);
-  EXPECT_EQ(queues.leave(1), &waiting);
-  EXPECT_EQ(queues.leave(1), nullptr);
+  EXPECT_EQ(queues.leave(Item::key()), &waiting);
+  EXPECT_EQ(queues.leave(Item::key()), nullptr);
 }
 
 }  // namespace

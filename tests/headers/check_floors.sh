@@ -32,7 +32,7 @@ awk '
     name = $0
     sub(/^[^<"]*[<"]/, "", name)
     sub(/[>"].*/, "", name)
-    if (header && name ~ /^(boost\/beast|boost\/asio\/ssl|openssl|ares|rocksdb|pqxx|libpq)/ &&
+    if (header && name ~ /^(boost\/beast|boost\/asio\/ssl|openssl|sodium|ares|rocksdb|pqxx|libpq)/ &&
         !(FILENAME ~ /^storage\// && name ~ /^(rocksdb|pqxx|libpq)/))
       offence(name " belongs in a .cpp file")
     if (FILENAME !~ /^src\/boost\// && name ~ /^boost\/(asio|beast)\.hpp$/) offence(name " includes far too much")

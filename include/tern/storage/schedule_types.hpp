@@ -21,6 +21,10 @@ inline std::uint16_t slot_of(std::string_view order_key) noexcept {
   return static_cast<std::uint16_t>(stable_hash(order_key) % slot_count);
 }
 
+/// `DueEntry::order_hash` of an order key. Keyed, and other in each process: strangers choose what order keys are made
+/// of, and must not be able to make up one whose sends another one's wait for. It is never stored.
+std::uint64_t order_hash_of(std::string_view order_key) noexcept;
+
 /// Names one scheduled send for good: by its slot and id. Its text form is what a bot keeps.
 struct SendHandle {
   std::uint16_t slot = 0;
@@ -193,7 +197,7 @@ struct DueQuery {
 struct DueEntry {
   WallTime due{};  ///< when to send: the due time, or the `not_before` of a retry
   std::uint64_t seq = 0;
-  std::uint64_t order_hash = 0;
+  std::uint64_t order_hash = 0;  ///< `order_hash_of` its order key
   std::array<std::uint8_t, 16> id{};
   std::uint32_t generation = 0;
   std::uint16_t slot = 0;

@@ -1,7 +1,11 @@
 #include "proactive/near_window.hpp"
 
+#include "proactive/scheduler.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace tern::proactive {
 namespace {
@@ -40,6 +44,33 @@ TEST(NearWindow, HandsOutWhatIsDueInOrderAndNothingEarly) {
   EXPECT_THAT(take(window, 10ms), ElementsAre(2, 3));
   EXPECT_THAT(take(window, 29ms), IsEmpty());
   EXPECT_THAT(take(window, 40ms), ElementsAre(1));
+}
+
+// Of an order key of its own, whose fixed hash, which slots and stores go by, is the same: such keys can be reckoned.
+TEST(NearWindow, AnOrderKeyThatIsMadeUpHoldsUpNoOther) {
+  const std::string zero = "\xd5\x6b\xb9\x53\x42\x87\x08\x36";
+  ScheduledSend strangers;
+  strangers.order_key = zero + std::string(1, '\0') + "local/msteams/a:1";
+  ScheduledSend victims;
+  victims.order_key = zero + "local/msteams/a:1";
+  ASSERT_EQ(stable_hash(strangers.order_key), stable_hash(victims.order_key));
+  strangers.handle = victims.handle = {slot_of(victims.order_key), start, {}};
+  NearWindow window(100);
+  window.add_loaded(entry_of(strangers, 1));
+  window.add_loaded(entry_of(victims, 2));
+  EXPECT_THAT(take(window, 0ms), ElementsAre(1, 2)) << "the stranger's is under way";
+}
+
+// Whatever the hash says, the slot is the entry's.
+TEST(NearWindow, ForgetsWhatIsUnderWayOfASlotThatIsDropped) {
+  NearWindow window(100);
+  window.add_loaded(entry(10ms, 1, 7, 3));
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
+  window.drop_slot(3);
+  window.add_loaded(entry(10ms, 1, 7, 3));
+  EXPECT_THAT(take(window, 10ms), IsEmpty()) << "what it is follows once this one has ended";
+  window.release(7);
+  EXPECT_THAT(take(window, 10ms), ElementsAre(1));
 }
 
 TEST(NearWindow, LetsOneOfAKeyGoAtATime) {

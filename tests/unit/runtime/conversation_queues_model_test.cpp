@@ -15,15 +15,33 @@
 namespace tern::runtime {
 namespace {
 
+/// Some conversations share a hash.
+class Names {
+ public:
+  explicit Names(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      ids_.push_back(std::to_string(i));
+    }
+  }
+  ConversationKey key(std::uint64_t conversation) const {
+    ConversationKey made("emulator", ids_[conversation]);
+    made.hash = conversation / 3;
+    return made;
+  }
+
+ private:
+  std::vector<std::string> ids_;
+};
+
 struct Item : Queued {
-  explicit Item(std::uint64_t conversation) : Queued(conversation) {}
+  explicit Item(const ConversationKey& conversation) : Queued(conversation) {}
 };
 
 /// The queues beside a plain map of lists.
 class QueuesModel {
  public:
   QueuesModel(std::mt19937_64& random, std::size_t most, std::uint64_t conversations)
-      : random_(random), most_(most), conversations_(conversations), queues_(most) {}
+      : random_(random), most_(most), conversations_(conversations), names_(conversations), queues_(most) {}
 
   /// What is wrong afterwards, "" when nothing is.
   std::string step() {
@@ -32,6 +50,7 @@ class QueuesModel {
       case 0:
         queues_.clear();
         waiting_.clear();
+        running_.clear();
         return difference();
       case 1:
       case 2:
@@ -52,7 +71,7 @@ class QueuesModel {
   using Admission = ConversationQueues::Admission;
 
   std::string enter(std::uint64_t conversation) {
-    auto item = std::make_unique<Item>(conversation);
+    auto item = std::make_unique<Item>(names_.key(conversation));
     const auto found = waiting_.find(conversation);
     const auto expected = found == waiting_.end()        ? Admission::start
                           : found->second.size() < most_ ? Admission::wait
@@ -62,6 +81,7 @@ class QueuesModel {
     }
     if (expected == Admission::start) {
       waiting_[conversation];
+      running_[conversation] = std::move(item);
     } else if (expected == Admission::wait) {
       found->second.push_back(std::move(item));
     }
@@ -71,13 +91,15 @@ class QueuesModel {
   std::string leave(std::uint64_t conversation) {
     const auto found = waiting_.find(conversation);
     const Queued* expected = found == waiting_.end() || found->second.empty() ? nullptr : found->second.front().get();
-    if (queues_.leave(conversation) != expected) {
+    if (queues_.leave(names_.key(conversation)) != expected) {
       return "another turn goes on than should";
     }
     if (expected != nullptr) {
+      running_[conversation] = std::move(found->second.front());
       found->second.pop_front();
     } else if (found != waiting_.end()) {
       waiting_.erase(found);
+      running_.erase(conversation);
     }
     return difference();
   }
@@ -93,7 +115,7 @@ class QueuesModel {
       }
       found->second.erase(at);
     }
-    Item stranger(conversation);
+    Item stranger(names_.key(conversation));
     queues_.abandon(stranger);  // it waits nowhere
     return difference();
   }
@@ -108,8 +130,10 @@ class QueuesModel {
   std::mt19937_64& random_;
   std::size_t most_;
   std::uint64_t conversations_;
+  Names names_;
   std::map<std::uint64_t, std::deque<std::unique_ptr<Item>>> waiting_;  // behind the one that runs
-  ConversationQueues queues_;                                           // goes before what waits in it
+  std::map<std::uint64_t, std::unique_ptr<Item>> running_;
+  ConversationQueues queues_;  // goes before what is in it
 };
 
 TEST(ConversationQueues, DoesWhatAPlainMapDoesWhateverComes) {

@@ -19,7 +19,7 @@ class DedupeWindowModel {
       : max_bytes_(max_bytes), window_time_(window), window_(clock_, max_bytes, window) {
     // What an answer costs besides its body is the window's own affair; it is measured once.
     DedupeWindow probe(clock_, 1'000, window);
-    probe.remember({0, 0}, TurnReply(200));
+    probe.remember(key(0), TurnReply(200));
     fixed_cost_ = probe.bytes();
   }
 
@@ -28,13 +28,13 @@ class DedupeWindowModel {
     const auto status = static_cast<unsigned>(200 + serial_ % 3);
     auto body = std::to_string(serial_++);
     body.resize(body_bytes, static_cast<char>('a' + serial_ % 26));
-    window_.remember({id, id}, TurnReply(status, body));
+    window_.remember(key(id), TurnReply(status, body));
     expect_remembered(id, status, std::move(body));
     return difference();
   }
 
   std::string find(std::uint64_t id) {
-    const auto* found = window_.find({id, id});
+    const auto* found = window_.find(key(id));
     forget_old();
     const auto known = latest_.find(id);
     const bool expected = known != latest_.end() && known->second.until > clock_.now();
@@ -63,38 +63,68 @@ class DedupeWindowModel {
     SteadyTime until;
     std::size_t cost;
   };
+  /// What conversations have within their shares, and what goes beyond.
+  struct Part {
+    std::deque<Came> in_order;
+    std::size_t bytes = 0;
+  };
 
-  std::size_t cost_of(std::size_t body_bytes) const { return fixed_cost_ + (body_bytes + 7) / 8 * 8; }
+  // Some keys share a hash, and some a conversation.
+  DedupeWindow::WrittenKey key(std::uint64_t id) {
+    text_ = std::to_string(100'000 + id);
+    return {id / 2, conversation_of(id), text_};
+  }
+  static std::uint64_t conversation_of(std::uint64_t id) { return id % 5; }
+
+  // The probe's key of six bytes and no body take eight.
+  std::size_t cost_of(std::size_t body_bytes) const { return fixed_cost_ - 8 + (6 + body_bytes + 7) / 8 * 8; }
 
   void expect_remembered(std::uint64_t id, unsigned status, std::string body) {
     forget_old();
     const auto cost = cost_of(body.size());
-    if (cost > max_bytes_) {
+    const auto share = max_bytes_ / DedupeWindow::shares;
+    auto& taken = taken_[conversation_of(id)];
+    auto& part = taken + cost > share ? busy_ : usual_;
+    if (cost > max_bytes_ || !make_room(part, cost)) {
       return;
-    }
-    while (bytes_ + cost > max_bytes_) {
-      forget_oldest();
     }
     const auto known = latest_.find(id);
     if (known != latest_.end() && known->second.until > clock_.now()) {
       return;  // the first answer stands
     }
     const auto until = clock_.now() + window_time_;
-    in_order_.push_back({id, serial_, until, cost});
+    part.in_order.push_back({id, serial_, until, cost});
     latest_[id] = {serial_, until, status, std::move(body)};
-    bytes_ += cost;
+    part.bytes += cost;
+    taken += &part == &usual_ ? cost : 0;
+  }
+
+  bool make_room(const Part& part, std::size_t cost) {
+    const auto kept = max_bytes_ / DedupeWindow::busy_part;
+    const auto more_of_busy = &part == &busy_ ? cost : 0;
+    if (more_of_busy > kept && more_of_busy + usual_.bytes > max_bytes_) {
+      return false;
+    }
+    while (usual_.bytes + busy_.bytes + cost > max_bytes_) {
+      const bool busy_has_more = busy_.bytes + more_of_busy > kept;
+      forget_oldest(busy_.bytes > 0 && (busy_has_more || usual_.bytes == 0) ? busy_ : usual_);
+    }
+    return true;
   }
 
   void forget_old() {
-    for (int i = 0; i < 64 && !in_order_.empty() && in_order_.front().until <= clock_.now(); ++i) {
-      forget_oldest();
+    for (auto* part : {&usual_, &busy_}) {
+      for (int i = 0; i < 64 && !part->in_order.empty() && part->in_order.front().until <= clock_.now(); ++i) {
+        forget_oldest(*part);
+      }
     }
   }
 
-  void forget_oldest() {
-    const auto oldest = in_order_.front();
-    in_order_.pop_front();
-    bytes_ -= oldest.cost;
+  void forget_oldest(Part& part) {
+    const auto oldest = part.in_order.front();
+    part.in_order.pop_front();
+    part.bytes -= oldest.cost;
+    taken_[conversation_of(oldest.id)] -= &part == &usual_ ? oldest.cost : 0;
     const auto known = latest_.find(oldest.id);
     if (known != latest_.end() && known->second.serial == oldest.serial) {
       latest_.erase(known);
@@ -102,8 +132,9 @@ class DedupeWindowModel {
   }
 
   std::string difference() const {
-    if (window_.bytes() != bytes_) {
-      return "it counts " + std::to_string(window_.bytes()) + " bytes instead of " + std::to_string(bytes_);
+    const auto bytes = usual_.bytes + busy_.bytes;
+    if (window_.bytes() != bytes) {
+      return "it counts " + std::to_string(window_.bytes()) + " bytes instead of " + std::to_string(bytes);
     }
     if (window_.size() != latest_.size()) {
       return "it counts " + std::to_string(window_.size()) + " answers instead of " + std::to_string(latest_.size());
@@ -116,8 +147,10 @@ class DedupeWindowModel {
   std::chrono::milliseconds window_time_;
   std::size_t fixed_cost_ = 0;
   std::uint64_t serial_ = 0;
-  std::size_t bytes_ = 0;
-  std::deque<Came> in_order_;
+  std::string text_;
+  Part usual_;
+  Part busy_;
+  std::map<std::uint64_t, std::size_t> taken_;  // within the shares, by conversation
   std::map<std::uint64_t, Answer> latest_;
   DedupeWindow window_;
 };

@@ -9,22 +9,33 @@
 #include "support/random_seed.hpp"
 
 #include <random>
+#include <set>
+#include <string>
 
 namespace tern::runtime {
 namespace {
+
+/// A key of a conversation of its own. Lifetime: the text is kept for all tests.
+DedupeWindow::WrittenKey named(std::uint64_t number, std::uint64_t conversation) {
+  static std::set<std::string> texts;
+  return {number, conversation, *texts.insert(std::to_string(1'000'000 + number)).first};
+}
+DedupeWindow::WrittenKey named(std::uint64_t number) {
+  return named(number, number);
+}
 
 /// What a body of this size costs in a window.
 std::size_t window_cost(std::size_t body_bytes) {
   ManualClock clock;
   DedupeWindow window(clock, 10'000, std::chrono::minutes(5));
-  window.remember({1, 1}, TurnReply(200, std::string(body_bytes, 'x')));
+  window.remember(named(1), TurnReply(200, std::string(body_bytes, 'x')));
   return window.bytes();
 }
 
 TEST(DedupeWindow, RemembersAnAnswerForItsTime) {
   ManualClock clock;
   DedupeWindow window(clock, 10'000, std::chrono::minutes(5));
-  const ActivityKey key{1, 2};
+  const auto key = named(1);
   EXPECT_EQ(window.find(key), nullptr);
   window.remember(key, TurnReply(200, "body"));
   clock.advance(std::chrono::minutes(5) - std::chrono::milliseconds(1));
@@ -40,11 +51,11 @@ TEST(DedupeWindow, ForgetsTheOldestWhenItsBytesAreFull) {
   ManualClock clock;
   DedupeWindow window(clock, 1'000, std::chrono::minutes(5));
   for (std::uint64_t i = 0; i < 100; ++i) {
-    window.remember({i, i}, TurnReply(200, std::string(20, 'x')));
+    window.remember(named(i), TurnReply(200, std::string(20, 'x')));
     EXPECT_LE(window.bytes(), 1'000U);
   }
-  EXPECT_EQ(window.find({0, 0}), nullptr);
-  EXPECT_NE(window.find({99, 99}), nullptr);
+  EXPECT_EQ(window.find(named(0)), nullptr);
+  EXPECT_NE(window.find(named(99)), nullptr);
   EXPECT_EQ(window.size(), 1'000U / window_cost(20));
 }
 
@@ -55,23 +66,23 @@ TEST(DedupeWindow, KeepsEachAnswerWhileItsBlocksAreUsedAgain) {
   const auto body = [](std::uint64_t i) { return std::to_string(i) + std::string(i * 7919 % 3'000, 'x'); };
   std::uint64_t first = 0;
   for (std::uint64_t i = 0; i < 5'000; ++i) {
-    window.remember({i, i}, TurnReply(200, body(i)));
+    window.remember(named(i), TurnReply(200, body(i)));
     ASSERT_LE(window.bytes(), bound);
     first = i + 1 - window.size();
     for (const auto kept : {first, first + window.size() / 2, i}) {
-      ASSERT_NE(window.find({kept, kept}), nullptr) << kept;
-      ASSERT_EQ(window.find({kept, kept})->body, body(kept));
+      ASSERT_NE(window.find(named(kept)), nullptr) << kept;
+      ASSERT_EQ(window.find(named(kept))->body, body(kept));
     }
   }
   EXPECT_GT(first, 4'000U);
   clock.advance(std::chrono::minutes(5));
-  EXPECT_EQ(window.find({4'999, 4'999}), nullptr);
+  EXPECT_EQ(window.find(named(4'999)), nullptr);
   for (int i = 0; i < 100; ++i) {
-    window.find({0, 0});  // each forgets some
+    window.find(named(0));  // each forgets some
   }
   EXPECT_EQ(window.bytes(), 0U);
-  window.remember({1, 1}, TurnReply(200, "again"));
-  EXPECT_EQ(window.find({1, 1})->body, "again");
+  window.remember(named(1), TurnReply(200, "again"));
+  EXPECT_EQ(window.find(named(1))->body, "again");
 }
 
 // After a pause all may be old at once: whoever comes first does not pay for them alone.
@@ -79,26 +90,26 @@ TEST(DedupeWindow, ForgetsWhatIsOldAFewAtATime) {
   ManualClock clock;
   DedupeWindow window(clock, 1'000'000, std::chrono::minutes(5));
   for (std::uint64_t i = 0; i < 1'000; ++i) {
-    window.remember({i, i}, TurnReply(200, "old"));
+    window.remember(named(i), TurnReply(200, "old"));
   }
   clock.advance(std::chrono::minutes(5));
-  EXPECT_EQ(window.find({999, 999}), nullptr);
+  EXPECT_EQ(window.find(named(999)), nullptr);
   EXPECT_GT(window.size(), 900U);
-  window.remember({999, 999}, TurnReply(200, "new"));
+  window.remember(named(999), TurnReply(200, "new"));
   for (int i = 0; i < 20; ++i) {
-    ASSERT_NE(window.find({999, 999}), nullptr);
+    ASSERT_NE(window.find(named(999)), nullptr);
   }
-  EXPECT_EQ(window.find({999, 999})->body, "new");
+  EXPECT_EQ(window.find(named(999))->body, "new");
   EXPECT_EQ(window.size(), 1U);
 }
 
 TEST(DedupeWindow, KeepsOneThatIsLargerThanABlock) {
   ManualClock clock;
   DedupeWindow window(clock, 4'000'000, std::chrono::minutes(5));
-  window.remember({1, 1}, TurnReply(200, std::string(1'000'000, 'x')));
-  window.remember({2, 2}, TurnReply(200, "small"));
-  EXPECT_EQ(window.find({1, 1})->body.size(), 1'000'000U);
-  EXPECT_EQ(window.find({2, 2})->body, "small");
+  window.remember(named(1), TurnReply(200, std::string(1'000'000, 'x')));
+  window.remember(named(2), TurnReply(200, "small"));
+  EXPECT_EQ(window.find(named(1))->body.size(), 1'000'000U);
+  EXPECT_EQ(window.find(named(2))->body, "small");
 }
 
 // The block of the small ones is empty by then, and too small for the large one.
@@ -106,17 +117,17 @@ TEST(DedupeWindow, ALargeAnswerAfterAPauseIsForgottenLikeAnyOther) {
   ManualClock clock;
   DedupeWindow window(clock, 64U << 20, std::chrono::seconds(2));
   for (std::uint64_t i = 0; i < 10; ++i) {
-    window.remember({i, i}, TurnReply(200, "small"));
+    window.remember(named(i), TurnReply(200, "small"));
   }
   clock.advance(std::chrono::seconds(3));
-  window.remember({10, 10}, TurnReply(200, std::string(300 << 10, 'x')));
+  window.remember(named(10), TurnReply(200, std::string(300 << 10, 'x')));
   const auto bytes = window.bytes();
   for (int i = 0; i < 100; ++i) {
-    ASSERT_NE(window.find({10, 10}), nullptr);
+    ASSERT_NE(window.find(named(10)), nullptr);
     ASSERT_EQ(window.bytes(), bytes);
   }
   clock.advance(std::chrono::seconds(3));
-  EXPECT_EQ(window.find({10, 10}), nullptr);
+  EXPECT_EQ(window.find(named(10)), nullptr);
   EXPECT_EQ(window.bytes(), 0U);
   EXPECT_EQ(window.size(), 0U);
 }
@@ -154,8 +165,8 @@ TEST(DedupeWindow, DoesWhatAPlainMapDoesWhateverComes) {
 TEST(DedupeWindow, DoesNotRememberWhatIsLargerThanAll) {
   ManualClock clock;
   DedupeWindow window(clock, 1'000, std::chrono::minutes(5));
-  window.remember({1, 1}, TurnReply(200, std::string(2'000, 'x')));
-  EXPECT_EQ(window.find({1, 1}), nullptr);
+  window.remember(named(1), TurnReply(200, std::string(2'000, 'x')));
+  EXPECT_EQ(window.find(named(1)), nullptr);
 }
 
 }  // namespace

@@ -142,29 +142,29 @@ TEST(LastConversations, HoldForAWhileWhereOthersWriteToTheStore) {
   runtime::LastConversations shared(clock, std::chrono::seconds(60));
   runtime::LastConversations alone(clock);
   for (auto* last : {&shared, &alone}) {
-    EXPECT_FALSE(last->is_last(1, 10));
-    last->note(1, 10);
-    EXPECT_TRUE(last->is_last(1, 10));
-    EXPECT_FALSE(last->is_last(1, 11));
+    EXPECT_FALSE(last->is_last(1, {0, 10}));
+    last->note(1, {0, 10});
+    EXPECT_TRUE(last->is_last(1, {0, 10}));
+    EXPECT_FALSE(last->is_last(1, {0, 11}));
   }
   clock.advance(std::chrono::seconds(60));
-  EXPECT_FALSE(shared.is_last(1, 10));
-  EXPECT_TRUE(alone.is_last(1, 10));
+  EXPECT_FALSE(shared.is_last(1, {0, 10}));
+  EXPECT_TRUE(alone.is_last(1, {0, 10}));
 }
 
 // The writes of two turns of one user may come in either order.
 TEST(LastConversations, ForgetWhatTwoTurnsWroteAtTheSameTime) {
   ManualClock clock;
   runtime::LastConversations last(clock);
-  last.note(1, 10);
-  last.note(1, 11);
-  last.written(1, 11);
-  EXPECT_TRUE(last.is_last(1, 11));
-  last.written(1, 10);
-  EXPECT_FALSE(last.is_last(1, 11));
-  last.note(2, 20);
+  last.note(1, {0, 10});
+  last.note(1, {0, 11});
+  last.written(1, {0, 11});
+  EXPECT_TRUE(last.is_last(1, {0, 11}));
+  last.written(1, {0, 10});
+  EXPECT_FALSE(last.is_last(1, {0, 11}));
+  last.note(2, {0, 20});
   last.forget(2);
-  EXPECT_FALSE(last.is_last(2, 20));
+  EXPECT_FALSE(last.is_last(2, {0, 20}));
 }
 
 TEST(LastConversations, AreBounded) {
@@ -172,14 +172,14 @@ TEST(LastConversations, AreBounded) {
   runtime::LastConversations last(clock, std::nullopt, 1'600);
   std::size_t known = 0;
   for (std::uint64_t user = 0; user < 10'000; ++user) {
-    last.note(user, 1);
+    last.note(user, {0, 1});
   }
   for (std::uint64_t user = 0; user < 10'000; ++user) {
-    known += last.is_last(user, 1) ? 1 : 0;
+    known += last.is_last(user, {0, 1}) ? 1 : 0;
   }
   EXPECT_LE(known, 1'600U);
   EXPECT_GE(known, 800U);
-  EXPECT_TRUE(last.is_last(9'999, 1));
+  EXPECT_TRUE(last.is_last(9'999, {0, 1}));
 }
 
 TEST(References, AreKeptWhenTheTurnFails) {

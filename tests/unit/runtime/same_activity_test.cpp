@@ -162,11 +162,13 @@ TEST(SameActivity, IsTheSameInEveryProcess) {
     return key;
   };
   EXPECT_EQ(key_of(R"({"type":"message","id":"a/1","timestamp":"2026-11-28T10:00:01Z"})"),
-            "a%2F1/message/2026-11-28T10:00:01Z");
-  EXPECT_EQ(key_of(R"({"type":"message","id":"1","text":"hi"})"), "1/message/~4dbc6a319bb2235c37c736b53d11e2da");
+            "a%2F1/message///2026-11-28T10:00:01Z");
+  EXPECT_EQ(key_of(R"({"type":"message","id":"1","timestamp":"T","from":{"id":"u/1"},"recipient":{"id":"b"}})"),
+            "1/message/b/u%2F1/T");
+  EXPECT_EQ(key_of(R"({"type":"message","id":"1","text":"hi"})"), "1/message///~4dbc6a319bb2235c37c736b53d11e2da");
   EXPECT_EQ(
       key_of(R"({"type":"invoke","name":"signin/tokenExchange","id":"f:1","value":{"id":"x"},"from":{"id":"u"}})"),
-      "x/signin%2FtokenExchange/u");
+      "x/signin%2FtokenExchange//u");
 }
 
 /// A bot that answers a token exchange after a second with what it is told to.

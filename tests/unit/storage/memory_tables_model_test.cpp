@@ -1,7 +1,7 @@
 #include "dead_table.hpp"
 #include "document_table.hpp"
-#include "hash_index.hpp"
 #include "idempotency_table.hpp"
+#include "storage/hash_index.hpp"
 
 #include <gtest/gtest.h>
 

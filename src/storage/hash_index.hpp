@@ -29,13 +29,16 @@ class HashIndex {
   /// Preconditions: `item` is not in the index.
   void insert(std::uint64_t hash, T& item) { tables_[part_of(hash)].insert(Entry{hash, &item}); }
 
-  void erase(std::uint64_t hash, const T& item) noexcept {
+  /// True when it was there.
+  bool erase(std::uint64_t hash, const T& item) noexcept {
     auto& table = tables_[part_of(hash)];
     const auto same = [&](const T& other) { return &other == &item; };
     const auto found = table.find(Probe<decltype(same)>{hash, same});
-    if (found != table.end()) {
-      table.erase(found);
+    if (found == table.end()) {
+      return false;
     }
+    table.erase(found);
+    return true;
   }
 
  private:
