@@ -4,6 +4,7 @@
 #include "app/config_keys.hpp"
 #include "app/config_values.hpp"
 #include "app/config_variables.hpp"
+#include "app/memory_bounds.hpp"
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
 #include "app/typed_name.hpp"
@@ -188,7 +189,8 @@ std::string help_text(const std::string& program) {
   text << "Usage: " << program << " [--config FILE] [--set KEY=VALUE]... [--print-config] [--version] [--help]\n\n"
        << "  --config FILE     a JSON file: {\"listen\":{\"port\":3979}}\n"
        << "  --set KEY=VALUE   one key; may be repeated\n"
-       << "  --print-config    the configuration that results, secrets masked\n\n"
+       << "  --print-config    the configuration that results, secrets masked; on standard error, what\n"
+       << "                    memory its bounds allow\n\n"
        << "Later ones win: defaults, file, environment (TERN_LISTEN_PORT=3979), --set. Keys:\n\n";
   for (const auto& key : app::config_keys()) {
     text << "  " << key.name() << "\n      " << key.help() << "\n      Allowed: " << key.allowed()
@@ -271,6 +273,7 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
   if (print) {
     command.action = CommandLine::Action::print;
     command.text = print_config(command.settings);
+    command.note = app::describe(app::memory_bounds(command.settings, app::shard_count(command.settings)));
   }
   return command;
 }

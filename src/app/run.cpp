@@ -53,6 +53,7 @@ int print(const CommandLine& command) {
   for (const auto& warning : command.warnings) {
     std::cerr << warning << '\n';
   }
+  std::cerr << command.note;
   std::cout << command.text << std::flush;
   if (!std::cout) {
     std::cerr << "Standard output could not be written.\n";

@@ -70,6 +70,7 @@ TEST(Start, AVariableThatIsNoKeyIsAWarning) {
   EXPECT_EQ(printed.status, 0);
   EXPECT_THAT(printed.err, HasSubstr("TERN_LOG_LEVLE"));
   EXPECT_THAT(printed.out, Not(HasSubstr("LEVLE")));
+  EXPECT_THAT(printed.err, HasSubstr("Memory that the bounds allow"));
 }
 
 TEST(Start, MetricsTellOfTheProcess) {

@@ -156,6 +156,7 @@ struct CommandLine {
   Settings settings;
   Action action = Action::run;
   std::string text;  ///< for `print`: what `--help`, `--version` or `--print-config` says
+  std::string note;  ///< for `print`: what goes to standard error, since `text` may be read by a program
   /// What is worth a warning and stops nothing, a sentence each: a variable that is no key.
   std::vector<std::string> warnings;
 };

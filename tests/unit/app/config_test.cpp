@@ -319,6 +319,7 @@ TEST(Config, PrintsWhatItWouldRunWithAndThatCanBeReadBack) {
   const auto printed = load({"--set", "limits.turns=5", "--set", "turn.deadline=90s", "--print-config"});
   EXPECT_EQ(printed.action, CommandLine::Action::print);
   EXPECT_THAT(printed.text, AllOf(HasSubstr("\"limits.turns\": 5"), HasSubstr("\"turn.deadline\": \"90s\"")));
+  EXPECT_THAT(printed.note, AllOf(HasSubstr("limits.turns"), HasSubstr("in all"))) << "what memory that allows";
   const TemporaryFile file(printed.text);
   EXPECT_EQ(load({"--config", file.path()}).settings.turn.deadline, std::chrono::seconds(90));
 }

@@ -1,0 +1,174 @@
+#include "app/memory_bounds.hpp"
+
+#include "app/config_values.hpp"
+#include "connector/answer_reader.hpp"
+#include "connector/connector_client.hpp"
+#include "proactive/scheduler.hpp"
+#include "runtime/reference_capture.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <thread>
+
+namespace tern::app {
+
+namespace {
+
+constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kib = 1U << 10;
+constexpr std::uint64_t mib = 1U << 20;
+
+std::uint64_t product(std::uint64_t a, std::uint64_t b) noexcept {
+  return a != 0 && b > most / a ? most : a * b;
+}
+
+std::uint64_t total(std::uint64_t a, std::uint64_t b) noexcept {
+  return b > most - a ? most : a + b;
+}
+
+// Of a connection beside head and body: what is read ahead, a small answer, its coroutine.
+constexpr std::uint64_t per_connection = 112 * kib;
+// JSON as values: a number of two bytes takes sixteen, and what holds it grows as it is read.
+constexpr std::uint64_t parsed_for_byte = 10;
+// A turn without its activity and replies: its coroutines, its unit of work.
+constexpr std::uint64_t per_turn = 16 * kib;
+// What a place of the schedule takes beside its texts, and a task in the background beside what it keeps.
+constexpr std::uint64_t per_send = 2 * kib;
+constexpr std::uint64_t per_task = 16 * kib;
+// A small document takes up to four times what is counted of it.
+constexpr std::uint64_t storage_overhead = 4;
+// Its texts, and the handle to it.
+constexpr std::uint64_t per_known_key = 2 * kib;
+constexpr std::uint64_t known_keys = 1'000'000;
+constexpr std::uint64_t dead_sends = 100'000;
+// RocksDB's tables in memory, of all its families.
+constexpr std::uint64_t memtables = 512 * mib;
+
+std::uint64_t per_scheduled(const Settings& settings) noexcept {
+  return settings.limits.body + settings.limits.reference + per_send;
+}
+
+void add_edge(const Settings& settings, std::vector<MemoryBound>& bounds) {
+  const auto& limits = settings.limits;
+  bounds.push_back({"requests", "limits.connections, limits.header, limits.body", limits.connections,
+                    limits.header + limits.body + per_connection});
+  bounds.push_back(
+      {"activities of turns", "limits.turns, limits.body", limits.turns, parsed_for_byte * limits.body + per_turn});
+  bounds.push_back({"replies of turns that stand in the response",
+                    "limits.turns, limits.replies, limits.stream_buffer, limits.stream_replay", limits.turns,
+                    std::max<std::uint64_t>(limits.replies, limits.stream_buffer + limits.stream_replay)});
+  bounds.push_back({"background work", "limits.background_tasks", limits.background_tasks, per_task});
+  bounds.push_back({"answers to what may be repeated", "limits.dedupe_bytes", 2, limits.dedupe_bytes});
+  bounds.push_back({"the log", "log.buffer", 2, settings.log.buffer});
+}
+
+void add_channels(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
+  const connector::ConnectorOptions options;
+  bounds.push_back(
+      {"connections to channels", "connector.in_flight, listen.threads",
+       product(shards, product(options.hosts, settings.connector.in_flight)),
+       options.response_body + connector::AnswerReader::head_limit + connector::AnswerReader::overhead_limit});
+  bounds.push_back({"requests that wait for a channel", "limits.connector_waiting, limits.body, listen.threads",
+                    product(shards, product(options.hosts, settings.limits.connector_waiting)),
+                    settings.limits.body + per_task});
+}
+
+void add_schedule(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
+  if (!settings.proactive.enabled) {
+    return;
+  }
+  const proactive::SchedulerOptions options;
+  bounds.push_back({"scheduled sends under way", "limits.sends_in_flight, limits.continuations_in_flight, limits.body",
+                    product(shards, settings.limits.sends_in_flight + settings.limits.continuations_in_flight),
+                    per_scheduled(settings)});
+  constexpr std::uint64_t entries_of_each = 3;  // in the heap and behind another of its order, which grow by doubling
+  bounds.push_back({"scheduled sends due within 30 s", "listen.threads", product(shards, options.window_entries),
+                    entries_of_each * sizeof(DueEntry)});
+  constexpr std::uint64_t per_reference = 96;
+  bounds.push_back({"references known to be stored", "listen.threads",
+                    product(shards, runtime::ReferenceCapture::usual_capacity), per_reference});
+}
+
+void add_storage(const Settings& settings, std::vector<MemoryBound>& bounds) {
+  const auto& limits = settings.limits;
+  if (settings.storage.kind == "memory") {
+    bounds.push_back(
+        {"the memory storage: keys and documents", "limits.storage_bytes", storage_overhead, limits.storage_bytes});
+    bounds.push_back({"the memory storage: pending sends", "limits.pending_sends, limits.body",
+                      total(limits.pending_sends, dead_sends), per_scheduled(settings)});
+    bounds.push_back({"the memory storage: keys of sends", "", known_keys, per_known_key});
+    return;
+  }
+  if (settings.storage.kind == "rocksdb") {
+    bounds.push_back({"what RocksDB has read", "storage.cache_mb", settings.storage.cache_mb, mib});
+    bounds.push_back({"what RocksDB is about to write", "", 1, memtables});
+  }
+  bounds.push_back({"operations that wait for the storage",
+                    "limits.storage_queue, storage.write_lanes, storage.read_lanes",
+                    product(limits.storage_queue, settings.storage.write_lanes + settings.storage.read_lanes),
+                    per_scheduled(settings)});
+}
+
+}  // namespace
+
+std::uint64_t MemoryBound::bytes() const noexcept {
+  return product(count, each);
+}
+
+std::vector<MemoryBound> memory_bounds(const Settings& settings, std::size_t shards) {
+  std::vector<MemoryBound> bounds;
+  add_edge(settings, bounds);
+  add_channels(settings, shards, bounds);
+  add_schedule(settings, shards, bounds);
+  add_storage(settings, bounds);
+  return bounds;
+}
+
+std::uint64_t sum_of(const std::vector<MemoryBound>& bounds) noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& bound : bounds) {
+    sum = total(sum, bound.bytes());
+  }
+  return sum;
+}
+
+namespace {
+
+// To a tenth, for a person.
+std::string about(std::uint64_t bytes) {
+  constexpr std::uint64_t step = 1024;
+  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::size_t unit = 0;
+  auto value = static_cast<double>(bytes);
+  for (; value >= step && unit + 1 < std::size(units); ++unit) {
+    value /= step;
+  }
+  std::ostringstream text;
+  text.precision(1);
+  text << std::fixed << value << ' ' << units[unit];
+  return text.str();
+}
+
+}  // namespace
+
+std::string describe(const std::vector<MemoryBound>& bounds) {
+  auto sorted = bounds;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const MemoryBound& a, const MemoryBound& b) { return a.bytes() > b.bytes(); });
+  std::ostringstream text;
+  text << "Memory that the bounds allow, all reached at once, without the bot's own:\n";
+  for (const auto& bound : sorted) {
+    text << "  " << about(bound.bytes()) << "  " << bound.what << ": " << bound.count << " x " << about(bound.each)
+         << (bound.keys.empty() ? "" : " (" + bound.keys + ")") << '\n';
+  }
+  text << "  " << about(sum_of(bounds)) << "  in all\n";
+  return text.str();
+}
+
+std::size_t shard_count(const Settings& settings) noexcept {
+  return settings.listen.threads > 0 ? settings.listen.threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace tern::app

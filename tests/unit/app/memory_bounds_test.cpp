@@ -1,0 +1,106 @@
+#include "app/memory_bounds.hpp"
+
+#include "app/config_keys.hpp"
+
+#include <boost/json/value.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tern::app {
+namespace {
+
+using testing::HasSubstr;
+
+const MemoryBound& find(const std::vector<MemoryBound>& bounds, const std::string& what) {
+  for (const auto& bound : bounds) {
+    if (bound.what.starts_with(what)) {
+      return bound;
+    }
+  }
+  throw std::out_of_range("no bound of " + what);
+}
+
+std::uint64_t sum(const Settings& settings, std::size_t shards = 2) {
+  return sum_of(memory_bounds(settings, shards));
+}
+
+TEST(MemoryBounds, AddUpToTheirParts) {
+  Settings settings;
+  settings.limits.connections = 100;
+  settings.limits.header = 1'000;
+  settings.limits.body = 10'000;
+  settings.limits.dedupe_bytes = 5'000'000;
+  const auto bounds = memory_bounds(settings, 2);
+  EXPECT_GE(find(bounds, "requests").each, 11'000U);
+  EXPECT_EQ(find(bounds, "requests").count, 100U);
+  EXPECT_EQ(find(bounds, "answers to what may be repeated").bytes(), 10'000'000U) << "blocks take up to twice as much";
+  std::uint64_t all = 0;
+  for (const auto& bound : bounds) {
+    all += bound.count * bound.each;
+  }
+  EXPECT_EQ(sum_of(bounds), all);
+}
+
+// Whoever lowers a bound sees it in the sum.
+TEST(MemoryBounds, EveryBoundOfMemoryCounts) {
+  Settings settings;
+  settings.proactive.enabled = true;
+  for (const char* kind : {"memory", "rocksdb"}) {
+    settings.storage.kind = kind;
+    const bool memory = settings.storage.kind == "memory";
+    std::vector<std::string> keys{"limits.connections",
+                                  "limits.header",
+                                  "limits.body",
+                                  "limits.turns",
+                                  "limits.replies",
+                                  "limits.background_tasks",
+                                  "limits.dedupe_bytes",
+                                  "log.buffer",
+                                  "connector.in_flight",
+                                  "limits.connector_waiting",
+                                  "limits.sends_in_flight",
+                                  "limits.continuations_in_flight",
+                                  "limits.reference",
+                                  memory ? "limits.storage_bytes" : "storage.cache_mb",
+                                  memory ? "limits.pending_sends" : "limits.storage_queue"};
+    for (const auto& name : keys) {
+      auto less = settings;
+      const auto* key = find_key(name);
+      ASSERT_NE(key, nullptr) << name;
+      key->assign(less, name == "log.buffer" || name == "limits.storage_bytes" || name == "limits.replies"
+                            ? boost::json::value("512KiB")
+                            : boost::json::value(name == "limits.header" || name == "limits.reference" ? 512 : 1));
+      EXPECT_LT(sum(less), sum(settings)) << name << " on " << kind;
+    }
+  }
+}
+
+TEST(MemoryBounds, GrowWithTheShards) {
+  EXPECT_LT(sum(Settings(), 1), sum(Settings(), 8));
+}
+
+TEST(MemoryBounds, WhatIsMoreThanCanBeCountedIsTheMost) {
+  Settings settings;
+  settings.limits.turns = std::numeric_limits<std::size_t>::max();
+  EXPECT_EQ(sum(settings), std::numeric_limits<std::uint64_t>::max());
+  settings.limits.turns = 1;
+  settings.limits.storage_bytes = std::numeric_limits<std::size_t>::max();
+  EXPECT_EQ(sum(settings), std::numeric_limits<std::uint64_t>::max());
+}
+
+TEST(MemoryBounds, AreSaidWithTheKeysThatBoundThemAndTheLargestFirst) {
+  const auto text = describe({{"requests", "limits.connections", 2, 1'536}, {"the log", "log.buffer", 2, 1U << 20}});
+  EXPECT_THAT(text, HasSubstr("  2.0 MiB  the log: 2 x 1.0 MiB (log.buffer)\n  3.0 KiB  requests: 2 x 1.5 KiB "
+                              "(limits.connections)\n"));
+  EXPECT_THAT(text, HasSubstr("  2.0 MiB  in all\n"));
+}
+
+}  // namespace
+}  // namespace tern::app
