@@ -40,6 +40,8 @@ class KeyedHasher {
     put(reinterpret_cast<const char*>(&size), sizeof size);
     put(text.data(), text.size());
   }
+  /// Without its length: the caller has told texts apart.
+  void add_bytes(std::string_view text) noexcept { put(text.data(), text.size()); }
   std::uint64_t hash() const noexcept { return keyed_hash({buffer_.data(), used_}); }
   KeyedDigest digest() const noexcept;
 

@@ -14,12 +14,11 @@ std::size_t AnswerRing::bytes_of(std::size_t key_bytes, std::size_t body_bytes) 
   return sizeof(KeptAnswer) + (key_bytes + body_bytes + align - 1) / align * align;
 }
 
-KeptAnswer& AnswerRing::add(const KeptAnswer& head, std::string_view key, std::string_view body) {
-  auto* const place = reserve(bytes_of(key.size(), body.size()));
+KeptAnswer& AnswerRing::add(const KeptAnswer& head, std::string_view body) {
+  auto* const place = reserve(bytes_of(head));
   auto* const answer = new (place) KeptAnswer(head);
-  auto* const texts = place + sizeof(KeptAnswer);
-  std::copy_n(reinterpret_cast<const std::byte*>(key.data()), key.size(), texts);
-  std::copy_n(reinterpret_cast<const std::byte*>(body.data()), body.size(), texts + key.size());
+  std::copy_n(reinterpret_cast<const std::byte*>(body.data()), body.size(),
+              place + sizeof(KeptAnswer) + head.key_bytes);
   return *answer;
 }
 

@@ -42,8 +42,9 @@ class AnswerRing {
     return bytes_of(answer.key_bytes, answer.body_bytes);
   }
 
-  /// `head` says how long the two are.
-  KeptAnswer& add(const KeptAnswer& head, std::string_view key, std::string_view body);
+  /// `head` says how long the two are; whoever calls writes the key to `key_of` the answer.
+  KeptAnswer& add(const KeptAnswer& head, std::string_view body);
+  static char* key_of(KeptAnswer& answer) noexcept { return reinterpret_cast<char*>(&answer + 1); }
   /// nullptr when there is none.
   KeptAnswer* oldest() noexcept;
   /// Preconditions: there is one.

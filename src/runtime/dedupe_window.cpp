@@ -31,6 +31,12 @@ class TextOf {
   boost::container::small_vector<char, 512> bytes_;
 };
 
+/// Whether a text is that of the key.
+struct IsOf {
+  const ActivityKey& key;
+  bool operator()(std::string_view text) const { return text.size() == key.text_size() && text == TextOf(key).view(); }
+};
+
 }  // namespace
 
 // A small window takes no whole block.
@@ -56,10 +62,7 @@ const TurnReply* DedupeWindow::answer_of(const KeptAnswer* found, SteadyTime now
 
 const TurnReply* DedupeWindow::find(const ActivityKey& key) {
   const auto now = forget_old();
-  return answer_of(
-      lookup(key.hash,
-             [&](std::string_view text) { return text.size() == key.text_size() && text == TextOf(key).view(); }),
-      now);
+  return answer_of(lookup(key.hash, IsOf{key}), now);
 }
 
 const TurnReply* DedupeWindow::find(const WrittenKey& key) {
@@ -68,42 +71,51 @@ const TurnReply* DedupeWindow::find(const WrittenKey& key) {
 }
 
 void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
-  const TextOf text(key);
-  remember(WrittenKey{key.hash, key.conversation.hash, text.view()}, reply);
+  remember_as(
+      key.hash, key.conversation.hash, key.text_size(), IsOf{key}, [&](char* into) { key.write_text(into); }, reply);
 }
 
 void DedupeWindow::remember(const WrittenKey& key, const TurnReply& reply) {
+  remember_as(
+      key.hash, key.conversation, key.text.size(), [&](std::string_view text) { return text == key.text; },
+      [&](char* into) { std::copy(key.text.begin(), key.text.end(), into); }, reply);
+}
+
+template <class Match, class Write>
+void DedupeWindow::remember_as(std::uint64_t hash, std::uint64_t conversation, std::size_t key_bytes,
+                               const Match& match, const Write& write, const TurnReply& reply) {
   const auto now = forget_old();
   constexpr std::size_t longest = std::numeric_limits<std::uint32_t>::max();
-  if (reply.body.size() > longest || key.text.size() > longest) {
+  if (reply.body.size() > longest || key_bytes > longest) {
     return;
   }
-  const KeptAnswer head{key.hash,
-                        key.conversation,
+  const KeptAnswer head{hash,
+                        conversation,
                         now + window_,
-                        static_cast<std::uint32_t>(key.text.size()),
+                        static_cast<std::uint32_t>(key_bytes),
                         static_cast<std::uint32_t>(reply.body.size()),
                         static_cast<std::uint16_t>(reply.status)};
   const auto cost = cost_of(head);
-  auto& part = part_for(key.conversation, cost);
+  auto& part = part_for(conversation, cost);
   if (!make_room(part, cost)) {
     return;
   }
-  auto* const before = lookup(key.hash, [&](std::string_view text) { return text == key.text; });
+  auto* const before = lookup(hash, match);
   if (before != nullptr && before->until > now) {
     return;
   }
-  auto& answer = part.answers.add(head, key.text, reply.body);
+  auto& answer = part.answers.add(head, reply.body);
+  write(AnswerRing::key_of(answer));
   part.bytes += cost;
   // Last: without room in the maps the answer is there all the same, is not found, and is forgotten in its turn.
   if (&part == &usual_) {
-    taken_of(key.conversation)[key.conversation] += cost;
+    taken_of(conversation)[conversation] += cost;
   }
   if (before != nullptr) {
-    done_.erase(key.hash, *before);
+    done_.erase(hash, *before);
     --size_;
   }
-  done_.insert(key.hash, answer);
+  done_.insert(hash, answer);
   ++size_;
 }
 

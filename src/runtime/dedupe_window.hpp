@@ -64,6 +64,9 @@ class DedupeWindow {
 
   template <class Match>
   KeptAnswer* lookup(std::uint64_t hash, const Match& match);
+  template <class Match, class Write>
+  void remember_as(std::uint64_t hash, std::uint64_t conversation, std::size_t key_bytes, const Match& match,
+                   const Write& write, const TurnReply& reply);
   const TurnReply* answer_of(const KeptAnswer* found, SteadyTime now);
   Part& part_for(std::uint64_t conversation, std::size_t cost);
   bool make_room(const Part& part, std::size_t cost);

@@ -236,9 +236,17 @@ std::optional<SameActivity> same_activity(const Activity& activity) noexcept {
   return same_activity(activity, head_of(activity));
 }
 
+// The lengths in one word, and the last one by what is left: each byte costs. With texts of 64 KiB two may look alike,
+// which is what a hash may.
 void SameActivity::add_to(KeyedHasher& hasher) const noexcept {
+  constexpr unsigned for_each = 16;
+  std::uint64_t lengths = 0;
+  for (const auto text : {kind, id, timestamp, sender}) {
+    lengths = lengths << for_each ^ text.size();
+  }
+  hasher.add(lengths);
   for (const auto text : {kind, id, timestamp, sender, bot}) {
-    hasher.add(text);
+    hasher.add_bytes(text);
   }
   if (has_content()) {
     hasher.add(content_high);
