@@ -148,6 +148,7 @@ void Assembly::make_connectors() {
   connector::ConnectorOptions options;
   options.in_flight = settings.connector.in_flight;
   options.waiting = settings.limits.connector_waiting;
+  options.hosts = settings.limits.connector_hosts;
   options.connect_timeout = settings.connector.connect_timeout;
   options.request_timeout = settings.connector.request_timeout;
   options.attempt_delay = settings.connector.attempt_delay;

@@ -371,6 +371,8 @@ std::vector<ConfigKey> limit_keys() {
                  "Background tasks at once."),
       number_key("limits.connector_waiting", Place{&S::limits, &L::connector_waiting}, 1, 10 * million,
                  "Requests that wait for a connection to one host, for each shard."),
+      number_key("limits.connector_hosts", Place{&S::limits, &L::connector_hosts}, 1, million,
+                 "Hosts of channels that are remembered, for each shard; three quarters may never have answered."),
       duration_key("limits.retry_after", Place{&S::limits, &L::retry_after},
                    "The longest that a channel's Retry-After is obeyed; what asks for more is a warning."),
       number_key("limits.sends_in_flight", Place{&S::limits, &L::sends_in_flight}, 1, million,

@@ -66,12 +66,14 @@ void add_edge(const Settings& settings, std::vector<MemoryBound>& bounds) {
 
 void add_channels(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
   const connector::ConnectorOptions options;
+  const auto hosts = product(shards, settings.limits.connector_hosts);
   bounds.push_back(
-      {"connections to channels", "connector.in_flight, listen.threads",
-       product(shards, product(options.hosts, settings.connector.in_flight)),
+      {"connections to channels", "limits.connector_hosts, connector.in_flight, listen.threads",
+       product(hosts, settings.connector.in_flight),
        options.response_body + connector::AnswerReader::head_limit + connector::AnswerReader::overhead_limit});
-  bounds.push_back({"requests that wait for a channel", "limits.connector_waiting, limits.body, listen.threads",
-                    product(shards, product(options.hosts, settings.limits.connector_waiting)),
+  bounds.push_back({"requests that wait for a channel",
+                    "limits.connector_hosts, limits.connector_waiting, limits.body, listen.threads",
+                    product(hosts, settings.limits.connector_waiting),
                     settings.limits.body + per_task});
 }
 

@@ -25,8 +25,9 @@ struct ConnectorOptions {
   std::size_t in_flight = 64;
   /// Most requests that wait for one host; one more is `errc::overloaded`.
   std::size_t waiting = 10'000;
-  /// Most hosts remembered. The one unused for longest is forgotten; when all are busy: `errc::overloaded`.
-  std::size_t hosts = 1'000;
+  /// Most hosts remembered. The one unused for longest is forgotten, of those that have never answered first; of these
+  /// three quarters may be busy. When there is none to forget: `errc::overloaded`.
+  std::size_t hosts = 10'000;
   /// For name resolution, all addresses of the host and the TLS handshake together.
   std::chrono::milliseconds connect_timeout{5'000};
   /// How long one address of a host has before the next is tried beside it (RFC 8305). Less where `connect_timeout`

@@ -87,6 +87,7 @@ void ConnectorCore::resolved(Host& host, Resolution resolution) noexcept {
   host.resolving = false;
   host.addresses.learn(std::move(resolution), clock_.now());
   host.resolve_line.wake_all();
+  may_be_idle(host);
 }
 
 void ConnectorCore::fail_unresolved(const Call& call) {

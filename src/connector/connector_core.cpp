@@ -66,6 +66,7 @@ Call::~Call() {
   core_->give_buffer(std::move(request_).take_buffer());
   if (host_ != nullptr) {
     --host_->calls;
+    core_->may_be_idle(*host_);
   }
   if (--core_->calls_ == 0) {
     core_->drain_line_.wake_all();
@@ -143,28 +144,47 @@ Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
   origin_of(url, origin_);
   auto found = hosts_.find(origin_);
   if (found == hosts_.end()) {
-    if (hosts_.size() >= options_.hosts) {
-      forget_one_host(call);
-    }
+    make_room(call);
     found = hosts_.emplace(origin_, std::make_unique<Host>(setup_, url, origin_, tls_for(url))).first;
-  } else {
-    recent_.erase(recent_.iterator_to(*found->second));
+    ++strangers_;
   }
-  recent_.push_front(*found->second);
   return *found->second;
 }
 
-void ConnectorCore::forget_one_host(const Call& call) {
-  for (auto host = recent_.rbegin(); host != recent_.rend(); ++host) {
-    if (host->calls == 0 && !host->resolving) {
-      const std::string origin = host->origin();
-      recent_.erase(recent_.iterator_to(*host));
-      hosts_.erase(origin);
-      return;
+// A quarter of the table is not for strangers: however many addresses are named that never answer, a host that has
+// answered stays in it.
+void ConnectorCore::make_room(const Call& call) {
+  const auto for_strangers = options_.hosts - options_.hosts / 4;
+  if (strangers_ >= for_strangers) {
+    if (!forget_idle(idle_strangers_)) {
+      fail(call, Outcome::overloaded, errc::overloaded,
+           "requests to " + std::to_string(strangers_) +
+               " hosts that have not answered yet are under way, the most that limits.connector_hosts allows; nothing "
+               "was sent");
     }
+  } else if (hosts_.size() >= options_.hosts && !forget_idle(idle_strangers_) && !forget_idle(idle_)) {
+    fail(call, Outcome::overloaded, errc::overloaded,
+         "requests to " + std::to_string(hosts_.size()) +
+             " hosts are under way, the most that limits.connector_hosts allows; nothing was sent");
   }
-  fail(call, Outcome::overloaded, errc::overloaded,
-       "requests to " + std::to_string(hosts_.size()) + " hosts are under way, the most allowed; nothing was sent");
+}
+
+bool ConnectorCore::forget_idle(boost::intrusive::list<Host>& idle) {
+  if (idle.empty()) {
+    return false;
+  }
+  const Host& host = idle.back();
+  strangers_ -= host.has_answered ? 0 : 1;
+  const std::string origin = host.origin();
+  idle.pop_back();
+  hosts_.erase(origin);
+  return true;
+}
+
+void ConnectorCore::may_be_idle(Host& host) noexcept {
+  if (host.calls == 0 && !host.resolving && !host.is_linked()) {
+    (host.has_answered ? idle_ : idle_strangers_).push_front(host);
+  }
 }
 
 TlsSettings* ConnectorCore::tls_for(const ServiceUrl& url) {
@@ -221,9 +241,14 @@ awaitable<void> ConnectorCore::perform(Call& call) {
 }
 
 void ConnectorCore::move_to(Call& call, Host& host) noexcept {
+  if (host.is_linked()) {
+    auto& idle = host.has_answered ? idle_ : idle_strangers_;
+    idle.erase(idle.iterator_to(host));
+  }
   ++host.calls;
   if (call.host_ != nullptr) {
     --call.host_->calls;
+    may_be_idle(*call.host_);
   }
   call.host_ = &host;
 }
@@ -253,7 +278,7 @@ awaitable<void> ConnectorCore::wait_for_place(Call& call) {
   if (line.size() >= options_.waiting) {
     fail(call, Outcome::overloaded, errc::overloaded,
          std::to_string(line.size()) + " requests wait for " + call.host_->origin() +
-             ", the most allowed; nothing was sent");
+             ", the most that limits.connector_waiting allows; nothing was sent");
   }
   PlaceWaiter waiter;
   line.push(waiter);
@@ -275,8 +300,8 @@ awaitable<void> ConnectorCore::wait_for_place(Call& call) {
 awaitable<bool> ConnectorCore::drain(Deadline by) {
   const auto self = shared_from_this();
   draining_ = true;
-  for (Host& host : recent_) {
-    host.stop_keeping();
+  for (const auto& [origin, host] : hosts_) {
+    host->stop_keeping();
   }
   if (calls_ == 0) {
     co_return true;
@@ -293,8 +318,8 @@ void ConnectorCore::abort() noexcept {
   draining_ = true;
   aborted_ = true;
   resolver_.reset();
-  for (Host& host : recent_) {
-    host.abort();
+  for (const auto& [origin, host] : hosts_) {
+    host->abort();
   }
   drain_line_.wake_all(asio::error::operation_aborted);
 }
@@ -338,6 +363,8 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
 }
 
 void ConnectorCore::finish(Call& call) {
+  strangers_ -= call.host_->has_answered ? 0 : 1;
+  call.host_->has_answered = true;
   call.host_->answered(clock_.now() - call.began_ <= options_.request_timeout);
   const Answer& answer = call.lease_->answer;
   if (answer.status < 200 || answer.status > 299) {

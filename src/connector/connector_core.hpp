@@ -69,7 +69,9 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   enum class Phase { before_writing, after_writing };
 
   Host& host_for(const Call& call, const ServiceUrl& url);
-  void forget_one_host(const Call& call);
+  void make_room(const Call& call);
+  bool forget_idle(boost::intrusive::list<Host>& idle);
+  void may_be_idle(Host& host) noexcept;
   TlsSettings* tls_for(const ServiceUrl& url);
 
   awaitable<void> wait_for_place(Call& call);
@@ -108,7 +110,10 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   std::vector<std::string> buffers_;
   std::string origin_;  // used again for each look-up
   std::unordered_map<std::string, std::unique_ptr<Host>> hosts_;
-  boost::intrusive::list<Host> recent_;  // the host used last is first
+  std::size_t strangers_ = 0;  // of them, those that have never answered
+  // Those with nothing to do, the one used last first.
+  boost::intrusive::list<Host> idle_strangers_;
+  boost::intrusive::list<Host> idle_;
   std::size_t calls_ = 0;
   WaitQueue drain_line_;
   bool draining_ = false;

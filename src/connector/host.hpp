@@ -102,6 +102,7 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   /// Calls under way to this host. A host with calls, or that is being resolved, is not forgotten.
   std::size_t calls = 0;
   bool resolving = false;
+  bool has_answered = false;  ///< any call, whatever it answered
   WaitQueue resolve_line;
   WaitQueue races;  ///< who waits for an attempt to connect
   /// How many times `connector.request_timeout` a request may take whose caller allows it: 1, 2 or 4.

@@ -66,11 +66,15 @@ class Limiter {
     /// Within so long after `at` all of them ask again: how many it is says nothing of when they may go. None: no
     /// bound.
     std::optional<SteadyTime::duration> within = std::nullopt;
+    /// Whether it is in doubt that they ever go: those of others come first where there is little room to wait.
+    bool in_doubt = false;
   };
 
   explicit Limiter(SendLimits limits = SendLimits()) : limits_(std::move(limits)) {}
 
-  SendScope scope_of(std::string_view reference) const { return SendScope::of(reference, limits_); }
+  SendScope scope_of(std::string_view reference, std::string* service_url = nullptr) const {
+    return SendScope::of(reference, limits_, service_url);
+  }
   const SendLimits& limits() const noexcept { return limits_; }
   /// Whether any bot rests, or is being tried after a rest. Without a lock, so that it may be a moment old.
   bool any_in_doubt() const noexcept { return paused_.load(std::memory_order_relaxed) > 0; }

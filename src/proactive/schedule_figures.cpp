@@ -20,6 +20,12 @@ Counter refusals(Metrics& metrics, const char* what) {
                          {{"what", what}});
 }
 
+Gauge open_circuits(Metrics& metrics, const char* of) {
+  return metrics.gauge("tern_open_circuits",
+                       "Hosts and tenants that do not answer scheduled sends and are tried with one at a time.",
+                       {{"of", of}});
+}
+
 Counter dead_sends(Metrics& metrics, const char* reason) {
   return metrics.counter("tern_dead_sends_total", "Scheduled sends that were given up, by reason.",
                          {{"reason", reason}});
@@ -51,6 +57,12 @@ ScheduleFigures::ScheduleFigures(Metrics& metrics)
       dead_other(dead_sends(metrics, "other")),
       pauses(metrics.counter("tern_bot_pauses_total",
                              "Times that a bot began to rest, or to rest longer, because all its sends were refused.")),
+      tries(metrics.counter("tern_circuit_tries_total",
+                            "Scheduled sends that tried a host which had not answered the one before.")),
+      open_hosts(open_circuits(metrics, "host")),
+      open_tenants(open_circuits(metrics, "tenant")),
+      waiting_for_share(metrics.gauge("tern_sends_waiting_for_share",
+                                      "Scheduled sends that are due and wait in memory for a share of the places.")),
       late_by_scheduler(lateness(metrics, "scheduler")),
       late_by_limiter(lateness(metrics, "limiter")),
       late_by_connector(lateness(metrics, "connector")) {}

@@ -49,8 +49,10 @@ Scheduler::Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock
       quiet_timer_(clock, ex),
       solo_(solo),
       waiting_(options.waiting, options.longest_wait),
+      shared_(options.waiting_for_share, options.longest_wait),
       places_(options.waiting, options.longest_wait),
       suspects_(options.waiting, options.longest_wait),
+      shares_(options.in_flight),
       window_(options.window_entries),
       load_timer_(clock, ex),
       swept_(clock.now()),
@@ -123,6 +125,7 @@ awaitable<void> Scheduler::send_as_due() {
       }
       co_await begin_waiting();
       co_await send_due();
+      show_shares();
     } catch (const system_error& e) {
       if (e.code() == asio::error::operation_aborted) {
         throw;
@@ -168,11 +171,15 @@ SteadyTime::duration Scheduler::time_to_sleep() const noexcept {
   }
   SteadyTime::duration sleep = options_.longest_sleep;
   const auto limit = horizon();
-  if (const auto due = window_.next_due(); due && (!limit || *due <= *limit)) {
+  if (room_to_send() == 0) {
+    sleep = std::min<SteadyTime::duration>(sleep, Shares::quick);  // then its host may be quick no more
+  } else if (const auto due = window_.next_due(); due && (!limit || *due <= *limit)) {
     sleep = std::min<SteadyTime::duration>(sleep, *due - clock_.wall_now());
   }
-  if (const auto next = waiting_.next()) {
-    sleep = std::min(sleep, *next - clock_.now());
+  for (const auto* room : {&waiting_, &shared_}) {
+    if (const auto next = room->next()) {
+      sleep = std::min(sleep, *next - clock_.now());
+    }
   }
   return sleep;
 }
@@ -207,14 +214,25 @@ bool Scheduler::has_place() const noexcept {
   return sending() < options_.in_flight && sending() + outcomes_.size() < options_.in_flight + options_.batch;
 }
 
+// How many of those that are due are read at once.
+std::size_t Scheduler::room_to_send() const {
+  if (!has_place()) {
+    return 0;
+  }
+  return std::min({options_.in_flight - sending(), options_.batch,
+                   options_.in_flight + options_.batch - sending() - outcomes_.size(), shares_.room(clock_.now())});
+}
+
 bool Scheduler::has_place_to_run() const noexcept {
   return running_ < options_.continuations && running_ + outcomes_.size() < options_.continuations + options_.batch;
 }
 
 awaitable<void> Scheduler::send_due() {
-  while (!stopped_ && has_place() && leases_are_good()) {
-    const auto room = std::min({options_.in_flight - sending(), options_.batch,
-                                options_.in_flight + options_.batch - sending() - outcomes_.size()});
+  while (!stopped_ && leases_are_good()) {
+    const auto room = room_to_send();
+    if (room == 0) {
+      co_return;
+    }
     const auto now = clock_.wall_now();
     auto entries = window_.take_due(std::min(now, horizon().value_or(now)), room);
     if (waits_for_room_ && has_room()) {

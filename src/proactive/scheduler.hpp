@@ -4,6 +4,7 @@
 #include "proactive/near_window.hpp"
 #include "proactive/recent_entries.hpp"
 #include "proactive/send_policy.hpp"
+#include "proactive/send_shares.hpp"
 #include "proactive/solo_gate.hpp"
 #include "proactive/waiting_room.hpp"
 
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -70,6 +72,9 @@ struct SchedulerOptions {
   /// Sends that wait in memory for the limiter, as many for a place among the continuations, as many to run alone, and
   /// as many of which it is remembered that they were refused; more wait in the store.
   std::size_t waiting = 1'024;
+  /// The same for a place among the shares of hosts and tenants. They are more: a new host has few places until it has
+  /// answered, and what is due for it is read meanwhile, since the next may be for another host.
+  std::size_t waiting_for_share = 20'000;
   std::chrono::milliseconds longest_wait{5'000};     ///< what must wait for longer waits in the store
   std::chrono::milliseconds reply_patience{60'000};  ///< how long a reply of a turn waits for its channel's limits
 };
@@ -82,6 +87,8 @@ struct ScheduleFigures {
   Counter said_unauthorized, said_barred, said_gone, said_astray;
   Counter dead_gone, dead_rejected, dead_once, dead_too_late, dead_other;
   Counter pauses;
+  Counter tries;
+  Gauge open_hosts, open_tenants, waiting_for_share;
   void throttled(Limiter::Frozen what) noexcept;
   void refused_by_channel(Verdict::Refusal what) noexcept;
   /// Counts one that was given up, by its reason.
@@ -99,9 +106,9 @@ struct ScheduleFigures {
 /// process, and a send that may arrive at most once. Found begun, the one runs alone, and is dead after it has ended
 /// three processes; the other is dead at once.
 ///
-/// What is due and must wait, for the limiter, for a place among the continuations or to run alone, is put back in the
-/// store, and what was refused and is to be judged is written there as one that is tried again: all of it can be
-/// cancelled and moved. When its turn has come its record is read anew.
+/// What is due and must wait, for the limiter, for a share of the places, for a place among the continuations or to run
+/// alone, is put back in the store, and what was refused and is to be judged is written there as one that is tried
+/// again: all of it can be cancelled and moved. When its turn has come its record is read anew.
 ///
 /// Lifetime: `stop` (or the end of the `io_context`) before destruction.
 /// Thread safety: everything on its executor, but for `on_committed`.
@@ -183,6 +190,7 @@ class Scheduler {
   void spawn_attempt(ReadySend ready);
   std::size_t sending() const noexcept { return in_flight_ - std::min(in_flight_, running_); }
   bool has_place() const noexcept;
+  std::size_t room_to_send() const;
   bool has_place_to_run() const noexcept;
   bool is_to_be_sent(const ReadySend& ready);
   awaitable<void> attempt(ReadySend ready);
@@ -201,16 +209,29 @@ class Scheduler {
   struct Let {
     WaitingSend send;
     bool runs_code = false;
+    SteadyTime went{};
+  };
+  /// What holds a send back, and where it waits for that.
+  struct Hold {
+    WaitingRoom* room;
+    Limiter::Leave leave;
   };
   void wait(WaitingRoom& room, const Limiter::Leave& leave, const ReadySend& ready);
   void suspect(const ReadySend& ready);
   void begin_suspect();
   awaitable<void> attempt_alone(WaitingSend waiting);
   bool may_run(const ReadySend& ready);
-  bool may_go(const ReadySend& ready);
+  SendScope scope_of(const ScheduledSend& send);
+  bool may_go(ReadySend& ready);
+  std::optional<Hold> ask_to_go(const SendScope& scope, const DueEntry& entry, SteadyTime now);
+  bool is_lost(const ReadySend& ready, const Hold& hold) const;
+  void leave_share(const SendScope& scope, SteadyTime went, Shares::End end);
+  void tell_of(const SendScope& scope, const SendShares::Change& change);
+  void show_shares();
   std::vector<Let> take_waiting();
+  void take_from(WaitingRoom& room, std::vector<Let>& let);
   awaitable<void> begin_waiting();
-  bool goes_on(const WaitingSend& waiting, ScheduledSend send);
+  bool goes_on(const Let& let, ScheduledSend send);
   void withdraw(const Let& let);
   void has_run(SteadyTime::duration took) noexcept;
   SteadyTime::duration run_spacing(std::size_t places) const noexcept;
@@ -252,8 +273,16 @@ class Scheduler {
   Timer quiet_timer_;
   SoloGate& solo_;
   WaitingRoom waiting_;   ///< for the limiter
+  WaitingRoom shared_;    ///< for a share of the places
   WaitingRoom places_;    ///< for a place among the continuations
   WaitingRoom suspects_;  ///< to run alone
+  SendShares shares_;
+  struct {
+    std::size_t hosts = 0;
+    std::size_t tenants = 0;
+    std::size_t waiting = 0;
+  } shown_;                  ///< of the shares, in the figures
+  std::string service_url_;  ///< used again for each send
   std::map<std::array<std::uint8_t, 16>, Refused> refused_;
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};

@@ -44,6 +44,23 @@ bool is_known_not_to_have_begun(const ScheduledSend& send, const std::exception_
   }
 }
 
+// What the end of an attempt says of its host.
+Shares::End end_of(const std::exception_ptr& error) {
+  if (!error) {
+    return Shares::End::answered;
+  }
+  try {
+    std::rethrow_exception(error);
+  } catch (const ChannelError&) {
+    return Shares::End::answered;
+  } catch (const system_error& e) {
+    const bool is_silent = e.code() == errc::timed_out || e.code() == errc::channel_unreachable;
+    return is_silent ? Shares::End::unanswered : Shares::End::unknown;
+  } catch (...) {
+    return Shares::End::unknown;
+  }
+}
+
 double seconds(SteadyTime::duration time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -56,8 +73,7 @@ void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
   }
   const bool runs_code = send.kind == SendKind::continuation;
   // A continuation sends what its turn decides, if anything.
-  const auto scope =
-      options_.limiter != nullptr && !runs_code ? options_.limiter->scope_of(send.reference) : SendScope();
+  const auto scope = runs_code ? SendScope() : scope_of(send);
   ReadySend ready{entry, std::move(send), scope, clock_.now()};
   if (runs_code && ready.send.begun > 0) {
     suspect(ready);
@@ -78,7 +94,7 @@ void Scheduler::spawn_attempt(ReadySend ready) {
 
 // False when it ended here, or is put off.
 bool Scheduler::is_to_be_sent(const ReadySend& ready) {
-  const auto& [entry, send, scope, since] = ready;
+  const auto& [entry, send, scope, since, went] = ready;
   const auto now = clock_.wall_now();
   if (send.expires && *send.expires < now) {
     figures_.expired.inc();
@@ -143,6 +159,7 @@ awaitable<void> Scheduler::attempt(ReadySend ready) {
   if (ready.scope.limits != nullptr) {
     options_.limiter->ended(ready.scope, clock_.now());
   }
+  leave_share(ready.scope, ready.went, ran ? end_of(error) : Shares::End::unknown);
   if (!begun) {
     ended(ready.entry);
     co_return;
@@ -172,7 +189,7 @@ void Scheduler::settle(ReadySend ready, const std::exception_ptr& error) {
     settle_failure(std::move(ready), error);
     return;
   }
-  const auto& [entry, send, scope, since] = ready;
+  const auto& [entry, send, scope, since, went] = ready;
   if (scope.limits != nullptr && options_.limiter->succeeded(scope, clock_.now())) {
     log::info("the channel takes the sends of this bot again", {{"send", send.handle.to_string()}});
     waiting_.wake(scope.bot, clock_.now());
@@ -193,7 +210,7 @@ SendScope Scheduler::scope_to_blame(const ReadySend& ready) const {
 
 void Scheduler::settle_failure(ReadySend ready, const std::exception_ptr& error) {
   ready.scope = scope_to_blame(ready);
-  const auto& [entry, send, scope, since] = ready;
+  const auto& [entry, send, scope, since, went] = ready;
   const double random = static_cast<double>(random_() - std::minstd_rand::min()) /
                         static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
   const auto late = clock_.wall_now() - send.handle.due;

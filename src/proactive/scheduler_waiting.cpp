@@ -1,4 +1,5 @@
-// What the scheduler does with sends that are due and must wait: for the limiter, for a place, or to run alone.
+// What the scheduler does with sends that are due and must wait: for the limiter, for a share of the places, for a
+// place to run, or to run alone.
 #include "proactive/describe_error.hpp"
 #include "proactive/scheduler.hpp"
 #include "turn/annotations.hpp"
@@ -31,7 +32,7 @@ void Scheduler::wait(WaitingRoom& room, const Limiter::Leave& leave, const Ready
     left_flight(ready.entry);
     return;
   }
-  if (&room == &waiting_) {
+  if (&room == &waiting_ || &room == &shared_) {
     figures_.late_by_limiter.observe(std::chrono::duration<double>(*back - now).count());
   } else {
     back = std::min(*back, now + longest_away);
@@ -106,26 +107,105 @@ bool Scheduler::may_run(const ReadySend& ready) {
   return false;
 }
 
+SendScope Scheduler::scope_of(const ScheduledSend& send) {
+  if (options_.limiter == nullptr) {
+    return {};
+  }
+  service_url_.clear();
+  auto scope = options_.limiter->scope_of(send.reference, &service_url_);
+  scope.host = service_url_.empty() ? 0 : shares_.number_of(service_url_);
+  return scope;
+}
+
 // True when the send may go now. Otherwise it waits, in memory for a short time and in the store for a long one; no
 // attempt is counted.
-bool Scheduler::may_go(const ReadySend& ready) {
+bool Scheduler::may_go(ReadySend& ready) {
   if (ready.scope.limits == nullptr) {
     return true;
   }
   const auto now = clock_.now();
-  auto leave = waiting_.held_by(ready.scope);
-  if (!leave) {
-    leave = options_.limiter->ask(ready.scope, now, clock_.wall_now() - ready.entry.due);
-    if (leave->at <= now) {
-      return true;
+  std::optional<Hold> hold;
+  for (auto* room : {&shared_, &waiting_}) {
+    if (const auto leave = room->held_by(ready.scope); leave && !hold) {
+      hold = Hold{room, *leave};
     }
   }
-  wait(waiting_, *leave, ready);
+  hold = hold ? hold : ask_to_go(ready.scope, ready.entry, now);
+  if (!hold) {
+    ready.went = now;
+    return true;
+  }
+  if (is_lost(ready, *hold)) {
+    bury(ready.entry, ready.send,
+         "gave up after " + std::to_string(ready.send.attempt) + " attempts: its host has not answered any for long");
+  } else {
+    wait(*hold->room, hold->leave, ready);
+  }
   return false;
 }
 
-// Those whose turn has come, which have their place from here on. The limiter is asked again for the one of each queue
-// that has waited longest first.
+// A host that answers nothing is tried with one send at a time: most are never tried, and are not kept for ever.
+bool Scheduler::is_lost(const ReadySend& ready, const Hold& hold) const {
+  return hold.room == &shared_ && hold.leave.in_doubt &&
+         clock_.wall_now() - ready.send.handle.due >= options_.policy.give_up_after &&
+         shares_.is_lost(ready.scope.host);
+}
+
+// Nothing when it may go: then it has its place, and counts to the limits.
+std::optional<Scheduler::Hold> Scheduler::ask_to_go(const SendScope& scope, const DueEntry& entry, SteadyTime now) {
+  const auto share = shares_.ask(scope, now);
+  if (share.at > now) {
+    return Hold{&shared_, share};
+  }
+  const auto leave = options_.limiter->ask(scope, now, clock_.wall_now() - entry.due);
+  if (leave.at > now) {
+    return Hold{&waiting_, leave};
+  }
+  shares_.begun(scope, now);
+  return std::nullopt;
+}
+
+// What waits for such a place asks again, with the next turn of the loop.
+void Scheduler::leave_share(const SendScope& scope, SteadyTime went, Shares::End end) {
+  if (scope.host == 0) {
+    return;
+  }
+  const auto now = clock_.now();
+  tell_of(scope, shares_.ended(scope, went, now, end));
+  if (shared_.size() > 0) {
+    for (const auto freed : shares_.freed_by(scope)) {
+      shared_.wake(freed, now);
+    }
+  }
+}
+
+void Scheduler::tell_of(const SendScope& scope, const SendShares::Change& change) {
+  figures_.tries.inc(change.host.tried ? 1 : 0);
+  const std::pair<const Shares::Change&, std::string_view> all[] = {{change.host, "host"}, {change.tenant, "tenant"}};
+  for (const auto& [of, what] : all) {
+    if (of.opened) {
+      log::warn("scheduled sends are not answered; one at a time tries it from now on, and the others wait",
+                {{"by", what}, {"host", shares_.name_of(scope.host)}});
+    } else if (of.closed) {
+      log::info("scheduled sends are answered again", {{"by", what}, {"host", shares_.name_of(scope.host)}});
+    }
+  }
+}
+
+void Scheduler::show_shares() {
+  const auto show = [](Gauge& gauge, std::size_t& shown, std::size_t now) {
+    if (shown != now) {
+      gauge.add(static_cast<double>(now) - static_cast<double>(shown));
+      shown = now;
+    }
+  };
+  show(figures_.open_hosts, shown_.hosts, shares_.open_hosts());
+  show(figures_.open_tenants, shown_.tenants, shares_.open_tenants());
+  show(figures_.waiting_for_share, shown_.waiting, shared_.size());
+}
+
+// Those whose turn has come, which have their place from here on. It is asked again for the one of each queue that has
+// waited longest first.
 std::vector<Scheduler::Let> Scheduler::take_waiting() {
   std::vector<Let> let;
   while (has_place_to_run() && let.size() < options_.batch) {
@@ -137,21 +217,25 @@ std::vector<Scheduler::Let> Scheduler::take_waiting() {
     enter_flight(next->entry);
     let.push_back({*next, true});
   }
+  take_from(waiting_, let);
+  take_from(shared_, let);
+  return let;
+}
+
+void Scheduler::take_from(WaitingRoom& room, std::vector<Let>& let) {
   const auto now = clock_.now();
   while (has_place() && let.size() < options_.batch) {
-    const auto next = waiting_.take(now);
+    const auto next = room.take(now);
     if (!next) {
       break;
     }
-    const auto leave = options_.limiter->ask(next->scope, now, clock_.wall_now() - next->entry.due);
-    if (leave.at > now) {
-      waiting_.enter_again(leave, *next);
+    if (const auto hold = ask_to_go(next->scope, next->entry, now)) {
+      hold->room->enter_again(hold->leave, *next);
       continue;
     }
     enter_flight(next->entry);
-    let.push_back({*next, false});
+    let.push_back({*next, false, now});
   }
-  return let;
 }
 
 awaitable<void> Scheduler::begin_waiting() {
@@ -170,7 +254,7 @@ awaitable<void> Scheduler::begin_waiting() {
       error = std::current_exception();
     }
     for (std::size_t i = 0; i < let.size(); ++i) {
-      if (!found[i] || !goes_on(let[i].send, std::move(*found[i]))) {
+      if (!found[i] || !goes_on(let[i], std::move(*found[i]))) {
         withdraw(let[i]);
       }
     }
@@ -180,13 +264,26 @@ awaitable<void> Scheduler::begin_waiting() {
   }
 }
 
-bool Scheduler::goes_on(const WaitingSend& waiting, ScheduledSend send) {
-  ReadySend ready{waiting.entry, std::move(send), waiting.scope, waiting.since};
-  const bool goes = is_to_be_sent(ready);
-  if (goes) {
-    spawn_attempt(std::move(ready));
+// False when it does not go. One whose conversation has another address by now asks anew.
+bool Scheduler::goes_on(const Let& let, ScheduledSend send) {
+  const auto& waiting = let.send;
+  ReadySend ready{waiting.entry, std::move(send), waiting.scope, waiting.since, let.went};
+  if (!is_to_be_sent(ready)) {
+    return false;
   }
-  return goes;
+  if (waiting.scope.host != 0) {
+    const auto scope = scope_of(ready.send);
+    if (scope.host != waiting.scope.host) {
+      withdraw(let);
+      ready.scope = scope;
+      if (may_go(ready)) {
+        spawn_attempt(std::move(ready));
+      }
+      return true;
+    }
+  }
+  spawn_attempt(std::move(ready));
+  return true;
 }
 
 // Its turn had come, and it does not go.
@@ -196,6 +293,7 @@ void Scheduler::withdraw(const Let& let) {
   } else {
     const auto& scope = let.send.scope;
     options_.limiter->withdrawn(scope);
+    leave_share(scope, let.went, Shares::End::unknown);
     for (const auto freed : {scope.conversation, scope.tenant, scope.bot}) {
       waiting_.wake(freed, clock_.now());
     }
@@ -204,14 +302,14 @@ void Scheduler::withdraw(const Let& let) {
 
 // In the store they are as they were.
 void Scheduler::give_up_waiting(const std::function<bool(const WaitingSend&)>& is_so) {
-  for (auto* room : {&waiting_, &places_, &suspects_}) {
+  for (auto* room : {&waiting_, &shared_, &places_, &suspects_}) {
     room->drop(is_so, [this](const WaitingSend& one) { window_.release(one.entry.order_hash); });
   }
 }
 
 // The entry of a send that waits here and has moved, of which `entry` tells.
 std::optional<DueEntry> Scheduler::waits_as(const DueEntry& entry) const {
-  for (const auto* room : {&waiting_, &places_, &suspects_}) {
+  for (const auto* room : {&waiting_, &shared_, &places_, &suspects_}) {
     const auto* waiting = room->find(entry.id);
     if (waiting != nullptr && waiting->generation < entry.generation) {
       return *waiting;

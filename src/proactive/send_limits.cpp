@@ -107,15 +107,20 @@ const ChannelLimits& SendLimits::of(std::string_view channel_id) const {
   return found == channels.end() ? others : found->second;
 }
 
-SendScope SendScope::of(std::string_view reference, const SendLimits& limits) {
+SendScope SendScope::of(std::string_view reference, const SendLimits& limits, std::string* service_url) {
   const auto parsed = parse_json(reference);
   if (!parsed || !parsed->is_object()) {
     return {};
   }
   const auto& fields = parsed->as_object();
-  return of(std::string(text_at(fields, "channelId")), std::string(text_in(fields, "bot", "id")),
-            std::string(text_in(fields, "conversation", "tenantId")),
-            std::string(text_in(fields, "conversation", "id")), limits);
+  if (service_url != nullptr) {
+    *service_url = text_at(fields, "serviceUrl");
+  }
+  const std::string tenant(text_in(fields, "conversation", "tenantId"));
+  auto scope = of(std::string(text_at(fields, "channelId")), std::string(text_in(fields, "bot", "id")), tenant,
+                  std::string(text_in(fields, "conversation", "id")), limits);
+  scope.tenant_share = tenant.empty() ? 0 : scope.tenant;
+  return scope;
 }
 
 SendScope SendScope::of(const std::string& channel, const std::string& bot, const std::string& tenant,

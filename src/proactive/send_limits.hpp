@@ -48,10 +48,12 @@ struct SendScope {
   std::uint64_t tenant = 0;
   std::uint64_t bot = 0;
   const ChannelLimits* limits = nullptr;
+  std::uint64_t host = 0;          ///< the number that `SendShares` gives to the serviceUrl's host
+  std::uint64_t tenant_share = 0;  ///< `tenant`, where the conversation names one
 
-  /// Reads it from the JSON of a conversation reference.
+  /// Reads it from the JSON of a conversation reference, without `host`, whose serviceUrl `service_url` becomes.
   /// Lifetime: `limits` outlives it.
-  static SendScope of(std::string_view reference, const SendLimits& limits);
+  static SendScope of(std::string_view reference, const SendLimits& limits, std::string* service_url = nullptr);
   /// The same from its parts.
   static SendScope of(const std::string& channel, const std::string& bot, const std::string& tenant,
                       const std::string& conversation, const SendLimits& limits);

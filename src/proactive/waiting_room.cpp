@@ -6,9 +6,13 @@
 namespace tern::proactive {
 
 std::optional<Limiter::Leave> WaitingRoom::held_by(const SendScope& scope) const {
-  for (const auto id : {scope.conversation, scope.tenant, scope.bot}) {
+  if (queues_.empty()) {
+    return std::nullopt;
+  }
+  for (const auto id : {scope.conversation, scope.tenant, scope.bot, scope.host}) {
     if (const auto found = queues_.find(id); found != queues_.end()) {
-      return Limiter::Leave{found->second.at, id, found->second.spacing};
+      const auto& queue = found->second;
+      return Limiter::Leave{queue.at, id, queue.spacing, queue.within, queue.in_doubt};
     }
   }
   return std::nullopt;
@@ -18,14 +22,15 @@ std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, Steady
   const auto found = queues_.find(leave.scope);
   const auto before = found == queues_.end() ? 0 : found->second.sends.size();
   const auto expected = std::max(leave.at, now) + static_cast<SteadyTime::rep>(before) * leave.spacing;
-  if (size_ >= capacity_ || expected - now > longest_) {
+  const auto room = leave.in_doubt ? (capacity_ + 1) / 2 : capacity_;
+  if (size_ >= room || expected - now > longest_) {
     return come_back(leave, now, expected);
   }
   auto& queue = queues_[leave.scope];
   if (queue.sends.empty()) {
     wake_at(leave.scope, queue, leave.at);
   }
-  queue.spacing = leave.spacing;
+  queue.note(leave);
   queue.sends.push_back(send);
   entries_.insert_or_assign(send.entry.id, send.entry);
   ++size_;
@@ -52,7 +57,7 @@ void WaitingRoom::enter_again(const Limiter::Leave& leave, const WaitingSend& se
   if (queue.sends.empty() || leave.at > queue.at) {
     wake_at(leave.scope, queue, leave.at);
   }
-  queue.spacing = leave.spacing;
+  queue.note(leave);
   queue.sends.push_front(send);
   entries_.insert_or_assign(send.entry.id, send.entry);
   ++size_;

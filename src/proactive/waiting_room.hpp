@@ -25,6 +25,7 @@ struct ReadySend {
   ScheduledSend send;
   SendScope scope;
   SteadyTime since{};  ///< when it was ready to go
+  SteadyTime went{};   ///< when it had its place among the shares
 };
 
 /// One that is due and must wait. Its record is in the store, where it can be edited meanwhile, and is read again when
@@ -35,16 +36,17 @@ struct WaitingSend {
   SteadyTime since{};
 };
 
-/// Sends that something holds back, in a queue for each conversation, tenant, bot or other thing that does: so that one
-/// is asked for when its turn may have come, and not all of them. What would wait too long, or does not fit, is given a
-/// time to come back, those of a scope as far apart as they can go.
+/// Sends that something holds back, in a queue for each conversation, tenant, bot, host or other thing that does: so
+/// that one is asked for when its turn may have come, and not all of them. What would wait too long, or does not fit,
+/// is given a time to come back, those of a scope as far apart as they can go. What is in doubt to go at all fills at
+/// most half.
 ///
 /// Thread safety: none.
 class WaitingRoom {
  public:
   WaitingRoom(std::size_t capacity, SteadyTime::duration longest) : capacity_(capacity), longest_(longest) {}
 
-  /// What holds back a send already because others of its conversation, tenant or bot wait.
+  /// What holds back a send already because others of its conversation, tenant, bot or host wait.
   std::optional<Limiter::Leave> held_by(const SendScope& scope) const;
 
   /// Takes `send` in, at the end of its queue, or says when to come back.
@@ -73,6 +75,14 @@ class WaitingRoom {
     std::deque<WaitingSend> sends;
     SteadyTime at{};
     SteadyTime::duration spacing{};
+    std::optional<SteadyTime::duration> within;
+    bool in_doubt = false;
+
+    void note(const Limiter::Leave& leave) noexcept {
+      spacing = leave.spacing;
+      within = leave.within;
+      in_doubt = leave.in_doubt;
+    }
   };
 
   void wake_at(std::uint64_t scope, Queue& queue, SteadyTime at);

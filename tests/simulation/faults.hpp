@@ -30,6 +30,7 @@ class Faults {
     absurd_waits_ = happens(0.3);
     late_answers_ = happens(0.3);
     moves_ = happens(0.5);
+    hanging_hosts_ = happens(0.3);
   }
   /// Nothing goes wrong but that users have blocked the bot and continuations take long.
   static Faults of_users_alone(std::uint64_t seed) {
@@ -38,6 +39,7 @@ class Faults {
     faults.channel_failure_ = faults.process_fault_ = faults.most_skew_ = 0;
     faults.window_entries_ = 200'000;
     faults.bad_secret_ = faults.broken_way_ = faults.absurd_waits_ = faults.late_answers_ = faults.moves_ = false;
+    faults.hanging_hosts_ = false;
     faults.blocked_ = faults.uniform() * 0.8;
     faults.places_ = 2;
     faults.longest_run_ = std::chrono::seconds(8);
@@ -74,6 +76,8 @@ class Faults {
   bool secret_goes_bad() const noexcept { return on_ && bad_secret_; }
   /// Whether there are times at which a gateway answers instead of the channel.
   bool way_breaks() const noexcept { return on_ && broken_way_; }
+  /// Whether there are times at which a host of the channel answers nothing.
+  bool hosts_hang() const noexcept { return on_ && hanging_hosts_; }
   /// Whether the channel asks for waits that make no sense.
   bool waits_are_absurd() { return absurd_waits_ && happens(0.5); }
   /// Whether the channel takes a message and answers after the request's time-out.
@@ -107,6 +111,7 @@ class Faults {
   bool absurd_waits_ = false;
   bool late_answers_ = false;
   bool moves_ = false;
+  bool hanging_hosts_ = false;
   std::size_t places_ = 256;
   std::chrono::milliseconds longest_run_{50};
 };

@@ -2,6 +2,7 @@
 
 #include "turn/keys.hpp"
 
+#include <tern/storage/schedule_types.hpp>
 #include <tern/storage/types.hpp>
 
 #include <cstdint>
@@ -14,15 +15,19 @@ namespace tern::simulation {
 /// stores it as the runtime does.
 class Addresses {
  public:
+  static constexpr std::uint64_t hosts = 4;
+
   /// The reference of a conversation at this address.
   static std::string reference(const std::string& conversation, std::uint64_t address) {
-    return R"({"channelId":"sim","serviceUrl":"http://localhost:)" + std::to_string(1 + address) +
-           R"(","conversation":{"id":")" + conversation + R"(","conversationType":"personal"},"user":{"id":"user of )" +
-           conversation + R"("},"bot":{"id":"bot"}})";
+    return R"({"channelId":"sim","serviceUrl":"http://)" + std::to_string(host_of(conversation)) +
+           ".localhost:" + std::to_string(1 + address) + R"(","conversation":{"id":")" + conversation +
+           R"(","conversationType":"personal"},"user":{"id":"user of )" + conversation + R"("},"bot":{"id":"bot"}})";
   }
   static std::string key(const std::string& conversation) {
     return detail::reference_key("local", "sim", "user of " + conversation, conversation);
   }
+  /// Which of the channel's hosts serves a conversation.
+  static std::uint64_t host_of(const std::string& conversation) { return stable_hash(conversation) % hosts; }
   /// The address in a reference.
   static std::uint64_t address_in(const std::string& reference) {
     const std::string before = "localhost:";

@@ -2,6 +2,7 @@
 
 #include "proactive/scheduler.hpp"
 #include "simulation/faults.hpp"
+#include "simulation/sim_addresses.hpp"
 #include "simulation/sim_record.hpp"
 
 #include <tern/async/manual_clock.hpp>
@@ -39,6 +40,9 @@ class SimChannel {
     way_status_ = status;
   }
 
+  /// A host answers nothing until then, while there are faults.
+  void hang(std::uint64_t host, SteadyTime until) noexcept { hanging_until_[host] = until; }
+
   /// Whether the user of a conversation had blocked the bot while there were faults.
   bool is_blocked_by(const std::string& user) const {
     const auto known = blocked_.find(user);
@@ -57,6 +61,10 @@ class SimChannel {
     if (!record.is_continuation) {  // what a continuation sends its turn decides
       count(counted_[{owner, "bot"}], bot_window, "the bot's window exceeded", record);
       count(counted_[{owner, send.order_key}], conversation_window, "a conversation's window exceeded", record);
+    }
+    if (!record.is_continuation && faults_.is_on() &&
+        clock_.now() < hanging_until_[Addresses::host_of(send.order_key)]) {
+      co_await hang_up(record);
     }
     if (faults_.is_on() && clock_.now() < way_broken_until_) {
       if (way_status_ >= 500) {
@@ -89,6 +97,17 @@ class SimChannel {
   }
 
  private:
+  awaitable<void> hang_up(Record& record) {
+    const bool was_written = faults_.happens(0.5);
+    record.ambiguous = record.ambiguous || was_written;
+    record.excused = record.excused || was_written;
+    co_await sleep_for(request_timeout, clock_);
+    if (was_written) {
+      throw AmbiguousSend(make_error_code(errc::timed_out), "the simulated host took it and says nothing");
+    }
+    throw system_error(make_error_code(errc::timed_out), "the simulated host takes no connection");
+  }
+
   using Scope = std::pair<std::string, std::string>;  // of the process, for it alone knows
 
   void count(std::deque<SteadyTime>& counted, const proactive::SendWindow& window, const char* promise,
@@ -178,6 +197,7 @@ class SimChannel {
   SteadyTime secret_bad_until_ = SteadyTime::min();
   SteadyTime way_broken_until_ = SteadyTime::min();
   int way_status_ = 404;
+  std::array<SteadyTime, Addresses::hosts> hanging_until_{};
   std::map<Scope, SteadyTime> told_;  // until when a conversation is to wait
 };
 

@@ -35,6 +35,8 @@ class Process final : private proactive::SlotWork {
     options.limiter = &limiter_;
     options.continuations = schedule.faults().places();
     options.waiting = schedule.faults().places() < 256 ? 6 : 1'024;
+    options.waiting_for_share = options.waiting;
+    options.in_flight = schedule.faults().places() < 256 ? 16 : 256;
     options.window_entries = schedule.faults().window_entries();
     scheduler_ = std::make_unique<proactive::Scheduler>(ex_, storage_, sender_, clock_, figures_, solo_, options);
     keeper_ = std::make_unique<proactive::SlotKeeper>(ex_, storage_, static_cast<SlotWork&>(*this), clock_, name);

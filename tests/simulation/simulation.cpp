@@ -125,6 +125,9 @@ class World {
       constexpr std::array statuses{302, 400, 403, 404, 404, 404, 410, 502, 503};
       channel_.break_way(clock_.now() + faults_.upto(15s), statuses[faults_.number(statuses.size())]);
     }
+    if (faults_.hosts_hang() && faults_.happens(0.05)) {
+      channel_.hang(faults_.number(Addresses::hosts), clock_.now() + faults_.upto(30s));
+    }
     if (faults_.conversations_move() && !process.is_stalled() && !process.stopping() && faults_.happens(0.2)) {
       begin(process, move(&process, any_conversation()));
     }

@@ -26,7 +26,7 @@ class RecordingExecutor final : public proactive::SendExecutor {
     const bool runs_code = send.kind == SendKind::continuation;
     most_at_once = std::max(most_at_once, ++at_once);
     most_running = std::max(most_running, running += runs_code ? 1 : 0);
-    co_await sleep_for(runs_code && runs_for ? *runs_for : takes, clock_);
+    co_await sleep_for(time_of ? time_of(send) : runs_code && runs_for ? *runs_for : takes, clock_);
     --at_once;
     running -= runs_code ? 1 : 0;
     if (const auto error = judge ? judge(send) : failure) {
@@ -66,6 +66,7 @@ class RecordingExecutor final : public proactive::SendExecutor {
   std::size_t most_running = 0;
   std::chrono::milliseconds takes{10};
   std::optional<std::chrono::milliseconds> runs_for;  ///< of a continuation, when it is another time
+  std::function<std::chrono::milliseconds(const ScheduledSend&)> time_of;  ///< instead of both
   std::exception_ptr failure;
   std::function<std::exception_ptr(const ScheduledSend&)> judge;  ///< instead of `failure`
 

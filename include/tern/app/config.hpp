@@ -118,6 +118,7 @@ struct LimitSettings {
   std::size_t reference = 4U << 10;
   std::size_t background_tasks = 10'000;
   std::size_t connector_waiting = 10'000;
+  std::size_t connector_hosts = 10'000;
   std::chrono::milliseconds retry_after{3'600'000};
   std::size_t sends_in_flight = 256;
   std::size_t continuations_in_flight = 256;

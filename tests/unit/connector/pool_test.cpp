@@ -4,8 +4,10 @@
 
 #include <boost/json/parse.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <vector>
 
 namespace tern::connector::test {
@@ -313,6 +315,71 @@ TEST(Pool, HostsThatAreAllBusyAreOverload) {
   busy.release();
   on.finish(held);
   on.deliver(message_to(other.url()));
+}
+
+// However many addresses are named that never answer: a host that has answered stays in the table.
+TEST(Pool, HostsThatNeverAnswerKeepNoneOutThatHasAnswered) {
+  ConnectorOptions options;
+  options.hosts = 8;
+  Harness on(options);
+  FakeChannel healthy;
+  on.deliver(message_to(healthy.url()));
+  std::deque<FakeChannel> silent;
+  std::vector<Pending<ResourceResponse>> hanging;
+  std::size_t refused = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto& channel = silent.emplace_back();
+    channel.hold();
+    auto& one = hanging.emplace_back(on.send(message_to(channel.url())));
+    on.run_until([&] { return one.ended() || channel.held_count() == 1; });
+    refused += one.code() == errc::overloaded ? 1 : 0;
+    on.deliver(message_to(healthy.url()));
+  }
+  EXPECT_EQ(refused, 10U - 6) << "three quarters of the table are for them";
+  EXPECT_EQ(healthy.accepted(), 1U);
+  for (auto& channel : silent) {
+    channel.release();
+  }
+  for (auto& one : hanging) {
+    on.finish(one);
+  }
+}
+
+TEST(Pool, ATableThatIsFullNamesTheKeyThatBoundsIt) {
+  ConnectorOptions options;
+  options.hosts = 1;
+  Harness on(options);
+  FakeChannel silent;
+  FakeChannel other;
+  silent.hold();
+  auto held = on.send(message_to(silent.url()));
+  on.run_until([&] { return silent.held_count() == 1; });
+  auto refused = on.send(message_to(other.url()));
+  on.finish(refused);
+  try {
+    refused.get();
+    ADD_FAILURE() << "it was sent";
+  } catch (const system_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("limits.connector_hosts"));
+  }
+  silent.release();
+  on.finish(held);
+}
+
+// What never answered goes before what has, though it was used later.
+TEST(Pool, HostsThatNeverAnsweredAreForgottenFirst) {
+  ConnectorOptions options;
+  options.hosts = 2;
+  Harness on(options);
+  FakeChannel first;
+  FakeChannel second;
+  on.deliver(message_to(first.url()));
+  const ClosedPort closed;
+  auto failing = on.send(message_to(closed.url()));
+  EXPECT_EQ(on.finish(failing).code(), errc::channel_unreachable);
+  on.deliver(message_to(second.url()));
+  on.deliver(message_to(first.url()));
+  EXPECT_EQ(first.accepted(), 1U);
 }
 
 TEST(Pool, DrainWaitsForCallsAndRefusesNewOnes) {
