@@ -64,16 +64,24 @@ void add_edge(const Settings& settings, std::vector<MemoryBound>& bounds) {
   bounds.push_back({"the log", "log.buffer", 2, settings.log.buffer});
 }
 
+// Each of these has a request at once, unless the bot sends several side by side.
+std::uint64_t senders(const Settings& settings, std::uint64_t shards) noexcept {
+  const auto& limits = settings.limits;
+  return total(total(limits.turns, limits.background_tasks),
+               product(shards, limits.sends_in_flight + limits.continuations_in_flight));
+}
+
 void add_channels(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
   const connector::ConnectorOptions options;
   const auto hosts = product(shards, settings.limits.connector_hosts);
+  const auto most_at_once = senders(settings, shards);
   bounds.push_back(
-      {"connections to channels", "limits.connector_hosts, connector.in_flight, listen.threads",
-       product(hosts, settings.connector.in_flight),
+      {"answers of channels", "limits.connector_hosts, connector.in_flight, listen.threads",
+       std::min(most_at_once, product(hosts, settings.connector.in_flight)),
        options.response_body + connector::AnswerReader::head_limit + connector::AnswerReader::overhead_limit});
   bounds.push_back({"requests that wait for a channel",
                     "limits.connector_hosts, limits.connector_waiting, limits.body, listen.threads",
-                    product(hosts, settings.limits.connector_waiting),
+                    std::min(most_at_once, product(hosts, settings.limits.connector_waiting)),
                     settings.limits.body + per_task});
 }
 

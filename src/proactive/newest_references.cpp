@@ -4,7 +4,7 @@
 #include "proactive/broadcaster.hpp"
 #include "proactive/describe_error.hpp"
 #include "proactive/gone_references.hpp"
-#include "turn/conversation_kind.hpp"
+#include "proactive/reference_ids.hpp"
 #include "turn/keys.hpp"
 
 #include <tern/async/log.hpp>
@@ -56,20 +56,16 @@ struct Known {
 };
 
 std::optional<Known> known_of(const std::string& bot_id, ScheduledSend* send) {
-  const auto reference = parse_object(send->reference);
-  if (!reference) {
+  const auto ids = ReferenceIds::parse(send->reference);
+  if (!ids) {
     return std::nullopt;
   }
-  const auto channel = text_at(*reference, "channelId");
-  const auto conversation = id_at(*reference, "conversation");
-  const auto user = id_at(*reference, "user");
   Known known{send, {}, {}};
-  if (!user.empty()) {
-    known.of_user = detail::reference_key(bot_id, channel, user, conversation);
+  if (!ids->user().empty()) {
+    known.of_user = detail::reference_key(bot_id, ids->channel(), ids->user(), ids->conversation());
   }
-  const auto* account = object_at(*reference, "conversation");
-  if (user.empty() || account == nullptr || !detail::is_personal(*account)) {
-    known.of_conversation = detail::address_key(bot_id, channel, conversation);
+  if (ids->user().empty() || !ids->is_personal()) {
+    known.of_conversation = detail::address_key(bot_id, ids->channel(), ids->conversation());
   }
   return known;
 }

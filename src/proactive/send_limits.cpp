@@ -1,11 +1,7 @@
 #include "proactive/send_limits.hpp"
 
 #include "async/keyed_hash.hpp"
-
-#include <tern/schema/parse.hpp>
-
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
+#include "proactive/reference_ids.hpp"
 
 #include <charconv>
 
@@ -66,16 +62,6 @@ std::optional<std::vector<SendWindow>> parse_windows(std::string_view text) {
   return windows.empty() ? std::nullopt : std::optional(std::move(windows));
 }
 
-std::string_view text_at(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
-}
-
-std::string_view text_in(const json::object& object, std::string_view outer, std::string_view name) {
-  const auto* value = object.if_contains(outer);
-  return value != nullptr && value->is_object() ? text_at(value->as_object(), name) : std::string_view();
-}
-
 }  // namespace
 
 std::optional<ChannelLimits> ChannelLimits::parse(std::string_view text) {
@@ -108,23 +94,20 @@ const ChannelLimits& SendLimits::of(std::string_view channel_id) const {
 }
 
 SendScope SendScope::of(std::string_view reference, const SendLimits& limits, std::string* service_url) {
-  const auto parsed = parse_json(reference);
-  if (!parsed || !parsed->is_object()) {
+  const auto ids = ReferenceIds::parse(reference);
+  if (!ids) {
     return {};
   }
-  const auto& fields = parsed->as_object();
   if (service_url != nullptr) {
-    *service_url = text_at(fields, "serviceUrl");
+    *service_url = ids->service_url();
   }
-  const std::string tenant(text_in(fields, "conversation", "tenantId"));
-  auto scope = of(std::string(text_at(fields, "channelId")), std::string(text_in(fields, "bot", "id")), tenant,
-                  std::string(text_in(fields, "conversation", "id")), limits);
-  scope.tenant_share = tenant.empty() ? 0 : scope.tenant;
+  auto scope = of(ids->channel(), ids->bot(), ids->tenant(), ids->conversation(), limits);
+  scope.tenant_share = ids->tenant().empty() ? 0 : scope.tenant;
   return scope;
 }
 
-SendScope SendScope::of(const std::string& channel, const std::string& bot, const std::string& tenant,
-                        const std::string& conversation, const SendLimits& limits) {
+SendScope SendScope::of(std::string_view channel, std::string_view bot, std::string_view tenant,
+                        std::string_view conversation, const SendLimits& limits) {
   SendScope scope;
   scope.limits = &limits.of(channel);
   detail::KeyedHasher of_bot;

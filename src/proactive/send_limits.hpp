@@ -55,8 +55,8 @@ struct SendScope {
   /// Lifetime: `limits` outlives it.
   static SendScope of(std::string_view reference, const SendLimits& limits, std::string* service_url = nullptr);
   /// The same from its parts.
-  static SendScope of(const std::string& channel, const std::string& bot, const std::string& tenant,
-                      const std::string& conversation, const SendLimits& limits);
+  static SendScope of(std::string_view channel, std::string_view bot, std::string_view tenant,
+                      std::string_view conversation, const SendLimits& limits);
 };
 
 }  // namespace tern::proactive
