@@ -16,6 +16,9 @@ constexpr std::size_t slow_part(std::size_t places) {
   return places / 4;
 }
 
+// Where there are few places in all, a new party still has these, if there are as many.
+constexpr std::size_t least_of_new = 4;
+
 // How far apart they come back who wait for one that may not answer for long: they are tried one at a time.
 constexpr std::chrono::milliseconds spacing_in_doubt{250};
 constexpr std::chrono::milliseconds spacing_of_new{20};
@@ -88,6 +91,7 @@ bool Shares::has_place(const Party& party) const noexcept {
 
 Shares::Held Shares::held_by(const Party& party) const noexcept {
   const auto places = rule_.places;
+  const auto least = std::min(least_of_new, part_of(places, 1, 2));
   if (party.seems_to_hang()) {
     return Held::party;
   }
@@ -98,16 +102,17 @@ Shares::Held Shares::held_by(const Party& party) const noexcept {
                                                      : Held::no;
   }
   if (is_doubted(party)) {
-    if (party.begun.size() >= part_of(places, 1, 64)) {
+    if (party.begun.size() >= std::max(part_of(places, 1, 64), least)) {
       return Held::party;
     }
-    if (counts_.fresh_quick >= part_of(places, 1, 8) || counts_.fresh >= part_of(places, 1, 4)) {
+    if (counts_.fresh_quick >= std::max(part_of(places, 1, 8), least) ||
+        counts_.fresh >= std::max(part_of(places, 1, 4), least)) {
       return Held::fresh;
     }
     return counts_.all >= places ? Held::all : Held::no;
   }
   if (rule_.doubts_new && party.is_little_known()) {
-    if (party.begun.size() >= part_of(places, 1, 8)) {
+    if (party.begun.size() >= std::max(part_of(places, 1, 8), least)) {
       return Held::party;
     }
     if (counts_.little_known >= part_of(places, 1, 2)) {
