@@ -72,9 +72,7 @@ class Limiter {
 
   explicit Limiter(SendLimits limits = SendLimits()) : limits_(std::move(limits)) {}
 
-  SendScope scope_of(std::string_view reference, std::string* service_url = nullptr) const {
-    return SendScope::of(reference, limits_, service_url);
-  }
+  SendScope scope_of(std::string_view reference) const { return SendScope::of(reference, limits_); }
   const SendLimits& limits() const noexcept { return limits_; }
   /// Whether any bot rests, or is being tried after a rest. Without a lock, so that it may be a moment old.
   bool any_in_doubt() const noexcept { return paused_.load(std::memory_order_relaxed) > 0; }

@@ -4,7 +4,6 @@
 #include "proactive/broadcaster.hpp"
 #include "proactive/describe_error.hpp"
 #include "proactive/gone_references.hpp"
-#include "proactive/reference_ids.hpp"
 #include "turn/keys.hpp"
 
 #include <tern/async/log.hpp>
@@ -50,17 +49,17 @@ std::string_view id_at(const json::object& object, std::string_view name) {
 
 /// Where what is known of a send's conversation is stored.
 struct Known {
-  ScheduledSend* send;
+  FetchedSend* fetched;
   std::string of_user;          // "" without a user
   std::string of_conversation;  // "" in a personal one
 };
 
-std::optional<Known> known_of(const std::string& bot_id, ScheduledSend* send) {
-  const auto ids = ReferenceIds::parse(send->reference);
+std::optional<Known> known_of(const std::string& bot_id, FetchedSend* fetched) {
+  const auto& ids = fetched->ids;
   if (!ids) {
     return std::nullopt;
   }
-  Known known{send, {}, {}};
+  Known known{fetched, {}, {}};
   if (!ids->user().empty()) {
     known.of_user = detail::reference_key(bot_id, ids->channel(), ids->user(), ids->conversation());
   }
@@ -109,7 +108,7 @@ std::optional<json::object> newest_of(const Known& known, const Items& items) {
   const auto* of_user = find(items, known.of_user);
   const auto* of_conversation = find(items, known.of_conversation);
   // As it was captured, which is how a turn's own sends have it: nothing is newer.
-  if (of_conversation == nullptr && (of_user == nullptr || of_user->document == known.send->reference)) {
+  if (of_conversation == nullptr && (of_user == nullptr || of_user->document == known.fetched->send.reference)) {
     return std::nullopt;
   }
   auto newest = of_user != nullptr ? parse_object(of_user->document) : std::optional(json::object());
@@ -149,7 +148,7 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
   if (url.empty() || !environment.sender.sends_to(url)) {
     return;
   }
-  auto& send = *known.send;
+  auto& send = known.fetched->send;
   auto reference = parse_object(send.reference);
   if (!reference) {
     return;
@@ -163,16 +162,17 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
   }
   if (changed) {
     send.reference = json::serialize(*reference);
+    known.fetched->ids = ReferenceIds::parse(send.reference);
   }
 }
 
 }  // namespace
 
-awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<ScheduledSend*> sends) {
+awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<FetchedSend*> sends) {
   std::vector<Known> all;
   std::vector<std::string> keys;
   for (auto* send : sends) {
-    auto known = Broadcaster::is_step(*send) ? std::nullopt : known_of(environment.bot_id, send);
+    auto known = Broadcaster::is_step(send->send) ? std::nullopt : known_of(environment.bot_id, send);
     if (!known) {
       continue;
     }

@@ -1,8 +1,7 @@
 #pragma once
 
+#include "proactive/fetched_send.hpp"
 #include "turn/environment.hpp"
-
-#include <tern/storage/schedule_types.hpp>
 
 #include <vector>
 
@@ -14,6 +13,6 @@ namespace tern::proactive {
 ///
 /// What cannot be read leaves the sends as they are, with a line in the log: late would not be better.
 /// Lifetime: the sends outlive it.
-awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<ScheduledSend*> sends);
+awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<FetchedSend*> sends);
 
 }  // namespace tern::proactive

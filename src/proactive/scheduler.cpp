@@ -251,8 +251,8 @@ awaitable<void> Scheduler::send_due() {
       if (!sends[i]) {
         continue;
       }
-      if (sends[i]->handle.due > std::max(now, entries[i].due)) {
-        hand_back(entries[i], *sends[i]);
+      if (sends[i]->send.handle.due > std::max(now, entries[i].due)) {
+        hand_back(entries[i], sends[i]->send);
       } else {
         begin(entries[i], std::move(*sends[i]));
       }
@@ -283,7 +283,7 @@ awaitable<Scheduler::Fetched> Scheduler::fetch(std::vector<DueEntry> entries) {
     const auto& entry = entries[i];
     const bool is_it = next < sends.size() && sends[next].handle.id == entry.id;
     if (is_it && sends[next].attempt == entry.attempt && sends[next].generation == entry.generation) {
-      found[i] = std::move(sends[next]);
+      found[i].emplace(std::move(sends[next]));
     } else {
       ended(entry);  // cancelled, edited, or done already
       if (recent_.forget(entry)) {
@@ -292,7 +292,7 @@ awaitable<Scheduler::Fetched> Scheduler::fetch(std::vector<DueEntry> entries) {
     }
     next += is_it ? 1 : 0;
   }
-  std::vector<ScheduledSend*> due;
+  std::vector<FetchedSend*> due;
   for (auto& send : found) {
     if (send) {
       due.push_back(&*send);

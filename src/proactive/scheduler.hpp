@@ -1,5 +1,6 @@
 #pragma once
 
+#include "proactive/fetched_send.hpp"
 #include "proactive/limiter.hpp"
 #include "proactive/near_window.hpp"
 #include "proactive/recent_entries.hpp"
@@ -41,7 +42,7 @@ class SendExecutor {
   }
   /// Brings sends that are due up to what is known by now of where they go.
   /// Lifetime: they outlive it.
-  virtual awaitable<void> bring_up_to_date(std::vector<ScheduledSend*> sends) {
+  virtual awaitable<void> bring_up_to_date(std::vector<FetchedSend*> sends) {
     (void)sends;
     co_return;
   }
@@ -184,9 +185,9 @@ class Scheduler {
   std::optional<WallTime> horizon() const noexcept;
   awaitable<void> sweep();
   awaitable<void> send_due();
-  using Fetched = std::vector<std::optional<ScheduledSend>>;
+  using Fetched = std::vector<std::optional<FetchedSend>>;
   awaitable<Fetched> fetch(std::vector<DueEntry> entries);
-  void begin(const DueEntry& entry, ScheduledSend send);
+  void begin(const DueEntry& entry, FetchedSend fetched);
   void spawn_attempt(ReadySend ready);
   std::size_t sending() const noexcept { return in_flight_ - std::min(in_flight_, running_); }
   bool has_place() const noexcept;
@@ -221,7 +222,7 @@ class Scheduler {
   void begin_suspect();
   awaitable<void> attempt_alone(WaitingSend waiting);
   bool may_run(const ReadySend& ready);
-  SendScope scope_of(const ScheduledSend& send);
+  SendScope scope_of(const FetchedSend& fetched);
   bool may_go(ReadySend& ready);
   std::optional<Hold> ask_to_go(const SendScope& scope, const DueEntry& entry, SteadyTime now);
   bool is_lost(const ReadySend& ready, const Hold& hold) const;
@@ -231,7 +232,7 @@ class Scheduler {
   std::vector<Let> take_waiting();
   void take_from(WaitingRoom& room, std::vector<Let>& let);
   awaitable<void> begin_waiting();
-  bool goes_on(const Let& let, ScheduledSend send);
+  bool goes_on(const Let& let, FetchedSend fetched);
   void withdraw(const Let& let);
   void has_run(SteadyTime::duration took) noexcept;
   SteadyTime::duration run_spacing(std::size_t places) const noexcept;
@@ -281,8 +282,7 @@ class Scheduler {
     std::size_t hosts = 0;
     std::size_t tenants = 0;
     std::size_t waiting = 0;
-  } shown_;                  ///< of the shares, in the figures
-  std::string service_url_;  ///< used again for each send
+  } shown_;  ///< of the shares, in the figures
   std::map<std::array<std::uint8_t, 16>, Refused> refused_;
   NearWindow window_;
   std::array<Owned, slot_count> owned_{};

@@ -67,13 +67,14 @@ double seconds(SteadyTime::duration time) {
 
 }  // namespace
 
-void Scheduler::begin(const DueEntry& entry, ScheduledSend send) {
+void Scheduler::begin(const DueEntry& entry, FetchedSend fetched) {
+  auto& send = fetched.send;
   if (is_judged(entry, send)) {
     return;
   }
   const bool runs_code = send.kind == SendKind::continuation;
   // A continuation sends what its turn decides, if anything.
-  const auto scope = runs_code ? SendScope() : scope_of(send);
+  const auto scope = runs_code ? SendScope() : scope_of(fetched);
   ReadySend ready{entry, std::move(send), scope, clock_.now()};
   if (runs_code && ready.send.begun > 0) {
     suspect(ready);

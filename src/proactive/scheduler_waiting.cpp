@@ -73,7 +73,7 @@ awaitable<void> Scheduler::attempt_alone(WaitingSend waiting) {
   if (!found[0]) {
     co_return;
   }
-  ReadySend ready{waiting.entry, std::move(*found[0]), waiting.scope, waiting.since};
+  ReadySend ready{waiting.entry, std::move(found[0]->send), waiting.scope, waiting.since};
   if (!is_to_be_sent(ready)) {
     co_return;
   }
@@ -107,13 +107,13 @@ bool Scheduler::may_run(const ReadySend& ready) {
   return false;
 }
 
-SendScope Scheduler::scope_of(const ScheduledSend& send) {
-  if (options_.limiter == nullptr) {
+SendScope Scheduler::scope_of(const FetchedSend& fetched) {
+  if (options_.limiter == nullptr || !fetched.ids) {
     return {};
   }
-  service_url_.clear();
-  auto scope = options_.limiter->scope_of(send.reference, &service_url_);
-  scope.host = service_url_.empty() ? 0 : shares_.number_of(service_url_);
+  auto scope = SendScope::of(*fetched.ids, options_.limiter->limits());
+  const auto url = fetched.ids->service_url();
+  scope.host = url.empty() ? 0 : shares_.number_of(url);
   return scope;
 }
 
@@ -265,14 +265,14 @@ awaitable<void> Scheduler::begin_waiting() {
 }
 
 // False when it does not go. One whose conversation has another address by now asks anew.
-bool Scheduler::goes_on(const Let& let, ScheduledSend send) {
+bool Scheduler::goes_on(const Let& let, FetchedSend fetched) {
   const auto& waiting = let.send;
-  ReadySend ready{waiting.entry, std::move(send), waiting.scope, waiting.since, let.went};
+  const auto scope = waiting.scope.host != 0 ? scope_of(fetched) : waiting.scope;
+  ReadySend ready{waiting.entry, std::move(fetched.send), waiting.scope, waiting.since, let.went};
   if (!is_to_be_sent(ready)) {
     return false;
   }
   if (waiting.scope.host != 0) {
-    const auto scope = scope_of(ready.send);
     if (scope.host != waiting.scope.host) {
       withdraw(let);
       ready.scope = scope;

@@ -93,16 +93,14 @@ const ChannelLimits& SendLimits::of(std::string_view channel_id) const {
   return found == channels.end() ? others : found->second;
 }
 
-SendScope SendScope::of(std::string_view reference, const SendLimits& limits, std::string* service_url) {
+SendScope SendScope::of(std::string_view reference, const SendLimits& limits) {
   const auto ids = ReferenceIds::parse(reference);
-  if (!ids) {
-    return {};
-  }
-  if (service_url != nullptr) {
-    *service_url = ids->service_url();
-  }
-  auto scope = of(ids->channel(), ids->bot(), ids->tenant(), ids->conversation(), limits);
-  scope.tenant_share = ids->tenant().empty() ? 0 : scope.tenant;
+  return ids ? of(*ids, limits) : SendScope();
+}
+
+SendScope SendScope::of(const ReferenceIds& ids, const SendLimits& limits) {
+  auto scope = of(ids.channel(), ids.bot(), ids.tenant(), ids.conversation(), limits);
+  scope.tenant_share = ids.tenant().empty() ? 0 : scope.tenant;
   return scope;
 }
 

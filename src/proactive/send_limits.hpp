@@ -12,6 +12,8 @@
 
 namespace tern::proactive {
 
+class ReferenceIds;
+
 /// At most `sends` in any interval of `length`.
 struct SendWindow {
   std::uint32_t sends = 1;
@@ -51,9 +53,11 @@ struct SendScope {
   std::uint64_t host = 0;          ///< the number that `SendShares` gives to the serviceUrl's host
   std::uint64_t tenant_share = 0;  ///< `tenant`, where the conversation names one
 
-  /// Reads it from the JSON of a conversation reference, without `host`, whose serviceUrl `service_url` becomes.
+  /// Reads it from the JSON of a conversation reference, without `host`.
   /// Lifetime: `limits` outlives it.
-  static SendScope of(std::string_view reference, const SendLimits& limits, std::string* service_url = nullptr);
+  static SendScope of(std::string_view reference, const SendLimits& limits);
+  /// The same from the ids of a reference.
+  static SendScope of(const ReferenceIds& ids, const SendLimits& limits);
   /// The same from its parts.
   static SendScope of(std::string_view channel, std::string_view bot, std::string_view tenant,
                       std::string_view conversation, const SendLimits& limits);

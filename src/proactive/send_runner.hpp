@@ -24,7 +24,7 @@ class SendRunner final : public SendExecutor {
 
   awaitable<void> execute(ScheduledSend send) override { return execute_if(std::move(send), {}); }
   awaitable<void> execute_if(ScheduledSend send, std::function<bool()> may_begin) override;
-  awaitable<void> bring_up_to_date(std::vector<ScheduledSend*> sends) override {
+  awaitable<void> bring_up_to_date(std::vector<FetchedSend*> sends) override {
     return proactive::bring_up_to_date(environment_, std::move(sends));
   }
   std::optional<WallTime> next_occurrence(const ScheduledSend& send, WallTime now) const override;

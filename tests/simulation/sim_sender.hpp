@@ -31,22 +31,23 @@ class SimSender final : public proactive::SendExecutor {
         environment_("local", nowhere_, storage, storage, clock) {}
 
   // As a process does it; and looks whether all go at least where the store had them before it was asked.
-  awaitable<void> bring_up_to_date(std::vector<ScheduledSend*> sends) override {
+  awaitable<void> bring_up_to_date(std::vector<proactive::FetchedSend*> sends) override {
     std::vector<std::uint64_t> least;
-    for (const auto* send : sends) {
-      std::vector<std::string> key{Addresses::key(send->order_key)};
+    for (const auto* fetched : sends) {
+      std::vector<std::string> key{Addresses::key(fetched->send.order_key)};
       const auto items = co_await schedule_.inner().read(std::move(key), Deadline::never());
       least.push_back(items.empty() ? 0 : Addresses::address_in(items.begin()->document));
     }
     const auto failed = schedule_.failed_reads;
     co_await proactive::bring_up_to_date(environment_, sends);
     for (std::size_t i = 0; i < sends.size() && schedule_.failed_reads == failed; ++i) {
-      const auto goes = Addresses::address_in(sends[i]->reference);
+      const auto& send = sends[i]->send;
+      const auto goes = Addresses::address_in(send.reference);
       if (goes < least[i]) {
-        broken("to an address that its conversation had left", sends[i]->handle.id);
+        broken("to an address that its conversation had left", send.handle.id);
       }
-      if (goes > schedule_.addresses().now_of(sends[i]->order_key)) {
-        broken("to an address of another conversation", sends[i]->handle.id);
+      if (goes > schedule_.addresses().now_of(send.order_key)) {
+        broken("to an address of another conversation", send.handle.id);
       }
     }
   }
