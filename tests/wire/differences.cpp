@@ -13,6 +13,7 @@ constexpr std::string_view bad_request =
 constexpr std::string_view not_json = "415 when the content type is not JSON";
 constexpr std::string_view method = "405 with Allow";
 constexpr std::string_view exception = "500 for an unhandled exception, without its text";
+constexpr std::string_view path_case = "Paths are compared with their case (RFC 9110, 4.2.3)";
 constexpr std::string_view error_bodies = "Bodies are the protocol's `{\"error\":{\"code\",\"message\"}}`";
 
 constexpr auto error = Expectation::Body::error;
@@ -45,6 +46,7 @@ constexpr std::array table{
     // Captured: 200 with the body `POST`. Allow is what OPTIONS asks for; there is nothing else to say.
     Difference{"OPTIONS", 204, empty, true, method},
     Difference{"unknown-path", 404, error, false, error_bodies},
+    Difference{"path-uppercase", 404, error, false, path_case},
 };
 
 }  // namespace
