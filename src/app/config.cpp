@@ -17,6 +17,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 extern char** environ;
@@ -37,6 +38,11 @@ std::string suggestion(std::string_view name, const json::value& value) {
   return near != nullptr ? " Did you mean " + near->name() + "?" : " --help lists all keys.";
 }
 
+std::string shown(const json::value& value) {
+  return value.is_string() ? json::serialize(json::value(app::without_secrets(value.get_string())))
+                           : app::without_secrets(json::serialize(value));
+}
+
 void apply(Settings& settings, std::string_view name, const json::value& value, const std::string& source) {
   const auto* key = app::find_key(name);
   if (key == nullptr) {
@@ -45,7 +51,7 @@ void apply(Settings& settings, std::string_view name, const json::value& value, 
   try {
     key->assign(settings, value);
   } catch (const std::invalid_argument&) {
-    const auto found = key->secret() ? std::string(mask) : app::without_secrets(json::serialize(value));
+    const auto found = key->secret() ? std::string(mask) : shown(value);
     const bool is_mask = key->secret() && value.is_string() && value.as_string() == mask;
     throw ConfigError(key->name() + " (" + source + ") is " + found +
                       (is_mask ? ", which --print-config writes in place of a secret: give the secret, or leave it out."
@@ -53,14 +59,17 @@ void apply(Settings& settings, std::string_view name, const json::value& value, 
   }
 }
 
-/// Nested objects and dotted names alike: {"listen":{"port":1}} and {"listen.port":1}.
-void apply_object(Settings& settings, const json::object& object, const std::string& prefix,
-                  const std::string& source) {
+/// Nested objects and dotted names alike: {"listen":{"port":1}} and {"listen.port":1}; but one key has one value.
+void apply_object(Settings& settings, const json::object& object, const std::string& prefix, const std::string& source,
+                  std::set<std::string>& seen) {
   for (const auto& [name, value] : object) {
     const auto full = prefix + std::string(name);
     if (value.is_object() && app::find_key(full) == nullptr) {
-      apply_object(settings, value.as_object(), full + ".", source);
+      apply_object(settings, value.as_object(), full + ".", source, seen);
     } else {
+      if (app::find_key(full) != nullptr && !seen.insert(full).second) {
+        throw ConfigError(full + " stands twice in " + source + "; leave one of the two out.");
+      }
       apply(settings, full, value, source);
     }
   }
@@ -111,13 +120,6 @@ void check_reach(const std::string& key, const std::string& address, const BotSe
   }
 }
 
-bool is_schema_name(std::string_view name) {
-  constexpr std::size_t longest = 63;
-  return !name.empty() && name.size() <= longest && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 /// Never names the url: it may hold a password.
 void check_postgres(const StorageSettings& storage) {
   if (storage.url.empty()) {
@@ -133,11 +135,6 @@ void check_postgres(const StorageSettings& storage) {
   }
   if (const auto obstacle = app::url_obstacle(storage.url)) {
     throw ConfigError("storage.url cannot be used. " + *obstacle);
-  }
-  if (!is_schema_name(storage.schema)) {
-    throw ConfigError("storage.schema is \"" + storage.schema +
-                      "\"; allowed are 1 to 63 letters, digits and "
-                      "underscores.");
   }
   if (storage.statement_timeout < std::chrono::milliseconds(100) || storage.statement_timeout > std::chrono::hours(1)) {
     throw ConfigError("storage.statement_timeout is " + app::write_duration(storage.statement_timeout) +
@@ -258,7 +255,8 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
     apply(command.settings, entry.key, entry.value, "default set by the program");
   }
   if (!file.empty()) {
-    apply_object(command.settings, app::read_config_file(file), "", "file " + file);
+    std::set<std::string> seen;
+    apply_object(command.settings, app::read_config_file(file), "", "file " + file, seen);
   }
   std::vector<std::pair<std::string, std::string>> set;
   app::Assignments overruled;

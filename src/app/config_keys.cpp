@@ -128,6 +128,32 @@ ConfigKey text_key(std::string name, P place, std::string allowed, std::string h
           secret};
 }
 
+/// A text that `is_allowed` takes.
+template <class P>
+ConfigKey checked_key(std::string name, P place, bool (*is_allowed)(std::string_view), std::string allowed,
+                      std::string help) {
+  return {std::move(name), allowed, std::move(help),
+          [=](Settings& settings, const json::value& value) {
+            if (!value.is_string() || !is_allowed(value.get_string())) {
+              throw std::invalid_argument(allowed);
+            }
+            place.in(settings) = std::string(value.get_string());
+          },
+          [=](const Settings& settings) { return json::value(place.in(settings)); }};
+}
+
+/// Not an address that has strayed here with its password, which would be the name of a folder.
+bool is_folder_name(std::string_view name) {
+  return !name.empty() && name.find("://") == std::string_view::npos;
+}
+
+bool is_schema_name(std::string_view name) {
+  constexpr std::size_t longest_name = 63;
+  return !name.empty() && name.size() <= longest_name && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
 /// One of a few words; `convert` turns a word into the member's type.
 template <class P, class Value, std::size_t N>
 ConfigKey choice_key(std::string name, P place, std::array<std::pair<std::string_view, Value>, N> choices,
@@ -283,16 +309,16 @@ std::vector<ConfigKey> storage_keys() {
       choice_key("storage.kind", Place{&S::storage, &T::kind}, kinds,
                  "Where state is kept. memory: in this process, gone when it ends. rocksdb: in a folder of this "
                  "machine. postgres: in a database that several processes share."),
-      text_key("storage.path", Place{&S::storage, &T::path}, "a folder",
-               "rocksdb: the folder, made when it is not there. One process at a time."),
+      checked_key("storage.path", Place{&S::storage, &T::path}, is_folder_name, "a folder",
+                  "rocksdb: the folder, made when it is not there. One process at a time."),
       text_key("storage.url", Place{&S::storage, &T::url}, "postgresql://user:password@host:port/database",
                "postgres: the database. Parameters such as sslmode are added as in ?sslmode=verify-full.", true),
       number_key("storage.cache_mb", Place{&S::storage, &T::cache_mb}, 1, 1ULL << 20,
                  "rocksdb: MiB of memory for what was read. What is in it is answered without waiting."),
       bool_key("storage.sync", Place{&S::storage, &T::sync},
                "rocksdb: confirm a write only when the disk has it. Off, a power failure loses the last seconds."),
-      text_key("storage.schema", Place{&S::storage, &T::schema}, "1 to 63 letters, digits and underscores",
-               "postgres: the schema that holds the tables."),
+      checked_key("storage.schema", Place{&S::storage, &T::schema}, is_schema_name,
+                  "1 to 63 letters, digits and underscores", "postgres: the schema that holds the tables."),
       bool_key("storage.create_schema", Place{&S::storage, &T::create_schema},
                "postgres: create and migrate that schema at start. Off, tern-storage schema prints the SQL to run."),
       bool_key("storage.pgbouncer", Place{&S::storage, &T::pgbouncer},

@@ -41,7 +41,14 @@ std::optional<ParseError> check_conversation(const json::object& fields) {
   if (account == nullptr) {
     return wrong("conversation", "an object with an 'id' is expected");
   }
-  return check_text(account->if_contains("id"), "conversation.id");
+  const json::value* id = account->if_contains("id");
+  if (auto error = check_text(id, "conversation.id")) {
+    return error;
+  }
+  // No send could reach it: as a part of a path these are resolved by whoever passes it on.
+  const std::string_view text = id->get_string();
+  return text == "." || text == ".." ? std::optional(wrong("conversation.id", "neither '.' nor '..' is an id"))
+                                     : std::nullopt;
 }
 
 std::optional<ParseError> check_service_url(const Activity& activity) {

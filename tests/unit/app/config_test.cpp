@@ -286,6 +286,20 @@ TEST(Config, AStorageUrlIsASecret) {
               testing::Not(HasSubstr("hunter2")));
 }
 
+TEST(Config, AnAddressOfADatabaseInAnotherKeyIsRefusedAndNotRepeated) {
+  for (const auto* key : {"storage.path", "storage.schema", "storage.kind", "listen.hosts"}) {
+    const auto set = std::string(key) + "=postgresql://tern:hunter2@db/bots";
+    EXPECT_THAT(error_of({"--set", set.c_str()}),
+                AllOf(HasSubstr(std::string(key) + " (--set) is \"postgresql://***\"; allowed is"),
+                      testing::Not(HasSubstr("hunter2"))));
+  }
+}
+
+TEST(Config, AKeyThatStandsTwiceInAFileIsRefused) {
+  const TemporaryFile file(R"({"listen":{"port":1},"listen.port":2})");
+  EXPECT_THAT(error_of({"--config", file.path()}), HasSubstr("listen.port stands twice"));
+}
+
 TEST(Config, RefusesABackendThatTheBuildHasNotAndNamesTheOption) {
   for (const auto& [kind, option] :
        {std::pair{"rocksdb", "-DTERN_WITH_ROCKSDB=ON"}, std::pair{"postgres", "-DTERN_WITH_POSTGRES=ON"}}) {
