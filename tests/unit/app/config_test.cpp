@@ -289,9 +289,8 @@ TEST(Config, AStorageUrlIsASecret) {
 TEST(Config, AnAddressOfADatabaseInAnotherKeyIsRefusedAndNotRepeated) {
   for (const auto* key : {"storage.path", "storage.schema", "storage.kind", "listen.hosts"}) {
     const auto set = std::string(key) + "=postgresql://tern:hunter2@db/bots";
-    EXPECT_THAT(error_of({"--set", set.c_str()}),
-                AllOf(HasSubstr(std::string(key) + " (--set) is \"postgresql://***\"; allowed is"),
-                      testing::Not(HasSubstr("hunter2"))));
+    EXPECT_THAT(error_of({"--set", set.c_str()}), AllOf(HasSubstr(std::string(key) + " (--set) is \"***\"; allowed is"),
+                                                        testing::Not(HasSubstr("hunter2"))));
   }
 }
 
