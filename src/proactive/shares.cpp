@@ -89,6 +89,15 @@ bool Shares::has_place(const Party& party) const noexcept {
          (doublings == 0 || party.answers >= std::uint64_t{known_after} << doublings);
 }
 
+// How many a party may have at once by what is known of it, without slow ones.
+std::size_t Shares::most_of(const Party& party) const noexcept {
+  const auto least = std::min(least_of_new, part_of(rule_.places, 1, 2));
+  if (is_doubted(party)) {
+    return std::max(part_of(rule_.places, 1, 64), least);
+  }
+  return rule_.doubts_new && party.is_little_known() ? std::max(part_of(rule_.places, 1, 8), least) : rule_.most;
+}
+
 Shares::Held Shares::held_by(const Party& party) const noexcept {
   const auto places = rule_.places;
   const auto least = std::min(least_of_new, part_of(places, 1, 2));
@@ -102,7 +111,7 @@ Shares::Held Shares::held_by(const Party& party) const noexcept {
                                                      : Held::no;
   }
   if (is_doubted(party)) {
-    if (party.begun.size() >= std::max(part_of(places, 1, 64), least)) {
+    if (party.begun.size() >= most_of(party)) {
       return Held::party;
     }
     if (counts_.fresh_quick >= std::max(part_of(places, 1, 8), least) ||
@@ -112,7 +121,7 @@ Shares::Held Shares::held_by(const Party& party) const noexcept {
     return counts_.all >= places ? Held::all : Held::no;
   }
   if (rule_.doubts_new && party.is_little_known()) {
-    if (party.begun.size() >= std::max(part_of(places, 1, 8), least)) {
+    if (party.begun.size() >= most_of(party)) {
       return Held::party;
     }
     if (counts_.little_known >= part_of(places, 1, 2)) {
@@ -177,9 +186,10 @@ std::optional<std::size_t> Shares::room_of_busiest(SteadyTime now) const {
     return std::nullopt;
   }
   const auto& party = found->second;
-  const bool is_quick = !party.is_little_known() && !party.is_open() && party.usual <= quick && party.slow == 0;
+  const bool is_quick = !party.is_open() && party.usual <= quick && party.slow == 0;
   const bool answers = party.begun.empty() || party.begun.front() + quick > now || party.answered + quick > now;
-  return is_quick && answers ? std::optional(rule_.most - std::min(rule_.most, party.begun.size())) : std::nullopt;
+  const auto most = most_of(party);
+  return is_quick && answers ? std::optional(most - std::min(most, party.begun.size())) : std::nullopt;
 }
 
 Shares::Change Shares::ended(std::uint64_t id, SteadyTime begun, SteadyTime now, End end) {

@@ -93,8 +93,8 @@ class Shares {
   };
   Change ended(std::uint64_t party, SteadyTime begun, SteadyTime now, End end);
 
-  /// How many more the party may begin that has the most under way, when it is quick and in good order; nullopt when it
-  /// is not. What is due for it is worth waiting for then.
+  /// How many more the party may begin that has the most under way, when it is quick, or is new and may yet be;
+  /// nullopt when it is not. What is due for it is worth waiting for then.
   std::optional<std::size_t> room_of_busiest(SteadyTime now) const;
   /// How many tries in a row it has not answered; 0 while its circuit is closed.
   std::uint32_t failures(std::uint64_t party) const;
@@ -138,6 +138,7 @@ class Shares {
   void change(Party& party, const Change& change);
   static Counts counts_of(const Party& party) noexcept;
   void note_slow(SteadyTime now);
+  std::size_t most_of(const Party& party) const noexcept;
   bool has_place(const Party& party) const noexcept;
   Held held_by(const Party& party) const noexcept;
   bool is_doubted(const Party& party) const noexcept;
