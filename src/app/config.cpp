@@ -59,6 +59,10 @@ void apply(Settings& settings, std::string_view name, const json::value& value, 
   }
 }
 
+std::string stands_twice(const std::string& name, const std::string& source) {
+  return name + " stands twice in " + source + "; leave one of the two out.";
+}
+
 /// Nested objects and dotted names alike: {"listen":{"port":1}} and {"listen.port":1}; but one key has one value.
 void apply_object(Settings& settings, const json::object& object, const std::string& prefix, const std::string& source,
                   std::set<std::string>& seen) {
@@ -68,7 +72,7 @@ void apply_object(Settings& settings, const json::object& object, const std::str
       apply_object(settings, value.as_object(), full + ".", source, seen);
     } else {
       if (app::find_key(full) != nullptr && !seen.insert(full).second) {
-        throw ConfigError(full + " stands twice in " + source + "; leave one of the two out.");
+        throw ConfigError(stands_twice(full, source));
       }
       apply(settings, full, value, source);
     }

@@ -183,7 +183,7 @@ void Shares::begun(std::uint64_t id, SteadyTime now) {
 std::optional<std::size_t> Shares::room_of_busiest(SteadyTime now) const {
   const auto found = parties_.find(busiest_);
   if (found == parties_.end()) {
-    return std::nullopt;
+    return parties_.empty() ? std::optional(least_of_new) : std::nullopt;  // whoever comes first is new
   }
   const auto& party = found->second;
   const bool is_quick = !party.is_open() && party.usual <= quick && party.slow == 0;

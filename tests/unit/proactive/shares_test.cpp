@@ -198,6 +198,10 @@ TEST_F(SharesTest, HostsThatAnswerALittleAndStopLeavePlacesForOneThatAnswersAllT
 }
 
 TEST_F(SharesTest, AQuickHostThatHasTheMostSaysHowManyMoreItMayBegin) {
+  EXPECT_EQ(shares.room_of_busiest(now), 4u) << "whoever comes first is new";
+  begin_all(2);
+  EXPECT_EQ(shares.room_of_busiest(now), 0u) << "it may yet be quick";
+  now += 200ms;
   EXPECT_FALSE(shares.room_of_busiest(now));
   know(1);
   const auto begun = now;

@@ -295,6 +295,16 @@ TEST_F(Sharing, ABurstToOneQuickHostIsNotPutOff) {
             0);
 }
 
+// As after a restart, when much is overdue.
+TEST_F(Sharing, ABurstToOneHostThatIsNewIsNotPutOffEither) {
+  live();
+  for (int i = 0; i < 5'000; ++i) {
+    message("good", "good " + std::to_string(i), 1s);
+  }
+  pass(3s);
+  EXPECT_EQ(counts().sent, 5'000u);
+}
+
 // An outage of days: nobody waits for ever for what is never tried.
 TEST_F(Sharing, WhatIsLongOverdueOfAHostThatAnswersNothingIsGivenUp) {
   options.policy.give_up_after = std::chrono::hours(1);
