@@ -216,12 +216,12 @@ struct Strangers::World {
 
 const std::vector<Strangers::Kind>& Strangers::kinds() {
   static const std::vector<Kind> all{
-      {"idle", "connections that say nothing more", 5'000},
-      {"slow-head", "connections that send a head at a byte a second", 1'000},
-      {"slow-body", "connections that send a body at a byte a second", 1'000},
-      {"slow-read", "connections that ask 200 times and read a byte a second", 1'000},
-      {"hanging", "channels that take typing and never a message, 200 messages a second", 500},
-      {"flood", "client that sends as fast as it can over 64 connections", 1},
+      {"idle", "connections that say nothing more", 5'000, true},
+      {"slow-head", "connections that send a head at a byte a second", 1'000, true},
+      {"slow-body", "connections that send a body at a byte a second", 1'000, true},
+      {"slow-read", "connections that ask 200 times and read a byte a second", 1'000, true},
+      {"hanging", "channels that take typing and never a message, 200 messages a second", 500, false},
+      {"flood", "client that sends as fast as it can over 64 connections", 1, false},
   };
   return all;
 }

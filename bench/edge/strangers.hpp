@@ -18,6 +18,7 @@ class Strangers {
     const char* name;
     const char* what;
     std::size_t count;
+    bool settle;  ///< once they are there they give the bot little to do
   };
   /// All that there are, with the number of them that the benchmark takes.
   static const std::vector<Kind>& kinds();
