@@ -1,7 +1,7 @@
 #include "schedule/store_side.hpp"
 
-#include "proactive/scheduler.hpp"
-#include "proactive/slot_keeper.hpp"
+#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/slot_keeper.hpp"
 #include "storage/figures.hpp"
 #include "turn/keys.hpp"
 

@@ -4,7 +4,7 @@
 #include "app/nearest_name.hpp"
 #include "connector/nameservers.hpp"
 #include "http/host.hpp"
-#include "proactive/send_limits.hpp"
+#include "proactive/limits/send_limits.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 #include "app/config_values.hpp"
 #include "connector/answer_reader.hpp"
 #include "connector/connector_client.hpp"
-#include "proactive/scheduler.hpp"
+#include "proactive/schedule/scheduler.hpp"
 #include "runtime/reference_capture.hpp"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #include "app/proactive_json.hpp"
 #include "app/proactive_query.hpp"
 #include "app/proactive_refusal.hpp"
-#include "proactive/broadcaster.hpp"
+#include "proactive/broadcast/broadcaster.hpp"
 #include "turn/make_send.hpp"
 
 #include <openssl/crypto.h>

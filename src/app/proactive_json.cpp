@@ -1,7 +1,7 @@
 #include "app/proactive_json.hpp"
 
 #include "app/config_values.hpp"
-#include "proactive/broadcaster.hpp"
+#include "proactive/broadcast/broadcaster.hpp"
 #include "turn/annotations.hpp"
 #include "turn/make_send.hpp"
 

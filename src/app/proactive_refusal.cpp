@@ -2,7 +2,7 @@
 
 #include "app/proactive_call.hpp"
 #include "app/proactive_json.hpp"
-#include "proactive/send_policy.hpp"
+#include "proactive/limits/send_policy.hpp"
 
 #include <tern/error.hpp>
 #include <tern/schema/parse.hpp>

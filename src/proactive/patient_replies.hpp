@@ -1,8 +1,8 @@
 #pragma once
 
-#include "proactive/limiter.hpp"
-#include "proactive/scheduler.hpp"
-#include "proactive/send_policy.hpp"
+#include "proactive/limits/limiter.hpp"
+#include "proactive/limits/send_policy.hpp"
+#include "proactive/schedule/scheduler.hpp"
 #include "turn/environment.hpp"
 
 #include <tern/async/clock.hpp>

@@ -1,9 +1,9 @@
 #include "proactive/proactive_service.hpp"
 
-#include "proactive/continuation_turn.hpp"
 #include "proactive/dead_sends.hpp"
-#include "proactive/gone_references.hpp"
-#include "proactive/reference_finder.hpp"
+#include "proactive/references/gone_references.hpp"
+#include "proactive/references/reference_finder.hpp"
+#include "proactive/schedule/continuation_turn.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
 #include "turn/time_zone.hpp"

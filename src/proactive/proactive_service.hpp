@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proactive/schedule_runner.hpp"
+#include "proactive/schedule/schedule_runner.hpp"
 #include "runtime/runtime.hpp"
 
 #include <tern/turn/proactive.hpp>

@@ -1,8 +1,8 @@
 // The real scheduler and keeper of slots on each store: what is committed into a window that was loaded is sent soon.
 
 #include "conformance/schedule_suite.hpp"
-#include "proactive/scheduler.hpp"
-#include "proactive/slot_keeper.hpp"
+#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/slot_keeper.hpp"
 
 #include <tern/async/metrics.hpp>
 

@@ -36,7 +36,7 @@ awk '
         !(FILENAME ~ /^storage\// && name ~ /^(rocksdb|pqxx|libpq)/))
       offence(name " belongs in a .cpp file")
     if (FILENAME !~ /^src\/boost\// && name ~ /^boost\/(asio|beast)\.hpp$/) offence(name " includes far too much")
-    ours = sub(/^tern\//, "", name) || name ~ /^[a-z_]+\/[a-z_]+\.hpp$/ && floor_of(name) >= 0
+    ours = sub(/^tern\//, "", name) || name ~ /^[a-z_]+(\/[a-z_]+)+\.hpp$/ && floor_of(name) >= 0
     if (ours && floor_of(name) > floor)
       offence("floor " floor " includes " name " of floor " floor_of(name))
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proactive/scheduler.hpp"
+#include "proactive/schedule/scheduler.hpp"
 #include "simulation/faults.hpp"
 #include "simulation/sim_addresses.hpp"
 #include "simulation/sim_record.hpp"

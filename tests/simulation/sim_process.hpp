@@ -1,7 +1,7 @@
 #pragma once
 
-#include "proactive/scheduler.hpp"
-#include "proactive/slot_keeper.hpp"
+#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/slot_keeper.hpp"
 #include "simulation/sim_sender.hpp"
 #include "simulation/sim_store.hpp"
 #include "support/run.hpp"

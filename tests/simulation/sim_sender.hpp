@@ -1,7 +1,7 @@
 #pragma once
 
-#include "proactive/newest_references.hpp"
-#include "proactive/scheduler.hpp"
+#include "proactive/references/newest_references.hpp"
+#include "proactive/schedule/scheduler.hpp"
 #include "simulation/sim_channel.hpp"
 #include "simulation/sim_clock.hpp"
 #include "simulation/sim_schedule.hpp"

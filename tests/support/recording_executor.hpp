@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proactive/scheduler.hpp"
+#include "proactive/schedule/scheduler.hpp"
 
 #include <tern/async/timer.hpp>
 

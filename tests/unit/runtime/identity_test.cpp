@@ -1,6 +1,6 @@
 // Nobody's conversation, message or answer is taken for somebody else's, whatever ids a stranger makes up.
 
-#include "proactive/send_limits.hpp"
+#include "proactive/limits/send_limits.hpp"
 #include "support/bot_world.hpp"
 #include "turn/keys.hpp"
 

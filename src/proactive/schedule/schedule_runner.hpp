@@ -1,0 +1,78 @@
+#pragma once
+
+#include "proactive/broadcast/broadcaster.hpp"
+#include "proactive/limits/limiter.hpp"
+#include "proactive/patient_replies.hpp"
+#include "proactive/schedule/schedule_watch.hpp"
+#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/slot_keeper.hpp"
+#include "runtime/runtime.hpp"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace tern::proactive {
+
+/// What sends a process's share of the schedule: a scheduler on each shard, and on the first the keeper of their slots
+/// and the watch over the figures. A slot belongs to the shard of its number, modulo the shards.
+///
+/// Thread safety: all from any thread, but for the constructor and the destructor, when no shard runs.
+class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
+ public:
+  ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& runtime, SchedulerOptions options, Clock& clock,
+                 Metrics& metrics, SendLimits limits);
+  ~ScheduleRunner() override;
+  ScheduleRunner(const ScheduleRunner&) = delete;
+  ScheduleRunner& operator=(const ScheduleRunner&) = delete;
+
+  /// Takes the slots and starts the schedulers; once.
+  /// Errors: those of the store.
+  awaitable<void> start(Deadline by);
+  /// Begins no more sends, waits for those under way and their outcomes. False when `by` came first.
+  awaitable<bool> drain(Deadline by);
+  /// Gives the slots back; after `drain`.
+  /// Errors: those of the store.
+  awaitable<void> release(Deadline by);
+
+  Broadcaster& broadcaster() noexcept { return *broadcaster_; }
+
+  void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
+  bool awaits_replies() const noexcept override { return awaits_replies_.load(std::memory_order_relaxed); }
+  /// These are cancelled in the store: what waits in memory is forgotten.
+  void on_cancelled(const std::vector<SendHandle>& handles);
+
+ private:
+  struct Home;
+
+  void own(const std::vector<SlotLease>& leases) override;
+  awaitable<bool> quiet(SlotSet slots, Deadline by) override;
+  awaitable<SlotSet> under_way() override;
+  void on_late(std::vector<DueEntry> entries) override;
+  void run_keeper();
+  void run_watch();
+  awaitable<void> look_for_awaited_replies(Deadline by);
+  void count_slots(const std::vector<SlotLease>& leases);
+  Deadline storage_deadline() const noexcept;
+
+  runtime::ShardPool& shards_;
+  runtime::Runtime& runtime_;
+  Clock& clock_;
+  ScheduleFigures figures_;
+  Gauge slots_;
+  Counter slots_taken_;
+  Counter slots_gone_;
+  Gauge clock_ahead_;
+  SlotSet held_;         ///< as it was counted last; of the keeper's shard
+  ScheduleWatch watch_;  ///< likewise
+  SoloGate solo_;
+  Limiter limiter_;
+  PatientReplies replies_;
+  std::unique_ptr<Broadcaster> broadcaster_;
+  std::vector<std::unique_ptr<Home>> homes_;
+  std::unique_ptr<SlotKeeper> keeper_;
+  std::atomic<bool> awaits_replies_ = false;
+  bool looking_ = false;  ///< whether a count is under way that says if replies are awaited; of the keeper's shard
+};
+
+}  // namespace tern::proactive

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "proactive/schedule/scheduler.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tern::proactive {
+
+/// What works on slots, on whatever shards.
+class SlotWork {
+ public:
+  virtual ~SlotWork() = default;
+  /// These are owned from now on, with these leases; others are not, or no more.
+  virtual void own(const std::vector<SlotLease>& leases) = 0;
+  /// Begins nothing more of these slots. True once nothing of them is under way and all outcomes are written; false
+  /// when `by` came first.
+  virtual awaitable<bool> quiet(SlotSet slots, Deadline by) = 0;
+  /// Slots of which something is under way, or has an outcome that is not written.
+  virtual awaitable<SlotSet> under_way() { co_return SlotSet(); }
+  /// Sends that were committed, perhaps by another process, into what was loaded before.
+  virtual void on_late(std::vector<DueEntry> entries) = 0;
+};
+
+/// Holds this process's share of the slots: renews its leases, takes what is free or was let expire, and gives up what
+/// is beyond its share when another process comes, once nothing of that is under way. With a store of one process it
+/// takes all, once.
+///
+/// Lifetime: `stop`, then the end of `run`, before destruction.
+/// Thread safety: everything on its executor.
+class SlotKeeper {
+ public:
+  /// Source: schedule, "Postgres".
+  static constexpr std::chrono::milliseconds heartbeat{2'000};
+  static constexpr std::chrono::milliseconds late_poll{75};
+  /// A clock that differs by more from the store's is told of in the log. Replicas that differ send early or late.
+  static constexpr std::chrono::milliseconds most_apart{500};
+
+  /// `owner`: unique to this process.
+  SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner);
+  SlotKeeper(const SlotKeeper&) = delete;
+  SlotKeeper& operator=(const SlotKeeper&) = delete;
+
+  /// Takes what is free.
+  /// Errors: those of the storage.
+  awaitable<void> take(Deadline by);
+  /// Whether there is anything to do for `run`: others may come, and commit.
+  bool is_shared() const noexcept { return shared_; }
+  /// Keeps the share, until `stop`. Outages are waited for.
+  awaitable<void> run();
+  /// Asks for what was committed late, until `stop`.
+  awaitable<void> run_late();
+  /// The process ends: the leases are renewed as long as sends are under way, but nothing more is taken.
+  void take_no_more() noexcept { settled_ = true; }
+  void stop() noexcept;
+  /// Gives back what nothing is under way of, once `run` has ended; after `stop`. The other leases run out, since who
+  /// took such a slot now would send again what this process may just be sending.
+  /// Errors: those of the storage.
+  awaitable<void> release(Deadline by);
+
+  std::size_t held() const noexcept { return leases_.size(); }
+  /// Live processes that share the slots, this one among them.
+  std::uint16_t owners() const noexcept { return owners_; }
+  /// By how much the store's clock is ahead, as of the last heartbeat; zero for a store that has none.
+  WallTime::duration clock_ahead() const noexcept { return clock_ahead_; }
+
+ private:
+  awaitable<void> beat();
+  awaitable<void> release_quiet_slots();
+  void begin_to_leave();
+  void adopt(std::vector<SlotLease> leases);
+  void look_at_clock(const HeldSlots& held);
+  awaitable<void> leave(SlotSet slots);
+  void tell();
+  std::uint16_t share() const noexcept;
+  std::uint16_t wanted() const noexcept;
+
+  executor ex_;
+  AnyStorage storage_;
+  SlotWork& work_;
+  Clock& clock_;
+  const std::string owner_;
+  const bool shared_;
+  Timer heartbeat_timer_;
+  Timer late_timer_;
+  Timer end_timer_;
+  std::vector<SlotLease> leases_;
+  SlotSet leaving_;                     ///< held, but given up as soon as nothing of them is under way
+  SlotSet quiet_;                       ///< of them, those with nothing under way any more
+  std::vector<SlotLease> giving_back_;  ///< released, as far as is known
+  std::uint16_t owners_ = 1;
+  WallTime::duration clock_ahead_{};
+  std::size_t told_held_ = 0;  ///< as the log was told
+  bool running_ = false;
+  bool settled_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace tern::proactive
