@@ -51,7 +51,7 @@ class BenchWorld {
       : shards(1, clock), storage(tern::AnyStorage::make<tern::MemoryStorage>(tern::MemoryStorageLimits(), clock)) {
     tern::log::configure(tern::log::Level::error, tern::log::Format::text);
     std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
-    environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, storage, clock));
+    environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, clock));
     const auto make_bot = [handler = std::move(on_message)] {
       auto bot = std::make_unique<tern::FunctionBot>();
       bot->on_message(handler);

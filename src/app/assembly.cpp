@@ -166,7 +166,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   const std::string bot = settings.bot.app_id.empty() ? local_bot : settings.bot.app_id;
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, storage, clock));
+    environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, clock));
     environments.back()->send_timeout = settings.connector.request_timeout;
   }
   runtime = std::make_unique<runtime::Runtime>(shards, std::move(factory), runtime_options(settings, one_per_turn),

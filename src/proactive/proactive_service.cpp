@@ -151,7 +151,7 @@ awaitable<ConversationReference> ProactiveService::create_conversation(std::stri
 awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
   StoreChanges changes;
   changes.sends.push_back(send);
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto written = co_await schedule.write(std::move(changes), storage_deadline());
   if (written.has_error()) {
     throw_error(errc::conflict, "The schedule refused the send.");
@@ -196,7 +196,7 @@ awaitable<CancelOutcome> ProactiveService::cancel(SendHandle handle) {
   require_enabled();
   StoreChanges changes;
   changes.edits.emplace_back(SendEdit::Kind::cancel, handle);
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto written = co_await schedule.write(std::move(changes), storage_deadline());
   const bool done = written.has_value() && written->edits.at(0) == EditOutcome::done;
   if (done) {
@@ -215,7 +215,7 @@ awaitable<std::optional<SendHandle>> ProactiveService::move_to(SendEdit::Kind ho
   StoreChanges changes;
   const auto due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, clock_.wall_now()));
   changes.edits.emplace_back(how, handle, due);
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto written = co_await schedule.write(std::move(changes), storage_deadline());
   if (!written.has_value() || written->edits.at(0) != EditOutcome::done) {
     co_return std::nullopt;
@@ -239,7 +239,7 @@ awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference refere
   SendQuery query;
   query.order_key = order_key(reference);
   query.limit = 1000;
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   do {
     auto page = co_await schedule.list_sends(query, storage_deadline());
     StoreChanges changes;
@@ -264,14 +264,14 @@ awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference refere
 
 awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query) {
   require_enabled();
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto page = co_await schedule.list_dead(std::move(query), storage_deadline());
   co_return page;
 }
 
 awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query, DeadFilter filter) {
   require_enabled();
-  return proactive::list_dead(runtime_.environment(0).schedule, std::move(query), std::move(filter),
+  return proactive::list_dead(runtime_.environment(0).storage, std::move(query), std::move(filter),
                               [this] { return storage_deadline(); });
 }
 
@@ -284,7 +284,7 @@ awaitable<std::size_t> ProactiveService::redrive_all(DeadFilter filter) {
   std::vector<SendHandle> redriven;
   const auto now = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now());
   co_await proactive::redrive_all(
-      runtime_.environment(0).schedule, std::move(filter), now, [this] { return storage_deadline(); },
+      runtime_.environment(0).storage, std::move(filter), now, [this] { return storage_deadline(); },
       [&redriven](std::vector<SendHandle> asked, StoreReceipt receipt) {
         for (std::size_t i = 0; i < asked.size(); ++i) {
           if (receipt.edits.at(i) == EditOutcome::done) {
@@ -302,7 +302,7 @@ awaitable<bool> ProactiveService::discard(SendHandle handle) {
   require_enabled();
   StoreChanges changes;
   changes.edits.emplace_back(SendEdit::Kind::discard, handle);
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto written = co_await schedule.write(std::move(changes), storage_deadline());
   co_return written.has_value() && written->edits.at(0) == EditOutcome::done;
 }
@@ -312,7 +312,7 @@ awaitable<std::optional<ScheduledSend>> ProactiveService::tell_of_edit(SendHandl
   SendQuery query;
   query.handle = handle;
   query.limit = 1;
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
   if (page.sends.empty()) {
     co_return std::nullopt;
@@ -331,7 +331,7 @@ awaitable<void> ProactiveService::tell_of_redriven(SendHandle handle) {
 
 awaitable<SendPage> ProactiveService::list(SendQuery query) {
   require_enabled();
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
   co_return page;
 }
@@ -379,7 +379,7 @@ std::string ProactiveService::order_key(const ConversationReference& reference) 
 
 awaitable<SendCounts> ProactiveService::counts() {
   require_enabled();
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   auto counted = co_await schedule.count_sends(storage_deadline());
   co_return counted;
 }

@@ -246,7 +246,7 @@ awaitable<void> ShardRuntime::cancel_what_waits_for_a_reply(const Activity& acti
   }
   try {
     const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-    (void)co_await environment_.schedule.write(std::move(changes), by);
+    (void)co_await environment_.storage.write(std::move(changes), by);
   } catch (const system_error& e) {
     if (e.code() == asio::error::operation_aborted) {
       throw;

@@ -78,20 +78,14 @@ class ReplyCarrier {
 
 /// What every turn of a shard works with. It outlives them.
 struct TurnEnvironment {
-  TurnEnvironment(std::string bot, ChannelSender& channel, AnyStorage store, AnyStorage sends, Clock& time)
-      : bot_id(std::move(bot)),
-        sender(channel),
-        storage(std::move(store)),
-        schedule(std::move(sends)),
-        clock(time),
-        one_store(storage.schedules()) {}
+  /// Preconditions: `store` keeps a schedule (`AnyStorage::schedules`).
+  TurnEnvironment(std::string bot, ChannelSender& channel, AnyStorage store, Clock& time)
+      : bot_id(std::move(bot)), sender(channel), storage(std::move(store)), clock(time) {}
 
   std::string bot_id;  ///< the app id, or `local`; part of every key
   ChannelSender& sender;
-  AnyStorage storage;
-  AnyStorage schedule;  ///< the same store, if that keeps a schedule
+  AnyStorage storage;  ///< of documents and of the schedule: one write commits both
   Clock& clock;
-  bool one_store;                    ///< state and sends are committed by one write
   bool reads_private_state = false;  ///< some turn has used it, so that the first read of a turn reads it along
   Proactive* proactive = nullptr;
   bool proactive_enabled = false;

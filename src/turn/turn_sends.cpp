@@ -117,7 +117,7 @@ awaitable<std::optional<SendHandle>> TurnSends::find_known(std::string key) {
     SendQuery query;
     query.idempotency_key = std::move(key);
     const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-    const auto page = co_await environment_.schedule.list_sends(std::move(query), by);
+    const auto page = co_await environment_.storage.list_sends(std::move(query), by);
     if (page.known) {
       found = page.known->handle;
     }

@@ -244,9 +244,7 @@ StoreChanges UnitOfWork::collect_changes(After after) {
   }
   changes.upserts.insert(changes.upserts.end(), reference_upserts_.begin(), reference_upserts_.end());
   changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
-  if (environment_.one_store) {
-    changes.sends = sends_.to_write();
-  }
+  changes.sends = sends_.to_write();
   return changes;
 }
 
@@ -383,30 +381,8 @@ awaitable<void> UnitOfWork::commit(After after) {
     }
     co_await resolve(std::move(conflict.keys), attempt++);
   }
-  if (sends_.empty()) {
-    co_return;
-  }
-  if (!environment_.one_store) {
-    receipt = co_await write_sends_apart();
-  }
-  sends_.committed(receipt.handles, receipt.seqs);
-}
-
-// With a store that keeps no schedule the sends go to another one, after the state: a crash in between loses sends
-// that were never confirmed, and confirms none that are not stored.
-awaitable<StoreReceipt> UnitOfWork::write_sends_apart() {
-  for (;;) {
-    StoreChanges changes;
-    changes.sends = sends_.to_write();
-    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
-    auto written = co_await environment_.schedule.write(std::move(changes), by);
-    if (written.has_value()) {
-      co_return std::move(*written);
-    }
-    if (written.error().sends.empty()) {
-      throw_error(errc::conflict, "The schedule refused sends of this turn.");
-    }
-    sends_.resolve(written.error().sends);
+  if (!sends_.empty()) {
+    sends_.committed(receipt.handles, receipt.seqs);
   }
 }
 

@@ -112,7 +112,6 @@ class UnitOfWork : public Pooled<UnitOfWork> {
   bool is_only_reference(const StoreChanges& changes) const noexcept;
   void lose_reference(std::string_view why);
   awaitable<void> resolve(std::vector<std::string> keys, int attempt);
-  awaitable<StoreReceipt> write_sends_apart();
   void apply(StateScope scope, const std::function<void(json::object&)>& change);
   void replay(const std::vector<std::string>& keys);
 

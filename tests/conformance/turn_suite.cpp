@@ -41,7 +41,7 @@ Activity message_with(const std::string& id, const std::string& conversation, co
 /// One turn: it counts in each scope of its state, promises a message, and keeps its reference.
 class TurnOnStore {
  public:
-  TurnOnStore(AnyStorage& store, Clock& clock) : sender_(clock), environment_("local", sender_, store, store, clock) {}
+  TurnOnStore(AnyStorage& store, Clock& clock) : sender_(clock), environment_("local", sender_, store, clock) {}
 
   /// The handle of what it has promised.
   SendHandle run(const Activity& activity) {

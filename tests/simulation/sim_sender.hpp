@@ -28,7 +28,7 @@ class SimSender final : public proactive::SendExecutor {
         view_(view),
         clock_(clock),
         nowhere_(clock),
-        environment_("local", nowhere_, storage, storage, clock) {}
+        environment_("local", nowhere_, storage, clock) {}
 
   // As a process does it; and looks whether all go at least where the store had them before it was asked.
   awaitable<void> bring_up_to_date(std::vector<proactive::FetchedSend*> sends) override {

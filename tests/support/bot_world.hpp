@@ -53,7 +53,7 @@ class BotWorld {
       : shards(1, clock), sender(clock), storage(AnyStorage::make<FailingStorage>(clock, std::move(faults))) {
     options.capture_references = proactive_enabled;
     std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
-    environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, storage, clock));
+    environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, clock));
     runtime = std::make_unique<runtime::Runtime>(shards, std::move(make_bot), options, std::move(environments), clock,
                                                  metrics);
     proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, proactive_enabled, scheduling, clock,

@@ -36,7 +36,7 @@ struct ScheduleRunner::Home {
        ScheduleFigures& figures, SoloGate& solo, Broadcaster& broadcaster, const SchedulerOptions& options)
       : shard(on),
         sends(on.ex(), runtime, environment, broadcaster),
-        scheduler(on.ex(), environment.schedule, sends, clock, figures, solo, options) {}
+        scheduler(on.ex(), environment.storage, sends, clock, figures, solo, options) {}
   runtime::Shard& shard;
   SendRunner sends;
   Scheduler scheduler;
@@ -53,14 +53,14 @@ ScheduleRunner::ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& run
       slots_gone_(slot_changes(metrics, "gone")),
       clock_ahead_(metrics.gauge("tern_schedule_clock_ahead_seconds",
                                  "By how much the clock of the schedule's store is ahead of this machine's.")),
-      watch_(shards[0].ex(), runtime.environment(0).schedule, clock, runtime.environment(0).storage_timeout, metrics),
+      watch_(shards[0].ex(), runtime.environment(0).storage, clock, runtime.environment(0).storage_timeout, metrics),
       limiter_(std::move(limits)),
       replies_(clock, limiter_, figures_, metrics, options.reply_patience, options.policy.longest_retry_after) {
   options.limiter = &limiter_;
   auto& first = runtime.environment(0);
   replies_.set_send_timeout(first.send_timeout);
   broadcaster_ =
-      std::make_unique<Broadcaster>(first.schedule, clock, first.bot_id, first.storage_timeout,
+      std::make_unique<Broadcaster>(first.storage, clock, first.bot_id, first.storage_timeout,
                                     [this](const auto& sends, const auto& seqs) { on_scheduled(sends, seqs); });
   options.window_entries = std::max<std::size_t>(1, options.window_entries / shards.size());
   for (std::size_t i = 0; i < shards.size(); ++i) {
@@ -70,7 +70,7 @@ ScheduleRunner::ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& run
     homes_.push_back(
         std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, *broadcaster_, options));
   }
-  keeper_ = std::make_unique<SlotKeeper>(shards[0].ex(), runtime.environment(0).schedule, static_cast<SlotWork&>(*this),
+  keeper_ = std::make_unique<SlotKeeper>(shards[0].ex(), runtime.environment(0).storage, static_cast<SlotWork&>(*this),
                                          clock, storage::process_name());
 }
 
@@ -103,7 +103,7 @@ void ScheduleRunner::run_watch() {
 }
 
 awaitable<void> ScheduleRunner::look_for_awaited_replies(Deadline by) {
-  auto schedule = runtime_.environment(0).schedule;
+  auto schedule = runtime_.environment(0).storage;
   const auto counts = co_await schedule.count_sends(by);
   if (counts.awaiting_reply > 0) {
     awaits_replies_.store(true, std::memory_order_relaxed);

@@ -54,8 +54,7 @@ TEST(Shards, TurnsOfAConversationAreInOrderAndNeverOverlapWhateverShardTheyCameF
   auto storage = AnyStorage::make<MemoryStorage>();
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    environments.push_back(
-        std::make_unique<detail::TurnEnvironment>("local", sender, storage, storage, system_clock()));
+    environments.push_back(std::make_unique<detail::TurnEnvironment>("local", sender, storage, system_clock()));
   }
   std::array<std::atomic<int>, conversations> inside{};
   std::array<std::vector<int>, conversations> order;  // of one conversation, so of one shard
@@ -118,8 +117,7 @@ TEST(Shards, ADrainThatRequestsStillComeToIsClean) {
     auto storage = AnyStorage::make<MemoryStorage>();
     std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
     for (std::size_t i = 0; i < shards.size(); ++i) {
-      environments.push_back(
-          std::make_unique<detail::TurnEnvironment>("local", sender, storage, storage, system_clock()));
+      environments.push_back(std::make_unique<detail::TurnEnvironment>("local", sender, storage, system_clock()));
     }
     Runtime runtime(
         shards, [] { return std::make_unique<FunctionBot>(); }, RuntimeOptions(), std::move(environments),
