@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -27,6 +29,7 @@ constexpr double mebi = 1024.0 * 1024.0;
 constexpr rlim_t descriptors = 20'000;
 constexpr std::chrono::seconds gathering{5};  // for strangers to connect
 constexpr int longest_gathering = 30;         // seconds, where they take longer to settle
+constexpr int bot_core = 0;                   // where they are pinned
 constexpr double calm = 0.25;                 // of a processor: what the bot has to do then is keep them
 
 struct Options {
@@ -34,6 +37,8 @@ struct Options {
   std::size_t rate = 200;
   std::size_t rounds = 3;
   std::vector<std::string> only;
+  bool together = false;
+  bool pin = false;
   bool check = false;
 };
 
@@ -45,6 +50,17 @@ void raise_descriptors() {
   if (limit.rlim_cur < descriptors) {
     throw std::runtime_error("edge needs " + std::to_string(descriptors) + " open files and may have " +
                              std::to_string(limit.rlim_cur) + "; raise the limit (ulimit -n)");
+  }
+}
+
+// All threads of this process, those to come as well, on the other cores.
+void leave_core_to_bot() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  ::sched_getaffinity(0, sizeof(cores), &cores);
+  CPU_CLR(bot_core, &cores);
+  if (CPU_COUNT(&cores) == 0 || ::sched_setaffinity(0, sizeof(cores), &cores) != 0) {
+    throw std::runtime_error("--pin needs a core beside core " + std::to_string(bot_core));
   }
 }
 
@@ -88,8 +104,8 @@ class Trial {
     std::printf("\n%s: %zu %s\n", kind_.name, kind_.count, kind_.what);
     const bool turns = turns_.print("p99 of a turn");
     const bool answers = lateness_.print("p99 of an answer's lateness");
-    std::printf("  %zu turns failed, %zu answers are missing, of %zu; %zu strangers at the end\n", failed_, missing_,
-                messages_, active_);
+    std::printf("  %zu turns failed, %zu answers are missing, of %zu; %zu strangers at the end, the bot %.0f %% busy\n",
+                failed_, missing_, messages_, active_, busy_ * 100);
     std::printf("  memory of the bot: %.0f MiB before, %.0f MiB at the end\n", memory_before_ / mebi, memory_ / mebi);
     std::fflush(stdout);
     return turns && answers && failed_ + missing_ == 0;
@@ -114,7 +130,7 @@ class Trial {
     bench::RunningBot bot(
         bot_,
         {"listen.port=" + std::to_string(port), "listen.threads=1", "limits.client_requests=100", "log.level=error"},
-        log_);
+        log_, options_.pin ? std::optional(bot_core) : std::nullopt);
     if (!bench::wait_for_port(port)) {
       throw std::runtime_error("the bot does not listen; see " + log_);
     }
@@ -124,13 +140,21 @@ class Trial {
     memory_before_ = bot.memory();
     bench::HealthyFigures beside;
     {
-      bench::Strangers strangers(kind_.name, kind_.count, port, users.channel_url());
+      bench::Strangers strangers(kind_.name, kind_.count, port, users.channel_url(), options_.together);
       gather(bot);
+      const auto cpu = bot.cpu().total;
+      const auto begin = std::chrono::steady_clock::now();
       beside = users.measure(options_.seconds);
+      busy_ = (bot.cpu().total - cpu) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       active_ = strangers.active();
       memory_ = bot.memory();
+      if (kind_.answers) {
+        bot.stop();
+      }
     }
-    bot.stop();
+    if (!kind_.answers) {
+      bot.stop();
+    }
     turns_.add(before.turn_p99_ms, beside.turn_p99_ms);
     lateness_.add(before.late_p99_ms, beside.late_p99_ms);
     for (const auto& figures : {before, beside}) {
@@ -150,12 +174,16 @@ class Trial {
   std::size_t failed_ = 0;
   std::size_t missing_ = 0;
   std::size_t active_ = 0;
+  double busy_ = 0;  // share of a processor, beside strangers
   double memory_before_ = 0;
   double memory_ = 0;
 };
 
 int run(const Options& options, const std::filesystem::path& programs) {
   raise_descriptors();
+  if (options.pin) {
+    leave_core_to_bot();
+  }
   const auto bot = (programs.parent_path() / "examples" / "proactive_bot").string();
   const auto log = std::filesystem::temp_directory_path() / ("tern-bench-edge-" + std::to_string(::getpid()) + ".log");
   std::printf("proactive_bot on one shard, memory storage; users send %zu messages a second; medians of %zu rounds\n",
@@ -185,6 +213,10 @@ int main(int argc, char** argv) {
   parser.add_option("--rate", options.rate, "Messages of users each second (200)")->check(CLI::Range(1UL, 20'000UL));
   parser.add_option("--only", options.only, "One kind of strangers; may be given again. Default: all")
       ->check(CLI::IsMember(names));
+  parser.add_flag("--together", options.together,
+                  "Strangers do what they do once a second at the same moment, not spread over the second");
+  parser.add_flag("--pin", options.pin,
+                  "The bot on core 0, users and strangers on the others. Default: as the kernel likes");
   parser.add_flag("--check", options.check, "Exit with 1 when a target is missed");
   CLI11_PARSE(parser, argc, argv);
   try {

@@ -26,13 +26,14 @@ using bare::tcp;
 constexpr std::size_t hosts_in_a_net = 250;
 constexpr std::size_t flood_connections = 64;
 constexpr auto pause = 1s;  // between bytes of the slow, and before a lost connection is made anew
+constexpr auto flood_pause = 10ms;
 constexpr int patient = 10;
 
 }  // namespace
 
 struct Strangers::World {
-  World(std::uint16_t bot_port, std::string url)
-      : bot(asio::ip::address_v4::loopback(), bot_port), channel_url(std::move(url)) {}
+  World(std::uint16_t bot_port, std::string url, bool at_once)
+      : bot(asio::ip::address_v4::loopback(), bot_port), channel_url(std::move(url)), together(at_once) {}
 
   using Act = asio::awaitable<void> (World::*)(tcp::socket&, std::size_t);
 
@@ -41,8 +42,13 @@ struct Strangers::World {
     co_await timer.async_wait(bare::tuple);
   }
 
-  // One stranger: acts until the bot closes the connection, and begins again.
-  asio::awaitable<void> live(std::size_t number, Act act) {
+  // One stranger: acts until the bot closes the connection, and begins again. They begin one after the other within a
+  // pause, so that what they do once a second they do not do at the same moment, unless that is what is asked for.
+  asio::awaitable<void> live(std::size_t number, std::size_t of, Act act) {
+    const asio::steady_timer::duration again = act == &World::flood ? asio::steady_timer::duration(flood_pause) : pause;
+    if (!together) {
+      co_await wait(again * number / of);
+    }
     for (;;) {
       tcp::socket socket(io);
       socket.open(tcp::v4());
@@ -60,7 +66,7 @@ struct Strangers::World {
       }
       boost::system::error_code ignored;
       socket.close(ignored);
-      co_await wait(act == &World::flood ? asio::steady_timer::duration(10ms) : asio::steady_timer::duration(pause));
+      co_await wait(again);
     }
   }
 
@@ -134,6 +140,27 @@ struct Strangers::World {
     }
   }
 
+  // A channel that takes everything.
+  asio::awaitable<void> accept(tcp::socket socket) {
+    HttpPieces requests;
+    std::array<char, 16 * 1024> piece;
+    for (;;) {
+      auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+      if (error) {
+        co_return;
+      }
+      requests.add({piece.data(), read});
+      std::string answers;
+      while (requests.next()) {
+        answers += channel_accepts;
+      }
+      auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(answers), bare::tuple);
+      if (write_error) {
+        co_return;
+      }
+    }
+  }
+
   // A channel of many names that takes "typing" and nothing else.
   asio::awaitable<void> hang(tcp::socket socket) {
     HttpPieces requests;
@@ -183,7 +210,7 @@ struct Strangers::World {
   void start(std::string_view kind, std::size_t count) {
     const auto all = [&](Act act, std::size_t many) {
       for (std::size_t i = 0; i < many; ++i) {
-        asio::co_spawn(io, live(i, act), bare::report);
+        asio::co_spawn(io, live(i, many, act), bare::report);
       }
     };
     if (kind == "idle") {
@@ -195,6 +222,10 @@ struct Strangers::World {
     } else if (kind == "slow-read") {
       all(&World::read_slowly, count);
     } else if (kind == "flood") {
+      // What the bot sends to the flooder is answered here, and not by the thread that measures.
+      channel_url = "http://127.0.0.2:" + std::to_string(channel.local_endpoint().port());
+      serve = [this](tcp::socket socket) { return accept(std::move(socket)); };
+      asio::co_spawn(io, bare::accept_all(channel, serve), bare::report);
       all(&World::flood, count * flood_connections);
     } else if (kind == "hanging") {
       serve = [this](tcp::socket socket) { return hang(std::move(socket)); };
@@ -207,7 +238,8 @@ struct Strangers::World {
 
   asio::io_context io{1};
   const tcp::endpoint bot;
-  const std::string channel_url;
+  std::string channel_url;
+  const bool together;
   tcp::acceptor channel{io, {asio::ip::address_v4::any(), 0}};
   std::function<asio::awaitable<void>(tcp::socket)> serve;
   std::size_t messages = 0;
@@ -216,18 +248,19 @@ struct Strangers::World {
 
 const std::vector<Strangers::Kind>& Strangers::kinds() {
   static const std::vector<Kind> all{
-      {"idle", "connections that say nothing more", 5'000, true},
-      {"slow-head", "connections that send a head at a byte a second", 1'000, true},
-      {"slow-body", "connections that send a body at a byte a second", 1'000, true},
-      {"slow-read", "connections that ask 200 times and read a byte a second", 1'000, true},
-      {"hanging", "channels that take typing and never a message, 200 messages a second", 500, false},
-      {"flood", "client that sends as fast as it can over 64 connections", 1, false},
+      {"idle", "connections that say nothing more", 5'000, true, false},
+      {"slow-head", "connections that send a head at a byte a second", 1'000, true, false},
+      {"slow-body", "connections that send a body at a byte a second", 1'000, true, false},
+      {"slow-read", "connections that ask 200 times and read a byte a second", 1'000, true, false},
+      {"hanging", "channels that take typing and never a message, 200 messages a second", 500, false, false},
+      {"flood", "client that sends as fast as it can over 64 connections", 1, false, true},
   };
   return all;
 }
 
-Strangers::Strangers(std::string_view kind, std::size_t count, std::uint16_t port, std::string channel_url)
-    : world_(std::make_unique<World>(port, std::move(channel_url))) {
+Strangers::Strangers(std::string_view kind, std::size_t count, std::uint16_t port, std::string channel_url,
+                     bool together)
+    : world_(std::make_unique<World>(port, std::move(channel_url), together)) {
   world_->start(kind, count);
   thread_ = std::thread([world = world_.get()] {
     ::setpriority(PRIO_PROCESS, 0, patient);  // of this thread: what is measured are the others

@@ -18,14 +18,17 @@ class Strangers {
     const char* name;
     const char* what;
     std::size_t count;
-    bool settle;  ///< once they are there they give the bot little to do
+    bool settle;   ///< once they are there they give the bot little to do
+    bool answers;  ///< their channel takes what the bot has still to send when it stops
   };
   /// All that there are, with the number of them that the benchmark takes.
   static const std::vector<Kind>& kinds();
 
-  /// `kind`: a name of `kinds`. `port`: of the bot. `channel_url`: where answers to a flood go.
+  /// `kind`: a name of `kinds`. `port`: of the bot. `channel_url`: where answers go, but for those to a flood and of
+  /// channels that hang. `together`: all begin at the same moment, and so do at the same moment what they do once a
+  /// second; otherwise they are spread over it.
   /// Errors: `std::invalid_argument` for another name.
-  Strangers(std::string_view kind, std::size_t count, std::uint16_t port, std::string channel_url);
+  Strangers(std::string_view kind, std::size_t count, std::uint16_t port, std::string channel_url, bool together);
   ~Strangers();
   Strangers(const Strangers&) = delete;
   Strangers& operator=(const Strangers&) = delete;

@@ -10,14 +10,15 @@
 
 namespace bench {
 
-RunningBot::RunningBot(const std::string& program, const std::vector<std::string>& settings, const std::string& log)
+RunningBot::RunningBot(const std::string& program, const std::vector<std::string>& settings, const std::string& log,
+                       std::optional<int> core)
     : log_(log), started_us_(now_us()) {
   std::vector<std::string> command{program, "--set", "listen.port=0", "--set", "send_limits.slow_start=0"};
   for (const auto& setting : settings) {
     command.emplace_back("--set");
     command.push_back(setting);
   }
-  process_ = std::make_unique<Process>(command, SpawnOptions{std::nullopt, log_, {}});
+  process_ = std::make_unique<Process>(command, SpawnOptions{core, log_, {}});
 }
 
 double RunningBot::sum_of(const char* file_name, std::initializer_list<std::string_view> names) const {

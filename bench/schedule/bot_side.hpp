@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +16,9 @@ namespace bench {
 /// A real bot on a store that has been filled.
 class RunningBot {
  public:
-  /// Starts `program` with these settings. `log` takes what it prints.
-  RunningBot(const std::string& program, const std::vector<std::string>& settings, const std::string& log);
+  /// Starts `program` with these settings. `log` takes what it prints. `core`: the one that it may use; none: all.
+  RunningBot(const std::string& program, const std::vector<std::string>& settings, const std::string& log,
+             std::optional<int> core = std::nullopt);
 
   /// Memory that it has for itself now, in bytes: what no other process has too.
   double memory() const;
