@@ -281,8 +281,8 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
   if (kind == CallKind::schedule || kind == CallKind::moving) {
     due = due_of(members, now);
   }
-  if (!due && call.options.every()) {
-    due = call.options.every()->next(now, call.options.time_zone());
+  if (!due && call.options.recurrence()) {
+    due = call.options.recurrence()->next(now, call.options.zone());
   }
   if (!due && kind != CallKind::send && kind != CallKind::continuing) {
     throw BadCall("MissingProperty",

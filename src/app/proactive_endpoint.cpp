@@ -230,7 +230,7 @@ awaitable<HttpResponse> ProactiveEndpoint::send(std::string body) {
 awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
   auto call = parse_proactive_call(body, CallKind::schedule, clock_.wall_now());
   auto reference = co_await resolve(std::move(call.to));
-  const bool may_be_known = !call.options.key().empty();
+  const bool may_be_known = !call.options.given_key().empty();
   SendHandle handle;  // of the send that a known key stands for, as it is valid now
   if (call.activity) {
     handle = co_await proactive_.send_at(std::move(reference), call.due, std::move(*call.activity), call.options);

@@ -26,10 +26,10 @@ std::string text_at(const json::object& fields, std::string_view name) {
 
 Annotations Annotations::of(const SendOptions& options) {
   Annotations made;
-  made.time_zone = options.time_zone();
-  made.quiet = options.quiet_hours();
-  made.every = options.every();
-  made.strict = options.strict();
+  made.time_zone = options.zone();
+  made.quiet = options.quiet();
+  made.every = options.recurrence();
+  made.strict = options.is_strict();
   (void)TimeZone::require(made.time_zone);
   return made;
 }

@@ -40,7 +40,7 @@ std::string reply_awaited(const std::string& bot_id, const ConversationReference
 ScheduledSend make_send(const std::string& bot_id, WallTime now, const ConversationReference& reference, WallTime due,
                         const SendOptions& options) {
   require_reachable(reference);
-  if (options.key().size() > max_send_key || options.order_key().size() > max_send_key) {
+  if (options.given_key().size() > max_send_key || options.given_order_key().size() > max_send_key) {
     throw_error(errc::invalid_argument, "SendOptions::key and order_key take at most 512 bytes.");
   }
   require_in_horizon(now, due);
@@ -51,19 +51,19 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   auto conversation =
       conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
   send.idempotency_key = stored_key(options, conversation);
-  if (options.cancel_on_reply()) {
+  if (options.is_cancelled_on_reply()) {
     send.cancel_on_reply = reply_awaited(bot_id, reference);
   }
-  send.order_key = options.order_key();
+  send.order_key = options.given_order_key();
   if (send.order_key.empty()) {
     send.order_key = std::move(conversation);
   }
-  send.at_most_once = options.at_most_once();
+  send.at_most_once = options.is_at_most_once();
   send.annotations = annotations.to_string();
   send.handle.slot = slot_of(send.order_key);
   send.handle.id = new_send_id();
   send.reference = json::serialize(reference.without_activity().json());
-  send.expires = options.expires();
+  send.expires = options.expiry();
   if (send.expires && *send.expires < send.handle.due) {
     throw_error(errc::invalid_argument, "The send would expire before it is due, and never be sent.");
   }
@@ -116,11 +116,11 @@ ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const 
 }
 
 std::string stored_key(const SendOptions& options, const std::string& conversation) {
-  const auto& key = options.key();
+  const auto& key = options.given_key();
   if (key.empty()) {
     return {};
   }
-  if (options.key_scope() == KeyScope::conversation) {
+  if (options.given_key_scope() == KeyScope::conversation) {
     return bounded_key(std::string(of_conversation) + conversation + '/' + key);
   }
   const bool looks_made =

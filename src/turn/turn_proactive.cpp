@@ -56,12 +56,12 @@ awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, W
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }
-  const auto what = options.key().empty() ? json::serialize(activity.json()) : std::string();
+  const auto what = options.given_key().empty() ? json::serialize(activity.json()) : std::string();
   auto send = detail::make_activity_send(environment.bot_id, environment.clock.wall_now(), reference, when,
                                          std::move(activity), options);
-  send.digest = options.key().empty() ? detail::digest_of(send, reference, what, rule) : SendDigest{};
+  send.digest = options.given_key().empty() ? detail::digest_of(send, reference, what, rule) : SendDigest{};
   detail::note_trace(send, turn_->activity());
-  return schedule(std::move(send), !options.key().empty());
+  return schedule(std::move(send), !options.given_key().empty());
 }
 
 awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
@@ -75,9 +75,9 @@ awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, W
   }
   auto send = detail::make_continuation_send(environment.bot_id, environment.clock.wall_now(), reference, when, name,
                                              std::move(value), options);
-  send.digest = options.key().empty() ? detail::digest_of(send, reference, send.payload, rule) : SendDigest{};
+  send.digest = options.given_key().empty() ? detail::digest_of(send, reference, send.payload, rule) : SendDigest{};
   detail::note_trace(send, turn_->activity());
-  return schedule(std::move(send), !options.key().empty());
+  return schedule(std::move(send), !options.given_key().empty());
 }
 
 awaitable<SendHandle> TurnProactive::send_at(ConversationReference reference, WallTime when, Activity activity,

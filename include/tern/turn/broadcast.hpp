@@ -54,8 +54,11 @@ class BroadcastOptions {
   /// Default: a new one.
   BroadcastOptions& id(std::string value) { return id_ = std::move(value), *this; }
 
-  std::uint32_t rate() const noexcept { return rate_; }
-  const std::string& id() const noexcept { return id_; }
+  // What was set, by other names than those of the setters.
+
+  std::uint32_t sends_a_second() const noexcept { return rate_; }
+  /// "" for a new one.
+  const std::string& given_id() const noexcept { return id_; }
 
  private:
   std::uint32_t rate_ = 20;

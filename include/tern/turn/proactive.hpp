@@ -64,16 +64,20 @@ class SendOptions {
   /// up for.
   SendOptions& every(Recurrence value) { return every_ = value, *this; }
 
-  const std::string& key() const noexcept { return key_; }
-  KeyScope key_scope() const noexcept { return key_scope_; }
-  const std::string& order_key() const noexcept { return order_key_; }
-  std::optional<WallTime> expires() const noexcept { return expires_; }
-  bool strict() const noexcept { return strict_; }
-  bool at_most_once() const noexcept { return at_most_once_; }
-  bool cancel_on_reply() const noexcept { return cancel_on_reply_; }
-  const std::string& time_zone() const noexcept { return time_zone_; }
-  const std::optional<QuietHours>& quiet_hours() const noexcept { return quiet_hours_; }
-  const std::optional<Recurrence>& every() const noexcept { return every_; }
+  // What was set. The names differ from those of the setters, so that nobody sets what he meant to read.
+
+  /// "" for none.
+  const std::string& given_key() const noexcept { return key_; }
+  KeyScope given_key_scope() const noexcept { return key_scope_; }
+  /// "" for the conversation's.
+  const std::string& given_order_key() const noexcept { return order_key_; }
+  std::optional<WallTime> expiry() const noexcept { return expires_; }
+  bool is_strict() const noexcept { return strict_; }
+  bool is_at_most_once() const noexcept { return at_most_once_; }
+  bool is_cancelled_on_reply() const noexcept { return cancel_on_reply_; }
+  const std::string& zone() const noexcept { return time_zone_; }
+  const std::optional<QuietHours>& quiet() const noexcept { return quiet_hours_; }
+  const std::optional<Recurrence>& recurrence() const noexcept { return every_; }
 
  private:
   std::string key_;

@@ -27,11 +27,12 @@ void check(const Recipients& recipients, const BroadcastOptions& options) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
            c == '.';
   };
-  if (options.id().size() > most_id || !std::all_of(options.id().begin(), options.id().end(), is_fit)) {
+  if (options.given_id().size() > most_id ||
+      !std::all_of(options.given_id().begin(), options.given_id().end(), is_fit)) {
     throw_error(errc::invalid_argument,
                 "BroadcastOptions::id takes 1 to 64 letters, digits, hyphens, underscores and full stops.");
   }
-  if (options.rate() < 1 || options.rate() > most_broadcast_rate) {
+  if (options.sends_a_second() < 1 || options.sends_a_second() > most_broadcast_rate) {
     throw_error(errc::invalid_argument, "BroadcastOptions::rate is 1 to 1000 sends a second.");
   }
   if (recipients.channel_id().empty() && recipients.references().empty()) {
@@ -100,14 +101,14 @@ awaitable<std::string> Broadcaster::begin(Recipients recipients, Activity activi
     throw_error(errc::invalid_argument, "An activity without a type cannot be sent. Use Activity::message(...).");
   }
   Campaign campaign;
-  campaign.id = options.id().empty() ? new_id() : options.id();
+  campaign.id = options.given_id().empty() ? new_id() : options.given_id();
   campaign.run = new_id();
   campaign.activity = std::move(activity).json();
   campaign.channel = recipients.channel_id();
   campaign.tenant = recipients.tenant_id();
-  campaign.rate = options.rate();
+  campaign.rate = options.sends_a_second();
   campaign.begun = Timestamp::utc(clock_.wall_now()).text();
-  if (!options.id().empty()) {
+  if (!options.given_id().empty()) {
     const auto before = co_await load(campaign.id);
     if (before) {
       co_return campaign.id;

@@ -506,11 +506,11 @@ TEST(ProactiveCall, ReadsRecurrencesAndQuietHours) {
           "timeZone":"Europe/Berlin","quietHours":{"from":"22:00","to":"07:00"},"cancelOnReply":true,"atMostOnce":true})",
       app::CallKind::schedule, now);
   EXPECT_EQ(call.due, std::chrono::sys_days(std::chrono::year(2026) / 12 / 4) + 8h + 30min);
-  EXPECT_EQ(call.options.every(), Recurrence::weekly(Recurrence::Day::friday, TimeOfDay(9, 30)));
-  EXPECT_TRUE(call.options.cancel_on_reply());
-  EXPECT_TRUE(call.options.at_most_once());
-  ASSERT_TRUE(call.options.quiet_hours());
-  EXPECT_EQ(call.options.quiet_hours()->from(), TimeOfDay(22));
+  EXPECT_EQ(call.options.recurrence(), Recurrence::weekly(Recurrence::Day::friday, TimeOfDay(9, 30)));
+  EXPECT_TRUE(call.options.is_cancelled_on_reply());
+  EXPECT_TRUE(call.options.is_at_most_once());
+  ASSERT_TRUE(call.options.quiet());
+  EXPECT_EQ(call.options.quiet()->from(), TimeOfDay(22));
   for (const auto* every : {R"({})", R"({"daily":"25:00"})", R"({"weekly":"someday","at":"09:00"})",
                             R"({"monthly":32,"at":"09:00"})", R"({"monthly":1})", R"({"daily":"09:00","at":"10:00"})",
                             R"({"interval":"2h","daily":"09:00"})", R"({"yearly":1})"}) {
