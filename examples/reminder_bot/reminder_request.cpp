@@ -176,8 +176,7 @@ Remind remind_once(Words& words) {
     remind.at = tern::Recurrence::daily(time_of_day(words));
   } else if (words.take("tomorrow")) {
     want_at(words);
-    remind.at = tern::Recurrence::daily(time_of_day(words));
-    remind.tomorrow = true;
+    remind.tomorrow = time_of_day(words);
   } else if (words.take("on")) {
     const auto name = words.next_lower();
     const auto day = weekday(name);
@@ -275,11 +274,11 @@ tern::WallTime Remind::due(tern::WallTime now, const std::string& time_zone) con
   if (after) {
     return now + *after;
   }
-  if (!tomorrow) {
-    return at->next(now, time_zone);
+  if (tomorrow) {
+    const auto day = tern::local_day(now, time_zone) + std::chrono::days(1);
+    return tern::at_local(day, tomorrow->since_midnight(), time_zone);
   }
-  const auto midnight = tern::Recurrence::daily(tern::TimeOfDay(0)).next(now, time_zone);
-  return at->next(midnight - seconds(1), time_zone);
+  return at->next(now, time_zone);
 }
 
 Request parse_request(std::string_view text) {

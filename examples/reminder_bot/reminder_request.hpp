@@ -14,7 +14,7 @@ struct Remind {
   std::string text;
   std::optional<std::chrono::seconds> after;  ///< this, or
   std::optional<tern::Recurrence> at;         ///< the next such time
-  bool tomorrow = false;                      ///< not before tomorrow
+  std::optional<tern::TimeOfDay> tomorrow;    ///< or tomorrow at this time
   bool again_and_again = false;               ///< each time, and not only the next
   bool nag = false;                           ///< asks again until the user answers
 

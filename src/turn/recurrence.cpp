@@ -190,6 +190,25 @@ bool is_time_zone(std::string_view name) noexcept {
   return TimeZone::find(name).has_value();
 }
 
+std::chrono::local_days local_day(WallTime when, const std::string& time_zone) {
+  const auto day = std::chrono::floor<date::days>(TimeZone::require(time_zone).local(when));
+  return std::chrono::local_days(std::chrono::days(day.time_since_epoch().count()));
+}
+
+WallTime at_local(std::chrono::local_days day, std::chrono::seconds time, const std::string& time_zone) {
+  using std::chrono::year;
+  if (time < std::chrono::seconds(0) || time >= std::chrono::hours(24)) {
+    throw_error(errc::invalid_argument,
+                "A time of the day is from 0 h to below 24 h, not " + std::to_string(time.count()) + " s.");
+  }
+  // Beyond, a clock of nanoseconds ends.
+  if (day < std::chrono::local_days(year(1700) / 1 / 1) || day > std::chrono::local_days(year(2200) / 12 / 31)) {
+    throw_error(errc::invalid_argument, "A day lies in the years 1700 to 2200.");
+  }
+  const LocalDays there(date::days(day.time_since_epoch().count()));
+  return TimeZone::require(time_zone).instant(LocalTime(there) + time);
+}
+
 std::string local_time_text(WallTime when, const std::string& time_zone) {
   return date::format("%a %F %H:%M", std::chrono::floor<minutes>(TimeZone::require(time_zone).local(when)));
 }

@@ -88,6 +88,17 @@ class Recurrence {
 /// `UTC+02:00`, at most 14 hours. The last two want no database.
 bool is_time_zone(std::string_view name) noexcept;
 
+/// The day that it is in the zone, as a calendar there shows it. Count on from it: `local_day(now, zone) + days(1)` is
+/// tomorrow.
+/// Errors: `errc::invalid_argument` for an unknown time zone.
+std::chrono::local_days local_day(WallTime when, const std::string& time_zone);
+
+/// When the clocks of the zone show this time of that day: `at_local(tomorrow, 9h, zone)`. Where they skip that time
+/// (in spring) it is as much later as they skip; where they show it twice (in autumn), the first time. So `Recurrence`
+/// has it as well. Errors: `errc::invalid_argument` for an unknown time zone, for a time that is not from 0 h to below
+/// 24 h, and for a day outside the years 1700 to 2200.
+WallTime at_local(std::chrono::local_days day, std::chrono::seconds time, const std::string& time_zone);
+
 /// What a clock on a wall in the zone shows, with the date: `Fri 2026-11-27 09:00`.
 /// Errors: `errc::invalid_argument` for an unknown time zone.
 std::string local_time_text(WallTime when, const std::string& time_zone);

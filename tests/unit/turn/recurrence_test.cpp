@@ -55,6 +55,42 @@ TEST(Recurrence, KeepsTheLocalTimeWhenTheClockChanges) {
   EXPECT_EQ(next(at_nine, "2026-10-24 07:00:00"), "2026-10-25 08:00:00");
 }
 
+std::string local(const std::string& now, int days_on, std::chrono::seconds time,
+                  const std::string& zone = "Europe/Berlin") {
+  return text(at_local(local_day(utc(now), zone) + std::chrono::days(days_on), time, zone));
+}
+
+TEST(AtLocal, IsThatTimeOfThatDay) {
+  EXPECT_EQ(local("2026-11-23 12:00:00", 1, 9h), "2026-11-24 08:00:00");
+  EXPECT_EQ(local("2026-11-23 12:00:00", 0, 9h), "2026-11-23 08:00:00") << "also when it has passed";
+  EXPECT_EQ(local("2026-11-23 12:00:00", 7, 9h + 30min), "2026-11-30 08:30:00");
+  EXPECT_EQ(local("2026-07-01 12:00:00", 1, 0h), "2026-07-01 22:00:00");
+  EXPECT_EQ(local("2026-11-23 12:00:00", 1, 9h, "UTC+05:30"), "2026-11-24 03:30:00");
+}
+
+TEST(AtLocal, CountsTheDaysOfTheZone) {
+  EXPECT_EQ(local("2026-11-23 23:30:00", 1, 9h), "2026-11-25 08:00:00") << "it is the 24th in Berlin already";
+  EXPECT_EQ(local("2026-11-23 12:00:00", 1, 9h, "Pacific/Auckland"), "2026-11-24 20:00:00");
+  EXPECT_EQ(local("2026-03-28 12:00:00", 1, 9h), "2026-03-29 07:00:00") << "over a change of the clock";
+}
+
+// On 29 March the clock goes from 02:00 to 03:00, on 25 October from 03:00 to 02:00.
+TEST(AtLocal, ComesLaterWhereTheClockSkipsItAndFirstWhereItComesTwice) {
+  EXPECT_EQ(local("2026-03-28 12:00:00", 1, 2h + 30min), "2026-03-29 01:30:00") << "03:30 in Berlin";
+  EXPECT_EQ(local("2026-10-24 12:00:00", 1, 2h + 30min), "2026-10-25 00:30:00") << "the first half past two";
+  const auto daily = Recurrence::daily(TimeOfDay(2, 30));
+  EXPECT_EQ(next(daily, "2026-03-28 12:00:00"), local("2026-03-28 12:00:00", 1, 2h + 30min)) << "as a recurrence";
+}
+
+TEST(AtLocal, RefusesWhatIsNoTimeNoDayAndNoZone) {
+  const auto day = local_day(utc("2026-11-23 12:00:00"), "UTC");
+  EXPECT_EQ(error_of([&] { at_local(day, 24h, "UTC"); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([&] { at_local(day, -1s, "UTC"); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([&] { at_local(day + std::chrono::days(300 * 366), 9h, "UTC"); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([&] { at_local(day, 9h, "Nowhere"); }), errc::invalid_argument);
+  EXPECT_EQ(error_of([&] { local_day(utc("2026-11-23 12:00:00"), "Nowhere"); }), errc::invalid_argument);
+}
+
 // On 29 March the clock goes from 02:00 to 03:00.
 TEST(Recurrence, ATimeThatTheClockSkipsComesLater) {
   const auto at_half_past_two = Recurrence::daily(TimeOfDay(2, 30));
