@@ -1,5 +1,8 @@
-# tern::tern is all of Tern for a bot. The floors and the package are installed so that find_package(tern) works.
-get_property(tern_libraries GLOBAL PROPERTY TERN_LIBRARIES)
+# tern::tern is all of Tern for a bot, tern::testing what its tests link besides. The floors and the package are installed
+# so that find_package(tern) works.
+get_property(tern_installed GLOBAL PROPERTY TERN_LIBRARIES)
+set(tern_libraries ${tern_installed})
+list(REMOVE_ITEM tern_libraries tern_testing)
 add_library(tern_tern INTERFACE)
 add_library(tern::tern ALIAS tern_tern)
 set_target_properties(tern_tern PROPERTIES EXPORT_NAME tern)
@@ -9,7 +12,7 @@ if(TERN_INSTALL)
   include(CMakePackageConfigHelpers)
   include(GNUInstallDirs)
   set(tern_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tern)
-  install(TARGETS tern_tern ${tern_libraries} EXPORT tern-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS tern_tern ${tern_installed} EXPORT tern-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/tern DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           FILES_MATCHING PATTERN "*.hpp")
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/tern)

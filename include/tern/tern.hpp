@@ -4,6 +4,7 @@
 
 #include <tern/app/run.hpp>
 #include <tern/async/log.hpp>
+#include <tern/async/metrics.hpp>
 #include <tern/async/offload.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/async/with_timeout.hpp>

@@ -1,5 +1,6 @@
 #include "app/assembly.hpp"
 
+#include "app/part_options.hpp"
 #include "app/process_figures.hpp"
 #include "async/log_last.hpp"
 #include "connector/nameservers.hpp"
@@ -25,26 +26,6 @@ StoreParts store_of(const std::optional<AnyStorage>& given, const Settings& sett
   return make_storage(settings, clock, &metrics);
 }
 
-runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_turn) {
-  runtime::RuntimeOptions options;
-  options.ack_after = settings.turn.ack_after;
-  options.deadline = settings.turn.deadline;
-  options.longest = settings.turn.longest;
-  options.ordered = settings.turn.order == "conversation";
-  options.turns = settings.limits.turns;
-  options.conversation_queue = settings.limits.conversation_queue;
-  options.replies = settings.limits.replies;
-  options.stream_buffer = settings.limits.stream_buffer;
-  options.stream_replay = settings.limits.stream_replay;
-  options.background_tasks = settings.limits.background_tasks;
-  options.dedupe_bytes = settings.limits.dedupe_bytes;
-  options.dedupe_window = settings.limits.dedupe_window;
-  options.reference_bytes = settings.limits.reference;
-  options.capture_references = settings.proactive.enabled;
-  options.bot_per_turn = one_per_turn;
-  return options;
-}
-
 http::ServerLimits server_limits(const Settings& settings, const DescriptorPlan& descriptors) {
   http::ServerLimits limits;
   limits.connections = descriptors.connections;
@@ -64,25 +45,6 @@ std::vector<boost::asio::ip::udp::endpoint> nameservers(const ConnectorSettings&
                       "\", which is no list of IP addresses separated by commas");
   }
   return std::move(*servers);
-}
-
-proactive::SendLimits send_limits(const SendLimitSettings& settings) {
-  const auto read = [](const char* name, const std::string& text) {
-    const auto limits = proactive::ChannelLimits::parse(text);
-    if (!limits) {
-      throw ConfigError("send_limits." + std::string(name) + " is \"" + text +
-                        "\"; write windows such as conversation=7/1s,60/30s tenant=50/1s, or none.");
-    }
-    return *limits;
-  };
-  proactive::SendLimits limits;
-  limits.channels["msteams"] = read("msteams", settings.msteams);
-  limits.channels["slack"] = read("slack", settings.slack);
-  limits.channels["telegram"] = read("telegram", settings.telegram);
-  limits.channels["directline"] = read("directline", settings.directline);
-  limits.others = read("others", settings.others);
-  limits.slow_start = settings.slow_start;
-  return limits;
 }
 
 http::ServerLimits metrics_limits(const Settings& settings, const DescriptorPlan& descriptors) {
@@ -171,13 +133,9 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   }
   runtime = std::make_unique<runtime::Runtime>(shards, std::move(factory), runtime_options(settings, one_per_turn),
                                                std::move(environments), clock, metrics);
-  proactive::SchedulerOptions scheduling;
-  scheduling.in_flight = settings.limits.sends_in_flight;
-  scheduling.continuations = settings.limits.continuations_in_flight;
-  scheduling.reply_patience = settings.turn.reply_patience;
-  scheduling.policy.longest_retry_after = settings.limits.retry_after;
-  proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled, scheduling,
-                                                            clock, metrics, send_limits(settings.send_limits));
+  proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled,
+                                                            scheduler_options(settings), clock, metrics,
+                                                            send_limits(settings.send_limits));
 }
 
 void Assembly::make_edge() {

@@ -83,6 +83,7 @@ class Runtime final : public TurnReceiver {
 
   bool draining() const noexcept { return draining_.load(); }
   std::size_t turns_in_flight() const noexcept { return in_flight_.load(); }
+  std::size_t background_tasks() const noexcept { return background_.count(); }
 
   const RuntimeOptions& options() const noexcept { return options_; }
   detail::TurnEnvironment& environment(std::size_t shard) noexcept { return *environments_[shard]; }

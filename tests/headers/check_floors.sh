@@ -17,6 +17,7 @@ awk '
     if (path ~ /^(runtime|proactive)\//) return 4
     if (path ~ /^(http|connector|auth|directline)\//) return 5
     if (path ~ /^(app|tools)\// || path == "tern.hpp") return 6
+    if (path ~ /^testing\// || path == "testing.hpp") return 7
     return -1
   }
   function offence(why) {

@@ -53,7 +53,8 @@ ScheduleRunner::ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& run
       slots_gone_(slot_changes(metrics, "gone")),
       clock_ahead_(metrics.gauge("tern_schedule_clock_ahead_seconds",
                                  "By how much the clock of the schedule's store is ahead of this machine's.")),
-      watch_(shards[0].ex(), runtime.environment(0).storage, clock, runtime.environment(0).storage_timeout, metrics),
+      watch_(shards[0].ex(), runtime.environment(0).storage, clock, runtime.environment(0).storage_timeout, metrics,
+             options.watch_interval),
       limiter_(std::move(limits)),
       replies_(clock, limiter_, figures_, metrics, options.reply_patience, options.policy.longest_retry_after) {
   options.limiter = &limiter_;
@@ -71,7 +72,7 @@ ScheduleRunner::ScheduleRunner(runtime::ShardPool& shards, runtime::Runtime& run
         std::make_unique<Home>(shards[i], runtime, environment, clock, figures_, solo_, *broadcaster_, options));
   }
   keeper_ = std::make_unique<SlotKeeper>(shards[0].ex(), runtime.environment(0).storage, static_cast<SlotWork&>(*this),
-                                         clock, storage::process_name());
+                                         clock, storage::process_name(), options.late_poll);
 }
 
 ScheduleRunner::~ScheduleRunner() = default;

@@ -13,17 +13,17 @@ namespace tern::proactive {
 
 namespace {
 
-constexpr std::chrono::seconds interval{15};
 constexpr unsigned hours = 24;
 constexpr unsigned hours_at_a_time = 6;  // once all are known
 
 }  // namespace
 
 ScheduleWatch::ScheduleWatch(executor ex, AnyStorage schedule, Clock& clock, SteadyTime::duration storage_timeout,
-                             Metrics& metrics)
+                             Metrics& metrics, SteadyTime::duration interval)
     : schedule_(std::move(schedule)),
       clock_(clock),
       storage_timeout_(storage_timeout),
+      interval_(interval),
       metrics_(metrics),
       pending_(metrics.gauge("tern_pending_sends", "Pending sends in the store, of all processes that share it.")),
       oldest_due_(metrics.gauge("tern_schedule_oldest_due_seconds",
@@ -41,7 +41,7 @@ awaitable<void> ScheduleWatch::run() {
       // The figures stay as they are: the log tells of the outage.
     }
     if (!stopping_) {
-      co_await timer_.wait_for(interval);
+      co_await timer_.wait_for(interval_);
     }
   }
 }

@@ -8,13 +8,15 @@
 
 namespace tern::proactive {
 
-/// What the figures say of the whole schedule, whoever owns its slots; the store is asked every 15 s. How many sends
-/// are due in each of the next 24 hours is estimated for six hours at a time, so that no lane is kept from its work.
+/// What the figures say of the whole schedule, whoever owns its slots; the store is asked every `interval`. How many
+/// sends are due in each of the next 24 hours is estimated for six hours at a time, so that no lane is kept from its
+/// work.
 ///
 /// Thread safety: of one shard.
 class ScheduleWatch {
  public:
-  ScheduleWatch(executor ex, AnyStorage schedule, Clock& clock, SteadyTime::duration storage_timeout, Metrics& metrics);
+  ScheduleWatch(executor ex, AnyStorage schedule, Clock& clock, SteadyTime::duration storage_timeout, Metrics& metrics,
+                SteadyTime::duration interval);
 
   /// Until `stop`.
   awaitable<void> run();
@@ -27,6 +29,7 @@ class ScheduleWatch {
   AnyStorage schedule_;
   Clock& clock_;
   SteadyTime::duration storage_timeout_;
+  SteadyTime::duration interval_;
   Metrics& metrics_;
   Gauge pending_;
   Gauge oldest_due_;

@@ -68,6 +68,8 @@ struct SchedulerOptions {
   std::chrono::milliseconds storage_timeout{5'000};
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed
   std::chrono::seconds sweep{60};                  ///< how often a shared store is asked for what was missed
+  std::chrono::milliseconds late_poll{75};         ///< how often a store is asked for what was committed late
+  std::chrono::seconds watch_interval{15};         ///< how often a store is asked for the figures of the schedule
   SendPolicy policy;
   Limiter* limiter = nullptr;  ///< of the process, outlives the scheduler; null: no limits
   /// Sends that wait in memory for the limiter, as many for a place among the continuations, as many to run alone, and

@@ -41,13 +41,15 @@ std::string what(const std::exception_ptr& error) {
 
 }  // namespace
 
-SlotKeeper::SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner)
+SlotKeeper::SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner,
+                       std::chrono::milliseconds poll)
     : ex_(ex),
       storage_(std::move(storage)),
       work_(work),
       clock_(clock),
       owner_(std::move(owner)),
       shared_(storage_.traits().shared),
+      poll_(poll),
       heartbeat_timer_(clock, ex),
       late_timer_(clock, ex),
       end_timer_(clock, ex) {}
@@ -208,7 +210,7 @@ void SlotKeeper::adopt(std::vector<SlotLease> leases) {
 
 awaitable<void> SlotKeeper::run_late() {
   while (!stopped_) {
-    co_await late_timer_.wait_for(late_poll);
+    co_await late_timer_.wait_for(poll_);
     if (stopped_) {
       break;
     }

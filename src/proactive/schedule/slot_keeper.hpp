@@ -36,8 +36,9 @@ class SlotKeeper {
   /// A clock that differs by more from the store's is told of in the log. Replicas that differ send early or late.
   static constexpr std::chrono::milliseconds most_apart{500};
 
-  /// `owner`: unique to this process.
-  SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner);
+  /// `owner`: unique to this process. `poll`: how often the store is asked for what was committed late.
+  SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner,
+             std::chrono::milliseconds poll = late_poll);
   SlotKeeper(const SlotKeeper&) = delete;
   SlotKeeper& operator=(const SlotKeeper&) = delete;
 
@@ -81,6 +82,7 @@ class SlotKeeper {
   Clock& clock_;
   const std::string owner_;
   const bool shared_;
+  const std::chrono::milliseconds poll_;
   Timer heartbeat_timer_;
   Timer late_timer_;
   Timer end_timer_;

@@ -1,0 +1,99 @@
+#include "testing/bot_process.hpp"
+
+#include "testing/run_on.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace tern::test {
+
+namespace {
+
+class Observer final : public runtime::TurnObserver {
+ public:
+  explicit Observer(std::shared_ptr<TurnAnswer> into) : into_(std::move(into)) {}
+  void on_reply(runtime::TurnReply reply) noexcept override {
+    into_->reply = std::move(reply);
+    ++into_->replies;
+  }
+  void on_stream(std::unique_ptr<runtime::ReplyReader> replies) noexcept override {
+    into_->reader = std::move(replies);
+  }
+
+ private:
+  std::shared_ptr<TurnAnswer> into_;
+};
+
+awaitable<void> read_all(std::unique_ptr<runtime::ReplyReader> reader, std::shared_ptr<TurnAnswer> into) {
+  into->plain = co_await reader->begin();
+  while (!into->plain) {
+    auto piece = co_await reader->next();
+    if (!piece) {
+      break;
+    }
+    into->streamed += *piece;
+  }
+  into->stream_ended = true;
+}
+
+}  // namespace
+
+std::size_t TurnAnswer::activities() const {
+  constexpr std::string_view begin = "event: activity\n";
+  std::size_t count = 0;
+  for (auto at = streamed.find(begin); at != std::string::npos; at = streamed.find(begin, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+BotProcess::BotProcess(runtime::Runtime::MakeBot make_bot, Options options, ManualClock& clock, ChannelSender& sender,
+                       const AnyStorage& storage)
+    : shards(1, clock) {
+  options.runtime.capture_references = options.proactive_enabled;
+  std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
+  environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, clock));
+  environments.back()->send_timeout = options.send_timeout;
+  runtime = std::make_unique<runtime::Runtime>(shards, std::move(make_bot), options.runtime, std::move(environments),
+                                               clock, metrics);
+  proactive = std::make_unique<proactive::ProactiveService>(
+      shards, *runtime, options.proactive_enabled, options.scheduling, clock, metrics, std::move(options.limits));
+  auto opened = storage;
+  run_on(io(), opened.open(Deadline::never()));
+  run_on(io(), proactive->start(Deadline::never()));
+  settle();
+}
+
+// As in an app.
+BotProcess::~BotProcess() {
+  shards.abandon();
+  runtime->abandon_turns();
+  shards.abandon();
+  proactive.reset();
+  shards.tear_down();
+}
+
+std::size_t BotProcess::settle() {
+  io().restart();
+  return io().poll();
+}
+
+std::shared_ptr<TurnAnswer> BotProcess::receive(Activity activity) {
+  auto answer = std::make_shared<TurnAnswer>();
+  runtime::TurnRequest request;
+  request.activity = std::move(activity);
+  request.observer = std::make_unique<Observer>(answer);
+  runtime->receive(std::move(request));
+  return answer;
+}
+
+void BotProcess::read(const std::shared_ptr<TurnAnswer>& answer) {
+  if (answer->reader) {
+    asio::co_spawn(io(), read_all(std::move(answer->reader), answer),
+                   [answer](std::exception_ptr error) { answer->stream_failed = error != nullptr; });
+  }
+}
+
+}  // namespace tern::test

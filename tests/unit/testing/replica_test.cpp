@@ -1,0 +1,77 @@
+#include "shop_bot.hpp"
+
+#include <algorithm>
+
+namespace shop {
+namespace {
+
+class Replicas : public ::testing::Test {
+ protected:
+  static WorldOptions two() {
+    WorldOptions options;
+    options.replicas = 2;
+    return options;
+  }
+
+  World world_{[] { return std::make_unique<ShopBot>(); }, two()};
+  User ada_ = world_.user("ada");
+};
+
+TEST_F(Replicas, ShareWhatIsStored) {
+  ada_.say("order");
+  world_.route_to(1);
+  ada_.say("order");
+  ada_.expect({"Order 1", "Order 2"});
+}
+
+TEST_F(Replicas, SendEachPromiseOnce) {
+  world_.advance(20s);  // until they have shared the schedule
+  for (int i = 0; i < 20; ++i) {
+    world_.route_to(i % 2);
+    world_.user("user-" + std::to_string(i)).say("order");
+  }
+  world_.advance(1h + 1s);
+  EXPECT_EQ(std::ranges::count(world_.channel().texts(), "It is there"), 20);
+}
+
+TEST_F(Replicas, TakeOverFromOneThatWasKilled) {
+  world_.advance(20s);
+  for (int i = 0; i < 20; ++i) {
+    world_.user("user-" + std::to_string(i)).say("order");
+  }
+  world_.kill(0);
+  EXPECT_THROW(ada_.say("hello"), tern::system_error);
+  world_.route_to(1);
+  ada_.say("hello").expect_status(200);
+  world_.advance(1h + 1min);
+  EXPECT_EQ(std::ranges::count(world_.channel().texts(), "It is there"), 20);
+  world_.start(0);
+  world_.route_to(0);
+  ada_.say("order").expect_status(200);
+}
+
+// Without sticky routing two turns of one conversation may run at the same time; the later one is told.
+TEST_F(Replicas, TellTheLaterOfTwoTurnsThatMeet) {
+  World world(
+      [] {
+        auto bot = std::make_unique<tern::FunctionBot>();
+        bot->on_message([](tern::TurnContext& turn) -> tern::awaitable<void> {
+          const auto count = tern::ConversationState().property<int>("count");
+          const auto now = co_await count.get(turn);
+          co_await tern::sleep_for(1s, turn.clock());
+          co_await count.set(turn, now + 1);
+        });
+        return bot;
+      },
+      two());
+  const auto ada = world.user("ada");
+  const auto first = ada.say("one");
+  world.route_to(1);
+  const auto second = ada.say("two");
+  world.advance(1s);
+  EXPECT_EQ(first.status(), 200);
+  EXPECT_EQ(second.status(), 500);
+}
+
+}  // namespace
+}  // namespace shop
