@@ -61,6 +61,7 @@ class BenchWorld {
                                                        std::move(environments), clock, metrics);
     proactive = std::make_unique<tern::proactive::ProactiveService>(
         shards, *runtime, proactive_enabled, tern::proactive::SchedulerOptions(), clock, metrics);
+    runtime->begin();
     run(storage.open(tern::Deadline::never()));
     run(proactive->start(tern::Deadline::never()));
     settle();

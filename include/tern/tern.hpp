@@ -10,6 +10,7 @@
 #include <tern/async/with_timeout.hpp>
 #include <tern/schema/activity.hpp>
 #include <tern/turn/activity_handler.hpp>
+#include <tern/turn/channel_sender.hpp>
 #include <tern/turn/function_bot.hpp>
 #include <tern/turn/state.hpp>
 #include <tern/turn/user_time_zone.hpp>

@@ -79,5 +79,11 @@ Proactive& App::proactive() const {
 Metrics& App::metrics() const {
   return impl_->assembly.metrics;
 }
+std::future<void> App::post(std::function<awaitable<void>()> work) const {
+  return impl_->assembly.poster->post(std::move(work));
+}
+std::future<void> App::post(ConversationReference conversation, BackgroundWork work) const {
+  return impl_->assembly.poster->post(std::move(conversation), std::move(work));
+}
 
 }  // namespace tern

@@ -89,7 +89,7 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
   progress->watch(shards);
   make_connectors();
   make_runtime(std::move(factory), options.one_per_turn);
-  make_edge();
+  make_edge(options.routes);
 }
 
 Assembly::~Assembly() {
@@ -131,14 +131,18 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
     environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, clock));
     environments.back()->send_timeout = settings.connector.request_timeout;
   }
-  runtime = std::make_unique<runtime::Runtime>(shards, std::move(factory), runtime_options(settings, one_per_turn),
-                                               std::move(environments), clock, metrics);
+  runtime = std::make_unique<runtime::Runtime>(
+      shards, [this, factory = std::move(factory)] { return factory(*context_); },
+      runtime_options(settings, one_per_turn), std::move(environments), clock, metrics);
   proactive = std::make_unique<proactive::ProactiveService>(shards, *runtime, settings.proactive.enabled,
                                                             scheduler_options(settings), clock, metrics,
                                                             send_limits(settings.send_limits));
+  poster = std::make_unique<RuntimePoster>(*runtime, shards, *proactive, clock);
+  context_ = std::make_unique<BotContext>(BotContext{settings, metrics, *proactive, storage, clock, *poster});
+  runtime->begin();
 }
 
-void Assembly::make_edge() {
+void Assembly::make_edge(const Routes& routes) {
   const bool private_port = settings.metrics.port.has_value();
   readiness_ = std::make_unique<ReadyEndpoint>([this, private_port] { return why_not_ready(private_port); });
   figures_ = std::make_unique<MetricsEndpoint>(metrics);
@@ -158,6 +162,7 @@ void Assembly::make_edge() {
           return url && (!only_here || connector::is_loopback(*url));
         });
   }
+  own_routes_ = std::make_unique<OwnRoutes>(routes, *context_);
   std::vector<http::ServerShard> edges;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, clients_, i, loopback_only(settings)));
@@ -169,6 +174,7 @@ void Assembly::make_edge() {
     if (!settings.metrics.port) {
       add_health(*routers_.back());
     }
+    own_routes_->add_to(*routers_.back());
     edges.push_back({shards[i].io(), shards[i].wheel()});
   }
   handler_ = std::make_unique<ShardRouters>(routers_);

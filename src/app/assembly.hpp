@@ -2,7 +2,9 @@
 
 #include "app/descriptors.hpp"
 #include "app/endpoints.hpp"
+#include "app/own_routes.hpp"
 #include "app/proactive_endpoint.hpp"
+#include "app/runtime_poster.hpp"
 #include "app/stop_progress.hpp"
 #include "app/storage_factory.hpp"
 #include "connector/connector_client.hpp"
@@ -87,12 +89,14 @@ class Assembly {
   std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
+  std::unique_ptr<RuntimePoster> poster;
 
  private:
   void make_connectors();
   void make_runtime(BotFactory factory, bool one_per_turn);
-  void make_edge();
+  void make_edge(const Routes& routes);
 
+  std::unique_ptr<BotContext> context_;
   bool opened_ = false;
   std::atomic<bool> ready_{false};
   ClientGate clients_;
@@ -101,6 +105,7 @@ class Assembly {
   std::unique_ptr<MetricsEndpoint> figures_;
   std::vector<std::unique_ptr<MessagesEndpoint>> messages_;
   std::unique_ptr<ProactiveEndpoint> proactive_paths_;
+  std::unique_ptr<OwnRoutes> own_routes_;
   std::vector<std::unique_ptr<http::Router>> routers_;
   std::unique_ptr<ShardRouters> handler_;
   std::unique_ptr<http::Router> metrics_router_;

@@ -1,9 +1,9 @@
 #include <tern/app/config.hpp>
 
 #include "app/config_file.hpp"
-#include "app/config_keys.hpp"
 #include "app/config_values.hpp"
 #include "app/config_variables.hpp"
+#include "app/key_table.hpp"
 #include "app/memory_bounds.hpp"
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
@@ -26,15 +26,15 @@ namespace tern {
 
 namespace {
 
-using app::ConfigKey;
+using app::KeyTable;
 
 constexpr const char* mask = "***";
 
-std::string suggestion(std::string_view name, const json::value& value) {
-  if (const auto* inside = app::key_in_group(name, value)) {
+std::string suggestion(const KeyTable& keys, std::string_view name, const json::value& value) {
+  if (const auto* inside = KeyTable::in_group(name, value)) {
     return " Did you mean " + inside->name() + "?";
   }
-  const auto* near = app::nearest_key(name);
+  const auto* near = keys.nearest(name);
   return near != nullptr ? " Did you mean " + near->name() + "?" : " --help lists all keys.";
 }
 
@@ -43,10 +43,12 @@ std::string shown(const json::value& value) {
                            : app::without_secrets(json::serialize(value));
 }
 
-void apply(Settings& settings, std::string_view name, const json::value& value, const std::string& source) {
-  const auto* key = app::find_key(name);
+void apply(const KeyTable& keys, Settings& settings, std::string_view name, const json::value& value,
+           const std::string& source) {
+  const auto* key = keys.find(name);
   if (key == nullptr) {
-    throw ConfigError("Unknown key " + app::without_secrets(name) + " (" + source + ")." + suggestion(name, value));
+    throw ConfigError("Unknown key " + app::without_secrets(name) + " (" + source + ")." +
+                      suggestion(keys, name, value));
   }
   try {
     key->assign(settings, value);
@@ -64,43 +66,41 @@ std::string stands_twice(const std::string& name, const std::string& source) {
 }
 
 /// Nested objects and dotted names alike: {"listen":{"port":1}} and {"listen.port":1}; but one key has one value.
-void apply_object(Settings& settings, const json::object& object, const std::string& prefix, const std::string& source,
-                  std::set<std::string>& seen) {
+void apply_object(const KeyTable& keys, Settings& settings, const json::object& object, const std::string& prefix,
+                  const std::string& source, std::set<std::string>& seen) {
   for (const auto& [name, value] : object) {
     const auto full = prefix + std::string(name);
-    if (value.is_object() && app::find_key(full) == nullptr) {
-      apply_object(settings, value.as_object(), full + ".", source, seen);
+    if (value.is_object() && keys.find(full) == nullptr) {
+      apply_object(keys, settings, value.as_object(), full + ".", source, seen);
     } else {
-      if (app::find_key(full) != nullptr && !seen.insert(full).second) {
+      if (keys.find(full) != nullptr && !seen.insert(full).second) {
         throw ConfigError(stands_twice(full, source));
       }
-      apply(settings, full, value, source);
+      apply(keys, settings, full, value, source);
     }
   }
 }
 
 /// Those whose keys `--set` names are not looked at: whatever they are, they say nothing.
-void apply_environment(Settings& settings, const Environment& environment, const app::Assignments& overruled,
-                       std::vector<std::string>& warnings) {
+void apply_environment(const KeyTable& keys, Settings& settings, const Environment& environment,
+                       const app::Assignments& overruled, std::vector<std::string>& warnings) {
   for (const auto& [name, value] : environment) {
     if (!app::may_be_key(name, value)) {
       continue;
     }
-    const auto& keys = app::config_keys();
-    const auto found =
-        std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& key) { return key.variable() == name; });
-    if (found == keys.end()) {
-      warnings.push_back(app::unknown_variable(name));
+    const auto* found = keys.find_variable(name);
+    if (found == nullptr) {
+      warnings.push_back(app::unknown_variable(keys, name));
     } else if (!overruled.contains(found->name())) {
-      apply(settings, found->name(), json::value(value), "variable " + name);
+      apply(keys, settings, found->name(), json::value(value), "variable " + name);
     }
   }
 }
 
-std::pair<std::string, std::string> split_assignment(const std::string& assignment) {
+std::pair<std::string, std::string> split_assignment(const KeyTable& keys, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw ConfigError("--set " + app::typed_name(assignment) +
+    throw ConfigError("--set " + app::typed_name(keys, assignment) +
                       " is not of the form key=value, as in --set listen.port=3979.");
   }
   return {assignment.substr(0, equals), assignment.substr(equals + 1)};
@@ -177,15 +177,19 @@ void check_combinations(const Settings& settings) {
 }
 
 /// What stands on the command line and is no option. A word may be a secret that lacks its --set, or its key.
-std::string unexpected(const std::vector<std::string>& words) {
+std::string unexpected(const KeyTable& keys, const std::vector<std::string>& words) {
   std::string text = "Not understood on the command line:";
   for (const auto& word : words) {
-    text += ' ' + app::typed_name(word);
+    text += ' ' + app::typed_name(keys, word);
   }
   return text + ". A key is set with --set KEY=VALUE; --help tells how the program is called.";
 }
 
-std::string help_text(const std::string& program) {
+bool has_value(const app::ConfigKey& key) {
+  return key.read(Settings()) != json::value("");
+}
+
+std::string help_text(const KeyTable& keys, const std::string& program) {
   std::ostringstream text;
   text << "Usage: " << program << " [--config FILE] [--set KEY=VALUE]... [--print-config] [--version] [--help]\n\n"
        << "  --config FILE     a JSON file: {\"listen\":{\"port\":3979}}\n"
@@ -193,9 +197,10 @@ std::string help_text(const std::string& program) {
        << "  --print-config    the configuration that results, secrets masked; on standard error, what\n"
        << "                    memory its bounds allow\n\n"
        << "Later ones win: defaults, file, environment (TERN_LISTEN_PORT=3979), --set. Keys:\n\n";
-  for (const auto& key : app::config_keys()) {
-    text << "  " << key.name() << "\n      " << key.help() << "\n      Allowed: " << key.allowed()
-         << ". Default: " << json::serialize(key.read(Settings())) << "\n";
+  for (const auto* key : keys.all()) {
+    text << "  " << key->name() << "\n      " << key->help() << "\n      Allowed: " << key->allowed()
+         << ". Default: " << (key->secret() && has_value(*key) ? "set" : json::serialize(key->read(Settings())))
+         << "\n";
   }
   return text.str();
 }
@@ -214,20 +219,22 @@ Environment process_environment() {
   return all;
 }
 
-std::string print_config(const Settings& settings) {
+std::string print_config(const Settings& settings, const OwnKeys& own) {
   json::object all;
-  for (const auto& key : app::config_keys()) {
-    auto value = key.read(settings);
-    if (key.secret() && value != json::value("")) {
+  const KeyTable keys(own);
+  for (const auto* key : keys.all()) {
+    auto value = key->read(settings);
+    if (key->secret() && value != json::value("")) {
       value = mask;
     }
-    all[key.name()] = std::move(value);
+    all[key->name()] = std::move(value);
   }
   return app::pretty_object(all) + "\n";
 }
 
 CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
-                        const Environment& environment) {
+                        const Environment& environment, const OwnKeys& own) {
+  const KeyTable keys(own);
   CLI::App parser;
   std::string file;
   std::vector<std::string> assignments;
@@ -243,7 +250,7 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
   try {
     parser.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
-    throw ConfigError(unexpected(parser.remaining()));
+    throw ConfigError(unexpected(keys, parser.remaining()));
   } catch (const CLI::ParseError& e) {
     throw ConfigError(app::without_secrets(e.what()) + ". --help tells how the program is called.");
   }
@@ -252,29 +259,29 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
     command.action = CommandLine::Action::print;
     const std::string program = argc > 0 ? argv[0] : "bot";
     command.text =
-        help ? help_text(program.substr(program.rfind('/') + 1)) : std::string("tern ") + app::version + "\n";
+        help ? help_text(keys, program.substr(program.rfind('/') + 1)) : std::string("tern ") + app::version + "\n";
     return command;
   }
   for (const auto& entry : defaults) {
-    apply(command.settings, entry.key, entry.value, "default set by the program");
+    apply(keys, command.settings, entry.key, entry.value, "default set by the program");
   }
   if (!file.empty()) {
     std::set<std::string> seen;
-    apply_object(command.settings, app::read_config_file(file), "", "file " + file, seen);
+    apply_object(keys, command.settings, app::read_config_file(file), "", "file " + file, seen);
   }
   std::vector<std::pair<std::string, std::string>> set;
   app::Assignments overruled;
   for (const auto& assignment : assignments) {
-    overruled.insert(set.emplace_back(split_assignment(assignment)).first);
+    overruled.insert(set.emplace_back(split_assignment(keys, assignment)).first);
   }
-  apply_environment(command.settings, environment, overruled, command.warnings);
+  apply_environment(keys, command.settings, environment, overruled, command.warnings);
   for (const auto& [key, value] : set) {
-    apply(command.settings, key, json::value(value), "--set");
+    apply(keys, command.settings, key, json::value(value), "--set");
   }
   check_combinations(command.settings);
   if (print) {
     command.action = CommandLine::Action::print;
-    command.text = print_config(command.settings);
+    command.text = print_config(command.settings, own);
     command.note = app::describe(app::memory_bounds(command.settings, app::shard_count(command.settings)));
   }
   return command;

@@ -1,7 +1,6 @@
 #include "app/config_keys.hpp"
 
 #include "app/config_values.hpp"
-#include "app/nearest_name.hpp"
 #include "connector/nameservers.hpp"
 #include "http/host.hpp"
 #include "proactive/limits/send_limits.hpp"
@@ -436,58 +435,6 @@ const std::vector<ConfigKey>& config_keys() {
     return all;
   }();
   return keys;
-}
-
-const ConfigKey* find_key(std::string_view name) {
-  for (const auto& key : config_keys()) {
-    if (key.name() == name) {
-      return &key;
-    }
-  }
-  return nullptr;
-}
-
-namespace {
-
-template <class NameOf>
-const ConfigKey* nearest(std::string_view name, NameOf name_of) {
-  std::vector<std::string> texts;
-  for (const auto& key : config_keys()) {
-    texts.emplace_back(name_of(key));
-  }
-  const std::vector<std::string_view> names(texts.begin(), texts.end());
-  const auto found = std::find(names.begin(), names.end(), nearest_name(name, names));
-  return found == names.end() ? nullptr : &config_keys()[static_cast<std::size_t>(found - names.begin())];
-}
-
-}  // namespace
-
-const ConfigKey* nearest_key(std::string_view name) {
-  return nearest(name, [](const ConfigKey& key) { return key.name(); });
-}
-
-const ConfigKey* nearest_variable(std::string_view variable) {
-  // All begin alike, which says nothing.
-  const auto rest = [](std::string_view text) {
-    return std::string(text.substr(std::min(text.size(), variable_prefix.size())));
-  };
-  return nearest(rest(variable), [&](const ConfigKey& key) { return rest(key.variable()); });
-}
-
-const ConfigKey* key_in_group(std::string_view group, const json::value& value) {
-  const auto prefix = std::string(group) + ".";
-  for (const auto& key : config_keys()) {
-    Settings any;
-    try {
-      if (key.name().starts_with(prefix)) {
-        key.assign(any, value);
-        return &key;
-      }
-    } catch (const std::invalid_argument&) {
-      continue;
-    }
-  }
-  return nullptr;
 }
 
 }  // namespace tern::app

@@ -49,15 +49,7 @@ class ConfigKey {
 /// What the names of variables of the environment begin with.
 inline constexpr std::string_view variable_prefix = "TERN_";
 
-/// All keys, in the order in which they are printed.
+/// All keys of Tern, in the order in which they are printed.
 const std::vector<ConfigKey>& config_keys();
-/// nullptr when there is none.
-const ConfigKey* find_key(std::string_view name);
-/// The key whose name is most like `name`; nullptr when none is near.
-const ConfigKey* nearest_key(std::string_view name);
-/// The key whose variable is most like `variable`; nullptr when none is near.
-const ConfigKey* nearest_variable(std::string_view variable);
-/// The first key below `group` that takes `value`, as `storage.kind` takes "rocksdb"; nullptr when none does.
-const ConfigKey* key_in_group(std::string_view group, const json::value& value);
 
 }  // namespace tern::app

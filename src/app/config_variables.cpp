@@ -1,6 +1,6 @@
 #include "app/config_variables.hpp"
 
-#include "app/config_keys.hpp"
+#include "app/key_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -55,8 +55,8 @@ bool may_be_key(std::string_view name, std::string_view value) {
   return name.starts_with(variable_prefix) && !other && !is_of_a_service(name, value);
 }
 
-std::string unknown_variable(const std::string& name) {
-  const auto* near = nearest_variable(name);
+std::string unknown_variable(const KeyTable& keys, const std::string& name) {
+  const auto* near = keys.nearest_variable(name);
   return "The variable " + name + " of the environment is no key of the configuration and is passed over." +
          (near != nullptr ? " Did you mean " + near->variable() + "?" : " --help lists all keys.");
 }

@@ -6,6 +6,8 @@
 
 namespace tern::app {
 
+class KeyTable;
+
 /// Keys of the configuration, by name.
 using Assignments = std::set<std::string, std::less<>>;
 
@@ -15,6 +17,6 @@ using Assignments = std::set<std::string, std::less<>>;
 bool may_be_key(std::string_view name, std::string_view value);
 
 /// What to say of one that is no key.
-std::string unknown_variable(const std::string& name);
+std::string unknown_variable(const KeyTable& keys, const std::string& name);
 
 }  // namespace tern::app

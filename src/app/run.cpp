@@ -88,8 +88,16 @@ int run_command(CommandLine command, BotFactory factory, App::Options options) {
 }  // namespace
 
 int run(int argc, const char* const* argv, BotFactory factory, ConfigDefaults defaults, App::Options options) {
+  RunOptions all;
+  all.defaults = std::move(defaults);
+  all.app = std::move(options);
+  return run(argc, argv, std::move(factory), std::move(all));
+}
+
+int run(int argc, const char* const* argv, BotFactory factory, RunOptions options) {
   try {
-    return run_command(load_config(argc, argv, defaults), std::move(factory), std::move(options));
+    auto command = load_config(argc, argv, options.defaults, process_environment(), options.keys);
+    return run_command(std::move(command), std::move(factory), std::move(options.app));
   } catch (const ConfigError& e) {
     std::cerr << e.what() << '\n';
     return wrong_configuration;

@@ -1,6 +1,6 @@
 #include "app/typed_name.hpp"
 
-#include "app/config_keys.hpp"
+#include "app/key_table.hpp"
 
 #include <algorithm>
 
@@ -16,15 +16,15 @@ bool may_stand_in_name(char c) noexcept {
 
 }  // namespace
 
-std::string typed_name(std::string_view word) {
+std::string typed_name(const KeyTable& keys, std::string_view word) {
   const auto end = std::find_if_not(word.begin(), word.end(), may_stand_in_name);
   auto name = word.substr(0, static_cast<std::size_t>(end - word.begin()));
-  for (const auto& key : config_keys()) {
-    if (key.secret() && name.starts_with(key.name())) {
-      name = name.substr(0, key.name().size());
+  for (const auto* key : keys.all()) {
+    if (key->secret() && name.starts_with(key->name())) {
+      name = name.substr(0, key->name().size());
     }
   }
-  if (!name.starts_with('-') && nearest_key(name) == nullptr) {
+  if (!name.starts_with('-') && keys.nearest(name) == nullptr) {
     return mask;
   }
   return std::string(name) + (name.size() < word.size() ? mask : "");

@@ -31,7 +31,6 @@ Runtime::Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
       make_bot_(std::move(make_bot)),
       options_(options),
       clock_(clock),
-      bot_(make_bot_()),
       environments_(std::move(environments)),
       background_(options.background_tasks),
       last_conversations_(clock, trust_in_last_conversations(*environments_.front(), options)) {
@@ -127,10 +126,20 @@ void Runtime::receive(TurnRequest request) noexcept {
              });
 }
 
+std::size_t Runtime::home_of(const ConversationReference& conversation) const noexcept {
+  const ConversationKey key(conversation.channel_id().value_or(""), conversation.conversation_id().value_or(""));
+  return shards_.home_of(key.hash);
+}
+
+void Runtime::spawn(std::size_t shard, std::string_view name, std::function<awaitable<void>()> work) {
+  if (draining()) {
+    throw_error(errc::shutting_down, "The bot is shutting down and takes no new work.");
+  }
+  background_.spawn(shards_[shard].ex(), name, std::move(work));
+}
+
 void Runtime::submit(Continuation continuation) {
-  const ConversationKey conversation(continuation.reference.channel_id().value_or(""),
-                                     continuation.reference.conversation_id().value_or(""));
-  const auto home = shards_.home_of(conversation.hash);
+  const auto home = home_of(continuation.reference);
   const bool placed = take_place();
   asio::post(shards_[home].io(), [this, home, placed, moved = std::make_unique<Continuation>(std::move(continuation))] {
     if (placed) {

@@ -54,10 +54,14 @@ class Runtime final : public TurnReceiver {
  public:
   using MakeBot = std::function<std::unique_ptr<Bot>()>;
 
-  /// `environments`: one for each shard, in order; their proactive interface is set later, before the first turn.
+  /// `environments`: one for each shard, in order; their proactive interface is set later, before `begin`.
   Runtime(ShardPool& shards, MakeBot make_bot, RuntimeOptions options,
           std::vector<std::unique_ptr<detail::TurnEnvironment>> environments, Clock& clock, Metrics& metrics);
   ~Runtime() override;
+
+  /// Makes the bot, once all is there that it may be given; before the first turn.
+  /// Errors: what leaves `make_bot`.
+  void begin() { bot_ = make_bot_(); }
 
   void receive(TurnRequest request) noexcept override;
 
@@ -65,6 +69,12 @@ class Runtime final : public TurnReceiver {
   /// Errors: reported to `admitted`, or without one to `done`: `errc::shutting_down`, `errc::overloaded`. To `done`:
   /// what left the handler.
   void submit(Continuation continuation);
+
+  /// Runs `work` on a shard, among the background work. From any thread.
+  /// Errors: `errc::shutting_down`, `errc::overloaded`; then it has not begun.
+  void spawn(std::size_t shard, std::string_view name, std::function<awaitable<void>()> work);
+  /// The shard on which the turns of this conversation run.
+  std::size_t home_of(const ConversationReference& conversation) const noexcept;
 
   bool has_continuation(std::string_view name) const;
 

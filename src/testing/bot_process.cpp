@@ -49,17 +49,20 @@ std::size_t TurnAnswer::activities() const {
   return count;
 }
 
-BotProcess::BotProcess(runtime::Runtime::MakeBot make_bot, Options options, ManualClock& clock, ChannelSender& sender,
+BotProcess::BotProcess(MakeBot make_bot, Options options, ManualClock& clock, ChannelSender& sender,
                        const AnyStorage& storage)
     : shards(1, clock) {
   options.runtime.capture_references = options.proactive_enabled;
   std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
   environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, clock));
   environments.back()->send_timeout = options.send_timeout;
-  runtime = std::make_unique<runtime::Runtime>(shards, std::move(make_bot), options.runtime, std::move(environments),
-                                               clock, metrics);
+  runtime = std::make_unique<runtime::Runtime>(
+      shards, [this, make_bot = std::move(make_bot)] { return make_bot(*this); }, options.runtime,
+      std::move(environments), clock, metrics);
   proactive = std::make_unique<proactive::ProactiveService>(
       shards, *runtime, options.proactive_enabled, options.scheduling, clock, metrics, std::move(options.limits));
+  poster = std::make_unique<app::RuntimePoster>(*runtime, shards, *proactive, clock);
+  runtime->begin();
   auto opened = storage;
   run_on(io(), opened.open(Deadline::never()));
   run_on(io(), proactive->start(Deadline::never()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/runtime_poster.hpp"
 #include "proactive/proactive_service.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/streamed_replies.hpp"
@@ -10,6 +11,7 @@
 #include <tern/turn/channel_sender.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,11 +49,11 @@ struct BotProcessOptions {
 class BotProcess {
  public:
   using Options = BotProcessOptions;
+  using MakeBot = std::function<std::unique_ptr<Bot>(BotProcess&)>;
 
   /// Has started when this returns.
   /// Errors: those of the bot's factory and of the storage.
-  BotProcess(runtime::Runtime::MakeBot make_bot, Options options, ManualClock& clock, ChannelSender& sender,
-             const AnyStorage& storage);
+  BotProcess(MakeBot make_bot, Options options, ManualClock& clock, ChannelSender& sender, const AnyStorage& storage);
   ~BotProcess();
   BotProcess(const BotProcess&) = delete;
   BotProcess& operator=(const BotProcess&) = delete;
@@ -69,6 +71,7 @@ class BotProcess {
   runtime::ShardPool shards;
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
+  std::unique_ptr<app::RuntimePoster> poster;
 };
 
 }  // namespace tern::test

@@ -18,10 +18,10 @@ namespace tern::test {
 namespace {
 
 // As a program reads them, but nothing of the machine: no file, no environment, no command line.
-Settings settings_of(ConfigDefaults wanted) {
+Settings settings_of(ConfigDefaults wanted, const OwnKeys& own) {
   constexpr std::array<const char*, 1> program{"test"};
   wanted.insert(wanted.begin(), ConfigDefault("proactive.enabled", true));
-  return load_config(static_cast<int>(program.size()), program.data(), wanted, Environment()).settings;
+  return load_config(static_cast<int>(program.size()), program.data(), wanted, Environment(), own).settings;
 }
 
 // A world may be moved on by weeks at once: what a bot of the machine looks for every second or so is looked for less
@@ -31,9 +31,7 @@ proactive::SchedulerOptions unhurried(proactive::SchedulerOptions options, bool 
   options.longest_sleep = std::chrono::minutes(1);
   options.sweep = std::chrono::hours(1);
   options.watch_interval = std::chrono::hours(1);
-  if (!shared) {
-    options.late_poll = std::chrono::hours(1);
-  }
+  options.late_poll = shared ? std::chrono::milliseconds(500) : std::chrono::hours(1);
   return options;
 }
 
@@ -42,7 +40,7 @@ proactive::SchedulerOptions unhurried(proactive::SchedulerOptions options, bool 
 World::Impl::Impl(BotFactory factory_of_bots, Options wanted)
     : factory(std::move(factory_of_bots)),
       options(std::move(wanted)),
-      settings(settings_of(options.settings)),
+      settings(settings_of(options.settings, options.keys)),
       clock(options.start),
       channel(clock),
       store(std::make_shared<WorldStore>(clock, options.replicas > 1)),
@@ -69,8 +67,11 @@ void World::Impl::start(std::size_t replica) {
   made.scheduling = unhurried(app::scheduler_options(settings), store->traits().shared);
   made.limits = app::send_limits(settings.send_limits);
   made.send_timeout = settings.connector.request_timeout;
-  replicas[replica] = std::make_unique<BotProcess>([this] { return factory(); }, std::move(made), clock, channel,
-                                                   AnyStorage::make<WorldStorage>(store));
+  const auto way = AnyStorage::make<WorldStorage>(store);
+  const auto make_bot = [this, way](BotProcess& process) {
+    return factory(BotContext{settings, process.metrics, *process.proactive, way, clock, *process.poster});
+  };
+  replicas[replica] = std::make_unique<BotProcess>(make_bot, std::move(made), clock, channel, way);
 }
 
 void World::Impl::settle() {

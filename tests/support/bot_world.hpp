@@ -30,8 +30,8 @@ class BotWorld {
                     proactive::SendLimits limits = proactive::SendLimits())
       : sender(clock),
         storage(AnyStorage::make<FailingStorage>(clock, std::move(faults))),
-        process_(std::move(make_bot), process_options(options, proactive_enabled, scheduling, std::move(limits)), clock,
-                 sender, storage) {}
+        process_([make_bot = std::move(make_bot)](BotProcess&) { return make_bot(); },
+                 process_options(options, proactive_enabled, scheduling, std::move(limits)), clock, sender, storage) {}
 
   asio::io_context& io() { return shards[0].io(); }
   /// Runs all that is ready.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <tern/app/bot_context.hpp>
 #include <tern/app/config.hpp>
+#include <tern/app/routes.hpp>
 #include <tern/async/clock.hpp>
 #include <tern/storage/any_storage.hpp>
 #include <tern/turn/bot.hpp>
@@ -18,14 +20,12 @@ namespace app {
 struct AppAccess;
 }
 
-/// Makes a bot. With `one_per_turn` it is called for each turn, otherwise once.
-using BotFactory = std::function<std::unique_ptr<Bot>()>;
-
 /// What a program may put in place of an app's usual parts.
 struct AppOptions {
   bool one_per_turn = false;          ///< a bot object for each turn
   Clock* clock = nullptr;             ///< default: the system's
   std::optional<AnyStorage> storage;  ///< default: made from `storage.kind`
+  Routes routes;                      ///< of the bot's own, on the server that serves its messages
 };
 
 /// A bot that is served: shards, HTTP edge, storage, proactive sends, put together from settings.
@@ -64,6 +64,10 @@ class App {
   /// Messages from outside any turn. Usable between `start` and `stop`.
   Proactive& proactive() const;
   Metrics& metrics() const;
+
+  /// Runs a coroutine on one of the bot's threads, or on that of a conversation; see `Poster`.
+  std::future<void> post(std::function<awaitable<void>()> work) const;
+  std::future<void> post(ConversationReference conversation, BackgroundWork work) const;
 
   struct Impl;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tern/app/own_keys.hpp>
 #include <tern/async/log.hpp>
 
 #include <boost/json/value.hpp>
@@ -176,10 +177,12 @@ Environment process_environment();
 /// `TERN_PORT=tcp://10.0.0.1:80`, are passed over, and so is a variable whose key the command line sets.
 /// Errors: `ConfigError` for an unknown key or option, a wrong type, a value out of range, a combination that makes
 /// no sense, a file that cannot be read or is larger than 1 MiB.
+///
+/// `own`: keys of the bot's own, whose variables are set as well.
 CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
-                        const Environment& environment = process_environment());
+                        const Environment& environment = process_environment(), const OwnKeys& own = {});
 
 /// All keys with their values as a JSON object, secrets masked.
-std::string print_config(const Settings& settings);
+std::string print_config(const Settings& settings, const OwnKeys& own = {});
 
 }  // namespace tern

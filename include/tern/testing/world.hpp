@@ -11,6 +11,7 @@
 #include <tern/turn/proactive.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@ struct WorldOptions {
   WorldOptions() = default;
   /// Keys of the configuration, as `tern::run` takes them. `proactive.enabled` is on unless it is switched off here.
   ConfigDefaults settings;
+  OwnKeys keys;               ///< of the bot's own, as in `RunOptions::keys`; `settings` may set them
   bool one_per_turn = false;  ///< a bot object for each turn, as `AppOptions::one_per_turn`
   /// What the clock shows at the beginning.
   WallTime start = std::chrono::sys_days{std::chrono::year{2026} / std::chrono::January / 1};
@@ -66,10 +68,10 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  /// With one bot that is made by its default constructor.
-  template <class B>
+  /// With bots of this class, made with the `BotContext` or, where they have no such constructor, with nothing.
+  template <std::derived_from<Bot> B>
   static World of(Options options = Options()) {
-    return World([] { return std::make_unique<B>(); }, std::move(options));
+    return World(BotFactory::of<B>(), std::move(options));
   }
 
   /// Somebody with this id.

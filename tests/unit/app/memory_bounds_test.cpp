@@ -1,6 +1,6 @@
 #include "app/memory_bounds.hpp"
 
-#include "app/config_keys.hpp"
+#include "app/key_table.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -70,9 +70,10 @@ TEST(MemoryBounds, EveryBoundOfMemoryCounts) {
                                   "limits.reference",
                                   memory ? "limits.storage_bytes" : "storage.cache_mb",
                                   memory ? "limits.pending_sends" : "limits.storage_queue"};
+    const KeyTable table{OwnKeys()};
     for (const auto& name : keys) {
       auto less = settings;
-      const auto* key = find_key(name);
+      const auto* key = table.find(name);
       ASSERT_NE(key, nullptr) << name;
       key->assign(less, name == "log.buffer" || name == "limits.storage_bytes" || name == "limits.replies"
                             ? boost::json::value("512KiB")

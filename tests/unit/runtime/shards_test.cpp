@@ -74,6 +74,7 @@ TEST(Shards, TurnsOfAConversationAreInOrderAndNeverOverlapWhateverShardTheyCameF
   RuntimeOptions options;
   options.conversation_queue = messages;
   Runtime runtime(shards, make_bot, options, std::move(environments), system_clock(), metrics);
+  runtime.begin();
   std::latch latch(conversations * messages);
   shards.start();
   for (std::size_t c = 0; c < conversations; ++c) {
@@ -122,6 +123,7 @@ TEST(Shards, ADrainThatRequestsStillComeToIsClean) {
     Runtime runtime(
         shards, [] { return std::make_unique<FunctionBot>(); }, RuntimeOptions(), std::move(environments),
         system_clock(), metrics);
+    runtime.begin();
     std::atomic<bool> flood{true};
     std::function<void(std::size_t, std::size_t)> ask = [&](std::size_t origin, std::size_t number) {
       TurnRequest request;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "app/config_keys.hpp"
+
+#include <tern/app/own_keys.hpp>
+
+#include <string_view>
+#include <vector>
+
+namespace tern::app {
+
+/// The keys of one program: those of Tern, then those of its bot.
+///
+/// Lifetime: that of the bot's keys.
+class KeyTable {
+ public:
+  explicit KeyTable(const OwnKeys& own);
+
+  /// In the order in which they are printed.
+  const std::vector<const ConfigKey*>& all() const noexcept { return all_; }
+  /// nullptr when there is none.
+  const ConfigKey* find(std::string_view name) const noexcept;
+  /// The key that is set by this variable of the environment; nullptr when there is none.
+  const ConfigKey* find_variable(std::string_view variable) const;
+  /// The key whose name is most like `name`; nullptr when none is near.
+  const ConfigKey* nearest(std::string_view name) const;
+  /// The key whose variable is most like `variable`; nullptr when none is near.
+  const ConfigKey* nearest_variable(std::string_view variable) const;
+  /// The first key of Tern below `group` that takes `value`, as `storage.kind` takes "rocksdb"; nullptr when none does.
+  static const ConfigKey* in_group(std::string_view group, const json::value& value);
+
+ private:
+  template <class NameOf>
+  const ConfigKey* nearest_by(std::string_view name, NameOf name_of) const;
+
+  std::vector<const ConfigKey*> all_;
+};
+
+}  // namespace tern::app
