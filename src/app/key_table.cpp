@@ -32,6 +32,7 @@ const ConfigKey* KeyTable::find_variable(std::string_view variable) const {
 template <class NameOf>
 const ConfigKey* KeyTable::nearest_by(std::string_view name, NameOf name_of) const {
   std::vector<std::string> texts;
+  texts.reserve(all_.size());
   for (const auto* key : all_) {
     texts.emplace_back(name_of(*key));
   }

@@ -4,27 +4,35 @@
 
 #include <tern/error.hpp>
 
+#include <exception>
 #include <memory>
 #include <utility>
 
 namespace tern::app {
 
+namespace {
+
+awaitable<void> run_and_tell(std::function<awaitable<void>()> work, std::shared_ptr<std::promise<void>> end) {
+  std::exception_ptr error;
+  try {
+    co_await work();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) {
+    end->set_exception(std::move(error));
+  } else {
+    end->set_value();
+  }
+}
+
+}  // namespace
+
 std::future<void> RuntimePoster::post_to(std::size_t shard, std::function<awaitable<void>()> work) {
   auto end = std::make_shared<std::promise<void>>();
   auto told = end->get_future();
-  runtime_.spawn(shard, "posted work", [work = std::move(work), end = std::move(end)]() -> awaitable<void> {
-    std::exception_ptr error;
-    try {
-      co_await work();
-    } catch (...) {
-      error = std::current_exception();
-    }
-    if (error) {
-      end->set_exception(std::move(error));
-    } else {
-      end->set_value();
-    }
-  });
+  runtime_.spawn(shard, "posted work",
+                 [work = std::move(work), end = std::move(end)] { return run_and_tell(work, end); });
   return told;
 }
 
