@@ -31,6 +31,17 @@ TEST(Start, AConfigurationThatIsAFolderIsASentenceAndNoCrash) {
   }
 }
 
+TEST(Start, KeysOfABotsOwnAreLikeTerns) {
+  EXPECT_THAT(run_program({TERN_ORDER_BOT, "--help"}).out,
+              AllOf(HasSubstr("  shop.most_open\n"), HasSubstr("  listen.port\n")));
+  const auto printed = run_program({TERN_ORDER_BOT, "--print-config", "--set", "shop.most_open=7"});
+  EXPECT_EQ(printed.status, 0) << printed.err;
+  EXPECT_THAT(printed.out, AllOf(HasSubstr("\"shop.most_open\": 7"), HasSubstr("\"shop.delivery\": \"2h\"")));
+  const auto mistyped = run_program({TERN_ORDER_BOT, "--set", "shop.curency=CHF"});
+  EXPECT_EQ(mistyped.status, 2);
+  EXPECT_THAT(mistyped.err, HasSubstr("Did you mean shop.currency?"));
+}
+
 TEST(Start, ToolsThatAreGivenAFolderSayASentence) {
   const Folder folder;
   for (const std::vector<std::string>& words :
