@@ -107,9 +107,9 @@ class World {
   /// Errors: those of the coroutine; `Mismatch` when it waits for the clock.
   template <class T>
   T run(awaitable<T> work, std::source_location where = std::source_location::current()) {
-    std::optional<T> value;
+    auto value = std::make_shared<std::optional<T>>();  // a coroutine that does not end in time has it still
     run_work(keep(std::move(work), value), where);
-    return std::move(*value);
+    return std::move(**value);
   }
   void run(awaitable<void> work, std::source_location where = std::source_location::current()) {
     run_work(std::move(work), where);
@@ -134,8 +134,8 @@ class World {
   friend class User;
 
   template <class T>
-  static awaitable<void> keep(awaitable<T> work, std::optional<T>& value) {
-    value.emplace(co_await std::move(work));
+  static awaitable<void> keep(awaitable<T> work, std::shared_ptr<std::optional<T>> value) {
+    value->emplace(co_await std::move(work));
   }
   void run_work(awaitable<void> work, const std::source_location& where);
 

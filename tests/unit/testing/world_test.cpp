@@ -141,6 +141,12 @@ TEST(World, SaysWhenACoroutineWaitsForTheClock) {
   World world = World::of<ShopBot>(options);
   EXPECT_THAT(complaint([&] { world.run(tern::sleep_for(1s, world.clock())); }), HasSubstr("clock"));
   EXPECT_THAT(complaint([&] { world.run_until([] { return false; }); }), HasSubstr("clock"));
+  const auto late = [](tern::Clock& clock) -> tern::awaitable<int> {
+    co_await tern::sleep_for(1s, clock);
+    co_return 1;
+  };
+  EXPECT_THAT(complaint([&] { (void)world.run(late(world.clock())); }), HasSubstr("clock"));
+  world.advance(2s);  // they end now, and nobody waits for them any more
 }
 
 TEST(World, RefusesWhatMakesNoSense) {
