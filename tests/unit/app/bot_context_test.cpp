@@ -19,7 +19,7 @@ using test::FakeChannel;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Settings on_a_free_port(std::size_t threads = 2) {
+Settings served_on_a_free_port(std::size_t threads = 2) {
   Settings settings;
   settings.listen.port = 0;
   settings.listen.threads = threads;
@@ -28,7 +28,7 @@ Settings on_a_free_port(std::size_t threads = 2) {
   return settings;
 }
 
-ConversationReference reference(const FakeChannel& channel, const std::string& conversation = "c") {
+ConversationReference conversation_of(const FakeChannel& channel, const std::string& conversation = "c") {
   ConversationReference made;
   made.set_channel_id("emulator").set_service_url(channel.url());
   made.set_user(ChannelAccount("u")).set_bot(ChannelAccount("b"));
@@ -48,7 +48,7 @@ class CountingBot : public ActivityHandler {
   BotContext context_;
 };
 
-std::string get(std::uint16_t port, const std::string& target, const std::string& method = "GET") {
+std::string ask(std::uint16_t port, const std::string& target, const std::string& method = "GET") {
   const auto answer =
       test::exchange_bytes(port, method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   return answer.head + "\r\n\r\n" + answer.body;
@@ -57,7 +57,7 @@ std::string get(std::uint16_t port, const std::string& target, const std::string
 TEST(BotContext, BringsThePartsOfTheApp) {
   const Settings* given = nullptr;
   Clock* clock = nullptr;
-  App app(on_a_free_port(), [&](const BotContext& context) {
+  App app(served_on_a_free_port(), [&](const BotContext& context) {
     given = &context.settings;
     clock = &context.clock;
     EXPECT_EQ(context.storage.traits().name, "memory");
@@ -68,25 +68,25 @@ TEST(BotContext, BringsThePartsOfTheApp) {
   EXPECT_EQ(given->listen.threads, 2U);
   EXPECT_EQ(clock, &system_clock());
   EXPECT_THAT(app.metrics().expose(), HasSubstr("orders_total 1\n"));
-  EXPECT_THAT(get(app.port(), "/metrics"), HasSubstr("orders_total 1\n"));
+  EXPECT_THAT(ask(app.port(), "/metrics"), HasSubstr("orders_total 1\n"));
 }
 
 TEST(BotContext, IsGivenToBotsThatTakeItAndNotToOthers) {
-  App with(on_a_free_port(), BotFactory::of<CountingBot>());
+  App with(served_on_a_free_port(), BotFactory::of<CountingBot>());
   EXPECT_THAT(with.metrics().expose(), HasSubstr("orders_total 1\n"));
-  App without(on_a_free_port(), BotFactory::of<ActivityHandler>());
-  App bare(on_a_free_port(), [] { return std::make_unique<FunctionBot>(); });
+  App without(served_on_a_free_port(), BotFactory::of<ActivityHandler>());
+  App bare(served_on_a_free_port(), [] { return std::make_unique<FunctionBot>(); });
   EXPECT_THAT(bare.metrics().expose(), Not(HasSubstr("orders_total")));
 }
 
 TEST(Post, RunsACoroutineOfAnotherThread) {
   FakeChannel channel;
-  App app(on_a_free_port(), BotFactory::of<ActivityHandler>());
+  App app(served_on_a_free_port(), BotFactory::of<ActivityHandler>());
   app.start();
   std::thread::id there;
   app.post([&]() -> awaitable<void> {
        there = std::this_thread::get_id();
-       co_await app.proactive().send(reference(channel), Activity::message("from outside"));
+       co_await app.proactive().send(conversation_of(channel), Activity::message("from outside"));
      })
       .get();
   EXPECT_NE(there, std::this_thread::get_id());
@@ -95,10 +95,10 @@ TEST(Post, RunsACoroutineOfAnotherThread) {
 
 TEST(Post, RunsWhereTheTurnsOfAConversationRun) {
   FakeChannel channel;
-  App app(on_a_free_port(4), BotFactory::of<ActivityHandler>());
+  App app(served_on_a_free_port(4), BotFactory::of<ActivityHandler>());
   app.start();
   for (int i = 0; i < 8; ++i) {
-    const auto here = reference(channel, "c" + std::to_string(i));
+    const auto here = conversation_of(channel, "c" + std::to_string(i));
     std::thread::id posted;
     std::promise<std::thread::id> turn;
     app.post(here,
@@ -115,7 +115,7 @@ TEST(Post, RunsWhereTheTurnsOfAConversationRun) {
 }
 
 TEST(Post, PassesOnWhatIsThrown) {
-  App app(on_a_free_port(), BotFactory::of<ActivityHandler>());
+  App app(served_on_a_free_port(), BotFactory::of<ActivityHandler>());
   app.start();
   auto end = app.post([]() -> awaitable<void> {
     throw std::runtime_error("broken");
@@ -127,7 +127,7 @@ TEST(Post, PassesOnWhatIsThrown) {
 }
 
 TEST(Post, IsRefusedDuringADrainWhichWaitsForWhatRuns) {
-  App app(on_a_free_port(), BotFactory::of<ActivityHandler>());
+  App app(served_on_a_free_port(), BotFactory::of<ActivityHandler>());
   app.start();
   std::promise<void> begun;
   auto end = app.post([&]() -> awaitable<void> {
@@ -147,7 +147,7 @@ TEST(Post, IsRefusedDuringADrainWhichWaitsForWhatRuns) {
 }
 
 TEST(Post, IsToldWhenTheDrainCutsIt) {
-  auto settings = on_a_free_port();
+  auto settings = served_on_a_free_port();
   settings.drain.deadline = 100ms;
   App app(settings, BotFactory::of<ActivityHandler>());
   app.start();
@@ -156,7 +156,7 @@ TEST(Post, IsToldWhenTheDrainCutsIt) {
   EXPECT_ANY_THROW(end.get());
 }
 
-AppOptions with(Routes routes) {
+AppOptions options_with(Routes routes) {
   AppOptions options;
   options.routes = std::move(routes);
   return options;
@@ -172,16 +172,16 @@ TEST(Routes, AreServedBesideTerns) {
   routes.add_below("/files", [](const WebRequest& request, const BotContext&) -> awaitable<WebResponse> {
     co_return WebResponse(404, std::string(request.method()) + " " + std::string(request.path()));
   });
-  App app(on_a_free_port(), BotFactory::of<ActivityHandler>(), with(std::move(routes)));
+  App app(served_on_a_free_port(), BotFactory::of<ActivityHandler>(), options_with(std::move(routes)));
   app.start();
-  const auto orders = get(app.port(), "/orders?all");
+  const auto orders = ask(app.port(), "/orders?all");
   EXPECT_THAT(orders, HasSubstr("HTTP/1.1 200"));
   EXPECT_THAT(orders, HasSubstr("Content-Type: text/plain; charset=utf-8\r\n"));
   EXPECT_THAT(orders, HasSubstr("X-Storage: memory\r\n"));
   EXPECT_THAT(orders, HasSubstr("\r\n\r\nall of localhost"));
-  EXPECT_THAT(get(app.port(), "/orders", "DELETE"), HasSubstr("HTTP/1.1 405"));
-  EXPECT_THAT(get(app.port(), "/files/a/b", "DELETE"), HasSubstr("DELETE /files/a/b"));
-  EXPECT_THAT(get(app.port(), "/healthz"), HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(ask(app.port(), "/orders", "DELETE"), HasSubstr("HTTP/1.1 405"));
+  EXPECT_THAT(ask(app.port(), "/files/a/b", "DELETE"), HasSubstr("DELETE /files/a/b"));
+  EXPECT_THAT(ask(app.port(), "/healthz"), HasSubstr("HTTP/1.1 200"));
 }
 
 TEST(Routes, AnswerFailuresWithoutTheirText) {
@@ -195,10 +195,10 @@ TEST(Routes, AnswerFailuresWithoutTheirText) {
   routes.add("GET", "/header", [](const WebRequest&, const BotContext&) -> awaitable<WebResponse> {
     co_return WebResponse(200, "", "text/plain\r\nX-Injected: 1");
   });
-  App app(on_a_free_port(), BotFactory::of<ActivityHandler>(), with(std::move(routes)));
+  App app(served_on_a_free_port(), BotFactory::of<ActivityHandler>(), options_with(std::move(routes)));
   app.start();
   for (const auto* path : {"/throws", "/status", "/header"}) {
-    const auto response = get(app.port(), path);
+    const auto response = ask(app.port(), path);
     EXPECT_THAT(response, HasSubstr("HTTP/1.1 500")) << path;
     EXPECT_THAT(response, Not(HasSubstr("secret"))) << path;
     EXPECT_THAT(response, Not(HasSubstr("Injected"))) << path;
