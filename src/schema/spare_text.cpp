@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t most_kept = 128;
 constexpr std::size_t longest_kept = 8 * 1024;
 constexpr std::size_t shortest_kept = 256;
-constexpr std::size_t step = 1024;
+constexpr std::size_t growth = 1024;
 
 std::vector<std::string>& kept() {
   static thread_local std::vector<std::string> texts;
@@ -53,7 +53,7 @@ void append_json(std::string& text, const boost::json::object& object) {
   boost::json::serializer serializer;
   serializer.reset(&object);
   auto used = text.size();
-  text.resize(std::max(text.capacity(), used + step));
+  text.resize(std::max(text.capacity(), used + growth));
   for (;;) {
     used += serializer.read(text.data() + used, text.size() - used).size();
     if (serializer.done()) {

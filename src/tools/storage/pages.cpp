@@ -7,7 +7,7 @@ namespace tern::tools {
 
 namespace {
 
-constexpr std::size_t wanted_bytes = 4 << 20;
+constexpr std::size_t page_bytes = 4 << 20;
 constexpr std::size_t most_documents = 1000;
 
 }  // namespace
@@ -23,7 +23,7 @@ awaitable<std::vector<StoreItem>> PageReader::next() {
       bytes += item.key.size() + item.document.size();
     }
     // As many as would have made the wanted size, and no more than twice as many as before.
-    const auto fitting = std::max<std::size_t>(1, page.items.size()) * wanted_bytes / bytes;
+    const auto fitting = std::max<std::size_t>(1, page.items.size()) * page_bytes / bytes;
     limit_ = std::clamp<std::size_t>(fitting, 1, std::min(limit_ * 2, most_documents));
     items = std::move(page.items);
     std::erase_if(items, [](const StoreItem& item) { return item.key.starts_with(reserved_prefix); });
@@ -37,7 +37,7 @@ bool BatchWriter::add(const std::string& key, const std::string& document, Expec
     return false;
   }
   const auto size = key.size() + document.size();
-  if (!empty() && (sorted_.size() == most_documents || bytes_ + size > wanted_bytes)) {
+  if (!empty() && (sorted_.size() == most_documents || bytes_ + size > page_bytes)) {
     return false;
   }
   sorted_.insert(place, key);
