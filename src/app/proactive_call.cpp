@@ -21,7 +21,7 @@ namespace {
 
 using Members = CallMembers;
 
-[[noreturn]] void refuse(const std::string& message) {
+[[noreturn]] void refuse_call(const std::string& message) {
   refuse_argument(message);
 }
 
@@ -37,10 +37,10 @@ bool has_offset(const std::string& text) {
 std::chrono::milliseconds length_of(const json::value& value, const std::string& name) {
   const auto length = read_duration(value);
   if (!length) {
-    refuse(name + " is a number of milliseconds, or as in 30s, 5m, 2h.");
+    refuse_call(name + " is a number of milliseconds, or as in 30s, 5m, 2h.");
   }
   if (*length > detail::send_horizon) {
-    refuse(name + " is at most five years.");
+    refuse_call(name + " is at most five years.");
   }
   return *length;
 }
@@ -48,7 +48,7 @@ std::chrono::milliseconds length_of(const json::value& value, const std::string&
 TimeOfDay time_of_day(const json::value& value, const std::string& name) {
   const auto time = value.is_string() ? TimeOfDay::parse(value.as_string()) : std::nullopt;
   if (!time) {
-    refuse(name + " is a time of the day as in 09:00.");
+    refuse_call(name + " is a time of the day as in 09:00.");
   }
   return *time;
 }
@@ -63,7 +63,7 @@ Recipient recipient_of(Members& members) {
   to.conversation_id = members.text("conversationId").value_or("");
   const bool by_user = !to.channel_id.empty() && !to.user_id.empty();
   if (to.reference && !(to.channel_id.empty() && to.user_id.empty() && to.conversation_id.empty())) {
-    refuse("Say to whom by reference, or by channelId and userId, not by both.");
+    refuse_call("Say to whom by reference, or by channelId and userId, not by both.");
   }
   if (!to.reference && !by_user) {
     throw BadCall("MissingProperty",
@@ -79,7 +79,7 @@ Recurrence::Days days_of(const json::value& value) {
   const auto add = [&](const json::value& day) {
     const auto found = day.is_string() ? std::find(names.begin(), names.end(), day.as_string()) : names.end();
     if (found == names.end()) {
-      refuse("every.weekly is a day or a list of days: monday to sunday.");
+      refuse_call("every.weekly is a day or a list of days: monday to sunday.");
     }
     days.set(static_cast<std::size_t>(found - names.begin()));
   };
@@ -101,10 +101,10 @@ Recurrence recurrence_of(json::object& fields) {
   auto* const at = members.find("at");
   const auto kinds = std::array{interval, daily, weekly, monthly};
   if (std::count(kinds.begin(), kinds.end(), nullptr) != 3) {
-    refuse("every has one of interval, daily, weekly and monthly.");
+    refuse_call("every has one of interval, daily, weekly and monthly.");
   }
   if ((weekly != nullptr || monthly != nullptr) != (at != nullptr)) {
-    refuse("every.at is the time of the day that goes with weekly and monthly, as in 09:00.");
+    refuse_call("every.at is the time of the day that goes with weekly and monthly, as in 09:00.");
   }
   if (interval != nullptr) {
     return Recurrence::every(std::chrono::floor<std::chrono::seconds>(length_of(*interval, "every.interval")));
@@ -118,7 +118,7 @@ Recurrence recurrence_of(json::object& fields) {
   }
   const auto day = read_number(*monthly);
   if (!day || *day < 1 || *day > 31) {
-    refuse("every.monthly is a day of the month, 1 to 31.");
+    refuse_call("every.monthly is a day of the month, 1 to 31.");
   }
   return Recurrence::monthly(static_cast<int>(*day), when);
 }
@@ -128,11 +128,11 @@ QuietHours quiet_hours_of(json::object& fields) {
   auto* const from = members.find("from");
   auto* const to = members.find("to");
   if (from == nullptr || to == nullptr) {
-    refuse("quietHours has from and to, times of the day as in 22:00.");
+    refuse_call("quietHours has from and to, times of the day as in 22:00.");
   }
   const QuietHours hours{time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
   if (hours.from() == hours.to()) {
-    refuse("quietHours begins and ends at " + hours.from().to_string() + ", which is no time at all. Leave it out.");
+    refuse_call("quietHours begins and ends at " + hours.from().to_string() + ", which is no time at all. Leave it out.");
   }
   return hours;
 }
@@ -141,10 +141,10 @@ void read_key(Members& members, SendOptions& options) {
   auto key = members.text("key");
   const auto scope = members.text("keyScope");
   if (scope && scope != "bot" && scope != "conversation") {
-    refuse("keyScope is bot or conversation; \"" + *scope + "\" is neither.");
+    refuse_call("keyScope is bot or conversation; \"" + *scope + "\" is neither.");
   }
   if (scope && !key) {
-    refuse("keyScope goes with key, and there is none.");
+    refuse_call("keyScope goes with key, and there is none.");
   }
   if (key) {
     options.key(std::move(*key), scope == "conversation" ? KeyScope::conversation : KeyScope::bot);
@@ -165,10 +165,10 @@ SendOptions options_of(Members& members, CallKind kind) {
   options.cancel_on_reply(members.flag("cancelOnReply"));
   if (auto zone = members.text("timeZone")) {
     if (!is_time_zone(*zone)) {
-      refuse("timeZone: " + detail::unknown_time_zone(*zone));
+      refuse_call("timeZone: " + detail::unknown_time_zone(*zone));
     }
     if (!members.has("every") && !members.has("quietHours")) {
-      refuse("timeZone goes with every or quietHours, and there is neither. The time in `at` has its offset.");
+      refuse_call("timeZone goes with every or quietHours, and there is neither. The time in `at` has its offset.");
     }
     options.time_zone(std::move(*zone));
   }
@@ -187,7 +187,7 @@ std::optional<WallTime> due_of(Members& members, WallTime now) {
   const auto at = members.text("at");
   auto* const after = members.find("after");
   if (at && after != nullptr) {
-    refuse("Give at or after, not both.");
+    refuse_call("Give at or after, not both.");
   }
   if (at) {
     return time_of(*at, "at");
@@ -251,7 +251,7 @@ std::vector<std::string_view> members_of(CallKind kind) {
 WallTime time_of(const std::string& text, std::string_view name) {
   const auto time = Timestamp::parse(text);
   if (!time || !has_offset(text)) {
-    refuse(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
+    refuse_call(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
   }
   return time->time();
 }
@@ -265,7 +265,7 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
     throw BadCall("BadSyntax", "The body is a JSON object.");
   }
   if (kind == CallKind::continuing && parsed->as_object().contains("every")) {
-    refuse(
+    refuse_call(
         "every does not go with a continuation that runs now. POST /proactive/schedule takes it, with continuation.");
   }
   ProactiveCall call;
