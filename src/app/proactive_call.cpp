@@ -132,7 +132,8 @@ QuietHours quiet_hours_of(json::object& fields) {
   }
   const QuietHours hours{time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
   if (hours.from() == hours.to()) {
-    refuse_call("quietHours begins and ends at " + hours.from().to_string() + ", which is no time at all. Leave it out.");
+    refuse_call("quietHours begins and ends at " + hours.from().to_string() +
+                ", which is no time at all. Leave it out.");
   }
   return hours;
 }

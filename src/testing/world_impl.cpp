@@ -67,11 +67,9 @@ void World::Impl::start(std::size_t replica) {
   made.scheduling = unhurried(app::scheduler_options(settings), store->traits().shared);
   made.limits = app::send_limits(settings.send_limits);
   made.send_timeout = settings.connector.request_timeout;
-  const auto way = AnyStorage::make<WorldStorage>(store);
-  const auto make_bot = [this, way](BotProcess& process) {
-    return factory(BotContext{settings, process.metrics, *process.proactive, way, clock, *process.poster});
-  };
-  replicas[replica] = std::make_unique<BotProcess>(make_bot, std::move(made), clock, channel, way);
+  const auto make_bot = [this](BotProcess& process) { return factory(context_of(process)); };
+  replicas[replica] =
+      std::make_unique<BotProcess>(make_bot, std::move(made), clock, channel, AnyStorage::make<WorldStorage>(store));
 }
 
 void World::Impl::settle() {

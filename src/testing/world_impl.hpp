@@ -44,6 +44,12 @@ struct World::Impl {
   std::size_t route = 0;
   std::vector<std::unique_ptr<BotProcess>> replicas;
 
+  /// What the bot of a replica is given.
+  BotContext context_of(BotProcess& process) {
+    return {settings, process.metrics, *process.proactive, AnyStorage::make<WorldStorage>(store),
+            clock,    *process.poster};
+  }
+
  private:
   /// An answer that may bring messages, which are noted once it has come.
   void note_messages_in_answers();

@@ -29,6 +29,7 @@ struct WorldOptions {
   /// Keys of the configuration, as `tern::run` takes them. `proactive.enabled` is on unless it is switched off here.
   ConfigDefaults settings;
   OwnKeys keys;               ///< of the bot's own, as in `RunOptions::keys`; `settings` may set them
+  Routes routes;              ///< of the bot's own, as in `AppOptions::routes`; `World::request` asks them
   bool one_per_turn = false;  ///< a bot object for each turn, as `AppOptions::one_per_turn`
   /// What the clock shows at the beginning.
   WallTime start = std::chrono::sys_days{std::chrono::year{2026} / std::chrono::January / 1};
@@ -114,6 +115,11 @@ class World {
   void run(awaitable<void> work, std::source_location where = std::source_location::current()) {
     run_work(std::move(work), where);
   }
+
+  /// Asks a route of the bot's own, as a client does over HTTP: `world.request("GET", "/orders?all")`. 404 when there
+  /// is none for this method and path. What leaves the route's handler is thrown here; a client would get 500.
+  WebResponse request(std::string method, std::string target, std::string body = {},
+                      std::vector<std::pair<std::string, std::string>> headers = {});
 
   /// The process of the bot is killed and started again on the same storage: what was not stored is lost.
   void restart();

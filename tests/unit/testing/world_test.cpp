@@ -1,5 +1,8 @@
 #include "shop_bot.hpp"
 
+#include <future>
+#include <thread>
+
 namespace shop {
 namespace {
 
@@ -125,6 +128,49 @@ TEST(World, ReadsFigures) {
   EXPECT_EQ(world.figure("orders_total"), 5);
   EXPECT_EQ(world.figure("tern_turns_total{outcome=\"ok\"}"), 1);
   EXPECT_EQ(world.figure("orders"), std::nullopt);
+}
+
+TEST(World, AsksRoutesOfTheBotsOwn) {
+  WorldOptions options;
+  options.routes.add(
+      "POST", "/orders",
+      [](const tern::WebRequest& request, const tern::BotContext& context) -> tern::awaitable<tern::WebResponse> {
+        const auto counts = co_await context.proactive.counts();
+        co_return tern::WebResponse(201, std::string(request.body()) + " " + std::string(request.query()) + " " +
+                                             std::string(request.header("x-who").value_or("nobody")) + " " +
+                                             std::to_string(counts.pending));
+      });
+  options.routes.add_below(
+      "/files", [](const tern::WebRequest& request, const tern::BotContext&) -> tern::awaitable<tern::WebResponse> {
+        throw std::runtime_error(std::string(request.path()));
+        co_return tern::WebResponse();
+      });
+  World world = World::of<ShopBot>(options);
+  world.user().say("order");
+  const auto response = world.request("POST", "/orders/?all", "body", {{"X-Who", "Ada"}});
+  EXPECT_EQ(response.status, 201U);
+  EXPECT_EQ(response.body, "body all Ada 2");
+  EXPECT_EQ(world.request("GET", "/orders").status, 404U);
+  EXPECT_EQ(world.request("GET", "/filesystem").status, 404U);
+  EXPECT_THROW(world.request("GET", "/files/a"), std::runtime_error);
+}
+
+TEST(World, GivesTheBotAPosterForOtherThreads) {
+  tern::Poster* poster = nullptr;
+  World world([&poster](const tern::BotContext& context) {
+    poster = &context.poster;
+    return std::make_unique<ShopBot>();
+  });
+  const auto ada = world.user("ada");
+  std::future<void> end;
+  std::thread([&] {
+    end = poster->post(ada.reference(), [](tern::Conversation conversation) -> tern::awaitable<void> {
+      co_await conversation.send("from a thread");
+    });
+  }).join();
+  world.settle();
+  EXPECT_NO_THROW(end.get());
+  ada.expect("from a thread");
 }
 
 TEST(World, RunsCoroutinesAndPassesOnWhatTheyThrow) {
