@@ -19,15 +19,16 @@ void DeadTable::add(const PackedSend& send, std::string reason, WallTime now) {
   }
 }
 
-std::optional<DeadRecord> DeadTable::take(const SendHandle& handle) {
+DeadRecord* DeadTable::find(const SendHandle& handle) {
   const auto found = by_id_.find(key_of(handle));
-  if (found == by_id_.end() || found->second->second.send.slot != handle.slot) {
-    return std::nullopt;
-  }
-  auto taken = std::move(found->second->second);
+  const bool is_kept = found != by_id_.end() && found->second->second.send.slot == handle.slot;
+  return is_kept ? &found->second->second : nullptr;
+}
+
+void DeadTable::erase(const DeadRecord& dead) {
+  const auto found = by_id_.find(key_of(dead.send.handle()));
   in_order_.erase(found->second);
   by_id_.erase(found);
-  return taken;
 }
 
 bool DeadTable::list(const DeadQuery& query, std::uint64_t after, std::vector<DeadRecord>& found,

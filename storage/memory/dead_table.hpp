@@ -26,9 +26,10 @@ class DeadTable {
 
   /// Instead of one with the same id, if there is one.
   void add(const PackedSend& send, std::string reason, WallTime now);
-  bool contains(const SendHandle& handle) const { return by_id_.contains(key_of(handle)); }
-  /// Takes it out.
-  std::optional<DeadRecord> take(const SendHandle& handle);
+  /// nullptr when it is not kept.
+  DeadRecord* find(const SendHandle& handle);
+  /// Preconditions: it is kept.
+  void erase(const DeadRecord& dead);
   /// Up to `query.limit` after the place `after`, and the place of the last; whether there are more.
   bool list(const DeadQuery& query, std::uint64_t after, std::vector<DeadRecord>& found, std::uint64_t& last) const;
   std::uint64_t size() const noexcept { return in_order_.size(); }

@@ -86,10 +86,10 @@ std::vector<DocumentTable::Change> prepare_documents(StoreChanges& changes) {
   return prepared;
 }
 
-std::vector<ScheduleTable::NewSend> prepare_sends(StoreChanges& changes) {
+std::vector<ScheduleTable::NewSend> prepare_sends(const StoreChanges& changes) {
   std::vector<ScheduleTable::NewSend> prepared;
   prepared.reserve(changes.sends.size());
-  for (auto& send : changes.sends) {
+  for (const auto& send : changes.sends) {
     prepared.emplace_back(send);
   }
   return prepared;
@@ -121,7 +121,7 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> MemoryStorage::wri
   if (!conflicts.empty()) {
     co_return StoreConflict{std::move(conflicts)};
   }
-  auto known = state.schedule.refused(sends, now);
+  auto known = state.schedule.refused(changes.sends, now);
   if (!known.empty()) {
     co_return StoreConflict{{}, std::move(known)};
   }

@@ -4,6 +4,7 @@
 #include "idempotency_table.hpp"
 #include "send_record.hpp"
 #include "storage/hash_index.hpp"
+#include "storage/slot_owners.hpp"
 
 #include <tern/storage.hpp>
 #include <tern/storage/memory_storage.hpp>
@@ -24,11 +25,10 @@ class ScheduleTable {
  public:
   /// A send to be stored, prepared outside the lock.
   struct NewSend {
-    explicit NewSend(ScheduledSend& send);
+    explicit NewSend(const ScheduledSend& send);
     std::unique_ptr<SendRecord> record;
     std::string idempotency_key;
     SendDigest digest;
-    bool key_is_new;
   };
 
   explicit ScheduleTable(const MemoryStorageLimits& limits);
@@ -40,22 +40,22 @@ class ScheduleTable {
   std::optional<KnownKey> known_by(const std::string& idempotency_key, WallTime now) const;
 
   /// The sends whose keys are known although they must not be.
-  std::vector<KnownSend> refused(const std::vector<NewSend>& sends, WallTime now) const;
+  std::vector<KnownSend> refused(const std::vector<ScheduledSend>& sends, WallTime now) const;
 
   /// Throws `invalid_argument` when a send's id is pending already, `overloaded` when the sends, and dead ones that
   /// `edits` make pending again, do not fit.
   void require_room(const std::vector<NewSend>& sends, const std::vector<SendEdit>& edits, WallTime now) const;
 
-  /// Applies outcomes, then edits, then sends, and writes what came of them into `receipt`. An allocation that fails
-  /// here ends the process: better than half a write.
+  /// Applies the write as the rules of the schedule say (`storage::ScheduleWrite`). `sends` are those of `changes`. An
+  /// allocation that fails here ends the process: better than half a write.
   /// Preconditions: `require_room` did not throw, and nothing was applied since.
   void apply(const StoreChanges& changes, std::vector<NewSend>& sends, WallTime now, StoreReceipt& receipt) noexcept;
 
-  HeldSlots hold(const std::string& owner, std::uint16_t want);
-  void release(const std::vector<SlotLease>& leases) noexcept;
+  HeldSlots hold(const std::string& owner, std::uint16_t want) { return owners_.take(owner, want); }
+  void release(const std::vector<SlotLease>& leases) noexcept { owners_.release(leases); }
 
   DuePage load_due(const DueQuery& query);
-  std::vector<DueEntry> load_late(const std::vector<SlotLease>& leases);
+  std::vector<DueEntry> load_late(const std::vector<SlotLease>& leases) { return owners_.take_late(leases); }
 
   /// The send of an entry, marked as being sent until its outcome or until its slot changes hands. None when it was
   /// cancelled, edited or tried meanwhile, or is marked: an owner that asks twice does not send twice.
@@ -77,44 +77,35 @@ class ScheduleTable {
   std::uint64_t estimate_due(WallTime from, WallTime until) const;
 
  private:
-  static constexpr std::size_t inbox_sweep = 1024;
+  class Book;
+  using ScheduleRules = storage::ScheduleRules;
+  using SendState = storage::SendState;
 
   struct Slot {
-    std::string owner;  ///< "" when nobody holds it
-    std::uint64_t epoch = 0;
-    WallTime loaded_until = WallTime::min();
     SendTree<ByDueTag, ByDue> fresh;             ///< those whose time is their due time
     SendTree<ByDueTag, ByEffectiveDue> retries;  ///< those that wait for their `not_before`
     SendTree<ByOrderTag, ByOrder> by_order;
     HashIndex<SendRecord> by_id;
-    std::vector<DueEntry> inbox;  ///< committed into the window that the owner has loaded, since it last asked
-    std::size_t sweep_inbox_at = inbox_sweep;
 
-    bool is_held() const noexcept { return !owner.empty(); }
-    bool is_held_by(const SlotLease& lease) const noexcept { return is_held() && epoch == lease.epoch; }
     SendRecord* find(const std::array<std::uint8_t, 16>& id) const;
-    bool is_being_sent(const PackedSend& send) const noexcept { return is_held() && send.fetched_in == epoch; }
   };
 
+  bool is_being_sent(const PackedSend& send) const noexcept {
+    return owners_.is_held(send.slot) && send.fetched_in == owners_.epoch(send.slot);
+  }
   SendRecord* find(const SendHandle& handle) const;
   void link(SendRecord& record);
   void unlink(SendRecord& record);
   /// Makes it pending.
   void insert(SendRecord& record);
   void erase(SendRecord& record);
-  void renew(SendRecord& record, WallTime due);
   void tell_owner(const SendRecord& record, WallTime now);
-  void add(NewSend& send, WallTime now, StoreReceipt& receipt);
-  bool accept(const SendOutcome& outcome, WallTime now);
-  void settle(SendRecord& record, const SendOutcome& outcome, WallTime now);
-  bool edit(const SendEdit& edit, WallTime now, SendHandle& valid_now);
-  bool redrive(const SendEdit& edit, WallTime now, SendHandle& valid_now);
-  void cancel_replied(const std::string& conversation);
   static std::uint64_t count_due(const Slot& slot, WallTime from, WallTime until);
   bool list_one(const std::string& order_key, TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
   bool list_all(TimePlace after, std::size_t limit, std::vector<PackedSend>& sends) const;
 
   MemoryStorageLimits limits_;
+  storage::SlotOwners owners_;
   std::array<Slot, slot_count> slots_;
   std::set<SendRecord*, ByDue> retries_by_due_;  ///< of all slots; few, so they have no hook of their own for it
   IdempotencyTable idempotency_;

@@ -1,7 +1,6 @@
 #include "send_record.hpp"
 
 #include <cstring>
-#include <limits>
 
 namespace tern::detail {
 
@@ -56,6 +55,18 @@ ScheduledSend PackedSend::unpack() const {
   return send;
 }
 
+storage::SendState PackedSend::state() const noexcept {
+  return {due, not_before, generation, attempt, begun, !cancel_on_reply().empty()};
+}
+
+void PackedSend::set(const storage::SendState& state) noexcept {
+  due = state.due;
+  not_before = state.not_before;
+  generation = state.generation;
+  attempt = state.attempt;
+  begun = state.begun;
+}
+
 DueEntry PackedSend::entry() const {
   DueEntry entry;
   entry.due = effective_due();
@@ -64,8 +75,7 @@ DueEntry PackedSend::entry() const {
   entry.id = id;
   entry.generation = generation;
   entry.slot = slot;
-  constexpr auto most = std::numeric_limits<std::uint16_t>::max();
-  entry.attempt = static_cast<std::uint16_t>(std::min<std::uint32_t>(attempt, most));
+  entry.attempt = storage::ScheduleRules::entry_attempt(attempt);
   return entry;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <tern/storage/schedule_types.hpp>
+#include "storage/schedule_rules.hpp"
 
 #include <boost/intrusive/set.hpp>
 
@@ -16,6 +16,8 @@ class PackedSend {
   PackedSend(const ScheduledSend& send, std::uint64_t order_key_hash);
 
   ScheduledSend unpack() const;
+  storage::SendState state() const noexcept;
+  void set(const storage::SendState& state) noexcept;
   DueEntry entry() const;
   SendHandle handle() const { return SendHandle{slot, due, id}; }
   /// When it is to be sent: a retry waits until its `not_before`.

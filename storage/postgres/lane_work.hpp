@@ -36,6 +36,7 @@ class Reader {
 
  private:
   void read(std::vector<ReadLane::Ticket*> tickets);
+  void hand_out(const std::vector<ReadLane::Ticket*>& tickets, const pqxx::result& result);
   ReadAnswer answer(const ReadRequest& request, SteadyTime cut_at);
   ReadAnswer scan(const StoreScan& query, SteadyTime cut_at);
 
@@ -88,6 +89,7 @@ class Writer {
   /// Those with sends, edits or outcomes.
   void serve_schedule(Tickets tickets);
   void write_units(const Tickets& tickets);
+  std::vector<WriteAnswer> write_documents_of(const std::vector<const StoreChanges*>& changes, SteadyTime cut_at);
   /// In one transaction of several statements.
   void write_units_once(const Tickets& tickets, SteadyTime cut_at);
   static void fail(const Tickets& tickets, const Failure& failure);

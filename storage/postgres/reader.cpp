@@ -89,30 +89,34 @@ void Reader::read(std::vector<ReadLane::Ticket*> tickets) {
   try {
     const auto result = session_.execute(statements_.read, {keys.parameter()}, cut_time(by, options_));
     ++counters_.read_batches;
-    // Positions count from 1 and ascend, through all keys of all reads.
-    auto row = result.begin();
-    const auto end = result.end();
-    std::size_t first = 1;
-    for (auto* ticket : tickets) {
-      auto& asked = ticket->request.keys;
-      ReadAnswer answer;
-      answer.items = std::move(ticket->request.found);
-      for (; row != end; ++row) {
-        auto field = row.begin();
-        const auto position = static_cast<std::size_t>(number_of(field));
-        if (position >= first + asked.size()) {
-          break;
-        }
-        answer.items.add(item_of(std::move(asked.at(position - first)), field));
-      }
-      first += asked.size();
-      ticket->succeed(std::move(answer));
-    }
+    hand_out(tickets, result);
   } catch (const Failure& failure) {
     const auto error = error_for(failure, false);
     for (auto* ticket : tickets) {
       ticket->fail(error);
     }
+  }
+}
+
+void Reader::hand_out(const std::vector<ReadLane::Ticket*>& tickets, const pqxx::result& result) {
+  // Positions count from 1 and ascend, through all keys of all reads.
+  auto row = result.begin();
+  const auto end = result.end();
+  std::size_t first = 1;
+  for (auto* ticket : tickets) {
+    auto& asked = ticket->request.keys;
+    ReadAnswer answer;
+    answer.items = std::move(ticket->request.found);
+    for (; row != end; ++row) {
+      auto field = row.begin();
+      const auto position = static_cast<std::size_t>(number_of(field));
+      if (position >= first + asked.size()) {
+        break;
+      }
+      answer.items.add(item_of(std::move(asked.at(position - first)), field));
+    }
+    first += asked.size();
+    ticket->succeed(std::move(answer));
   }
 }
 

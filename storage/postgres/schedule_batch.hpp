@@ -2,6 +2,7 @@
 
 #include "async/keyed_hash.hpp"
 #include "schedule_state.hpp"
+#include "storage/schedule_rules.hpp"
 
 #include <tern/storage.hpp>
 
@@ -70,26 +71,27 @@ class ScheduleBatch {
 
   /// Throws `Refused` with all that the store's keys refuse: of each batch they come back together, not one by one.
   void look_up(const std::vector<Part>& parts);
-  /// Outcomes, then edits, then sends, as `MemoryStorage` does.
+  /// As the rules of the schedule say (`storage::ScheduleWrite`).
   void apply(const Part& part);
   void store();
   /// The transaction is committed. Without this it is undone, or nobody knows.
   void finish();
 
  private:
+  class Book;
+  using ScheduleRules = storage::ScheduleRules;
+  using SendState = storage::SendState;
+
   /// How a pending send stands.
   struct Pending {
-    WallTime due{};
+    SendState state;
     std::uint64_t seq = 0;
-    std::uint32_t generation = 0;
-    std::uint32_t attempt = 0;
-    std::uint16_t begun = 0;
-    std::optional<WallTime> not_before;  ///< none when it has passed at `due`
-    std::uint64_t order_hash = 0;        ///< as it is stored: `stable_hash` of the order key
-    std::uint64_t order = 0;             ///< `order_hash_of` it
+    std::uint64_t order_hash = 0;  ///< as it is stored: `stable_hash` of the order key
+    std::uint64_t order = 0;       ///< `order_hash_of` it
     std::string cancel_on_reply;
   };
   struct Item {
+    SendId id{};
     std::uint16_t slot = 0;
     std::optional<Pending> before;  ///< as it is stored
     std::optional<Pending> now;
@@ -100,11 +102,9 @@ class ScheduleBatch {
     bool edited = false;                   ///< kept from being claimed until the end of the transaction
   };
   struct Dead {
+    SendId id{};
     std::uint16_t slot = 0;
-    std::uint32_t generation = 0;
-    std::uint64_t order_hash = 0;
-    std::uint64_t order = 0;
-    std::string cancel_on_reply;
+    Pending send;  ///< as it died, but for what a send that is pending again does not keep
     bool gone = false;
   };
   /// What an idempotency key stands for: a send that is stored, or came with this transaction.
@@ -128,38 +128,38 @@ class ScheduleBatch {
   void look_up_missing(const std::vector<Part>& parts);
   void look_up_dead(const std::vector<Part>& parts);
   void look_up_keys(const std::vector<Part>& parts);
+  std::set<SendId> claim_keys(const std::map<std::string, const ScheduledSend*>& first);
   void look_up_known(const std::map<std::string, const ScheduledSend*>& first);
   void store_kept_keys();
   void store_kept_dead();
 
   Item* find(const SendHandle& handle);
-  bool accept(const SendOutcome& outcome);
+  /// What a key stands for, with the handle that is valid now.
+  std::optional<KnownKey> known_by(const std::string& key) const;
+  std::vector<KnownSend> refused_sends(const StoreChanges& changes) const;
+  void note_ends(const Part& part, std::size_t refused_before);
   void end_sendings();
   void tell_of_new();
-  void settle(Item& item, const SendOutcome& outcome);
-  bool may_edit(const SendId& id, Item& item);
+  bool may_edit(Item& item);
   bool may_edit_from_afar(const Item& item) const;
   bool is_held_here(std::uint16_t slot) const;
-  EditOutcome edit(const SendEdit& edit, SendHandle& valid_now);
-  EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
-  EditOutcome discard(const SendEdit& edit);
-  void cancel_replied(const std::string& conversation);
-  std::vector<KnownSend> refused_sends(const StoreChanges& changes) const;
-  void add(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
-  void add_new(const ScheduledSend& send, const StoreChanges& from, StoreReceipt& receipt);
-  KnownKey valid_now(const First& first) const;
-  void erase(Item& item);
-  static void renew(Item& item, WallTime due);
+  Pending& insert(Item made, Pending pending);
 
   void store_new();
   void store_redriven();
   void store_buried();
   void store_changed();
   void store_gone();
+  void store_gone_dead();
   void store_places();
   void store_inbox();
   void store_counts();
-  DueEntry entry_of(const SendId& id, const Item& item) const;
+  /// Of a send that is pending: whether its owner has to be told of it.
+  static bool is_news(const Item& item) noexcept {
+    const auto before = item.before ? std::optional(item.before->state.generation) : std::nullopt;
+    return ScheduleRules::is_news(before, item.now->state.generation);
+  }
+  static DueEntry entry_of(const Item& item, const Pending& pending);
 
   Session& session_;
   ScheduleState& state_;
@@ -170,14 +170,14 @@ class ScheduleBatch {
   std::map<SendId, Item> items_;
   std::map<SendId, Dead> dead_;
   std::unordered_map<std::string, First, KeyedHash> firsts_;
-  std::map<std::string_view, const KeptKey*> kept_keys_;  // from another store
-  std::vector<const DeadSend*> kept_dead_;                // likewise
+  std::map<std::string_view, const KeptKey*> kept_keys_;            // from another store
+  std::vector<std::pair<const DeadSend*, std::string>> kept_dead_;  // likewise, and the reason that is kept
   std::map<std::string, std::vector<SendId>> replied_;
   std::vector<std::pair<const SendOutcome*, bool>> ends_;  ///< all outcomes but of a beginning; whether accepted
   bool stored_ = false;                                    ///< and not finished
   std::vector<SendId> edits_;
   std::vector<std::pair<SendId, std::string>> buried_;  ///< and the reason, in the order in which they died
-  SendCounts added_;                                    ///< differences, so negative ones wrap around
+  storage::CountChanges added_;
   std::vector<std::pair<StoreReceipt*, std::pair<std::size_t, SendId>>> seqs_;
 };
 

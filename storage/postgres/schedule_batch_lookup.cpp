@@ -138,21 +138,22 @@ void ScheduleBatch::look_up_pending(const Wanted& wanted) {
   for (const auto& row : run(statements().locate, {slots.parameter(), dues.parameter(), ids.parameter()})) {
     const auto& [slot, id] = asked.at(static_cast<std::size_t>(number_of(row[0]) - 1));
     Pending pending;
-    pending.due = from_ns(number_of(row[1]));
+    auto& state = pending.state;
+    state.due = from_ns(number_of(row[1]));
     pending.seq = static_cast<std::uint64_t>(number_of(row[2]));
-    pending.generation = static_cast<std::uint32_t>(number_of(row[3]));
-    pending.attempt = static_cast<std::uint32_t>(number_of(row[4]));
-    pending.begun = static_cast<std::uint16_t>(number_of(row[5]));
-    if (!row[6].is_null()) {
-      pending.not_before = from_ns(number_of(row[6]));
-    }
+    state.generation = static_cast<std::uint32_t>(number_of(row[3]));
+    state.attempt = static_cast<std::uint32_t>(number_of(row[4]));
+    state.begun = static_cast<std::uint16_t>(number_of(row[5]));
+    state.not_before = row[6].is_null() ? WallTime{} : from_ns(number_of(row[6]));
     pending.order_hash = static_cast<std::uint64_t>(number_of(row[7]));
     pending.cancel_on_reply = text_of(row[8]);
     pending.order = order_hash_of(text_of(row[9]));
-    if (!pending.cancel_on_reply.empty()) {
+    state.awaits_reply = !pending.cancel_on_reply.empty();
+    if (state.awaits_reply) {
       replied_[pending.cancel_on_reply].push_back(id);
     }
     auto& item = items_[id];
+    item.id = id;
     item.slot = slot;
     item.before = std::move(pending);
     item.now = item.before;
@@ -190,12 +191,16 @@ void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
   }
   const std::vector<SendId> asked(wanted.begin(), wanted.end());
   for (const auto& row : run(statements().locate_dead, {ids.parameter()})) {
-    auto& dead = dead_[asked.at(static_cast<std::size_t>(number_of(row[0]) - 1))];
+    const auto& id = asked.at(static_cast<std::size_t>(number_of(row[0]) - 1));
+    auto& dead = dead_[id];
+    dead.id = id;
     dead.slot = static_cast<std::uint16_t>(number_of(row[1]));
-    dead.generation = static_cast<std::uint32_t>(number_of(row[2]));
-    dead.order_hash = static_cast<std::uint64_t>(number_of(row[3]));
-    dead.cancel_on_reply = text_of(row[4]);
-    dead.order = order_hash_of(text_of(row[5]));
+    auto& send = dead.send;
+    send.state.generation = static_cast<std::uint32_t>(number_of(row[2]));
+    send.order_hash = static_cast<std::uint64_t>(number_of(row[3]));
+    send.cancel_on_reply = text_of(row[4]);
+    send.order = order_hash_of(text_of(row[5]));
+    send.state.awaits_reply = !send.cancel_on_reply.empty();
   }
 }
 
@@ -211,6 +216,15 @@ void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
   if (first.empty()) {
     return;
   }
+  const auto claimed = claim_keys(first);
+  std::erase_if(first, [&](const auto& entry) { return claimed.contains(entry.second->handle.id); });
+  if (!first.empty()) {
+    look_up_known(first);
+  }
+}
+
+// The sends that take their keys.
+std::set<SendId> ScheduleBatch::claim_keys(const std::map<std::string, const ScheduledSend*>& first) {
   BinaryArray keys(ElementType::bytea, first.size());
   BinaryArray slots(ElementType::int4, first.size());
   BinaryArray dues(ElementType::int8, first.size());
@@ -238,10 +252,7 @@ void ScheduleBatch::look_up_keys(const std::vector<Part>& parts) {
             pqxx::binarystring(now.data(), now.size()), pqxx::binarystring(cutoff.data(), cutoff.size())})) {
     claimed.insert(id_of(row[0]));
   }
-  std::erase_if(first, [&](const auto& entry) { return claimed.contains(entry.second->handle.id); });
-  if (!first.empty()) {
-    look_up_known(first);
-  }
+  return claimed;
 }
 
 void ScheduleBatch::look_up_known(const std::map<std::string, const ScheduledSend*>& first) {

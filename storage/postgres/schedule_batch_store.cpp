@@ -1,6 +1,5 @@
 #include "binary_array.hpp"
 #include "schedule_batch.hpp"
-#include "storage/storable_text.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -8,9 +7,6 @@
 namespace tern::detail::pg {
 
 namespace {
-
-// An owner looks 30 s ahead; its clock may differ from ours.
-constexpr std::chrono::seconds two_windows{60};
 
 /// Arrays that grow together; their number of rows is known only in the end.
 class Rows {
@@ -36,6 +32,28 @@ class Rows {
   Rows& slot(std::uint16_t value) { return number(static_cast<std::int32_t>(value)); }
   Rows& time(WallTime value) { return number(to_ns(value)); }
   Rows& time(const std::optional<WallTime>& value) { return value ? time(*value) : null(); }
+  /// What a store keeps of a send but its due time: generation, attempt, begun, and until when a retry waits.
+  Rows& state(const storage::SendState& value) {
+    return number(static_cast<std::int32_t>(value.generation))
+        .number(static_cast<std::int32_t>(value.attempt))
+        .number(static_cast<std::int32_t>(value.begun))
+        .time(value.is_retry() ? std::optional(value.not_before) : std::nullopt);
+  }
+  /// The rest of its record, from its kind on.
+  Rows& record(const ScheduledSend& send) {
+    // The kind itself, and 2 for what may arrive at most once.
+    const auto kind = static_cast<std::int32_t>(send.kind) | (send.at_most_once ? 2 : 0);
+    return number(kind)
+        .time(send.expires)
+        .number(to_signed(stable_hash(send.order_key)))
+        .text(send.order_key)
+        .text(send.reference)
+        .text(send.payload)
+        .text(send.idempotency_key)
+        .text(send.client_request_id)
+        .text(send.cancel_on_reply)
+        .text(send.annotations);
+  }
   Rows& null() {
     append_binary<std::int32_t>(columns_[at_++].bytes, -1);
     return *this;
@@ -75,6 +93,11 @@ constexpr auto int8 = ElementType::int8;
 constexpr auto uuid = ElementType::uuid;
 constexpr auto text = ElementType::text;
 
+// Whether a send waits for its next attempt under the same row of `retry`.
+bool waits_alike(const storage::SendState& one, const storage::SendState& other) noexcept {
+  return one.not_before == other.not_before && one.generation == other.generation && one.attempt == other.attempt;
+}
+
 template <class Integer>
 pqxx::binarystring scalar(Integer value) {
   std::string bytes;
@@ -82,16 +105,12 @@ pqxx::binarystring scalar(Integer value) {
   return {bytes.data(), bytes.size()};
 }
 
-// What is stored of a kind: the kind itself, and 2 for what may arrive at most once.
-std::int32_t kind_of_send(const ScheduledSend& send) noexcept {
-  return static_cast<std::int32_t>(send.kind) | (send.at_most_once ? 2 : 0);
-}
-
 }  // namespace
 
 void ScheduleBatch::store() {
   store_buried();
   store_gone();
+  store_gone_dead();
   store_changed();
   store_redriven();
   store_new();
@@ -112,7 +131,7 @@ void ScheduleBatch::store_buried() {
   for (const auto& [id, reason] : buried_) {
     const auto& item = items_.at(id);
     if (item.before) {
-      rows.row().slot(item.slot).time(item.before->due).id(id).text(reason);
+      rows.row().slot(item.slot).time(item.before->state.due).id(id).text(reason);
     }
   }
   if (!rows.empty()) {
@@ -127,32 +146,23 @@ void ScheduleBatch::store_gone() {
   Rows retries{int4, int8, uuid};
   Rows moved{uuid};
   Rows replies{int8, uuid};
-  Rows dead{uuid};
   for (const auto& [id, item] : items_) {
     if (!item.before) {
       continue;
     }
-    const bool is_retry = item.before->not_before.has_value();
-    if (is_retry && (!item.now || item.now->not_before != item.before->not_before ||
-                     item.now->generation != item.before->generation || item.now->attempt != item.before->attempt)) {
-      retries.row().slot(item.slot).time(*item.before->not_before).id(id);
+    const auto& before = item.before->state;
+    if (before.is_retry() && !(item.now && waits_alike(item.now->state, before))) {
+      retries.row().slot(item.slot).time(before.not_before).id(id);
     }
     if (item.now) {
       continue;
     }
-    sends.row().slot(item.slot).time(item.before->due).id(id);
-    if (item.before->generation > 0) {
+    sends.row().slot(item.slot).time(item.before->state.due).id(id);
+    if (before.generation > 0) {
       moved.row().id(id);
     }
     if (!item.before->cancel_on_reply.empty()) {
       replies.row().number(to_signed(stable_hash(item.before->cancel_on_reply))).id(id);
-    }
-  }
-  for (const auto& [id, entry] : dead_) {
-    const auto item = items_.find(id);
-    const bool comes_back = item != items_.end() && item->second.redriven && item->second.now;
-    if (entry.gone && !comes_back) {
-      dead.row().id(id);
     }
   }
   const auto run_with = [this](const Statement& statement, const Rows& rows) {
@@ -164,33 +174,36 @@ void ScheduleBatch::store_gone() {
   run_with(statements().erase_retries, retries);
   run_with(statements().erase_moved, moved);
   run_with(statements().erase_replies, replies);
-  run_with(statements().erase_dead, dead);
+}
+
+// A dead send that comes back goes with `insert_redriven`.
+void ScheduleBatch::store_gone_dead() {
+  Rows dead{uuid};
+  for (const auto& [id, entry] : dead_) {
+    const auto item = items_.find(id);
+    const bool comes_back = item != items_.end() && item->second.redriven && item->second.now;
+    if (entry.gone && !comes_back) {
+      dead.row().id(id);
+    }
+  }
+  if (!dead.empty()) {
+    run(statements().erase_dead, dead.parameters());
+  }
 }
 
 void ScheduleBatch::store_changed() {
-  Rows renewed{int4, int8, uuid, int8, int4};
-  Rows tried{int4, int8, uuid, int4, int8, int4};
+  Rows renewed{int4, int8, uuid, int8, int4, int4, int4, int8};
+  Rows tried{int4, int8, uuid, int4, int4, int4, int8};
   for (const auto& [id, item] : items_) {
-    if (!item.before || !item.now) {
+    if (!item.before || !item.now || item.now->state == item.before->state) {
       continue;
     }
-    const auto& before = *item.before;
-    const auto& now = *item.now;
+    const auto& before = item.before->state;
+    const auto& now = item.now->state;
     if (now.generation != before.generation) {
-      renewed.row()
-          .slot(item.slot)
-          .time(before.due)
-          .id(id)
-          .time(now.due)
-          .number(static_cast<std::int32_t>(now.generation));
-    } else if (now.attempt != before.attempt || now.not_before != before.not_before || now.begun != before.begun) {
-      tried.row()
-          .slot(item.slot)
-          .time(before.due)
-          .id(id)
-          .number(static_cast<std::int32_t>(now.attempt))
-          .time(now.not_before)
-          .number(static_cast<std::int32_t>(now.begun));
+      renewed.row().slot(item.slot).time(before.due).id(id).time(now.due).state(now);
+    } else {
+      tried.row().slot(item.slot).time(before.due).id(id).state(now);
     }
   }
   if (!renewed.empty()) {
@@ -202,10 +215,10 @@ void ScheduleBatch::store_changed() {
 }
 
 void ScheduleBatch::store_redriven() {
-  Rows rows{uuid, int8, int4};
+  Rows rows{uuid, int8, int4, int4, int4, int8};
   for (const auto& [id, item] : items_) {
     if (item.redriven && item.now) {
-      rows.row().id(id).time(item.now->due).number(static_cast<std::int32_t>(item.now->generation));
+      rows.row().id(id).time(item.now->state.due).state(item.now->state);
     }
   }
   if (rows.empty()) {
@@ -225,26 +238,8 @@ void ScheduleBatch::store_new() {
     if (item.fresh == nullptr || !item.now) {
       continue;
     }
-    const auto& now = *item.now;
-    const auto& send = *item.fresh;
-    rows.row()
-        .slot(item.slot)
-        .time(now.due)
-        .id(id)
-        .number(static_cast<std::int32_t>(now.generation))
-        .number(static_cast<std::int32_t>(now.attempt))
-        .number(static_cast<std::int32_t>(now.begun))
-        .time(now.not_before)
-        .number(kind_of_send(send))
-        .time(send.expires)
-        .number(to_signed(now.order_hash))
-        .text(send.order_key)
-        .text(send.reference)
-        .text(send.payload)
-        .text(send.idempotency_key)
-        .text(send.client_request_id)
-        .text(send.cancel_on_reply)
-        .text(send.annotations);
+    const auto& state = item.now->state;
+    rows.row().slot(item.slot).time(state.due).id(id).state(state).record(*item.fresh);
   }
   if (rows.empty()) {
     return;
@@ -258,8 +253,7 @@ void ScheduleBatch::store_new() {
   }
   for (const auto& [id, item] : items_) {
     if (item.fresh != nullptr && item.now && item.now->seq == 0) {
-      throw Misuse(*item.from, "The scheduled send " + item.fresh->handle.to_string() +
-                                   " is pending already. Give every send an id from new_send_id().");
+      throw Misuse(*item.from, ScheduleRules::pending_already(item.fresh->handle));
     }
   }
 }
@@ -273,25 +267,21 @@ void ScheduleBatch::store_places() {
     if (!item.now) {
       continue;
     }
-    const auto& now = *item.now;
-    const bool is_new = !item.before;
-    if (now.generation > 0 && (is_new || item.before->generation != now.generation)) {
+    const auto& now = item.now->state;
+    if (now.generation > 0 && is_news(item)) {
       moved.row().id(id).time(now.due);
     }
-    if (is_new && !now.cancel_on_reply.empty()) {
-      replies.row().number(to_signed(stable_hash(now.cancel_on_reply))).slot(item.slot).time(now.due).id(id);
+    if (!item.before && now.awaits_reply) {
+      replies.row().number(to_signed(stable_hash(item.now->cancel_on_reply))).slot(item.slot).time(now.due).id(id);
     }
-    const bool waits_anew =
-        now.not_before && (is_new || item.before->not_before != now.not_before || item.before->attempt != now.attempt ||
-                           item.before->generation != now.generation);
-    if (waits_anew) {
+    if (now.is_retry() && !(item.before && waits_alike(item.before->state, now))) {
       retries.row()
           .slot(item.slot)
-          .time(*now.not_before)
-          .number(to_signed(now.seq))
+          .time(now.not_before)
+          .number(to_signed(item.now->seq))
           .time(now.due)
           .id(id)
-          .number(to_signed(now.order_hash))
+          .number(to_signed(item.now->order_hash))
           .number(static_cast<std::int32_t>(now.generation))
           .number(static_cast<std::int32_t>(now.attempt));
     }
@@ -326,28 +316,16 @@ void ScheduleBatch::store_kept_keys() {
 void ScheduleBatch::store_kept_dead() {
   Rows rows{int4, int8, uuid, int4, int4, int4, int8, int4, int8, int8,
             text, text, text, text, text, text, text, int8, text};
-  for (const auto* dead : kept_dead_) {
-    const auto& send = dead->send;
+  for (const auto& [dead, reason] : kept_dead_) {
+    const auto state = ScheduleRules::state_of(dead->send);
     rows.row()
-        .slot(send.handle.slot)
-        .time(send.handle.due)
-        .id(send.handle.id)
-        .number(static_cast<std::int32_t>(send.generation))
-        .number(static_cast<std::int32_t>(send.attempt))
-        .number(static_cast<std::int32_t>(send.begun))
-        .time(send.not_before > send.handle.due ? std::optional(send.not_before) : std::nullopt)
-        .number(kind_of_send(send))
-        .time(send.expires)
-        .number(to_signed(stable_hash(send.order_key)))
-        .text(send.order_key)
-        .text(send.reference)
-        .text(send.payload)
-        .text(send.idempotency_key)
-        .text(send.client_request_id)
-        .text(send.cancel_on_reply)
-        .text(send.annotations)
+        .slot(dead->send.handle.slot)
+        .time(state.due)
+        .id(dead->send.handle.id)
+        .state(state)
+        .record(dead->send)
         .time(dead->died)
-        .text(stored_reason(dead->reason));
+        .text(reason);
   }
   if (!rows.empty()) {
     run(statements().keep_dead, rows.parameters());
@@ -358,12 +336,11 @@ void ScheduleBatch::store_kept_dead() {
 void ScheduleBatch::store_inbox() {
   Rows rows{int4, int8, int8, uuid, int8, int4, int4};
   for (const auto& [id, item] : items_) {
-    const bool is_new = item.now && (!item.before || item.before->generation != item.now->generation);
-    if (!is_new || is_held_here(item.slot)) {
+    if (!item.now || !is_news(item) || is_held_here(item.slot)) {
       continue;
     }
-    const auto entry = entry_of(id, item);
-    if (entry.due < now_ + two_windows) {
+    const auto entry = entry_of(item, *item.now);
+    if (entry.due < now_ + storage::two_windows) {
       rows.row()
           .slot(entry.slot)
           .time(entry.due)
@@ -385,7 +362,7 @@ void ScheduleBatch::store_counts() {
   for (const auto number : {added_.pending, added_.sent, added_.cancelled, added_.expired, added_.dead,
                             added_.awaiting_reply, added_.kept_dead}) {
     any = any || number != 0;
-    parameters.push_back(scalar(to_signed(number)));
+    parameters.push_back(scalar(number));
   }
   if (any) {
     run(statements().count, parameters);

@@ -59,7 +59,7 @@ DueEntry entry_of(const pqxx::row& row, WallTime due, std::uint16_t slot) {
   entry.order_hash = order_hash_of(text_of(row[2]));
   entry.id = id_of(row[3]);
   entry.generation = static_cast<std::uint32_t>(number_of(row[4]));
-  entry.attempt = static_cast<std::uint16_t>(number_of(row[5]));
+  entry.attempt = storage::ScheduleRules::entry_attempt(static_cast<std::uint32_t>(number_of(row[5])));
   return entry;
 }
 
@@ -113,7 +113,7 @@ HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std
     }
     held.leases.push_back(slot);
   }
-  state_.claims.hold(owner, held.leases);
+  state_.claims.set(owner, held.leases);
   const auto before = state_.clock.wall_now();
   const auto counted = run(statements().count_owners, {scalar(owner), length});
   const auto between = before + (state_.clock.wall_now() - before) / 2;
@@ -176,56 +176,68 @@ LateSends ScheduleReader::load_late(const std::vector<SlotLease>& held) {
   return late;
 }
 
-// Rows are locked in the order in which writers lock them, and handed out in the order asked for.
-std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& entries) {
+// Those of the entries that are the caller's to send now. Their rows are locked in the order in which writers lock
+// them.
+std::vector<ScheduleReader::Claimed> ScheduleReader::claim(const std::vector<DueEntry>& entries) {
   const auto ours = state_.claims.claim(entries);
-  std::vector<std::size_t> order;
-  std::vector<WallTime> due(entries.size());
+  std::vector<Claimed> claimed;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (ours[i]) {
-      order.push_back(i);
-      due[i] = state_.retries.due_of(entries[i]);
+      claimed.push_back({i, state_.retries.due_of(entries[i])});
     }
   }
-  if (order.empty()) {
+  std::sort(claimed.begin(), claimed.end(), [&](const Claimed& a, const Claimed& b) {
+    const auto& one = entries[a.place];
+    const auto& other = entries[b.place];
+    return std::tie(one.slot, a.due, one.id) < std::tie(other.slot, b.due, other.id);
+  });
+  return claimed;
+}
+
+pqxx::result ScheduleReader::rows_of(const std::vector<Claimed>& claimed, const std::vector<DueEntry>& entries) {
+  BinaryArray slots(ElementType::int4, claimed.size());
+  BinaryArray dues(ElementType::int8, claimed.size());
+  BinaryArray ids(ElementType::uuid, claimed.size());
+  BinaryArray generations(ElementType::int4, claimed.size());
+  BinaryArray attempts(ElementType::int4, claimed.size());
+  for (const auto& [place, due] : claimed) {
+    const auto& entry = entries[place];
+    slots.add_integer(static_cast<std::int32_t>(entry.slot));
+    dues.add_integer(to_ns(due));
+    ids.add(bytes_of(entry.id));
+    generations.add_integer(static_cast<std::int32_t>(entry.generation));
+    attempts.add_integer(static_cast<std::int32_t>(entry.attempt));
+  }
+  return run(statements().fetch,
+             {slots.parameter(), dues.parameter(), ids.parameter(), generations.parameter(), attempts.parameter()});
+}
+
+std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& entries) {
+  const auto claimed = claim(entries);
+  if (claimed.empty()) {
     return {};
   }
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::tie(entries[a].slot, due[a], entries[a].id) < std::tie(entries[b].slot, due[b], entries[b].id);
-  });
-  BinaryArray slots(ElementType::int4, order.size());
-  BinaryArray dues(ElementType::int8, order.size());
-  BinaryArray ids(ElementType::uuid, order.size());
-  BinaryArray generations(ElementType::int4, order.size());
-  BinaryArray attempts(ElementType::int4, order.size());
-  for (const auto i : order) {
-    slots.add_integer(static_cast<std::int32_t>(entries[i].slot));
-    dues.add_integer(to_ns(due[i]));
-    ids.add(bytes_of(entries[i].id));
-    generations.add_integer(static_cast<std::int32_t>(entries[i].generation));
-    attempts.add_integer(static_cast<std::int32_t>(entries[i].attempt));
-  }
   std::vector<std::optional<ScheduledSend>> found(entries.size());
-  const auto give_back = [&] {
-    for (const auto i : order) {
-      if (!found[i]) {
-        state_.claims.unclaim(entries[i].slot, entries[i].id, entries[i].generation);
-      }
-    }
-  };
+  std::exception_ptr error;
   try {
-    for (const auto& row : run(statements().fetch, {slots.parameter(), dues.parameter(), ids.parameter(),
-                                                    generations.parameter(), attempts.parameter()})) {
-      found[order.at(static_cast<std::size_t>(number_of(row[send_columns]) - 1))] = send_of(row);
+    for (const auto& row : rows_of(claimed, entries)) {
+      found[claimed.at(static_cast<std::size_t>(number_of(row[send_columns]) - 1)).place] = send_of(row);
     }
   } catch (...) {
+    error = std::current_exception();
     found.assign(entries.size(), std::nullopt);
-    give_back();
-    throw;
   }
-  give_back();
+  for (const auto& [place, due] : claimed) {
+    if (!found[place]) {
+      state_.claims.unclaim(entries[place].slot, entries[place].id, entries[place].generation);
+    }
+  }
+  if (error) {
+    std::rethrow_exception(error);
+  }
+  // In the order asked for.
   std::vector<ScheduledSend> sends;
-  sends.reserve(order.size());
+  sends.reserve(claimed.size());
   for (auto& send : found) {
     if (send) {
       sends.push_back(std::move(*send));
@@ -250,7 +262,7 @@ SendPage ScheduleReader::find(const std::string& idempotency_key) {
   auto page = page_of(find(stored->key.handle), 1);
   page.known = stored->key;
   if (!page.sends.empty()) {
-    page.known->handle = page.sends.front().handle;
+    page.known = storage::ScheduleRules::valid_now(*page.known, page.sends.front().handle.due);
   }
   return page;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "schedule_state.hpp"
+#include "storage/schedule_rules.hpp"
 
 #include <string>
 #include <vector>
@@ -43,6 +44,13 @@ class ScheduleReader {
   /// When the pending send that is due first is due.
   std::optional<WallTime> oldest();
   void note_place(const DueEntry& entry, WallTime due);
+  /// An entry that is the caller's to send, by its place among the entries asked for, and when its record is due.
+  struct Claimed {
+    std::size_t place = 0;
+    WallTime due{};
+  };
+  std::vector<Claimed> claim(const std::vector<DueEntry>& entries);
+  pqxx::result rows_of(const std::vector<Claimed>& claimed, const std::vector<DueEntry>& entries);
   pqxx::result find(const SendHandle& handle);
 
   Session& session_;

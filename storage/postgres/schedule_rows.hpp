@@ -3,7 +3,7 @@
 #include <tern/storage/schedule_types.hpp>
 
 #include "result_fields.hpp"
-#include "storage/send_claims.hpp"
+#include "storage/send_id.hpp"
 
 #include <pqxx/pqxx>
 

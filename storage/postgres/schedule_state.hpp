@@ -2,6 +2,7 @@
 
 #include "schedule_rows.hpp"
 #include "schedule_statements.hpp"
+#include "storage/send_claims.hpp"
 
 #include <tern/async/clock.hpp>
 

@@ -33,7 +33,8 @@ SELECT i.n, d.slot, d.generation, d.order_hash, d.cancel_on_reply, d.order_key
 FROM unnest($1::uuid[]) WITH ORDINALITY AS i(id, n)
 CROSS JOIN LATERAL (SELECT * FROM @.dead AS t WHERE t.id = i.id FOR UPDATE) AS d)";
 
-// A key is taken by whoever commits first; one that is old enough to be forgotten is taken anew.
+// A key is taken by whoever commits first; one that is old enough to be forgotten is taken anew. The rule is
+// `is_key_forgotten`: $7 is now less `idempotency_kept`.
 constexpr std::string_view claim_keys_sql = R"(
 INSERT INTO @.idempotency AS t (key, slot, due, id, made, digest)
 SELECT i.key, i.slot, i.due, i.id, $6::int8, i.digest
@@ -92,14 +93,19 @@ FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int4[], $5::int4[], $6::int4
 ORDER BY i.n)";
 
 constexpr std::string_view insert_redriven_sql = R"(
-WITH i AS (SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int4[]) AS u(id, due, generation)),
+WITH i AS (
+  SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int4[], $4::int4[], $5::int4[], $6::int8[])
+    AS u(id, due, generation, attempt, begun, not_before)
+),
 gone AS (
-  DELETE FROM @.dead AS d USING i WHERE d.id = i.id RETURNING d.*, i.due AS new_due, i.generation AS new_generation
+  DELETE FROM @.dead AS d USING i WHERE d.id = i.id RETURNING d.*, i.due AS new_due, i.generation AS new_generation,
+    i.attempt AS new_attempt, i.begun AS new_begun, i.not_before AS new_not_before
 )
 INSERT INTO @.send (slot, due, id, seq, generation, attempt, begun, not_before, kind, at_most_once, expires, order_hash,
   order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply, annotations)
-SELECT slot, new_due, id, nextval('@.send_seq'), new_generation, 0, 0, NULL, kind, at_most_once, expires, order_hash,
-  order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply, annotations
+SELECT slot, new_due, id, nextval('@.send_seq'), new_generation, new_attempt, new_begun, new_not_before, kind,
+  at_most_once, expires, order_hash, order_key, reference, payload, idempotency_key, client_request_id, cancel_on_reply,
+  annotations
 FROM gone
 RETURNING id, seq)";
 
@@ -116,14 +122,16 @@ DELETE FROM @.send AS t USING unnest($1::int4[], $2::int8[], $3::uuid[]) AS i(sl
 WHERE t.slot = i.slot::int2 AND t.due = i.due AND t.id = i.id)";
 
 constexpr std::string_view renew_sql = R"(
-UPDATE @.send AS t SET due = i.next, generation = i.generation, attempt = 0, begun = 0, not_before = NULL
-FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int8[], $5::int4[]) AS i(slot, due, id, next, generation)
+UPDATE @.send AS t SET due = i.next, generation = i.generation, attempt = i.attempt, begun = i.begun,
+  not_before = i.not_before
+FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int8[], $5::int4[], $6::int4[], $7::int4[], $8::int8[])
+  AS i(slot, due, id, next, generation, attempt, begun, not_before)
 WHERE t.slot = i.slot::int2 AND t.due = i.due AND t.id = i.id)";
 
 constexpr std::string_view note_try_sql = R"(
-UPDATE @.send AS t SET attempt = i.attempt, not_before = i.not_before, begun = i.begun
-FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int4[], $5::int8[], $6::int4[])
-  AS i(slot, due, id, attempt, not_before, begun)
+UPDATE @.send AS t SET attempt = i.attempt, begun = i.begun, not_before = i.not_before
+FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int4[], $5::int4[], $6::int4[], $7::int8[])
+  AS i(slot, due, id, generation, attempt, begun, not_before)
 WHERE t.slot = i.slot::int2 AND t.due = i.due AND t.id = i.id)";
 
 constexpr std::string_view add_retries_sql = R"(
@@ -207,6 +215,9 @@ DELETE FROM @.owner AS w WHERE w.name IN (SELECT g.owner FROM given AS g)
 constexpr std::string_view forget_owners_sql = R"(
 DELETE FROM @.owner WHERE seen < clock_timestamp() - interval '1 hour')";
 
+// A send that waits for a retry (`SendState::is_retry`) is the one whose `not_before` is not NULL; it has a row in
+// `retry`, which says when it is to be sent.
+//
 // WITH TIES, and sorted once more: sends due at the same nanosecond go by `seq`, which no index has. The order key
 // comes along, for the process makes a hash of its own of it.
 constexpr std::string_view load_sql = R"(
@@ -251,6 +262,8 @@ UNION ALL SELECT 0, 0, '', NULL, 0, 0, 0 WHERE EXISTS (SELECT FROM @.slot WHERE 
   "t.expires, t.order_key, t.reference, t.payload, t.idempotency_key, t.client_request_id, "                   \
   "t.cancel_on_reply, t.annotations"
 
+// The rule for what an entry still names is `ScheduleRules::is_current`.
+//
 // KEY SHARE waits for a transaction that is about to remove or move a send, and then finds what it left: so that a
 // cancellation that was decided before this cannot be confirmed once the send has begun.
 constexpr std::string_view fetch_sql = "SELECT " TERN_SEND_COLUMNS R"(, i.n
@@ -258,7 +271,7 @@ FROM unnest($1::int4[], $2::int8[], $3::uuid[], $4::int4[], $5::int4[]) WITH ORD
   AS i(slot, due, id, generation, attempt, n)
 CROSS JOIN LATERAL (
   SELECT * FROM @.send AS s WHERE s.slot = i.slot::int2 AND s.due = i.due AND s.id = i.id
-    AND s.generation = i.generation AND s.attempt = i.attempt FOR KEY SHARE
+    AND s.generation = i.generation AND least(s.attempt, 65535) = i.attempt FOR KEY SHARE
 ) AS t)";
 
 constexpr std::string_view send_of_sql = "SELECT " TERN_SEND_COLUMNS R"(

@@ -6,7 +6,13 @@
 
 namespace tern::detail::pg {
 
-/// The statements of the schedule. Arrays go together by position; `n` is the position, from 1.
+/// The statements of the schedule. Arrays go together by position; `n` is the position, from 1. "How each stands" are
+/// int4[] generations, int4[] attempts, int4[] begun and int8[] not before, which is NULL for a send that does not
+/// wait.
+///
+/// The rules of the schedule (`storage::ScheduleRules`) say what is stored. Three of them stand in SQL as well, each
+/// beside its name: `is_key_forgotten` in `claim_keys`, `SendState::is_retry` in `load`, `is_current` in `fetch`. The
+/// conformance suite holds them to the rules.
 struct ScheduleStatements {
   explicit ScheduleStatements(const std::string& schema);
 
@@ -21,11 +27,11 @@ struct ScheduleStatements {
   Statement keep_dead;        ///< see the source
   Statement list_keys;        ///< ($1 bytea after, $2 int8 not before, $3 int8 limit)
   Statement insert_sends;     ///< see the source: id, seq of each that was new
-  Statement insert_redriven;  ///< ($1 uuid[], $2 int8[] dues, $3 int4[] generations): id, seq
+  Statement insert_redriven;  ///< ($1 uuid[], $2 int8[] dues, $3 to $6 how each stands): id, seq
   Statement bury;             ///< ($1 int4[], $2 int8[], $3 uuid[], $4 text[] reasons, $5 int8 now)
   Statement erase;            ///< ($1 int4[], $2 int8[], $3 uuid[])
-  Statement renew;            ///< ($1 int4[], $2 int8[], $3 uuid[], $4 int8[] dues, $5 int4[] generations)
-  Statement note_try;         ///< ($1 int4[], $2 int8[], $3 uuid[], $4 int4[] attempts, $5 int8[], $6 int4[] begun)
+  Statement renew;            ///< ($1 int4[], $2 int8[], $3 uuid[], $4 int8[] dues, $5 to $8 how each stands)
+  Statement note_try;         ///< ($1 int4[], $2 int8[], $3 uuid[], $4 to $7 how each stands)
   Statement add_retries;      ///< ($1 int4[] slots, $2 int8[] not before, $3 int8[] seqs, $4 int8[] dues, ...)
   Statement erase_retries;    ///< ($1 int4[] slots, $2 int8[] not before, $3 uuid[])
   Statement note_moved;       ///< ($1 uuid[], $2 int8[])

@@ -40,6 +40,32 @@ std::vector<WriteLane::Ticket*> first_of(const std::vector<WriteLane::Ticket*>& 
   return together;
 }
 
+SteadyTime earliest_of(const std::vector<WriteLane::Ticket*>& tickets) {
+  auto by = SteadyTime::max();
+  for (const auto* ticket : tickets) {
+    by = std::min(by, ticket->request.by);
+  }
+  return by;
+}
+
+// The write that is misuse fails alone; the others come again.
+void fail_misuse(const std::vector<WriteLane::Ticket*>& tickets, const Misuse& misuse) {
+  for (auto* ticket : tickets) {
+    if (&ticket->request.changes == misuse.changes()) {
+      ticket->fail(std::make_exception_ptr(Error(errc::invalid_argument, misuse.what())));
+    }
+  }
+}
+
+// Likewise, all that are refused at once.
+void answer_refused(const std::vector<WriteLane::Ticket*>& tickets, const Refused& refused) {
+  for (auto* ticket : tickets) {
+    if (const auto write = refused.writes().find(&ticket->request.changes); write != refused.writes().end()) {
+      ticket->succeed(StoreConflict{{}, write->second});
+    }
+  }
+}
+
 }  // namespace
 
 void Writer::serve_schedule(Tickets tickets) {
@@ -50,32 +76,16 @@ void Writer::serve_schedule(Tickets tickets) {
 }
 
 void Writer::write_units(const Tickets& tickets) {
-  auto by = SteadyTime::max();
-  for (const auto* ticket : tickets) {
-    by = std::min(by, ticket->request.by);
-  }
-  const auto cut_at = cut_time(by, options_);
+  const auto cut_at = cut_time(earliest_of(tickets), options_);
   const int most = tickets.size() > 1 ? tries_together : tries_alone;
   for (int tried = 1;; ++tried) {
     try {
       write_units_once(tickets, cut_at);
       return;
     } catch (const Misuse& misuse) {
-      // It alone fails; the others come again.
-      for (auto* ticket : tickets) {
-        if (&ticket->request.changes == misuse.changes()) {
-          ticket->fail(std::make_exception_ptr(Error(errc::invalid_argument, misuse.what())));
-        }
-      }
-      return;
+      return fail_misuse(tickets, misuse);
     } catch (const Refused& refused) {
-      // Likewise, all at once.
-      for (auto* ticket : tickets) {
-        if (const auto write = refused.writes().find(&ticket->request.changes); write != refused.writes().end()) {
-          ticket->succeed(StoreConflict{{}, write->second});
-        }
-      }
-      return;
+      return answer_refused(tickets, refused);
     } catch (const Failure& failure) {
       if (failure.kind() == FailureKind::race) {
         schedule_.weeks.forget_all();
@@ -85,8 +95,7 @@ void Writer::write_units(const Tickets& tickets) {
       }
       const bool may_be_one = failure.kind() == FailureKind::race || failure.kind() == FailureKind::input;
       if (tickets.size() == 1 || !may_be_one) {
-        fail(tickets, failure);
-        return;
+        return fail(tickets, failure);
       }
       for (auto* ticket : tickets) {
         write_units({ticket});
@@ -96,26 +105,31 @@ void Writer::write_units(const Tickets& tickets) {
   }
 }
 
+// The documents of a transaction. A write whose documents met a conflict does nothing else either.
+std::vector<WriteAnswer> Writer::write_documents_of(const std::vector<const StoreChanges*>& changes,
+                                                    SteadyTime cut_at) {
+  const bool with_documents = std::any_of(changes.begin(), changes.end(), [](const StoreChanges* write) {
+    return !write->upserts.empty() || !write->removals.empty();
+  });
+  if (!with_documents) {
+    return std::vector<WriteAnswer>(changes.size(), StoreReceipt());
+  }
+  const WriteBatch documents(changes, max_batch_bytes);
+  const auto result = session_.execute(statements_.write, documents.parameters(), cut_at);
+  return documents.answers(result, std::vector<StoreReceipt>(changes.size()));
+}
+
 void Writer::write_units_once(const Tickets& tickets, SteadyTime cut_at) {
   std::vector<const StoreChanges*> changes;
-  bool with_documents = false;
   for (const auto* ticket : tickets) {
     changes.push_back(&ticket->request.changes);
-    with_documents = with_documents || !changes.back()->upserts.empty() || !changes.back()->removals.empty();
   }
   ScheduleBatch schedule(session_, schedule_, lane_, cut_at);
   schedule.prepare(changes);
   session_.begin(cut_at);
   std::vector<WriteAnswer> answers;
   try {
-    if (with_documents) {
-      const WriteBatch documents(changes, max_batch_bytes);
-      const auto result = session_.execute(statements_.write, documents.parameters(), cut_at);
-      answers = documents.answers(result, std::vector<StoreReceipt>(tickets.size()));
-    } else {
-      answers.assign(tickets.size(), StoreReceipt());
-    }
-    // A write whose documents met a conflict does nothing else either.
+    answers = write_documents_of(changes, cut_at);
     std::vector<ScheduleBatch::Part> parts;
     for (std::size_t i = 0; i < tickets.size(); ++i) {
       if (answers[i].has_value()) {

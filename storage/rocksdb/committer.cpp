@@ -76,9 +76,12 @@ void Committer::look_up() {
       unknown.push_back(asking[i]);
     }
   }
-  if (keys.empty()) {
-    return;
+  if (!keys.empty()) {
+    look_up_in_database(keys, unknown);
   }
+}
+
+void Committer::look_up_in_database(const std::vector<rocksdb::Slice>& keys, const std::vector<Place*>& unknown) {
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
   constexpr bool sorted = true;
@@ -249,16 +252,16 @@ void Committer::serve(WriteLane::Batch batch) {
   if (schedules && !writes) {
     schedule_.finish(true);
   }
-  if (!status.ok()) {
-    for (auto& [ticket, receipt] : written) {
+  if (status.ok()) {
+    counters_.writes += written.size();
+    counters_.write_batches += writes ? 1 : 0;
+  }
+  for (auto& [ticket, receipt] : written) {
+    if (status.ok()) {
+      ticket->succeed(std::move(receipt));
+    } else {
       ticket->fail(unavailable(status, database_.path(), "write"));
     }
-    return;
-  }
-  counters_.writes += written.size();
-  counters_.write_batches += writes ? 1 : 0;
-  for (auto& [ticket, receipt] : written) {
-    ticket->succeed(std::move(receipt));
   }
 }
 

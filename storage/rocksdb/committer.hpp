@@ -77,6 +77,7 @@ class Committer {
   void collect(WriteLane::Batch batch);
   /// Reads the eTags of all keys of which something is expected.
   void look_up();
+  void look_up_in_database(const std::vector<rocksdb::Slice>& keys, const std::vector<Place*>& unknown);
   /// Whether any of the writes has sends, edits or outcomes, of which all that is stored is then looked up.
   bool look_up_schedule(WriteLane::Batch batch);
   /// Throws what was wrong with reading what the write expects.

@@ -2,12 +2,8 @@
 #include <tern/storage/rocksdb_storage.hpp>
 
 #include "access.hpp"
-#include "committer.hpp"
-#include "reader.hpp"
-#include "schedule_reader.hpp"
-#include "schedule_slots.hpp"
-#include "schedule_writer.hpp"
 #include "storage/validate.hpp"
+#include "storage_state.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/offload.hpp>
@@ -21,28 +17,9 @@
 
 namespace tern {
 
-using detail::rocks::Committer;
-using detail::rocks::Counters;
-using detail::rocks::Database;
-using detail::rocks::DocumentCache;
-using detail::rocks::EndProcess;
-using detail::rocks::Health;
-using detail::rocks::ReadAnswer;
-using detail::rocks::Reader;
-using detail::rocks::ReadLane;
-using detail::rocks::ReadRequest;
-using detail::rocks::ScheduleReader;
-using detail::rocks::ScheduleSlots;
-using detail::rocks::ScheduleState;
-using detail::rocks::ScheduleWriter;
-using detail::rocks::WriteAnswer;
-using detail::rocks::WriteLane;
-using detail::rocks::WriteRequest;
+using namespace detail::rocks;
 
 namespace {
-
-/// Reads of the schedule, which may wait for the disk.
-using ScheduleLane = storage::Lane<std::function<void()>, bool>;
 
 constexpr std::size_t most_cache_mb = std::size_t{1} << 20;
 
@@ -70,56 +47,6 @@ void require_options(const RocksDbOptions& options) {
 }
 
 }  // namespace
-
-struct RocksDbStorage::State {
-  State(RocksDbOptions given, Clock& time, rocksdb::Env* file_system, EndProcess end)
-      : options(std::move(given)), clock(time), env(file_system), end_process(std::move(end)) {}
-  ~State() { stop(); }
-
-  void open(Deadline by);
-  std::unique_ptr<Database> open_database(Deadline by);
-  void open_schedule();
-  void stop() noexcept {
-    stop([](Database&) {});
-  }
-  /// `last` is done to the database when nobody uses it any more.
-  void stop(const std::function<void(Database&)>& last) noexcept;
-  std::unique_ptr<ScheduleLane> make_schedule_lane(const char* name);
-  awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
-  awaitable<void> on_list_lane(std::function<void()> work, Deadline by);
-  awaitable<StoreItems> read_from_database(std::vector<std::string> keys, DocumentCache::Look look, Deadline by);
-  std::optional<StoreItems> read_partly(const DocumentCache::Look& look, const std::vector<std::string>& keys);
-  void require_open() const {
-    if (!database) {
-      throw_error(errc::storage_unavailable, "The RocksDB storage in " + options.path + " is not open.");
-    }
-  }
-  void require_time(Deadline by, const char* what) const {
-    if (by.expired(clock)) {
-      throw_error(errc::timed_out,
-                  std::string("The deadline had passed before the RocksDB storage could ") + what + ".");
-    }
-  }
-
-  const RocksDbOptions options;
-  Clock& clock;
-  rocksdb::Env* env;
-  const EndProcess end_process;
-  Counters counters;
-  std::shared_ptr<Health> health = std::make_shared<Health>();
-  mutable std::mutex database_mutex;  // between its coming or going and `stats`
-  std::unique_ptr<Database> database;
-  std::unique_ptr<DocumentCache> cache;
-  std::unique_ptr<ScheduleSlots> slots;
-  std::unique_ptr<ScheduleWriter> schedule_writer;
-  std::unique_ptr<ScheduleReader> schedule_reader;
-  std::unique_ptr<Committer> committer;
-  std::unique_ptr<Reader> reader;
-  std::unique_ptr<WriteLane> writes;
-  std::unique_ptr<ReadLane> reads;
-  std::unique_ptr<ScheduleLane> schedule_reads;
-  std::unique_ptr<ScheduleLane> schedule_lists;  ///< lists and figures, for which what is due does not wait
-};
 
 // With what the cache knows, and of the rest what RocksDB has in memory; nullopt when that is not all, or not of one
 // moment.
@@ -176,48 +103,6 @@ void RocksDbStorage::State::open(Deadline by) {
                                      [this](ReadLane::Batch batch) { reader->serve(batch); });
   schedule_reads = make_schedule_lane("rocksdb-due");
   schedule_lists = make_schedule_lane("rocksdb-list");
-}
-
-std::unique_ptr<ScheduleLane> RocksDbStorage::State::make_schedule_lane(const char* name) {
-  return std::make_unique<ScheduleLane>(storage::LaneSettings{name, options.queue, options.max_batch, &clock},
-                                        [](ScheduleLane::Batch batch) {
-                                          for (auto& ticket : batch) {
-                                            try {
-                                              ticket.request();
-                                              ticket.succeed(true);
-                                            } catch (...) {
-                                              ticket.fail(std::current_exception());
-                                            }
-                                          }
-                                        });
-}
-
-void RocksDbStorage::State::open_schedule() {
-  // Slots that a process held are free when it is gone; what it still says of them is told by its epochs.
-  constexpr int epochs_of_an_opening = 32;
-  slots = std::make_unique<ScheduleSlots>(database->openings() << epochs_of_an_opening);
-  const auto unreadable = [this](const char* what) {
-    std::rethrow_exception(detail::rocks::unavailable(rocksdb::Status::Corruption(what), options.path, "be read"));
-  };
-  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
-    if (const auto bytes = database->meta_value(detail::rocks::low_key(slot))) {
-      const auto place = detail::rocks::decode_place(*bytes);
-      if (!place) {
-        unreadable("the lower bound of a slot is unreadable");
-      }
-      slots->set_low(slot, *place);
-    }
-  }
-  ScheduleState state;
-  if (const auto bytes = database->meta_value(detail::rocks::schedule_state_key)) {
-    const auto decoded = ScheduleState::decode(*bytes);
-    if (!decoded) {
-      unreadable("the counts of the schedule are unreadable");
-    }
-    state = *decoded;
-  }
-  schedule_writer = std::make_unique<ScheduleWriter>(*database, *slots, clock, std::move(state));
-  schedule_reader = std::make_unique<ScheduleReader>(*database, *slots, clock);
 }
 
 // The lanes stay, to refuse what still comes; RocksDB and its lock go.
@@ -342,111 +227,6 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> RocksDbStorage::wr
     return nothing_written();
   }
   return state.writes->call(WriteRequest(std::move(changes)), by);
-}
-
-awaitable<void> RocksDbStorage::State::on_schedule_lane(std::function<void()> work, Deadline by) {
-  co_await schedule_reads->call(std::move(work), by);
-}
-
-awaitable<void> RocksDbStorage::State::on_list_lane(std::function<void()> work, Deadline by) {
-  co_await schedule_lists->call(std::move(work), by);
-}
-
-awaitable<HeldSlots> RocksDbStorage::hold_slots(std::string owner, std::vector<SlotLease>, std::uint16_t want,
-                                                Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "lease slots");
-  state.require_open();
-  if (owner.empty()) {
-    throw_error(errc::invalid_argument, "An owner of slots needs a name. Use one that is unique to the process.");
-  }
-  co_return state.slots->hold(owner, want);
-}
-
-awaitable<void> RocksDbStorage::release_slots(std::vector<SlotLease> held, Deadline) {
-  state_->require_open();
-  state_->slots->release(held);
-  co_return;
-}
-
-awaitable<DuePage> RocksDbStorage::load_due(DueQuery due, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "load due sends");
-  detail::require_valid(due);
-  state.require_open();
-  DuePage page;
-  co_await state.on_schedule_lane([&] { page = state.schedule_reader->load_due(due); }, by);
-  co_return page;
-}
-
-awaitable<LateSends> RocksDbStorage::load_late(std::vector<SlotLease> held, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "load late sends");
-  state.require_open();
-  co_return LateSends{state.slots->take_late(held), false};
-}
-
-awaitable<std::vector<ScheduledSend>> RocksDbStorage::fetch(std::vector<DueEntry> entries, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "fetch sends");
-  state.require_open();
-  std::vector<ScheduledSend> sends;
-  co_await state.on_schedule_lane([&] { sends = state.schedule_reader->fetch(entries); }, by);
-  co_return sends;
-}
-
-void RocksDbStorage::put_back(const std::vector<DueEntry>& entries) noexcept {
-  if (state_->slots) {
-    state_->slots->put_back(entries);
-  }
-}
-
-awaitable<SendPage> RocksDbStorage::list_sends(SendQuery query, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "list sends");
-  detail::require_valid(query);
-  state.require_open();
-  SendPage page;
-  co_await state.on_list_lane([&] { page = state.schedule_reader->list(query); }, by);
-  co_return page;
-}
-
-awaitable<DeadPage> RocksDbStorage::list_dead(DeadQuery query, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "list dead sends");
-  detail::require_valid(query);
-  state.require_open();
-  DeadPage page;
-  co_await state.on_list_lane([&] { page = state.schedule_reader->list_dead(query); }, by);
-  co_return page;
-}
-
-awaitable<KeyPage> RocksDbStorage::list_keys(KeyQuery query, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "list idempotency keys");
-  detail::require_valid(query);
-  state.require_open();
-  KeyPage page;
-  co_await state.on_list_lane([&] { page = state.schedule_reader->list_keys(query); }, by);
-  co_return page;
-}
-
-awaitable<SendCounts> RocksDbStorage::count_sends(Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "count sends");
-  state.require_open();
-  auto counts = state.schedule_writer->counts();
-  co_await state.on_list_lane([&] { counts.oldest = state.schedule_reader->oldest(); }, by);
-  co_return counts;
-}
-
-awaitable<std::uint64_t> RocksDbStorage::estimate_due(WallTime from, WallTime until, Deadline by) {
-  auto& state = *state_;
-  state.require_time(by, "count sends");
-  state.require_open();
-  std::uint64_t estimate = 0;
-  co_await state.on_list_lane([&] { estimate = state.schedule_reader->estimate_due(from, until); }, by);
-  co_return estimate;
 }
 
 awaitable<void> RocksDbStorage::close(Deadline by) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "storage/send_id.hpp"
+
 #include <tern/storage/schedule_types.hpp>
 
 #include <array>
@@ -26,10 +28,11 @@
 /// numbers do. All numbers are big-endian.
 namespace tern::detail::rocks {
 
-using SendId = std::array<std::uint8_t, 16>;
+using storage::SendId;
+using storage::SendIdHash;
 
 /// Where a pending send stands in its slot: by its due time, then by the order of commit. A send that came with a time
-/// before all that the slot still holds stands at the slot's lower bound instead (see `ScheduleSlots`).
+/// before all that the slot still holds stands at the slot's lower bound instead (see `LowBounds`).
 struct Place {
   WallTime due{};
   std::uint64_t seq = 0;

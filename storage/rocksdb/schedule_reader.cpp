@@ -1,5 +1,6 @@
 #include "schedule_reader.hpp"
 
+#include "range.hpp"
 #include "record.hpp"
 #include "storage/estimate_over_slots.hpp"
 #include "storage/idempotency_age.hpp"
@@ -13,42 +14,6 @@
 #include <utility>
 
 namespace tern::detail::rocks {
-
-namespace {
-
-// What is deleted lies before the lower bound of its slot; the bound stays this far behind the clock, so that nothing
-// new comes before it unless the clock is set back.
-constexpr std::chrono::seconds bound_behind{60};
-
-// The most entries that one page takes, whatever was asked for.
-constexpr std::size_t most_in_page = 4096;
-
-std::string_view view(const rocksdb::Slice& slice) noexcept {
-  return {slice.data(), slice.size()};
-}
-
-/// An iterator and the bound that it keeps to.
-class Range {
- public:
-  Range(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& begin, std::string end)
-      : end_(std::move(end)), upper_(end_) {
-    rocksdb::ReadOptions options;
-    options.iterate_upper_bound = end_.empty() ? nullptr : &upper_;
-    rows_.reset(db.NewIterator(options, family));
-    rows_->Seek(begin);
-  }
-  Range(const Range&) = delete;
-  Range& operator=(const Range&) = delete;
-
-  rocksdb::Iterator& rows() noexcept { return *rows_; }
-
- private:
-  const std::string end_;
-  const rocksdb::Slice upper_;
-  std::unique_ptr<rocksdb::Iterator> rows_;
-};
-
-}  // namespace
 
 void ScheduleReader::fail(const rocksdb::Status& status) const {
   std::rethrow_exception(unavailable(status, database_.path(), "read the schedule"));
@@ -66,106 +31,7 @@ void ScheduleReader::fail_unknown() const {
   fail(rocksdb::Status::Corruption("a send has an unknown format"));
 }
 
-// A search from the bound meets only what was deleted since the last one, which is what keeps it short.
-void ScheduleReader::move_low(std::uint16_t slot) {
-  slots_.begin_search(slot);
-  Range range(database_.db(), database_.schedule().due, due_key(slot, slots_.low(slot)), due_begin(slot + 1));
-  auto& rows = range.rows();
-  Place first{clock_.wall_now() - bound_behind, 0};
-  if (rows.Valid()) {
-    const auto place = place_of_due_key(view(rows.key()));
-    if (place) {
-      first = std::min(first, *place);
-    }
-  } else if (!rows.status().ok()) {
-    fail(rows.status());
-  }
-  slots_.end_search(slot, first);
-}
-
-DuePage ScheduleReader::load_due(const DueQuery& query) {
-  DuePage page;
-  const auto slot = query.lease.slot;
-  if (!slots_.is_held_by(query.lease)) {
-    return page;
-  }
-  move_low(slot);
-  // Before the bound and the rows are read: what is committed from now on is told, wherever it stands.
-  slots_.note_loaded(query.lease, query.until);
-  const Place after{query.from, query.after_seq};
-  const auto begin = due_key(slot, std::max(after, slots_.low(slot)));
-  // Rounded up: a send that is due in the microsecond in which the query ends is before its end.
-  const auto until = due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(query.until), 0});
-  if (query.until <= query.from) {
-    return page;
-  }
-  const auto& family = database_.schedule();
-  Range fresh_range(database_.db(), family.due, begin, until);
-  Range retry_range(database_.db(), family.retry, due_key(slot, after), until);
-  auto& fresh = fresh_range.rows();
-  auto& retries = retry_range.rows();
-
-  // The next of each that counts: past `after`, and among the fresh none that waits for a retry.
-  std::optional<DueEntry> next_fresh;
-  std::optional<DueEntry> next_retry;
-  const auto when = [](const DueEntry& entry) { return Place{entry.due, entry.seq}; };
-  const auto waiting = [&](rocksdb::Slice bytes, const Place& place) {
-    const auto read = decode_waiting(view(bytes), place);
-    if (!read) {
-      fail_unknown();
-    }
-    return *read;
-  };
-  const auto take_fresh = [&] {
-    next_fresh.reset();
-    for (; fresh.Valid() && !next_fresh; fresh.Next()) {
-      const auto place = place_of_due_key(view(fresh.key()));
-      const auto found = waiting(fresh.value(), place.value_or(Place{}));
-      if (!found.is_retry && when(found.entry) > after) {
-        next_fresh = found.entry;
-      }
-    }
-  };
-  const auto take_retry = [&] {
-    next_retry.reset();
-    for (; retries.Valid() && !next_retry; retries.Next()) {
-      const auto place = decode_place(view(retries.value()));
-      const auto row = place ? row_at(slot, *place) : std::nullopt;
-      // The record is of now and the key of when the page was begun. One that has changed since has no place in the
-      // page, whose last entry says how far its owner has got; whoever has changed it knows, or is told.
-      const auto entry = row ? entry_of(row->send, row->place) : DueEntry();
-      const bool as_its_key =
-          row && is_retry(row->send, row->place) && retry_key(slot, entry.due, entry.seq) == view(retries.key());
-      if (as_its_key && when(entry) > after) {
-        next_retry = entry;
-      }
-    }
-  };
-  take_fresh();
-  take_retry();
-  const auto limit = std::min(query.limit, most_in_page);
-  while (next_fresh || next_retry) {
-    if (page.entries.size() == limit) {
-      page.more = true;
-      break;
-    }
-    if (!next_fresh || (next_retry && when(*next_retry) < when(*next_fresh))) {
-      page.entries.push_back(*next_retry);
-      take_retry();
-    } else {
-      page.entries.push_back(*next_fresh);
-      take_fresh();
-    }
-  }
-  for (auto* rows : {&fresh, &retries}) {
-    if (!rows->status().ok()) {
-      fail(rows->status());
-    }
-  }
-  return page;
-}
-
-std::optional<ScheduleReader::Row> ScheduleReader::row_at(std::uint16_t slot, const Place& place) {
+std::optional<ScheduleReader::Row> ScheduleReader::row_at(std::uint16_t slot, const Place& place) const {
   std::string bytes;
   const auto status =
       database_.db().Get(rocksdb::ReadOptions(), database_.schedule().due, due_key(slot, place), &bytes);
@@ -216,36 +82,33 @@ std::vector<std::optional<ScheduleReader::Row>> ScheduleReader::rows_of(const st
 
 std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& entries) {
   // Claimed before they are read: what is cancelled from here on is told that it is too late.
-  const auto ours = slots_.claim(entries);
+  const auto ours = claims_.claim(entries);
   std::vector<DueEntry> claimed;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (ours[i]) {
       claimed.push_back(entries[i]);
     }
   }
-  std::vector<SendId> kept_back;
+  std::vector<std::optional<Row>> rows;
   std::vector<ScheduledSend> sends;
+  std::exception_ptr error;
   try {
-    auto rows = rows_of(claimed);
-    for (std::size_t i = 0; i < claimed.size(); ++i) {
-      const auto& entry = claimed[i];
-      const bool current = rows[i] && rows[i]->send.generation == entry.generation &&
-                           entry_of(rows[i]->send, rows[i]->place).attempt == entry.attempt;
-      if (current) {
-        sends.push_back(std::move(rows[i]->send));
-      } else {
-        kept_back.push_back(entry.id);
-      }
-    }
+    sends.reserve(claimed.size());
+    rows = rows_of(claimed);
   } catch (...) {
-    kept_back.clear();
-    for (const auto& entry : claimed) {
-      kept_back.push_back(entry.id);
-    }
-    slots_.unclaim(kept_back);
-    throw;
+    error = std::current_exception();
   }
-  slots_.unclaim(kept_back);
+  for (std::size_t i = 0; i < claimed.size(); ++i) {
+    auto* const row = i < rows.size() && rows[i] ? &*rows[i] : nullptr;
+    if (row != nullptr && storage::ScheduleRules::is_current(claimed[i], row->send.generation, row->send.attempt)) {
+      sends.push_back(std::move(row->send));
+    } else {
+      claims_.unclaim(claimed[i].slot, claimed[i].id, claimed[i].generation);
+    }
+  }
+  if (error) {
+    std::rethrow_exception(error);
+  }
   return sends;
 }
 
@@ -263,7 +126,7 @@ SendPage ScheduleReader::find(const std::string& idempotency_key) {
   }
   page.known = first->key;
   if (auto row = row_of(first->key.handle.id, first->key.handle.slot)) {
-    page.known->handle = row->send.handle;
+    page.known = storage::ScheduleRules::valid_now(*page.known, row->send.handle.due);
     page.sends.push_back(std::move(row->send));
   }
   return page;
@@ -324,7 +187,7 @@ SendPage ScheduleReader::list_all(const SendQuery& query, const Place& after) {
     Range* range;
     bool operator>(const Head& other) const noexcept { return place > other.place; }
   };
-  std::vector<std::unique_ptr<Range>> ranges;
+  std::vector<std::unique_ptr<Range>> ranges(slot_count);
   std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
   const auto offer = [&](Range* range) {
     for (auto& rows = range->rows(); rows.Valid(); rows.Next()) {
@@ -339,24 +202,22 @@ SendPage ScheduleReader::list_all(const SendQuery& query, const Place& after) {
     }
   };
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
-    const auto begin = due_key(slot, std::max(after, slots_.low(slot)));
-    ranges.push_back(std::make_unique<Range>(database_.db(), database_.schedule().due, begin, due_begin(slot + 1)));
-    offer(ranges.back().get());
+    const auto begin = due_key(slot, std::max(after, bounds_.low(slot)));
+    ranges[slot] = std::make_unique<Range>(database_.db(), database_.schedule().due, begin, due_begin(slot + 1));
+    offer(ranges[slot].get());
   }
   SendPage page;
   Place last;
-  while (!heads.empty()) {
-    const auto head = heads.top();
+  while (!heads.empty() && page.sends.size() < query.limit) {
+    const auto [place, range] = heads.top();
     heads.pop();
-    if (page.sends.size() == query.limit) {
-      page.next = SendPlace{last.due, last.seq}.to_string();
-      break;
-    }
-    auto& rows = head.range->rows();
-    page.sends.push_back(decode(rows.value(), head.place).send);
-    last = head.place;
-    rows.Next();
-    offer(head.range);
+    page.sends.push_back(decode(range->rows().value(), place).send);
+    last = place;
+    range->rows().Next();
+    offer(range);
+  }
+  if (!heads.empty()) {
+    page.next = SendPlace{last.due, last.seq}.to_string();
   }
   return page;
 }
@@ -420,7 +281,7 @@ KeyPage ScheduleReader::list_keys(const KeyQuery& query) {
 std::optional<WallTime> ScheduleReader::oldest() {
   std::optional<WallTime> oldest;
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
-    Range range(database_.db(), database_.schedule().due, due_key(slot, slots_.low(slot)), due_begin(slot + 1));
+    Range range(database_.db(), database_.schedule().due, due_key(slot, bounds_.low(slot)), due_begin(slot + 1));
     auto& rows = range.rows();
     const auto place = rows.Valid() ? place_of_due_key(view(rows.key())) : std::nullopt;
     if (!rows.status().ok()) {
@@ -445,7 +306,7 @@ std::uint64_t ScheduleReader::estimate_due(WallTime from, WallTime until) {
 
 std::uint64_t ScheduleReader::count_due(std::uint16_t slot, WallTime from, WallTime until) {
   const auto begin = std::max(due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(from), 0}),
-                              due_key(slot, slots_.low(slot)));
+                              due_key(slot, bounds_.low(slot)));
   Range range(database_.db(), database_.schedule().due, begin,
               due_key(slot, Place{std::chrono::ceil<std::chrono::microseconds>(until), 0}));
   auto& rows = range.rows();

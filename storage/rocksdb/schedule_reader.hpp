@@ -1,8 +1,10 @@
 #pragma once
 
 #include "database.hpp"
+#include "low_bounds.hpp"
 #include "schedule_record.hpp"
-#include "schedule_slots.hpp"
+#include "storage/schedule_rules.hpp"
+#include "storage/send_claims.hpp"
 
 #include <tern/async/clock.hpp>
 
@@ -17,8 +19,8 @@ namespace tern::detail::rocks {
 /// Errors: `errc::storage_unavailable`.
 class ScheduleReader {
  public:
-  ScheduleReader(Database& database, ScheduleSlots& slots, Clock& clock)
-      : database_(database), slots_(slots), clock_(clock) {}
+  ScheduleReader(Database& database, storage::SendClaims& claims, LowBounds& bounds, Clock& clock)
+      : database_(database), claims_(claims), bounds_(bounds), clock_(clock) {}
 
   DuePage load_due(const DueQuery& query);
   std::vector<ScheduledSend> fetch(const std::vector<DueEntry>& entries);
@@ -37,10 +39,10 @@ class ScheduleReader {
     ScheduledSend send;
     Place place;
   };
-  using Rows = std::unique_ptr<rocksdb::Iterator>;
+  class DueRows;
 
   void move_low(std::uint16_t slot);
-  std::optional<Row> row_at(std::uint16_t slot, const Place& place);
+  std::optional<Row> row_at(std::uint16_t slot, const Place& place) const;
   std::optional<Row> row_of(const SendId& id, std::uint16_t slot);
   std::vector<std::optional<Row>> rows_of(const std::vector<DueEntry>& entries);
   Row decode(rocksdb::Slice bytes, const Place& place) const;
@@ -51,7 +53,8 @@ class ScheduleReader {
   [[noreturn]] void fail_unknown() const;
 
   Database& database_;
-  ScheduleSlots& slots_;
+  storage::SendClaims& claims_;
+  LowBounds& bounds_;
   Clock& clock_;
 };
 

@@ -2,9 +2,11 @@
 
 #include "async/keyed_hash.hpp"
 #include "database.hpp"
+#include "low_bounds.hpp"
 #include "schedule_record.hpp"
-#include "schedule_slots.hpp"
 #include "sorted_writes.hpp"
+#include "storage/schedule_rules.hpp"
+#include "storage/send_claims.hpp"
 
 #include <tern/async/clock.hpp>
 
@@ -37,8 +39,13 @@ struct ScheduleState {
 /// Lifetime: the writes outlive `finish`.
 class ScheduleWriter {
  public:
-  ScheduleWriter(Database& database, ScheduleSlots& slots, Clock& clock, ScheduleState state)
-      : database_(database), slots_(slots), clock_(clock), state_(std::move(state)), counts_(state_.counts) {}
+  ScheduleWriter(Database& database, storage::SendClaims& claims, LowBounds& bounds, Clock& clock, ScheduleState state)
+      : database_(database),
+        claims_(claims),
+        bounds_(bounds),
+        clock_(clock),
+        state_(std::move(state)),
+        counts_(state_.counts) {}
 
   static bool concerns(const StoreChanges& changes) noexcept {
     return !changes.sends.empty() || !changes.edits.empty() || !changes.outcomes.empty() || !changes.keys.empty() ||
@@ -51,7 +58,7 @@ class ScheduleWriter {
   std::vector<KnownSend> refused(const StoreChanges& changes) const;
   /// Throws `invalid_argument` for a send that is pending already, `storage_unavailable` for one that cannot be read.
   void require(const StoreChanges& changes) const;
-  /// Outcomes, then edits, then sends, as `MemoryStorage` does.
+  /// As the rules of the schedule say (`storage::ScheduleWrite`).
   void apply(const StoreChanges& changes, StoreReceipt& receipt);
   /// Whether the batch has anything for the disk.
   bool fill(rocksdb::WriteBatch& batch);
@@ -81,8 +88,18 @@ class ScheduleWriter {
     bool is_stored = false;
     bool gone = false;
   };
+  /// A sending that an outcome of the batch has ended.
+  struct Ended {
+    std::uint16_t slot = 0;
+    SendId id{};
+    std::uint32_t generation = 0;
+  };
+  class Book;
+  using ScheduleRules = storage::ScheduleRules;
+  using SendState = storage::SendState;
   using Items = std::unordered_map<SendId, Item, SendIdHash>;
 
+  void begin_batch();
   void look_up_pending(const std::vector<SendId>& ids);
   void look_up_dead(const std::vector<SendId>& ids);
   /// And the ids of the sends that they stand for.
@@ -90,21 +107,10 @@ class ScheduleWriter {
   std::vector<SendId> find_replied(const std::string& conversation) const;
 
   /// What a key stands for, with the handle that is valid now.
-  KnownKey valid_now(const KnownKey& first) const;
+  std::optional<KnownKey> known_by(const std::string& key) const;
   Item* find(const SendHandle& handle);
-  bool accept(const SendOutcome& outcome);
-  void settle(Item& item, const SendOutcome& outcome);
-  void bury(const Pending& pending, const std::string& reason);
   void keep_dead(DeadSend send);
-  EditOutcome edit(const SendEdit& edit, SendHandle& valid_now);
-  bool may_edit(Item& item);
-  EditOutcome redrive(const SendEdit& edit, SendHandle& valid_now);
-  void cancel_replied(const std::string& conversation);
-  void add(const ScheduledSend& send, StoreReceipt& receipt);
-  void insert(Item& item, ScheduledSend send);
-  void erase(Item& item);
-  void renew(Item& item, WallTime due);
-  Place place_for(std::uint16_t slot, WallTime due);
+  std::uint64_t insert(ScheduledSend send, const SendState& state);
 
   void fill_item(const SendId& id, const Item& item);
   void remove_before(const SendId& id, const Item& item);
@@ -112,7 +118,8 @@ class ScheduleWriter {
   void forget_oldest_dead();
 
   Database& database_;
-  ScheduleSlots& slots_;
+  storage::SendClaims& claims_;
+  LowBounds& bounds_;
   Clock& clock_;
   ScheduleState state_;
   mutable std::mutex counts_mutex_;
@@ -122,6 +129,7 @@ class ScheduleWriter {
   ScheduleState state_before_;
   WallTime now_{};
   Items items_;
+  std::vector<Ended> ended_;
   std::unordered_map<SendId, Dead, SendIdHash> dead_;
   std::unordered_map<std::string, KnownKey, KeyedHash> firsts_;
   std::vector<std::pair<std::string, FirstSend>> new_firsts_;

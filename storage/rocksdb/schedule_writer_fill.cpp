@@ -107,7 +107,7 @@ bool ScheduleWriter::fill(rocksdb::WriteBatch& batch) {
     return false;
   }
   writes_.put(database_.meta(), schedule_state_key, state_.encode());
-  for (const auto& [slot, place] : slots_.take_moved()) {
+  for (const auto& [slot, place] : bounds_.take_moved()) {
     writes_.put(database_.meta(), low_key(slot), encode_place(place));
   }
   writes_.move_to(batch);

@@ -12,14 +12,19 @@
 
 namespace tern::detail::rocks {
 
-void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
+void ScheduleWriter::begin_batch() {
   now_ = clock_.wall_now();
   state_before_ = state_;
   items_.clear();
+  ended_.clear();
   dead_.clear();
   firsts_.clear();
   new_firsts_.clear();
   replied_.clear();
+}
+
+void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
+  begin_batch();
   std::vector<SendId> pending;
   std::vector<SendId> dead;
   std::vector<const std::string*> keys;
@@ -63,12 +68,12 @@ void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
   if (ids.empty()) {
     return;
   }
-  std::vector<std::string> keys;
-  keys.reserve(ids.size());
-  for (const auto& id : ids) {
-    keys.emplace_back(id_key(id));
-  }
+  std::vector<std::string> keys(ids.size());
+  std::transform(ids.begin(), ids.end(), keys.begin(), [](const SendId& id) { return std::string(id_key(id)); });
   const auto locations = database_.find_all(database_.schedule().loc, keys);
+  const auto unreadable = [this](const rocksdb::Status& status, const char* what) {
+    return unavailable(status.ok() ? rocksdb::Status::Corruption(what) : status, database_.path(), "read a send");
+  };
   std::vector<std::string> due_keys;
   std::vector<std::pair<Item*, Location>> found;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -79,8 +84,7 @@ void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
     }
     const auto location = status.ok() ? decode_location(locations.values[i].ToStringView()) : std::nullopt;
     if (!location) {
-      item.error = unavailable(status.ok() ? rocksdb::Status::Corruption("a send's place is unreadable") : status,
-                               database_.path(), "read a send");
+      item.error = unreadable(status, "a send's place is unreadable");
       continue;
     }
     due_keys.push_back(due_key(location->slot, location->place));
@@ -92,8 +96,7 @@ void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {
     const auto& status = sends.statuses[i];
     auto send = status.ok() ? decode_send(sends.values[i].ToStringView(), location.place) : std::nullopt;
     if (!send) {
-      item->error = unavailable(status.ok() ? rocksdb::Status::Corruption("a send has an unknown format") : status,
-                                database_.path(), "read a send");
+      item->error = unreadable(status, "a send has an unknown format");
       continue;
     }
     item->before = Pending{std::move(*send), location.place};

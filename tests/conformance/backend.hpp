@@ -30,7 +30,7 @@ inline constexpr int part = 1;
 
 /// A backend under test. A new one needs a file with
 /// `INSTANTIATE_TEST_SUITE_P(Name, StorageSuite, ::testing::Values(...), backend_name)`, and likewise for
-/// `ScheduleSuite` when it keeps a schedule.
+/// `ScheduleSuite` and `ScheduleRulesSuite` when it keeps a schedule.
 struct Backend {
   std::string name;
   /// An empty store, not yet open, that reads its time from the clock.

@@ -1,6 +1,6 @@
 #include <tern/storage/memory_storage.hpp>
 
-#include "conformance/schedule_suite.hpp"
+#include "conformance/schedule_rules_suite.hpp"
 
 namespace tern::conformance {
 
@@ -17,5 +17,6 @@ Backend memory() {
 
 INSTANTIATE_TEST_SUITE_P(Memory, StorageSuite, ::testing::Values(memory()), backend_name);
 INSTANTIATE_TEST_SUITE_P(Memory, ScheduleSuite, ::testing::Values(memory()), backend_name);
+INSTANTIATE_TEST_SUITE_P(Memory, ScheduleRulesSuite, ::testing::Values(memory()), backend_name);
 
 }  // namespace tern::conformance

@@ -1,6 +1,6 @@
 #include <tern/storage/postgres_storage.hpp>
 
-#include "conformance/schedule_suite.hpp"
+#include "conformance/schedule_rules_suite.hpp"
 #include "support/postgres_server.hpp"
 
 #include <pqxx/pqxx>
@@ -116,5 +116,6 @@ std::vector<Backend> backends() {
 INSTANTIATE_TEST_SUITE_P(Postgres, StorageSuite, ::testing::ValuesIn(backends()), backend_name);
 // What several lanes change is how documents are written.
 INSTANTIATE_TEST_SUITE_P(Postgres, ScheduleSuite, ::testing::Values(backends()[0], backends()[2]), backend_name);
+INSTANTIATE_TEST_SUITE_P(Postgres, ScheduleRulesSuite, ::testing::Values(backends()[0]), backend_name);
 
 }  // namespace tern::conformance

@@ -1,6 +1,6 @@
 #include <tern/storage/rocksdb_storage.hpp>
 
-#include "conformance/schedule_suite.hpp"
+#include "conformance/schedule_rules_suite.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace tern::conformance {
@@ -51,5 +51,6 @@ std::vector<Backend> backends() {
 
 INSTANTIATE_TEST_SUITE_P(RocksDb, StorageSuite, ::testing::ValuesIn(backends()), backend_name);
 INSTANTIATE_TEST_SUITE_P(RocksDb, ScheduleSuite, ::testing::ValuesIn(backends()), backend_name);
+INSTANTIATE_TEST_SUITE_P(RocksDb, ScheduleRulesSuite, ::testing::ValuesIn(backends()), backend_name);
 
 }  // namespace tern::conformance

@@ -81,7 +81,7 @@ class ClaimsModel {
       }
       leases.push_back(SlotLease{slot, epochs_[slot], {}, {}});
     }
-    claims_.hold("owner", leases);
+    claims_.set("owner", leases);
   }
 
   void release() {

@@ -1,4 +1,4 @@
-#include "schedule_slots.hpp"
+#include "low_bounds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,19 +14,19 @@ class LowerBound : public ::testing::Test {
  protected:
   /// A search that finds nothing before `first`.
   void search(WallTime first) {
-    slots.begin_search(slot);
-    slots.end_search(slot, Place{first, 0});
+    bounds.begin_search(slot);
+    bounds.end_search(slot, Place{first, 0});
   }
-  Place enter(WallTime due) { return slots.enter(slot, Place{due, ++seq}, now); }
-  WallTime low() const { return slots.low(slot).due; }
+  Place enter(WallTime due) { return bounds.enter(slot, Place{due, ++seq}, now); }
+  WallTime low() const { return bounds.low(slot).due; }
   /// The bound that goes to the disk with the batch; nullopt when none does.
   std::optional<WallTime> stored() {
-    const auto moved = slots.take_moved();
+    const auto moved = bounds.take_moved();
     return moved.empty() ? std::nullopt : std::optional(moved.at(0).second.due);
   }
 
   const WallTime now{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
-  ScheduleSlots slots{1};
+  LowBounds bounds;
   std::uint64_t seq = 0;
 };
 
@@ -52,10 +52,10 @@ TEST_F(LowerBound, StaysBehindWhatIsNotOnTheDiskYet) {
   EXPECT_EQ(enter(now - 1h).due, now - 1h);
   search(now - 60s);
   EXPECT_EQ(low(), now - 1h);
-  slots.begin_search(slot);
+  bounds.begin_search(slot);
   EXPECT_EQ(enter(now - 90min).due, now - 1h);
-  slots.end_batch(true);
-  slots.end_search(slot, Place{now - 60s, 0});
+  bounds.end_batch(true);
+  bounds.end_search(slot, Place{now - 60s, 0});
   EXPECT_EQ(low(), now - 1h);
   search(now - 60s);
   EXPECT_EQ(low(), now - 60s);
@@ -64,10 +64,10 @@ TEST_F(LowerBound, StaysBehindWhatIsNotOnTheDiskYet) {
 TEST_F(LowerBound, ThatAClockAheadHasMovedDelaysNothing) {
   search(now + 24h);
   EXPECT_EQ(stored(), now + 24h);
-  slots.end_batch(true);
+  bounds.end_batch(true);
   EXPECT_EQ(enter(now + 1h).due, now + 1h);
   EXPECT_EQ(stored(), now + 1h) << "with the send itself";
-  slots.end_batch(true);
+  bounds.end_batch(true);
   EXPECT_EQ(enter(now - 1h).due, now);
   EXPECT_EQ(low(), now);
 }
@@ -76,13 +76,13 @@ TEST_F(LowerBound, ThatAClockAheadHasMovedDelaysNothing) {
 TEST_F(LowerBound, IsStoredWithTheNextBatchWhenThatOfItsMoveFails) {
   search(now + 24h);
   EXPECT_EQ(stored(), now + 24h);
-  slots.end_batch(true);
+  bounds.end_batch(true);
   (void)enter(now + 1h);
   EXPECT_EQ(stored(), now + 1h);
-  slots.end_batch(false);
+  bounds.end_batch(false);
   (void)enter(now + 2h);
   EXPECT_EQ(stored(), now + 1h);
-  slots.end_batch(true);
+  bounds.end_batch(true);
   EXPECT_EQ(stored(), std::nullopt);
 }
 
