@@ -124,42 +124,15 @@ void check_reach(const std::string& key, const std::string& address, const BotSe
   }
 }
 
-/// Never names the url: it may hold a password.
-void check_postgres(const StorageSettings& storage) {
-  if (storage.url.empty()) {
-    throw ConfigError(
-        "storage.kind is postgres, which needs storage.url, such as postgresql://user@host:5432/database. In the "
-        "environment it is TERN_STORAGE_URL, where other users of the machine do not see it.");
-  }
-  if (!storage.url.starts_with("postgresql://") && !storage.url.starts_with("postgres://") &&
-      storage.url.find('=') == std::string::npos) {
-    throw ConfigError(
-        "storage.url is no address of a PostgreSQL: it begins with postgresql://, or is of the form "
-        "host=... dbname=... .");
-  }
-  if (const auto obstacle = app::url_obstacle(storage.url)) {
-    throw ConfigError("storage.url cannot be used. " + *obstacle);
-  }
-  if (storage.statement_timeout < std::chrono::milliseconds(100) || storage.statement_timeout > std::chrono::hours(1)) {
-    throw ConfigError("storage.statement_timeout is " + app::write_duration(storage.statement_timeout) +
-                      "; allowed is 100ms to 1h.");
-  }
-}
-
-void check_storage(const StorageSettings& storage) {
-  if (!app::has_backend(storage.kind)) {
-    throw ConfigError(app::missing_backend(storage.kind));
-  }
-  if (storage.kind == "rocksdb" && storage.path.empty()) {
-    throw ConfigError("storage.path is empty; storage.kind rocksdb needs a folder, such as ./tern-data.");
-  }
-  if (storage.kind == "postgres") {
-    check_postgres(storage);
+void check_storage(const Settings& settings) {
+  const auto& backend = app::backend_of(settings);
+  if (backend.check) {
+    backend.check(settings);
   }
 }
 
 void check_combinations(const Settings& settings) {
-  check_storage(settings.storage);
+  check_storage(settings);
   check_address("listen.address", settings.listen.address);
   check_address("metrics.address", settings.metrics.address);
   if (!settings.bot.app_id.empty() || !settings.bot.app_password.empty()) {

@@ -1,6 +1,7 @@
 #include "app/config_keys.hpp"
 
-#include "app/config_values.hpp"
+#include "app/backend.hpp"
+#include "app/config_makers.hpp"
 #include "connector/nameservers.hpp"
 #include "http/host.hpp"
 #include "proactive/limits/send_limits.hpp"
@@ -14,172 +15,7 @@ namespace tern::app {
 
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr milliseconds none{0};
-constexpr milliseconds shortest{1};
-constexpr milliseconds longest{24 * 3'600'000};
-
-template <class Group, class Member>
-struct Place {
-  Group Settings::* group;
-  Member Group::* member;
-
-  Member& in(Settings& settings) const { return settings.*group.*member; }
-  const Member& in(const Settings& settings) const { return settings.*group.*member; }
-};
-
-template <class Group, class Member>
-Place(Group Settings::*, Member Group::*) -> Place<Group, Member>;
-
-template <class P>
-ConfigKey number_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
-  auto allowed = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
-  return {std::move(name), allowed, std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            const auto number = read_number(value);
-            if (!number || *number < least || *number > most) {
-              throw std::invalid_argument(allowed);
-            }
-            using Member = std::remove_reference_t<decltype(place.in(settings))>;
-            place.in(settings) = static_cast<Member>(*number);
-          },
-          [=](const Settings& settings) { return json::value(static_cast<std::uint64_t>(place.in(settings))); }};
-}
-
-// Long enough that nobody guesses it, and nothing in it that a header cannot carry.
-template <class P>
-ConfigKey secret_key(std::string name, P place, std::string help) {
-  constexpr std::size_t shortest_secret = 16;
-  constexpr std::size_t longest_secret = 1024;
-  const std::string allowed = "16 to 1024 letters, digits and other characters of ASCII without spaces";
-  return {std::move(name),
-          allowed,
-          std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            const bool text = value.is_string();
-            const auto secret = text ? std::string(value.as_string()) : std::string();
-            const bool printable =
-                std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c <= '~'; });
-            const bool long_enough = secret.size() >= shortest_secret && secret.size() <= longest_secret;
-            if (!text || !printable || !(secret.empty() || long_enough)) {
-              throw std::invalid_argument(allowed);
-            }
-            place.in(settings) = secret;
-          },
-          [=](const Settings& settings) { return json::value(place.in(settings)); },
-          true};
-}
-
-template <class P>
-ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
-  auto allowed = "bytes from " + write_size(least) + " to " + write_size(most) + ", as a number or with KiB, MiB, GiB";
-  return {std::move(name), allowed, std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            const auto size = read_size(value);
-            if (!size || *size < least || *size > most) {
-              throw std::invalid_argument(allowed);
-            }
-            place.in(settings) = *size;
-          },
-          [=](const Settings& settings) { return json::value(write_size(place.in(settings))); }};
-}
-
-template <class P>
-ConfigKey duration_key(std::string name, P place, std::string help, milliseconds least = shortest) {
-  const std::string allowed = "a time from " + write_duration(least) + " to 24h, as milliseconds or with ms, s, m, h";
-  return {std::move(name), allowed, std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            const auto duration = read_duration(value);
-            if (!duration || *duration < least || *duration > longest) {
-              throw std::invalid_argument(allowed);
-            }
-            place.in(settings) = *duration;
-          },
-          [=](const Settings& settings) { return json::value(write_duration(place.in(settings))); }};
-}
-
-template <class P>
-ConfigKey bool_key(std::string name, P place, std::string help) {
-  return {std::move(name), "true or false", std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            const auto flag = read_bool(value);
-            if (!flag) {
-              throw std::invalid_argument("true or false");
-            }
-            place.in(settings) = *flag;
-          },
-          [=](const Settings& settings) { return json::value(place.in(settings)); }};
-}
-
-template <class P>
-ConfigKey text_key(std::string name, P place, std::string allowed, std::string help, bool secret = false) {
-  return {std::move(name),
-          allowed,
-          std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            if (!value.is_string()) {
-              throw std::invalid_argument(allowed);
-            }
-            place.in(settings) = std::string(value.as_string());
-          },
-          [=](const Settings& settings) { return json::value(place.in(settings)); },
-          secret};
-}
-
-/// A text that `is_allowed` takes.
-template <class P>
-ConfigKey checked_key(std::string name, P place, bool (*is_allowed)(std::string_view), std::string allowed,
-                      std::string help) {
-  return {std::move(name), allowed, std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            if (!value.is_string() || !is_allowed(value.get_string())) {
-              throw std::invalid_argument(allowed);
-            }
-            place.in(settings) = std::string(value.get_string());
-          },
-          [=](const Settings& settings) { return json::value(place.in(settings)); }};
-}
-
-/// Not an address that has strayed here with its password, which would be the name of a folder.
-bool is_folder_name(std::string_view name) {
-  return !name.empty() && name.find("://") == std::string_view::npos;
-}
-
-bool is_schema_name(std::string_view name) {
-  constexpr std::size_t longest_name = 63;
-  return !name.empty() && name.size() <= longest_name && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
-/// One of a few words; `convert` turns a word into the member's type.
-template <class P, class Value, std::size_t N>
-ConfigKey choice_key(std::string name, P place, std::array<std::pair<std::string_view, Value>, N> choices,
-                     std::string help) {
-  std::string allowed;
-  for (const auto& [word, meaning] : choices) {
-    allowed += (allowed.empty() ? "" : ", ") + std::string(word);
-  }
-  return {std::move(name), allowed, std::move(help),
-          [=](Settings& settings, const json::value& value) {
-            for (const auto& [word, meaning] : choices) {
-              if (value.is_string() && value.as_string() == word) {
-                place.in(settings) = meaning;
-                return;
-              }
-            }
-            throw std::invalid_argument(allowed);
-          },
-          [=](const Settings& settings) {
-            for (const auto& [word, meaning] : choices) {
-              if (place.in(settings) == meaning) {
-                return json::value(word);
-              }
-            }
-            return json::value();
-          }};
-}
+constexpr std::chrono::milliseconds none{0};
 
 ConfigKey metrics_port_key() {
   const std::string allowed = "a port from 0 (any that is free) to 65535, or null for the port of the bot";
@@ -298,37 +134,29 @@ std::vector<ConfigKey> service_keys() {
   };
 }
 
+ConfigKey storage_kind_key() {
+  std::string kinds;
+  std::string help = "Where state is kept.";
+  for (const auto& backend : backends()) {
+    kinds += (kinds.empty() ? "" : ", ") + backend.kind;
+    help += ' ' + backend.kind + ": " + backend.summary + '.';
+  }
+  return {"storage.kind", kinds, help,
+          [kinds](Settings& settings, const json::value& value) {
+            if (!value.is_string() || find_backend(std::string_view(value.get_string())) == nullptr) {
+              throw std::invalid_argument(kinds);
+            }
+            settings.storage.kind = std::string(value.get_string());
+          },
+          [](const Settings& settings) { return json::value(settings.storage.kind); }};
+}
+
 std::vector<ConfigKey> storage_keys() {
-  using S = Settings;
-  using T = StorageSettings;
-  using namespace std::string_view_literals;
-  constexpr std::array kinds{std::pair{"memory"sv, "memory"sv}, std::pair{"rocksdb"sv, "rocksdb"sv},
-                             std::pair{"postgres"sv, "postgres"sv}};
-  return {
-      choice_key("storage.kind", Place{&S::storage, &T::kind}, kinds,
-                 "Where state is kept. memory: in this process, gone when it ends. rocksdb: in a folder of this "
-                 "machine. postgres: in a database that several processes share."),
-      checked_key("storage.path", Place{&S::storage, &T::path}, is_folder_name, "a folder",
-                  "rocksdb: the folder, made when it is not there. One process at a time."),
-      text_key("storage.url", Place{&S::storage, &T::url}, "postgresql://user:password@host:port/database",
-               "postgres: the database. Parameters such as sslmode are added as in ?sslmode=verify-full.", true),
-      number_key("storage.cache_mb", Place{&S::storage, &T::cache_mb}, 1, 1ULL << 20,
-                 "rocksdb: MiB of memory for what was read. What is in it is answered without waiting."),
-      bool_key("storage.sync", Place{&S::storage, &T::sync},
-               "rocksdb: confirm a write only when the disk has it. Off, a power failure loses the last seconds."),
-      checked_key("storage.schema", Place{&S::storage, &T::schema}, is_schema_name,
-                  "1 to 63 letters, digits and underscores", "postgres: the schema that holds the tables."),
-      bool_key("storage.create_schema", Place{&S::storage, &T::create_schema},
-               "postgres: create and migrate that schema at start. Off, tern-storage schema prints the SQL to run."),
-      bool_key("storage.pgbouncer", Place{&S::storage, &T::pgbouncer},
-               "postgres: storage.url leads to PgBouncer in transaction mode."),
-      number_key("storage.write_lanes", Place{&S::storage, &T::write_lanes}, 1, 64,
-                 "postgres: connections that write, a thread each."),
-      number_key("storage.read_lanes", Place{&S::storage, &T::read_lanes}, 1, 64,
-                 "postgres: connections that read, a thread each."),
-      duration_key("storage.statement_timeout", Place{&S::storage, &T::statement_timeout},
-                   "postgres: the longest that the server may work on one statement, at least 100ms and at most 1h."),
-  };
+  std::vector<ConfigKey> keys{storage_kind_key()};
+  for (const auto& backend : backends()) {
+    keys.insert(keys.end(), backend.keys.begin(), backend.keys.end());
+  }
+  return keys;
 }
 
 template <class P>

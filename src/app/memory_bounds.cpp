@@ -1,5 +1,6 @@
 #include "app/memory_bounds.hpp"
 
+#include "app/backend.hpp"
 #include "app/config_values.hpp"
 #include "connector/answer_reader.hpp"
 #include "connector/connector_client.hpp"
@@ -18,7 +19,6 @@ namespace {
 
 constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kib = 1U << 10;
-constexpr std::uint64_t mib = 1U << 20;
 
 std::uint64_t product(std::uint64_t a, std::uint64_t b) noexcept {
   return a != 0 && b > most / a ? most : a * b;
@@ -43,8 +43,6 @@ constexpr std::uint64_t storage_overhead = 4;
 constexpr std::uint64_t per_known_key = 2 * kib;
 constexpr std::uint64_t known_keys = 1'000'000;
 constexpr std::uint64_t dead_sends = 100'000;
-// RocksDB's tables in memory, of all its families.
-constexpr std::uint64_t memtables = 512 * mib;
 
 std::uint64_t per_scheduled(const Settings& settings) noexcept {
   return settings.limits.body + settings.limits.reference + per_send;
@@ -111,9 +109,10 @@ void add_storage(const Settings& settings, std::vector<MemoryBound>& bounds) {
     bounds.push_back({"the memory storage: keys of sends", "", known_keys, per_known_key});
     return;
   }
-  if (settings.storage.kind == "rocksdb") {
-    bounds.push_back({"what RocksDB has read", "storage.cache_mb", settings.storage.cache_mb, mib});
-    bounds.push_back({"what RocksDB is about to write", "", 1, memtables});
+  const auto* backend = find_backend(settings.storage.kind);
+  if (backend != nullptr && backend->bounds) {
+    const auto own = backend->bounds(settings);
+    bounds.insert(bounds.end(), own.begin(), own.end());
   }
   bounds.push_back({"operations that wait for the storage",
                     "limits.storage_queue, storage.write_lanes, storage.read_lanes",

@@ -1,5 +1,7 @@
 #include "app/without_secrets.hpp"
 
+#include <regex>
+
 #include <algorithm>
 
 namespace tern::app {
@@ -39,6 +41,12 @@ std::size_t word_with_at(std::string_view text) {
 std::string without_secrets(std::string_view text) {
   const auto cut = std::min({behind_password(text), behind_scheme(text), word_with_at(text)});
   return cut == std::string_view::npos ? std::string(text) : std::string(text.substr(0, cut)) + "***";
+}
+
+std::string without_password(const std::string& url) {
+  static const std::regex in_authority("(://[^/?#:@]*):[^/?#]*@");
+  static const std::regex as_parameter("(^|[?&\\s])(ssl)?password\\s*=\\s*('([^'\\\\]|\\\\.)*'|[^&\\s]*)");
+  return std::regex_replace(std::regex_replace(url, in_authority, "$1@"), as_parameter, "$1");
 }
 
 }  // namespace tern::app

@@ -9,4 +9,7 @@ namespace tern::app {
 /// a password. That is behind `://`, behind `password=`, and at a word with an `@`.
 std::string without_secrets(std::string_view text);
 
+/// The address of a database without what a password may stand in.
+std::string without_password(const std::string& url);
+
 }  // namespace tern::app

@@ -132,6 +132,8 @@ class StorageModelOf final : public StorageModel {
     }
   }
 
+  const S& storage() const noexcept { return storage_; }
+
  private:
   S storage_;
 };
@@ -150,6 +152,14 @@ class AnyStorage {
   template <Storage S, class... Args>
   static AnyStorage make(Args&&... args) {
     return AnyStorage(std::make_shared<detail::StorageModelOf<S>>(std::forward<Args>(args)...));
+  }
+
+  /// The same, and the `S` itself for whoever asks it for more than the concept has, such as its figures.
+  template <Storage S, class... Args>
+  static std::pair<AnyStorage, std::shared_ptr<const S>> make_with_access(Args&&... args) {
+    auto model = std::make_shared<detail::StorageModelOf<S>>(std::forward<Args>(args)...);
+    std::shared_ptr<const S> access(model, &model->storage());
+    return {AnyStorage(std::move(model)), std::move(access)};
   }
 
   StoreTraits traits() const noexcept { return model_->traits(); }

@@ -26,8 +26,8 @@ namespace {
 constexpr const char* about =
     R"(Shows what a bot has promised to send and what it gave up, cancels it, and sends it again.
 
-A STORE is rocksdb:PATH, postgresql://user@host:port/database, or postgres: with the address in the variable
-TERN_STORAGE_URL. PostgreSQL may be looked at and changed while its bots run; a RocksDB folder has one owner, so stop
+A STORE is STORES.
+PostgreSQL may be looked at and changed while its bots run; a RocksDB folder has one owner, so stop
 its bot first. Texts of messages are shown with --text only. Status: 0 done, 1 failed or too late, 2 called wrongly.)";
 
 struct Words {
@@ -46,8 +46,8 @@ using Work = std::function<awaitable<Status>(AnyStorage, const Words&, Printer&)
 
 StoreSpec spec_of(const Words& words) {
   auto spec = parse_store(words.store);
-  spec.schema = words.schema;
-  spec.pgbouncer = words.pgbouncer;
+  spec.storage.schema = words.schema;
+  spec.storage.pgbouncer = words.pgbouncer;
   return spec;
 }
 
@@ -61,7 +61,7 @@ std::unique_ptr<OpenStore> open(const StoreSpec& spec) {
       throw;
     }
     throw ToolError(
-        "The folder " + spec.place +
+        "The folder " + spec.storage.path +
         " belongs to a bot that runs, or to another tool: one process at a time has a RocksDB store. Stop "
         "the bot, run this again, and start it: what falls due meanwhile it sends then. Or ask the bot itself, "
         "below /proactive/ (docs/proactive-http.md). With PostgreSQL the bots can go on.");
@@ -203,7 +203,7 @@ void require_command(const CLI::App& parser, std::string_view first) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App parser(about, "tern-schedule");
+  CLI::App parser(with_stores(about), "tern-schedule");
   parser.set_version_flag("--version", std::string("tern-schedule ") + app::version);
   Words words;
   Command chosen;

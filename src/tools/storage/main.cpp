@@ -34,8 +34,8 @@ constexpr int failed = 1;
 constexpr const char* about =
     R"(Moves a bot's state and pending sends from one store to another, checks it, and turns it into text and back.
 
-A STORE is rocksdb:PATH, postgresql://user@host:port/database, or postgres: with the address in the variable
-TERN_STORAGE_URL. Passwords are better in that variable, in PGPASSWORD or in ~/.pgpass than on the command line.
+A STORE is STORES.
+Passwords are better in that variable, in PGPASSWORD or in ~/.pgpass than on the command line.
 Stop the bot first. Status: 0 done, 1 failed, 2 called wrongly.)";
 
 struct Words {
@@ -56,8 +56,8 @@ struct Words {
 
 StoreSpec spec_of(const std::string& text, const std::string& schema, const Words& words) {
   auto spec = parse_store(text);
-  spec.schema = schema;
-  spec.pgbouncer = words.pgbouncer;
+  spec.storage.schema = schema;
+  spec.storage.pgbouncer = words.pgbouncer;
   return spec;
 }
 
@@ -133,12 +133,12 @@ int run_import(const Words& words, Progress& progress) {
 
 int run_salvage([[maybe_unused]] const Words& words, [[maybe_unused]] Progress& progress) {
   const auto spec = spec_of(words.store, words.schema, words);
-  if (spec.kind != "rocksdb") {
+  if (spec.storage.kind != "rocksdb") {
     throw UsageError("salvage is for a RocksDB store: the log of another is its server's.");
   }
 #ifdef TERN_HAS_ROCKSDB
   (void)make_store(spec, Use::read);  // or a mistyped folder would be made
-  salvage_rocksdb(spec.place);
+  salvage_rocksdb(spec.storage.path);
   progress.note("The store can be opened. If its log was damaged, what came after that place is lost.");
 #endif
   return 0;
@@ -197,7 +197,7 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App parser(about, "tern-storage");
+  CLI::App parser(with_stores(about), "tern-storage");
   Words words;
   Command chosen;
   add_commands(parser, words, chosen);

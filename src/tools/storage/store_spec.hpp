@@ -1,18 +1,16 @@
 #pragma once
 
+#include <tern/app/config.hpp>
 #include <tern/storage/any_storage.hpp>
 
 #include <string>
 
 namespace tern::tools {
 
-/// A store as it is named on a command line: `rocksdb:PATH`, `postgresql://...`, or `postgres:` with the address in
-/// TERN_STORAGE_URL, where others do not see it.
+/// A store as it is named on a command line. Each backend says how (`app::BackendOnCommandLine`): `rocksdb:PATH`,
+/// `postgresql://...`, or `postgres:` with the address in TERN_STORAGE_URL, where others do not see it.
 struct StoreSpec {
-  std::string kind;   ///< "rocksdb" or "postgres"
-  std::string place;  ///< a folder, or an address that may hold a password
-  std::string schema = "tern";
-  bool pgbouncer = false;
+  StorageSettings storage;
 
   /// For people: names no password.
   std::string name() const;
@@ -23,8 +21,10 @@ struct StoreSpec {
 /// Errors: `UsageError` for what names no store, and for a backend that this build has not.
 StoreSpec parse_store(const std::string& text);
 
-/// `url` without what a password may stand in.
-std::string without_password(const std::string& url);
+/// How a store can be named, in words.
+std::string store_usage();
+/// The text of a `--help` with these words in place of "STORES".
+std::string with_stores(std::string help);
 
 /// What a store is opened for.
 enum class Use {

@@ -1,5 +1,6 @@
 #include "tools/storage/transfer.hpp"
 
+#include "app/without_secrets.hpp"
 #include "fake_store.hpp"
 #include "tools/storage/json_lines.hpp"
 #include "tools/storage/progress.hpp"
@@ -154,10 +155,10 @@ TEST_F(Transfer, CheckNamesWhatIsWrong) {
 }
 
 TEST(StoreSpec, ForgetsPasswords) {
-  EXPECT_EQ(without_password("postgresql://u:secret@h:1/d?a=b"), "postgresql://u@h:1/d?a=b");
-  EXPECT_EQ(without_password("postgresql://u@h/d?password=secret&a=b"), "postgresql://u@h/d?&a=b");
-  EXPECT_EQ(without_password("host=h password='se cret' user=u"), "host=h  user=u");
-  EXPECT_EQ(without_password("postgresql://u:s@ec:ret@h/d"), "postgresql://u@h/d");
+  EXPECT_EQ(app::without_password("postgresql://u:secret@h:1/d?a=b"), "postgresql://u@h:1/d?a=b");
+  EXPECT_EQ(app::without_password("postgresql://u@h/d?password=secret&a=b"), "postgresql://u@h/d?&a=b");
+  EXPECT_EQ(app::without_password("host=h password='se cret' user=u"), "host=h  user=u");
+  EXPECT_EQ(app::without_password("postgresql://u:s@ec:ret@h/d"), "postgresql://u@h/d");
 }
 
 TEST(StoreSpec, SaysWhatItTakes) {

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <tern/async/metrics.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tern::app {
+
+/// A figure of a store that may be gone when it is asked for.
+template <class S, class Read>
+void add_figure(Metrics& metrics, const std::weak_ptr<const S>& store, const std::string& name, const std::string& help,
+                Read read) {
+  metrics.gauge_from(name, help, [store, read]() -> double {
+    const auto alive = store.lock();
+    return alive ? static_cast<double>(read(*alive)) : 0;
+  });
+}
+
+}  // namespace tern::app
