@@ -1,15 +1,8 @@
 // How a scheduler fills its window while it sends.
 
-#include "proactive/schedule/scheduler.hpp"
-#include "support/failing_storage.hpp"
-#include "support/recording_executor.hpp"
-#include "support/run.hpp"
+#include "unit/proactive/schedule/scheduler_fixture.hpp"
 
-#include <tern/async/manual_clock.hpp>
-
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include <gmock/gmock.h>
@@ -24,12 +17,8 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr Deadline never = Deadline::never();
-
-class Loading : public ::testing::Test {
+class Loading : public SchedulerFixture {
  protected:
-  ~Loading() override { scheduler.reset(); }
-
   /// A key of that slot.
   static std::string key_of(std::uint16_t slot) {
     for (int i = 0;; ++i) {
@@ -38,43 +27,12 @@ class Loading : public ::testing::Test {
       }
     }
   }
-  awaitable<void> store(std::string payload, std::uint16_t slot, WallTime due) {
-    ScheduledSend send;
-    send.order_key = key_of(slot);
-    send.handle = SendHandle{slot, due, new_send_id()};
-    send.payload = std::move(payload);
-    StoreChanges changes;
-    changes.sends.push_back(std::move(send));
-    auto written = co_await storage.write(std::move(changes), never);
-    EXPECT_TRUE(written.has_value());
+  ScheduledSend make_in(std::uint16_t slot, std::string payload, WallTime due) {
+    return make(key_of(slot), payload, due - clock.wall_now());
   }
   void schedule(std::string payload, std::uint16_t slot, WallTime due) {
-    test::run_on(io, store(std::move(payload), slot, due));
+    store(make_in(slot, std::move(payload), due));
   }
-  void start(SchedulerOptions options = SchedulerOptions()) {
-    scheduler = std::make_unique<Scheduler>(io.get_executor(), storage, executor, clock, figures, solo, options);
-    leases = test::run_on(io, storage.hold_slots("me", {}, slot_count, never)).leases;
-    scheduler->own(leases);
-    asio::co_spawn(io, scheduler->run(), asio::detached);
-    test::drain(io);
-  }
-  void pass(std::chrono::milliseconds time) {
-    for (auto passed = 0ms; passed < time; passed += 10ms) {
-      clock.advance(10ms);
-      test::drain(io);
-    }
-  }
-
-  asio::io_context io;
-  ManualClock clock;
-  std::shared_ptr<test::StorageFaults> faults = std::make_shared<test::StorageFaults>();
-  AnyStorage storage = AnyStorage::make<test::FailingStorage>(clock, faults);
-  Metrics metrics;
-  ScheduleFigures figures{metrics};
-  SoloGate solo;
-  test::RecordingExecutor executor{clock};
-  std::unique_ptr<Scheduler> scheduler;
-  std::vector<SlotLease> leases;
 };
 
 TEST_F(Loading, TheOldestOfAllSlotsGoFirstAlsoInASmallWindow) {
@@ -85,14 +43,13 @@ TEST_F(Loading, TheOldestOfAllSlotsGoFirstAlsoInASmallWindow) {
     schedule(in_order.back(), static_cast<std::uint16_t>(slot_count - 1 - i % slot_count), clock.wall_now() + i * 1ms);
   }
   clock.advance(1h);
-  SchedulerOptions options;
   options.window_entries = 2 * slot_count;
   options.in_flight = 1;
-  executor.takes = 0ms;
+  recorder.takes = 0ms;
   faults->page_read = []() -> awaitable<void> { co_await asio::post(asio::deferred); };  // as from a real store
-  start(options);
+  start();
   pass(10s);
-  EXPECT_EQ(executor.done, in_order);
+  EXPECT_EQ(recorder.done, in_order);
 }
 
 // The page was read before it was committed, and the window does not reach so far yet.
@@ -103,10 +60,7 @@ TEST_F(Loading, WhatIsToldOfWhileItsPageIsReadIsNotForgotten) {
       co_return;
     }
     for (std::uint16_t slot = 0; slot < slot_count; ++slot) {  // one of them is being read
-      ScheduledSend send;
-      send.order_key = key_of(slot);
-      send.handle = SendHandle{slot, clock.wall_now() + 20s, new_send_id()};
-      send.payload = "told";
+      const auto send = make_in(slot, "told", clock.wall_now() + 20s);
       StoreChanges changes;
       changes.sends.push_back(send);
       const auto written = co_await storage.write(std::move(changes), never);
@@ -116,7 +70,7 @@ TEST_F(Loading, WhatIsToldOfWhileItsPageIsReadIsNotForgotten) {
   };
   start();
   pass(25s);
-  EXPECT_EQ(executor.done.size(), slot_count);
+  EXPECT_EQ(recorder.done.size(), slot_count);
 }
 
 TEST_F(Loading, TheFirstAreSentWhileTheRestIsStillRead) {
@@ -134,8 +88,8 @@ TEST_F(Loading, TheFirstAreSentWhileTheRestIsStillRead) {
   };
   start();
   pass(100ms);
-  EXPECT_THAT(executor.done, testing::Contains("x"));
-  EXPECT_THAT(executor.done, testing::Contains("elsewhere"));
+  EXPECT_THAT(recorder.done, testing::Contains("x"));
+  EXPECT_THAT(recorder.done, testing::Contains("elsewhere"));
 }
 
 TEST_F(Loading, ASlotThatIsGivenUpAndTakenAgainWhileAPageIsReadIsReadAnew) {
@@ -143,31 +97,33 @@ TEST_F(Loading, ASlotThatIsGivenUpAndTakenAgainWhileAPageIsReadIsReadAnew) {
   faults->page_read = [&, this]() -> awaitable<void> {
     if (!std::exchange(done, true)) {
       scheduler->own({});
-      co_await store("committed between", 0, clock.wall_now() + 1s);
+      StoreChanges changes;
+      changes.sends.push_back(make_in(0, "committed between", clock.wall_now() + 1s));
+      const auto written = co_await storage.write(std::move(changes), never);
+      EXPECT_TRUE(written.has_value());
       scheduler->own(leases);
     }
   };
   start();
   pass(2s);
-  EXPECT_THAT(executor.done, ElementsAre("committed between"));
+  EXPECT_THAT(recorder.done, ElementsAre("committed between"));
 }
 
 TEST_F(Loading, WhatHasNoRoomIsLoadedBeforeItIsDue) {
-  SchedulerOptions options;
   options.window_entries = 2;
   for (int i = 0; i < 2; ++i) {
     schedule("held " + std::to_string(i), 0, clock.wall_now() + 2s);
   }
-  start(options);
+  start();
   // The window is full: this one is left to the store, though its slot was loaded beyond it.
   schedule("later", 1, clock.wall_now() + 3s);
   auto page = test::run_on(io, storage.list_sends({}, never));
   ASSERT_EQ(page.sends.size(), 3U);
   scheduler->on_committed({entry_of(page.sends.back(), page.sends.back().seq)});
   pass(2900ms);
-  EXPECT_THAT(executor.done, ElementsAre("held 0", "held 1"));
+  EXPECT_THAT(recorder.done, ElementsAre("held 0", "held 1"));
   pass(200ms);
-  EXPECT_THAT(executor.done, ElementsAre("held 0", "held 1", "later"));
+  EXPECT_THAT(recorder.done, ElementsAre("held 0", "held 1", "later"));
 }
 
 // A lease ends by the store's clock, which goes on while this machine is suspended.
@@ -185,10 +141,10 @@ TEST_F(Loading, NothingIsSentAfterASuspensionUntilTheLeaseIsRenewed) {
   pass(1s);
   clock.suspend(10s);
   pass(2s);
-  EXPECT_THAT(executor.done, IsEmpty());
+  EXPECT_THAT(recorder.done, IsEmpty());
   renew();
   pass(100ms);
-  EXPECT_THAT(executor.done, ElementsAre("x"));
+  EXPECT_THAT(recorder.done, ElementsAre("x"));
 }
 
 TEST_F(Loading, NothingIsSentWithoutTheSlot) {
@@ -196,7 +152,7 @@ TEST_F(Loading, NothingIsSentWithoutTheSlot) {
   start();
   scheduler->own({});
   pass(2s);
-  EXPECT_THAT(executor.done, IsEmpty());
+  EXPECT_THAT(recorder.done, IsEmpty());
 }
 
 // Simulation 5007311: the owner before says late that it has sent an occurrence, which this one is sending again. What
@@ -204,32 +160,27 @@ TEST_F(Loading, NothingIsSentWithoutTheSlot) {
 TEST_F(Loading, AnOccurrenceIsDueWhenItsRecordSaysSo) {
   constexpr std::uint16_t slot = 3;
   const auto before = test::run_on(io, storage.hold_slots("before", {}, slot_count, never)).leases;
-  ScheduledSend send;
-  send.order_key = key_of(slot);
-  send.handle = SendHandle{slot, clock.wall_now() + 10ms, new_send_id()};
-  send.payload = "again";
+  auto send = make_in(slot, "again", clock.wall_now() + 10ms);
   send.annotations = "recurs";
-  StoreChanges changes;
-  changes.sends.push_back(send);
-  ASSERT_TRUE(test::run_on(io, storage.write(std::move(changes), never)).has_value());
+  store(send);
   schedule("between", slot, clock.wall_now() + 15s);
   test::run_on(io, storage.release_slots(before, never));
-  executor.takes = 100ms;
-  executor.period = 10s;
+  recorder.takes = 100ms;
+  recorder.period = 10s;
   start();
   pass(50ms);
-  ASSERT_THAT(executor.done, ElementsAre("again"));
+  ASSERT_THAT(recorder.done, ElementsAre("again"));
 
   StoreChanges late;
   auto& outcome = late.outcomes.emplace_back(SendOutcome::Kind::sent, send.handle, 0, before.at(slot));
   outcome.next = clock.wall_now() + 20s;
-  ASSERT_THAT(test::run_on(io, storage.write(std::move(late), never))->refused, IsEmpty());
+  ASSERT_THAT(write(std::move(late)).refused, IsEmpty());
   pass(14s);
-  EXPECT_THAT(executor.done, ElementsAre("again"));
+  EXPECT_THAT(recorder.done, ElementsAre("again"));
   pass(5s);
-  EXPECT_THAT(executor.done, ElementsAre("again", "between"));
+  EXPECT_THAT(recorder.done, ElementsAre("again", "between"));
   pass(2s);
-  EXPECT_THAT(executor.done, ElementsAre("again", "between", "again"));
+  EXPECT_THAT(recorder.done, ElementsAre("again", "between", "again"));
 }
 
 }  // namespace

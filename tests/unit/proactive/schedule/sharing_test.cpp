@@ -1,15 +1,8 @@
 // Hosts that hang beside hosts that answer: the scheduler gives each a share of its places.
 
-#include "proactive/schedule/scheduler.hpp"
-#include "support/recording_executor.hpp"
-#include "support/run.hpp"
+#include "unit/proactive/schedule/scheduler_fixture.hpp"
 
-#include <tern/async/manual_clock.hpp>
-#include <tern/storage/memory_storage.hpp>
 #include <tern/turn/channel_sender.hpp>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,12 +21,11 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-constexpr Deadline never = Deadline::never();
-
-class Sharing : public ::testing::Test {
+class Sharing : public SchedulerFixture {
  protected:
   Sharing() {
     options.limiter = &limiter;
+    asks_for_late = true;
     recorder.takes = 10ms;
     recorder.time_of = [this](const ScheduledSend& send) {
       return hangs(send) ? std::chrono::milliseconds(15s) : std::chrono::milliseconds(10ms);
@@ -43,7 +35,6 @@ class Sharing : public ::testing::Test {
                          : std::exception_ptr();
     };
   }
-  ~Sharing() override { scheduler.reset(); }
 
   bool hangs(const ScheduledSend& send) const {
     return std::any_of(hanging.begin(), hanging.end(), [&](const auto& host) {
@@ -56,37 +47,9 @@ class Sharing : public ::testing::Test {
   }
   SendHandle message_in(const std::string& conversation, const std::string& host, const std::string& name,
                         WallTime::duration delay = 0s) {
-    ScheduledSend send;
-    send.order_key = conversation;
-    send.handle = SendHandle{slot_of(conversation), clock.wall_now() + delay, new_send_id()};
-    send.payload = name;
+    auto send = make(conversation, name, delay);
     send.reference = R"({"serviceUrl":"http://)" + host + R"(/","conversation":{"id":")" + conversation + R"("}})";
-    StoreChanges changes;
-    changes.sends.push_back(std::move(send));
-    return test::run_on(io, storage.write(std::move(changes), never))->handles.at(0);
-  }
-  EditOutcome edit(SendEdit::Kind kind, const SendHandle& handle, WallTime when = {}) {
-    StoreChanges changes;
-    changes.edits.emplace_back(kind, handle, when);
-    return test::run_on(io, storage.write(std::move(changes), never))->edits.at(0);
-  }
-
-  void live() {
-    scheduler = std::make_unique<Scheduler>(io.get_executor(), storage, recorder, clock, figures, solo, options);
-    leases = test::run_on(io, storage.hold_slots("lives", {}, slot_count, never)).leases;
-    scheduler->own(leases);
-    asio::co_spawn(io, scheduler->run(), asio::detached);
-    test::drain(io);
-  }
-  void pass(std::chrono::milliseconds time) {
-    for (auto passed = 0ms; passed < time; passed += 10ms) {
-      clock.advance(10ms);
-      test::drain(io);
-      if (!leases.empty()) {
-        scheduler->on_committed(test::run_on(io, storage.load_late(leases, never)).entries);  // as the keeper of slots
-        test::drain(io);
-      }
-    }
+    return store(std::move(send));
   }
   /// A host that answers is known.
   void know(const std::string& host) {
@@ -124,25 +87,14 @@ class Sharing : public ::testing::Test {
                {{"of", "host"}})
         .value();
   }
-  SendCounts counts() { return test::run_on(io, storage.count_sends(never)); }
 
-  asio::io_context io;
-  ManualClock clock;
-  AnyStorage storage = AnyStorage::make<MemoryStorage>(MemoryStorageLimits(), clock);
-  Metrics metrics;
-  ScheduleFigures figures{metrics};
-  SoloGate solo;
   Limiter limiter;
-  test::RecordingExecutor recorder{clock};
-  SchedulerOptions options;
-  std::vector<SlotLease> leases;
   std::set<std::string> hanging;
   int asked = 0;
-  std::unique_ptr<Scheduler> scheduler;
 };
 
 TEST_F(Sharing, AHostThatHangsKeepsNoOtherWaiting) {
-  live();
+  start();
   know("good");
   hanging = {"bad"};
   for (int i = 0; i < 3'000; ++i) {
@@ -154,7 +106,7 @@ TEST_F(Sharing, AHostThatHangsKeepsNoOtherWaiting) {
 }
 
 TEST_F(Sharing, TwentyHostsThatHangKeepNoOtherWaiting) {
-  live();
+  start();
   know("good");
   for (int i = 0; i < 20; ++i) {
     hanging.insert("bad" + std::to_string(i));
@@ -167,7 +119,7 @@ TEST_F(Sharing, TwentyHostsThatHangKeepNoOtherWaiting) {
 }
 
 TEST_F(Sharing, AHostThatHasAnsweredAndStopsKeepsNoOtherWaiting) {
-  live();
+  start();
   know("good");
   know("bad");
   hanging = {"bad"};
@@ -180,7 +132,7 @@ TEST_F(Sharing, AHostThatHasAnsweredAndStopsKeepsNoOtherWaiting) {
 
 TEST_F(Sharing, ABotThatIsNewServesAHealthyHostBesideOneThatHangs) {
   hanging = {"bad"};
-  live();
+  start();
   for (int i = 0; i < 3'000; ++i) {
     message("bad", "bad " + std::to_string(i));
   }
@@ -189,7 +141,7 @@ TEST_F(Sharing, ABotThatIsNewServesAHealthyHostBesideOneThatHangs) {
 }
 
 TEST_F(Sharing, TheCircuitOfAHostOpensIsTriedAndCloses) {
-  live();
+  start();
   know("bad");
   hanging = {"bad"};
   for (int i = 0; i < 50; ++i) {
@@ -210,7 +162,7 @@ TEST_F(Sharing, TheCircuitOfAHostOpensIsTriedAndCloses) {
 }
 
 TEST_F(Sharing, WhatWaitsForAShareCanBeCancelledAndMoved) {
-  live();
+  start();
   hanging = {"bad"};
   for (int i = 0; i < 10; ++i) {
     message("bad", "bad " + std::to_string(i));
@@ -233,16 +185,15 @@ TEST_F(Sharing, WhatWaitsForAShareCanBeCancelledAndMoved) {
 }
 
 TEST_F(Sharing, WhatWaitsForAShareIsLeftToTheNextProcessByAStop) {
-  live();
+  start();
   hanging = {"bad"};
   for (int i = 0; i < 30; ++i) {
     message("bad", "bad " + std::to_string(i));
   }
   pass(500ms);
   const auto begun = recorder.done.size();
-  scheduler->stop();
-  test::drain(io);
-  leases.clear();
+  stop();
+  asks_for_late = false;
   pass(20s);
   EXPECT_TRUE(test::run_on(io, scheduler->idle(never)));
   EXPECT_EQ(recorder.done.size(), begun) << "none begins after a stop";
@@ -250,7 +201,7 @@ TEST_F(Sharing, WhatWaitsForAShareIsLeftToTheNextProcessByAStop) {
 }
 
 TEST_F(Sharing, OneConversationGoesInOrderThroughAHostThatHangsForAWhile) {
-  live();
+  start();
   hanging = {"bad"};
   for (int i = 0; i < 20; ++i) {
     message("bad", "bad " + std::to_string(i));
@@ -270,7 +221,7 @@ TEST_F(Sharing, OneConversationGoesInOrderThroughAHostThatHangsForAWhile) {
 }
 
 TEST_F(Sharing, AHostThatAnswersSlowlyGetsAllItsMessages) {
-  live();
+  start();
   recorder.time_of = [](const ScheduledSend&) { return 700ms; };
   for (int i = 0; i < 2'000; ++i) {
     message("slow", "slow " + std::to_string(i));
@@ -281,7 +232,7 @@ TEST_F(Sharing, AHostThatAnswersSlowlyGetsAllItsMessages) {
 }
 
 TEST_F(Sharing, ABurstToOneQuickHostIsNotPutOff) {
-  live();
+  start();
   know("good");
   for (int i = 0; i < 5'000; ++i) {
     message("good", "good " + std::to_string(i), 1s);
@@ -297,7 +248,7 @@ TEST_F(Sharing, ABurstToOneQuickHostIsNotPutOff) {
 
 // As after a restart, when much is overdue.
 TEST_F(Sharing, ABurstToOneHostThatIsNewIsNotPutOffEither) {
-  live();
+  start();
   for (int i = 0; i < 5'000; ++i) {
     message("good", "good " + std::to_string(i), 1s);
   }
@@ -308,7 +259,7 @@ TEST_F(Sharing, ABurstToOneHostThatIsNewIsNotPutOffEither) {
 // An outage of days: nobody waits for ever for what is never tried.
 TEST_F(Sharing, WhatIsLongOverdueOfAHostThatAnswersNothingIsGivenUp) {
   options.policy.give_up_after = std::chrono::hours(1);
-  live();
+  start();
   hanging = {"bad"};
   for (int i = 0; i < 100; ++i) {
     message("bad", "bad " + std::to_string(i));

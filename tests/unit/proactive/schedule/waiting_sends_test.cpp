@@ -1,16 +1,7 @@
 // What is due and must wait: for a place, for the limits of its channel, to run alone. It holds nobody back that need
 // not wait, and can be cancelled and moved.
 
-#include "proactive/schedule/scheduler.hpp"
-#include "support/failing_storage.hpp"
-#include "support/recording_executor.hpp"
-#include "support/run.hpp"
-
-#include <tern/async/manual_clock.hpp>
-#include <tern/storage/memory_storage.hpp>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "unit/proactive/schedule/scheduler_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,30 +19,22 @@ using namespace std::chrono_literals;
 using testing::Contains;
 using testing::ElementsAre;
 
-constexpr Deadline never = Deadline::never();
-
 SendLimits limits_of(const std::string& text) {
   SendLimits limits;
   limits.others = *ChannelLimits::parse(text);
   return limits;
 }
 
-class WaitingSends : public ::testing::Test {
+class WaitingSends : public SchedulerFixture {
  protected:
-  ~WaitingSends() override { scheduler.reset(); }
+  WaitingSends() { asks_for_late = true; }
 
   SendHandle schedule(const std::string& key, const std::string& name, SendKind kind, WallTime::duration delay = 1s,
                       const std::string& cancel_on_reply = {}) {
-    ScheduledSend send;
-    send.order_key = key;
-    send.handle = SendHandle{slot_of(key), clock.wall_now() + delay, new_send_id()};
-    send.kind = kind;
-    send.payload = name;
+    auto send = make(key, name, delay, kind);
     send.reference = R"({"conversation":{"id":")" + key + R"("}})";
     send.cancel_on_reply = cancel_on_reply;
-    StoreChanges changes;
-    changes.sends.push_back(std::move(send));
-    return test::run_on(io, storage.write(std::move(changes), never))->handles.at(0);
+    return store(std::move(send));
   }
   SendHandle message(const std::string& key, const std::string& name, WallTime::duration delay = 1s) {
     return schedule(key, name, SendKind::activity, delay);
@@ -59,59 +42,17 @@ class WaitingSends : public ::testing::Test {
   SendHandle continuation(const std::string& key, const std::string& name, WallTime::duration delay = 1s) {
     return schedule(key, name, SendKind::continuation, delay);
   }
-  /// In this process, or in another: the store decides.
-  EditOutcome edit(SendEdit::Kind kind, const SendHandle& handle, WallTime when = {}) {
-    StoreChanges changes;
-    changes.edits.emplace_back(kind, handle, when);
-    return test::run_on(io, storage.write(std::move(changes), never))->edits.at(0);
-  }
-  EditOutcome cancel(const SendHandle& handle) { return edit(SendEdit::Kind::cancel, handle); }
   void reply_in(const std::string& conversation) {
     StoreChanges changes;
     changes.edits.push_back(SendEdit::on_reply(conversation));
-    test::run_on(io, storage.write(std::move(changes), never));
+    write(std::move(changes));
   }
-
-  void live(const std::string& owner = "lives") {
-    scheduler = std::make_unique<Scheduler>(io.get_executor(), storage, recorder, clock, figures, solo, options);
-    leases = test::run_on(io, storage.hold_slots(owner, {}, slot_count, never)).leases;
-    scheduler->own(leases);
-    asio::co_spawn(io, scheduler->run(), asio::detached);
-    test::drain(io);
-  }
-  void pass(std::chrono::milliseconds time) {
-    for (auto passed = 0ms; passed < time; passed += 10ms) {
-      clock.advance(10ms);
-      test::drain(io);
-      if (leases.empty()) {
-        continue;
-      }
-      scheduler->on_committed(test::run_on(io, storage.load_late(leases, never)).entries);  // as the keeper of slots
-    }
-  }
-  void stop() {
-    scheduler->stop();
-    test::drain(io);
-  }
-  SendCounts counts() { return test::run_on(io, storage.count_sends(never)); }
   std::optional<std::chrono::milliseconds> begun_after(const std::string& name) {
     const auto found = recorder.begun_at.find(name);
     return found == recorder.begun_at.end()
                ? std::nullopt
-               : std::optional(std::chrono::duration_cast<std::chrono::milliseconds>(found->second - start));
+               : std::optional(std::chrono::duration_cast<std::chrono::milliseconds>(found->second - began));
   }
-
-  asio::io_context io;
-  ManualClock clock;
-  const SteadyTime start = clock.now();
-  AnyStorage storage = AnyStorage::make<MemoryStorage>(MemoryStorageLimits(), clock);
-  Metrics metrics;
-  ScheduleFigures figures{metrics};
-  SoloGate solo;
-  test::RecordingExecutor recorder{clock};
-  SchedulerOptions options;
-  std::vector<SlotLease> leases;
-  std::unique_ptr<Scheduler> scheduler;
 };
 
 TEST_F(WaitingSends, AMessageThatIsDueGoesWhileContinuationsHaveAllTheirPlaces) {
@@ -122,7 +63,7 @@ TEST_F(WaitingSends, AMessageThatIsDueGoesWhileContinuationsHaveAllTheirPlaces) 
   }
   message("m", "with them");
   message("n", "later", 2s);
-  live();
+  start();
   pass(2100ms);
   EXPECT_EQ(begun_after("with them"), 1000ms);
   EXPECT_EQ(begun_after("later"), 2000ms);
@@ -138,7 +79,7 @@ TEST_F(WaitingSends, ContinuationsAreBoundedAndBeginInTheOrderOfTheirTimes) {
     names.push_back(std::to_string(i));
     continuation(names.back(), names.back(), 1s + i * 10ms);
   }
-  live();
+  start();
   pass(7s);
   EXPECT_EQ(recorder.done, names);
   EXPECT_EQ(recorder.most_running, 2U);
@@ -151,7 +92,7 @@ TEST_F(WaitingSends, WhatFollowsAWaitingContinuationInItsConversationWaitsToo) {
   continuation("other", "long");
   continuation("c", "first");
   message("c", "second");
-  live();
+  start();
   pass(6s);
   EXPECT_THAT(recorder.done, ElementsAre("long", "first", "second"));
   EXPECT_GE(*begun_after("second"), 5s) << "when the first has ended";
@@ -166,7 +107,7 @@ TEST_F(WaitingSends, MoreContinuationsThanMemoryHoldsAllRun) {
     continuation(std::to_string(i), std::to_string(i));
   }
   message("m", "message");
-  live();
+  start();
   pass(1500ms);
   EXPECT_THAT(recorder.done, Contains("message"));
   pass(40s);
@@ -182,7 +123,7 @@ TEST_F(WaitingSends, AContinuationThatWaitsForAPlaceCanBeCancelled) {
   const auto told = continuation("b", "told");
   const auto untold = continuation("c", "untold");
   message("b", "behind it");
-  live();
+  start();
   pass(2s);
   EXPECT_THAT(recorder.done, ElementsAre("long"));
   EXPECT_EQ(cancel(told), EditOutcome::done);
@@ -202,7 +143,7 @@ TEST_F(WaitingSends, AContinuationThatWaitsForAPlaceCanBeMoved) {
   continuation("a", "long");
   const auto moved = continuation("b", "moved");
   message("b", "behind it", 1500ms);
-  live();
+  start();
   pass(2s);
   EXPECT_EQ(edit(SendEdit::Kind::reschedule, moved, clock.wall_now() + 8s), EditOutcome::done);
   pass(500ms);
@@ -217,7 +158,7 @@ TEST_F(WaitingSends, AReplyCancelsWhatWaits) {
   recorder.runs_for = 3s;
   continuation("a", "long");
   schedule("b", "no more", SendKind::continuation, 1s, "b");
-  live();
+  start();
   pass(2s);
   reply_in("b");
   pass(10s);
@@ -231,7 +172,7 @@ TEST_F(WaitingSends, WhatTheLimitsHoldBackForAMomentCanBeCancelled) {
   message("c", "first");
   const auto second = message("c", "second");
   message("c", "third");
-  live();
+  start();
   pass(2s);
   EXPECT_THAT(recorder.done, ElementsAre("first"));
   EXPECT_EQ(cancel(second), EditOutcome::done);
@@ -247,7 +188,7 @@ TEST_F(WaitingSends, ACancelledSendTakesNoneOfWhatTheLimitsAllow) {
   message("a", "first");
   const auto second = message("b", "second", 1010ms);
   message("c", "third", 1020ms);
-  live();
+  start();
   pass(2s);
   EXPECT_EQ(cancel(second), EditOutcome::done);
   pass(2s);
@@ -257,15 +198,9 @@ TEST_F(WaitingSends, ACancelledSendTakesNoneOfWhatTheLimitsAllow) {
 TEST_F(WaitingSends, WhatWaitsToRunAloneCanBeCancelled) {
   const auto first = continuation("a", "suspect");
   const auto second = continuation("b", "never");
-  auto held = test::run_on(io, storage.hold_slots("died", {}, slot_count, never)).leases;
-  StoreChanges begun;
-  for (const auto& handle : {first, second}) {
-    begun.outcomes.emplace_back(SendOutcome::Kind::begin, handle, 0, held.at(handle.slot));
-  }
-  test::run_on(io, storage.write(std::move(begun), never));
-  test::run_on(io, storage.release_slots(std::move(held), never));
+  begin_and_die({first, second});
   recorder.runs_for = 3s;
-  live();
+  start();
   pass(2s);
   ASSERT_EQ(recorder.done.size(), 1U);
   const bool first_runs = recorder.done.front() == "suspect";
@@ -280,7 +215,7 @@ TEST_F(WaitingSends, WhatWaitsToRunAloneCanBeCancelled) {
 TEST_F(WaitingSends, OfACancellationAndTheEndOfAWaitOneComesFirst) {
   Limiter limiter(limits_of("bot=1/1s"));
   options.limiter = &limiter;
-  live();
+  start();
   for (int i = 0; i < 150; ++i) {
     recorder.done.clear();
     message("a", "before", 0ms);
@@ -304,7 +239,7 @@ TEST_F(WaitingSends, WhatWaitsGoesWithItsSlot) {
   for (const auto* name : {"a", "b", "c"}) {
     continuation(name, name);
   }
-  live();
+  start();
   pass(1500ms);
   EXPECT_EQ(recorder.done.size(), 1U);
   scheduler->own({});
@@ -322,11 +257,11 @@ TEST_F(WaitingSends, AStopLeavesThemToTheNextProcess) {
   for (const auto* name : {"a", "b", "c"}) {
     continuation(name, name);
   }
-  live();
+  start();
   pass(1500ms);
   stop();
   EXPECT_FALSE(scheduler->in_flight() == 0) << "one runs to its end";
-  leases.clear();
+  asks_for_late = false;
   pass(3s);
   EXPECT_TRUE(test::run_on(io, scheduler->idle(never)));
   EXPECT_EQ(recorder.done.size(), 1U);
@@ -335,7 +270,7 @@ TEST_F(WaitingSends, AStopLeavesThemToTheNextProcess) {
 
 // A call of the store fails, one after the other.
 TEST_F(WaitingSends, AllArriveWhicheverCallOfTheStoreFails) {
-  auto faults = std::make_shared<test::StorageFaults>();
+  asks_for_late = false;  // so that the calls are the scheduler's
   for (long failing = 0; failing < 60; ++failing) {
     storage = AnyStorage::make<test::FailingStorage>(clock, faults);
     options.continuations = 1;
@@ -347,8 +282,7 @@ TEST_F(WaitingSends, AllArriveWhicheverCallOfTheStoreFails) {
       continuation(name, name);
       message("m", std::string("message ") + name);
     }
-    live();
-    leases.clear();  // nobody asks for what comes late, so that the calls are the scheduler's
+    start();
     faults->calls_left = failing;
     pass(15s);
     faults->calls_left = -1;
@@ -366,7 +300,7 @@ TEST_F(WaitingSends, AnExceptionAroundAnAnswerLosesNoOutcome) {
   message("c", "first");
   message("c", "second", 2s);
   continuation("d", "third");
-  live();
+  start();
   pass(3s);
   EXPECT_THAT(recorder.done, testing::UnorderedElementsAre("first", "second", "third"));
   EXPECT_EQ(counts().pending, 0u);
