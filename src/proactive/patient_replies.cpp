@@ -15,11 +15,6 @@ namespace tern::proactive {
 
 namespace {
 
-// What could not be connected is tried so often: its channel has just reached this bot, so it is there or soon will be.
-constexpr std::uint32_t most_tries = 4;
-// What a 429 without Retry-After is taken to ask for.
-constexpr std::chrono::milliseconds unnamed_retry_after{1'000};
-
 std::string new_request_id() {
   thread_local boost::uuids::random_generator_mt19937 ids;
   return boost::uuids::to_string(ids());
@@ -52,19 +47,13 @@ bool PatientReplies::is_free(std::string_view channel) const {
 // How long to wait before the next try; nullopt when there is none.
 std::optional<SteadyTime::duration> PatientReplies::pause_before_next(const Reply& reply,
                                                                       const std::exception_ptr& failed) {
-  auto verdict = policy_.judge(failed, reply.tries, WallTime::duration::zero(), random_share());
-  const bool is_throttled = verdict.refusal == Verdict::Refusal::throttled;
-  const bool is_safe = verdict.kind == Verdict::Kind::retry && !verdict.ambiguous &&
-                       (is_throttled || verdict.refusal == Verdict::Refusal::none);
-  if (!is_safe || (!is_throttled && reply.tries >= most_tries)) {
-    return std::nullopt;
+  const auto now = clock_.now();
+  const auto verdict = policy_.judge_reply(failed, reply.tries, reply.scope, limiter_, now, random_share());
+  if (verdict.frozen) {
+    figures_.throttled(*verdict.frozen);
   }
-  if (is_throttled) {
-    const auto asked = verdict.retry_after.value_or(unnamed_retry_after);
-    verdict.delay += verdict.retry_after ? std::chrono::milliseconds(0) : unnamed_retry_after;
-    figures_.throttled(limiter_.throttled(reply.scope, clock_.now(), asked));
-  }
-  return clock_.now() + verdict.delay < reply.until ? std::optional<SteadyTime::duration>(verdict.delay) : std::nullopt;
+  const bool is_in_time = verdict.kind == Verdict::Kind::retry && now + verdict.delay < reply.until;
+  return is_in_time ? std::optional<SteadyTime::duration>(verdict.delay) : std::nullopt;
 }
 
 // False when they do not open in time: then the channel decides. It counts to them otherwise.

@@ -2,7 +2,7 @@
 
 #include "proactive/limits/limiter.hpp"
 #include "proactive/limits/send_policy.hpp"
-#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/schedule_figures.hpp"
 #include "turn/environment.hpp"
 
 #include <tern/async/clock.hpp>

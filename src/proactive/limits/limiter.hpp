@@ -27,8 +27,8 @@ namespace tern::proactive {
 /// Thread safety: all of it; a call holds the lock for well under a microsecond, save for a rare look for idle scopes.
 class Limiter {
  public:
-  /// So many conversations with a 429 within so long mean their tenant or bot, when they are a quarter of what has
-  /// passed in that time or is under way: refusals come sooner than answers.
+  /// So many conversations that are throttled within so long mean their tenant or bot, when they are a quarter of what
+  /// has passed in that time or is under way: refusals come sooner than answers.
   static constexpr std::size_t widening = 3;
   static constexpr std::size_t widening_share = 4;
   static constexpr std::chrono::seconds widening_time{3};
@@ -41,7 +41,7 @@ class Limiter {
   static constexpr std::chrono::seconds refusals_time{30};
   /// So many are no chance any more: what is said of a conversation then may be about the bot.
   static constexpr std::size_t refusals_to_doubt = 3;
-  /// How long the bot rests after a 401, which means its secret; and after other refusals, which may mean the users.
+  /// How long the bot rests when its secret is refused; and after other refusals, which may mean the users.
   static constexpr std::chrono::seconds first_pause{60};
   static constexpr std::chrono::seconds first_doubt{5};
   static constexpr std::chrono::seconds longest_pause{900};
@@ -89,12 +89,13 @@ class Limiter {
 
   /// True when the bot was paused, which this ends.
   bool succeeded(const SendScope& scope, SteadyTime now);
-  /// The channel answered 429. What is frozen by it.
+  /// The channel asks to wait. What is frozen by it.
   Frozen throttled(const SendScope& scope, SteadyTime now, std::chrono::milliseconds retry_after);
+  /// What a refusal speaks of. Which answers those are `SendPolicy` says.
   enum class Refused : std::uint8_t {
-    bot,           ///< 401
-    conversation,  ///< 403, 404, 410
-    way            ///< an answer that was not the channel's
+    bot,           ///< its secret
+    conversation,  ///< or the bot in it
+    way            ///< to the channel, which did not answer itself
   };
   /// Set when the bot is paused: until when, and whether that is news.
   struct Pause {

@@ -1,3 +1,4 @@
+// What an exception says of one attempt. What follows for the bot is in send_verdict.cpp.
 #include "proactive/limits/send_policy.hpp"
 
 #include <tern/turn/channel_sender.hpp>
@@ -160,8 +161,8 @@ Verdict SendPolicy::try_again(std::string reason, bool ambiguous, std::uint32_t 
   return retry_verdict(*this, Attempt{number, late, random}, std::nullopt, ambiguous, std::move(reason));
 }
 
-Verdict SendPolicy::judge(const std::exception_ptr& error, std::uint32_t number, WallTime::duration late,
-                          double random) const {
+Verdict SendPolicy::judge_alone(const std::exception_ptr& error, std::uint32_t number, WallTime::duration late,
+                                double random) const {
   const Attempt attempt{number, late, random};
   try {
     std::rethrow_exception(error);

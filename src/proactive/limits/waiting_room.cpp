@@ -24,7 +24,8 @@ std::optional<SteadyTime> WaitingRoom::enter(const Limiter::Leave& leave, Steady
   const auto expected = std::max(leave.at, now) + static_cast<SteadyTime::rep>(before) * leave.spacing;
   const auto room = leave.in_doubt ? (capacity_ + 1) / 2 : capacity_;
   if (size_ >= room || expected - now > longest_) {
-    return come_back(leave, now, expected);
+    const auto back = come_back(leave, now, expected);
+    return longest_away_ ? std::min(back, now + *longest_away_) : back;
   }
   auto& queue = queues_[leave.scope];
   if (queue.sends.empty()) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "proactive/limits/limiter.hpp"
-#include "proactive/schedule/near_window.hpp"
 
 #include <tern/storage/schedule_types.hpp>
 
@@ -44,7 +43,11 @@ struct WaitingSend {
 /// Thread safety: none.
 class WaitingRoom {
  public:
-  WaitingRoom(std::size_t capacity, SteadyTime::duration longest) : capacity_(capacity), longest_(longest) {}
+  /// Sends wait here for `longest` at most. `longest_away`: they come back from the store within this time, for nobody
+  /// knows when their turn comes; without it they come back when their limits let them.
+  WaitingRoom(std::size_t capacity, SteadyTime::duration longest,
+              std::optional<SteadyTime::duration> longest_away = std::nullopt)
+      : capacity_(capacity), longest_(longest), longest_away_(longest_away) {}
 
   /// What holds back a send already because others of its conversation, tenant, bot or host wait.
   std::optional<Limiter::Leave> held_by(const SendScope& scope) const;
@@ -59,6 +62,9 @@ class WaitingRoom {
   std::optional<SteadyTime> next() const;
   /// What held back this scope does so no more.
   void wake(std::uint64_t scope, SteadyTime now);
+
+  /// Whether limits say when the turn of a send comes.
+  bool is_for_limits() const noexcept { return !longest_away_; }
 
   /// Gives up those for which `is_so`; `told` hears of each.
   void drop(const std::function<bool(const WaitingSend&)>& is_so, const std::function<void(const WaitingSend&)>& told);
@@ -90,12 +96,20 @@ class WaitingRoom {
 
   const std::size_t capacity_;
   const SteadyTime::duration longest_;
+  const std::optional<SteadyTime::duration> longest_away_;
   std::size_t size_ = 0;
   boost::unordered_flat_map<std::array<std::uint8_t, 16>, DueEntry, IdHash> entries_;  // of all that wait
   std::unordered_map<std::uint64_t, Queue> queues_;                                    // none is empty
   std::set<std::pair<SteadyTime, std::uint64_t>> wakes_;
   boost::unordered_flat_map<std::uint64_t, SteadyTime> last_back_;  // when the last that was sent away comes back
   std::size_t next_look_ = 1'024;
+};
+
+/// What holds a send back, and where it waits for that.
+struct Hold {
+  WaitingRoom* room;
+  Limiter::Leave leave;
+  bool is_lost = false;  ///< it has waited for so long that it is given up
 };
 
 }  // namespace tern::proactive

@@ -1,5 +1,4 @@
-// The figures of the schedule, by name and meaning.
-#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/schedule_figures.hpp"
 
 namespace tern::proactive {
 
@@ -115,6 +114,18 @@ void ScheduleFigures::given_up(std::string_view reason) noexcept {
   } else {
     dead_other.inc();
   }
+}
+
+void ShownShares::show(std::size_t open_hosts, std::size_t open_tenants, std::size_t waiting) {
+  const auto add = [](Gauge& gauge, std::size_t& shown, std::size_t now) {
+    if (shown != now) {
+      gauge.add(static_cast<double>(now) - static_cast<double>(shown));
+      shown = now;
+    }
+  };
+  add(figures_.open_hosts, open_hosts_, open_hosts);
+  add(figures_.open_tenants, open_tenants_, open_tenants);
+  add(figures_.waiting_for_share, waiting_, waiting);
 }
 
 }  // namespace tern::proactive

@@ -2,7 +2,7 @@
 
 #include "proactive/broadcast/broadcaster.hpp"
 #include "proactive/references/newest_references.hpp"
-#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/send_executor.hpp"
 #include "runtime/runtime.hpp"
 
 #include <array>

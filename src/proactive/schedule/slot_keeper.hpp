@@ -1,6 +1,10 @@
 #pragma once
 
-#include "proactive/schedule/scheduler.hpp"
+#include "proactive/schedule/slot_leases.hpp"
+
+#include <tern/async/awaitable.hpp>
+#include <tern/async/timer.hpp>
+#include <tern/storage/any_storage.hpp>
 
 #include <string>
 #include <vector>

@@ -13,11 +13,11 @@ using namespace std::chrono_literals;
 using Kind = Verdict::Kind;
 
 Verdict status(int code, std::optional<std::chrono::milliseconds> retry_after = std::nullopt) {
-  return SendPolicy().judge(std::make_exception_ptr(ChannelError(code, "said so", retry_after)), 1, 0s, 0.5);
+  return SendPolicy().judge_alone(std::make_exception_ptr(ChannelError(code, "said so", retry_after)), 1, 0s, 0.5);
 }
 
 Verdict failure(errc code) {
-  return SendPolicy().judge(std::make_exception_ptr(system_error(make_error_code(code), "x")), 1, 0s, 0.5);
+  return SendPolicy().judge_alone(std::make_exception_ptr(system_error(make_error_code(code), "x")), 1, 0s, 0.5);
 }
 
 TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
@@ -29,9 +29,10 @@ TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
   }
   EXPECT_EQ(failure(errc::channel_unreachable).kind, Kind::retry);
   EXPECT_FALSE(failure(errc::channel_unreachable).ambiguous);
-  EXPECT_TRUE(SendPolicy()
-                  .judge(std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "x")), 1, 0s, 0.5)
-                  .ambiguous);
+  EXPECT_TRUE(
+      SendPolicy()
+          .judge_alone(std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "x")), 1, 0s, 0.5)
+          .ambiguous);
   for (const int code : {400, 405, 413}) {
     EXPECT_EQ(status(code).kind, Kind::dead) << code;
   }
@@ -57,7 +58,7 @@ TEST(SendPolicy, TellsWhomARefusalMayMean) {
 
 Verdict strange(int code, std::uint32_t number = 1, WallTime::duration late = 0s) {
   const auto error = std::make_exception_ptr(ChannelError(code, "", std::nullopt, "", ChannelError::By::stranger));
-  return SendPolicy().judge(error, number, late, 0.5);
+  return SendPolicy().judge_alone(error, number, late, 0.5);
 }
 
 TEST(SendPolicy, TellsWhatDidNotReachTheChannel) {
@@ -78,8 +79,8 @@ TEST(SendPolicy, TellsWhatDidNotReachTheChannel) {
 
 TEST(SendPolicy, TakesAWrongRegionForTheWay) {
   const auto said = [](const char* text) {
-    return SendPolicy().judge(std::make_exception_ptr(ChannelError(400, "BadArgument", std::nullopt, text)), 1, 0s,
-                              0.5);
+    return SendPolicy().judge_alone(std::make_exception_ptr(ChannelError(400, "BadArgument", std::nullopt, text)), 1,
+                                    0s, 0.5);
   };
   EXPECT_EQ(said("BadArgument: wrong geo").refusal, Verdict::Refusal::astray);
   EXPECT_EQ(said("ServiceError: Wrong Geo").kind, Kind::retry);
@@ -101,16 +102,17 @@ TEST(SendPolicy, BoundsWhatARetryAfterAsksFor) {
   SendPolicy policy;
   policy.longest_retry_after = 1h;
   for (const auto asked : {std::chrono::milliseconds(1764331200s), std::chrono::milliseconds::max(), 3601'000ms}) {
-    const auto verdict = policy.judge(std::make_exception_ptr(ChannelError(429, "", asked)), 1, 0s, 0.5);
+    const auto verdict = policy.judge_alone(std::make_exception_ptr(ChannelError(429, "", asked)), 1, 0s, 0.5);
     EXPECT_EQ(verdict.retry_after, 1h);
     EXPECT_LE(verdict.delay, 1h + 1s);
   }
-  EXPECT_EQ(policy.judge(std::make_exception_ptr(ChannelError(429, "", -5s)), 1, 0s, 0.5).retry_after, 0s);
+  EXPECT_EQ(policy.judge_alone(std::make_exception_ptr(ChannelError(429, "", -5s)), 1, 0s, 0.5).retry_after, 0s);
 }
 
 TEST(SendPolicy, NeverTriesInsideARetryAfter) {
   for (const double random : {0.0, 0.5, 0.99}) {
-    const auto verdict = SendPolicy().judge(std::make_exception_ptr(ChannelError(429, "slow down", 7s)), 1, 0s, random);
+    const auto verdict =
+        SendPolicy().judge_alone(std::make_exception_ptr(ChannelError(429, "slow down", 7s)), 1, 0s, random);
     EXPECT_GT(verdict.delay, 7s);
   }
 }
@@ -118,10 +120,10 @@ TEST(SendPolicy, NeverTriesInsideARetryAfter) {
 TEST(SendPolicy, WaitsLongerEachTimeUpToABoundWithFullJitter) {
   const SendPolicy policy;
   const auto error = std::make_exception_ptr(system_error(make_error_code(errc::channel_unreachable), "x"));
-  EXPECT_LE(policy.judge(error, 1, 0s, 0.999).delay, 1s);
-  EXPECT_GT(policy.judge(error, 3, 0s, 0.999).delay, 3s);
-  EXPECT_LE(policy.judge(error, 40, 0s, 0.999).delay, policy.longest_delay);
-  EXPECT_LT(policy.judge(error, 11, 0s, 0.0).delay, 10ms);
+  EXPECT_LE(policy.judge_alone(error, 1, 0s, 0.999).delay, 1s);
+  EXPECT_GT(policy.judge_alone(error, 3, 0s, 0.999).delay, 3s);
+  EXPECT_LE(policy.judge_alone(error, 40, 0s, 0.999).delay, policy.longest_delay);
+  EXPECT_LT(policy.judge_alone(error, 11, 0s, 0.0).delay, 10ms);
 }
 
 // A channel that is away for hours is no reason to break a promise.
@@ -130,9 +132,9 @@ TEST(SendPolicy, GivesUpByAgeAndNotByTheNumberOfAttempts) {
   for (const auto& error : {std::make_exception_ptr(system_error(make_error_code(errc::channel_unreachable), "x")),
                             std::make_exception_ptr(ChannelError(503, "busy", std::nullopt)),
                             std::make_exception_ptr(ChannelError(429, "slow down", std::nullopt))}) {
-    EXPECT_EQ(policy.judge(error, 300, 23h, 0.5).kind, Kind::retry);
-    EXPECT_EQ(policy.judge(error, 2, 100h, 0.5).kind, Kind::retry);
-    EXPECT_EQ(policy.judge(error, 12, 24h, 0.5).kind, Kind::dead);
+    EXPECT_EQ(policy.judge_alone(error, 300, 23h, 0.5).kind, Kind::retry);
+    EXPECT_EQ(policy.judge_alone(error, 2, 100h, 0.5).kind, Kind::retry);
+    EXPECT_EQ(policy.judge_alone(error, 12, 24h, 0.5).kind, Kind::dead);
   }
 }
 
@@ -140,15 +142,17 @@ TEST(SendPolicy, GivesUpByAgeAndNotByTheNumberOfAttempts) {
 TEST(SendPolicy, TriesWhatMayHaveArrivedLessOften) {
   const SendPolicy policy;
   const auto error = std::make_exception_ptr(ChannelError(503, "busy", std::nullopt));
-  EXPECT_GT(policy.judge(error, 12, 1h, 0.999).delay, policy.longest_delay);
-  EXPECT_LE(policy.judge(error, 40, 1h, 0.999).delay, policy.longest_ambiguous_delay);
+  EXPECT_GT(policy.judge_alone(error, 12, 1h, 0.999).delay, policy.longest_delay);
+  EXPECT_LE(policy.judge_alone(error, 40, 1h, 0.999).delay, policy.longest_ambiguous_delay);
 }
 
 // A channel that answers after the time-out: each attempt is a message.
 TEST(SendPolicy, WaitsLongerEachTimeFromTheSecondAttemptThatMayHaveArrived) {
   const SendPolicy policy;
   const auto late = std::make_exception_ptr(AmbiguousSend(make_error_code(errc::timed_out), "x"));
-  const auto delay = [&](std::uint32_t number, double random) { return policy.judge(late, number, 0s, random).delay; };
+  const auto delay = [&](std::uint32_t number, double random) {
+    return policy.judge_alone(late, number, 0s, random).delay;
+  };
   EXPECT_LE(delay(1, 0.999), 1s);
   EXPECT_GE(delay(2, 0.0), 10s);
   for (std::uint32_t number = 2; number < 6; ++number) {
@@ -164,8 +168,8 @@ TEST(SendPolicy, LeavesASendAloneWhenTheProcessEnds) {
 // A bot's own code may be cut while the process lives on: what it did is then not known, and it must not be forgotten.
 TEST(SendPolicy, TriesAgainWhatWasCut) {
   const auto cut = std::make_exception_ptr(system_error(error_code(asio::error::operation_aborted)));
-  EXPECT_EQ(SendPolicy().judge(cut, 1, 0s, 0.5).kind, Kind::retry);
-  EXPECT_TRUE(SendPolicy().judge(cut, 1, 0s, 0.5).ambiguous);
+  EXPECT_EQ(SendPolicy().judge_alone(cut, 1, 0s, 0.5).kind, Kind::retry);
+  EXPECT_TRUE(SendPolicy().judge_alone(cut, 1, 0s, 0.5).ambiguous);
 }
 
 }  // namespace
