@@ -2,6 +2,7 @@
 
 #include "proactive/describe_error.hpp"
 
+#include <tern/async/awaitable.hpp>
 #include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
