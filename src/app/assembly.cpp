@@ -156,11 +156,12 @@ void Assembly::make_edge(const Routes& routes) {
     router.add(http::Method::get, "/metrics", *figures_);
   };
   if (!settings.proactive.secret.empty()) {
-    proactive_paths_ = std::make_unique<ProactiveEndpoint>(
-        *proactive, clock, settings.proactive.secret, [only_here = loopback_only(settings)](std::string_view text) {
-          const auto url = connector::parse_service_url(text);
-          return url && (!only_here || connector::is_loopback(*url));
-        });
+    proactive_paths_ =
+        std::make_unique<ProactiveEndpoint>(*proactive, clients_, clock, settings.proactive.secret,
+                                            [only_here = loopback_only(settings)](std::string_view text) {
+                                              const auto url = connector::parse_service_url(text);
+                                              return url && (!only_here || connector::is_loopback(*url));
+                                            });
   }
   own_routes_ = std::make_unique<OwnRoutes>(routes, *context_);
   std::vector<http::ServerShard> edges;

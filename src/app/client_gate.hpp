@@ -15,6 +15,10 @@ namespace tern::app {
 /// Thread safety: any thread. Without a limit it does nothing.
 class ClientGate {
  public:
+  /// What a client without a place is told, with 429 and Retry-After.
+  static constexpr std::string_view refusal =
+      "Too many requests of this client are under way (limits.client_requests).";
+
   /// `limit`: the most requests at once from one address; 0: no limit.
   explicit ClientGate(std::size_t limit) : limit_(limit) {}
 

@@ -165,8 +165,7 @@ awaitable<void> filled(ReplySlot& slot) {
 awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
   ClientGate::Place place(clients_, request.peer());
   if (!place) {
-    auto refused = error_response(429, "TooManyRequests",
-                                  "Too many requests of this client are under way (limits.client_requests).");
+    auto refused = error_response(429, "TooManyRequests", ClientGate::refusal);
     refused.headers.emplace_back("Retry-After", "1");
     co_return refused;
   }

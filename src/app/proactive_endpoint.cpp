@@ -96,6 +96,10 @@ awaitable<HttpResponse> ProactiveEndpoint::handle(http::HttpRequest& request) {
     co_return to_response({401, "Unauthorized", "Send the secret of proactive.secret as Authorization: Bearer SECRET.",
                            "WWW-Authenticate", "Bearer"});
   }
+  const ClientGate::Place place(clients_, request.peer());
+  if (!place) {
+    co_return to_response({429, "TooManyRequests", std::string(ClientGate::refusal), "Retry-After", "1"});
+  }
   std::exception_ptr error;
   try {
     auto response = co_await dispatch(request);

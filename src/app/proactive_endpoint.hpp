@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/client_gate.hpp"
 #include "app/proactive_call.hpp"
 #include "http/http_types.hpp"
 
@@ -20,10 +21,15 @@ namespace tern::app {
 /// Source: docs/proactive-http.md.
 class ProactiveEndpoint final : public http::HttpHandler {
  public:
-  /// `may_send_to`: whether the configuration lets this bot send to a serviceUrl.
-  ProactiveEndpoint(Proactive& proactive, Clock& clock, std::string secret,
+  /// `clients`: refuses a client that has too much under way (429). `may_send_to`: whether the configuration lets this
+  /// bot send to a serviceUrl.
+  ProactiveEndpoint(Proactive& proactive, ClientGate& clients, Clock& clock, std::string secret,
                     std::function<bool(std::string_view)> may_send_to)
-      : proactive_(proactive), clock_(clock), secret_(std::move(secret)), may_send_to_(std::move(may_send_to)) {}
+      : proactive_(proactive),
+        clients_(clients),
+        clock_(clock),
+        secret_(std::move(secret)),
+        may_send_to_(std::move(may_send_to)) {}
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 
@@ -51,6 +57,7 @@ class ProactiveEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> counts();
 
   Proactive& proactive_;
+  ClientGate& clients_;
   Clock& clock_;
   const std::string secret_;
   std::function<bool(std::string_view)> may_send_to_;

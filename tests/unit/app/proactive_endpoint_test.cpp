@@ -42,6 +42,7 @@ class ProactivePaths : public ::testing::Test {
     settings.proactive.enabled = true;
     settings.proactive.secret = secret;
     settings.log.level = log::Level::error;
+    settings.limits.client_requests = client_requests();
     app = std::make_unique<App>(settings, [] {
       auto bot = std::make_unique<FunctionBot>();
       bot->on_message([](TurnContext&) -> awaitable<void> { co_return; });
@@ -63,6 +64,7 @@ class ProactivePaths : public ::testing::Test {
     user_writes();
   }
   void TearDown() override { EXPECT_TRUE(app->stop()); }
+  virtual std::size_t client_requests() const { return 0; }
 
   // So that the bot has a reference.
   void user_writes() {
@@ -118,6 +120,27 @@ TEST_F(ProactivePaths, WantTheSecret) {
     EXPECT_THAT(answer.body, HasSubstr("proactive.secret"));
   }
   EXPECT_EQ(ask("GET", "/counts", {}, std::string("bearer ") + secret).status, 200);
+}
+
+class ProactivePathsForOneAtATime : public ProactivePaths {
+  std::size_t client_requests() const override { return 1; }
+};
+
+TEST_F(ProactivePathsForOneAtATime, RefuseWhatAClientAsksBesides) {
+  channel.hold();
+  auto first =
+      std::async(std::launch::async, [this] { return ask("POST", "/send", "{" + to_user + "," + message + "}"); });
+  channel.wait_for(1);
+  const auto refused = ask("POST", "/send", "{" + to_user + "," + message + "}");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(refused.head, HasSubstr("Retry-After: 1"));
+  EXPECT_THAT(refused.body, AllOf(HasSubstr("TooManyRequests"), HasSubstr("limits.client_requests")));
+  EXPECT_EQ(ask("GET", "/counts").status, 429);
+  EXPECT_EQ(ask("GET", "/counts", {}, "Bearer wrong").status, 401);
+  channel.hold(false);
+  channel.release();
+  EXPECT_EQ(first.get().status, 200);
+  EXPECT_EQ(ask("GET", "/counts").status, 200);
 }
 
 TEST_F(ProactivePaths, SendNow) {
