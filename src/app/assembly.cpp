@@ -109,6 +109,7 @@ Assembly::~Assembly() {
 void Assembly::make_connectors() {
   connector::ConnectorOptions options;
   options.in_flight = settings.connector.in_flight;
+  options.connections = descriptors_.outgoing / shards.size();
   options.waiting = settings.limits.connector_waiting;
   options.hosts = settings.limits.connector_hosts;
   options.connect_timeout = settings.connector.connect_timeout;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t least_reserve = 64;
 constexpr std::size_t most_refusals = 256;
 constexpr std::size_t most_metrics = 256;
+constexpr std::size_t most_outgoing = 1'000'000;
 
 }  // namespace
 
@@ -21,6 +22,8 @@ DescriptorPlan plan_descriptors(std::size_t limit, std::size_t wanted) noexcept 
   DescriptorPlan plan;
   plan.refusals = std::clamp<std::size_t>(rest / 8, 1, most_refusals);
   plan.connections = std::clamp<std::size_t>(wanted, 1, rest - plan.refusals);
+  const auto unused = rest - std::min(rest, plan.connections + plan.refusals);
+  plan.outgoing = std::min(reserve / 2 + unused, most_outgoing);
   plan.metrics_connections = std::clamp<std::size_t>(reserve / 8, 1, most_metrics);
   return plan;
 }

@@ -4,11 +4,12 @@
 
 namespace tern::app {
 
-/// What the descriptors of the process are for. What is left of them, a quarter and at least 64, is for storage,
-/// outgoing connections, the log and files.
+/// What the descriptors of the process are for. What is left of them, a quarter and at least 64, is for outgoing
+/// connections, which have half of it, metrics.port, storage, the log and files.
 struct DescriptorPlan {
   std::size_t connections = 0;          ///< that the bot's listener may hold; at least one
   std::size_t refusals = 0;             ///< that were told 503 and are only being closed; at least one
+  std::size_t outgoing = 0;             ///< to channels, out of the reserve; at least one
   std::size_t metrics_connections = 0;  ///< of the listener of metrics.port, out of the reserve; at least one
 };
 

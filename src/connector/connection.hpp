@@ -2,6 +2,7 @@
 
 #include "connector/answer.hpp"
 #include "connector/request_text.hpp"
+#include "connector/sockets.hpp"
 
 #include <tern/async/awaitable.hpp>
 #include <tern/async/metrics.hpp>
@@ -69,7 +70,7 @@ class TlsSettings {
 ///
 /// One operation at a time. The operations do not throw for what the network does.
 /// Cancellation: ends them with `operation_aborted` in their error.
-class Connection : public TimingWheel::Entry {
+class Connection : public TimingWheel::Entry, public IdleSocket {
  public:
   ~Connection() override = default;
 
@@ -93,6 +94,9 @@ class Connection : public TimingWheel::Entry {
 
   Answer answer;
 
+  /// For its descriptor, and kept while it is closed and waits to be connected again.
+  SocketPlace place;
+
   /// From then on it carries no further request.
   SteadyTime retires_at = SteadyTime::max();
 
@@ -106,6 +110,7 @@ class Connection : public TimingWheel::Entry {
 
  private:
   void on_expired() noexcept final;
+  void close_idle() noexcept final { keeper_->on_idle_expired(*this); }
 
   OpenConnections& counted_;
   ConnectionKeeper* keeper_ = nullptr;

@@ -23,6 +23,9 @@ class ConnectorCore;
 struct ConnectorOptions {
   /// Most connections, and so requests under way, to one host from this client.
   std::size_t in_flight = 64;
+  /// Most connections to all hosts together, of which hosts that have never answered may have three quarters. When all
+  /// are used, one that is kept unused is closed; else a request waits as one beyond `in_flight`, the hosts in turn.
+  std::size_t connections = 1'000'000;
   /// Most requests that wait for one host; one more is `errc::overloaded`.
   std::size_t waiting = 10'000;
   /// Most hosts remembered. The one unused for longest is forgotten, of those that have never answered first; of these

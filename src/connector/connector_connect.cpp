@@ -47,7 +47,7 @@ awaitable<void> ConnectorCore::connect(Call& call) {
          host.origin() + " could not be connected to: " + error.message() + "; nothing was sent");
   }
   host.addresses.worked(race.where());
-  call.lease_.replace(race.take_winner());
+  call.lease_.fill(race.take_winner());
   call.lease_->retires_at = host.next_retirement();
 }
 

@@ -86,7 +86,9 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
     : wheel_(wheel),
       clock_(clock),
       options_(checked(std::move(options))),
+      sockets_(options_.connections, clock),
       setup_{{io, open_, options_.response_body},
+             sockets_,
              wheel,
              clock,
              options_.in_flight,
@@ -174,7 +176,7 @@ bool ConnectorCore::forget_idle(boost::intrusive::list<Host>& idle) {
     return false;
   }
   const Host& host = idle.back();
-  strangers_ -= host.has_answered ? 0 : 1;
+  strangers_ -= host.has_answered() ? 0 : 1;
   const std::string origin = host.origin();
   idle.pop_back();
   hosts_.erase(origin);
@@ -182,8 +184,8 @@ bool ConnectorCore::forget_idle(boost::intrusive::list<Host>& idle) {
 }
 
 void ConnectorCore::may_be_idle(Host& host) noexcept {
-  if (host.calls == 0 && !host.resolving && !host.is_linked()) {
-    (host.has_answered ? idle_ : idle_strangers_).push_front(host);
+  if (host.calls == 0 && !host.resolving && !host.is_idle()) {
+    (host.has_answered() ? idle_ : idle_strangers_).push_front(host);
   }
 }
 
@@ -241,8 +243,8 @@ awaitable<void> ConnectorCore::perform(Call& call) {
 }
 
 void ConnectorCore::move_to(Call& call, Host& host) noexcept {
-  if (host.is_linked()) {
-    auto& idle = host.has_answered ? idle_ : idle_strangers_;
+  if (host.is_idle()) {
+    auto& idle = host.has_answered() ? idle_ : idle_strangers_;
     idle.erase(idle.iterator_to(host));
   }
   ++host.calls;
@@ -274,14 +276,14 @@ bool ConnectorCore::follow_redirect(Call& call) {
 }
 
 awaitable<void> ConnectorCore::wait_for_place(Call& call) {
-  WaitQueue& line = call.host_->line();
+  const WaitQueue& line = call.host_->line();
   if (line.size() >= options_.waiting) {
     fail(call, Outcome::overloaded, errc::overloaded,
          std::to_string(line.size()) + " requests wait for " + call.host_->origin() +
              ", the most that limits.connector_waiting allows; nothing was sent");
   }
   PlaceWaiter waiter;
-  line.push(waiter);
+  call.host_->wait(waiter);
   wheel_.arm(waiter, call.by_);
   auto [error] = co_await waiter.wait(tuple);
   call.lease_ = std::move(waiter.lease);
@@ -318,6 +320,7 @@ void ConnectorCore::abort() noexcept {
   draining_ = true;
   aborted_ = true;
   resolver_.reset();
+  sockets_.abort();
   for (const auto& [origin, host] : hosts_) {
     host->abort();
   }
@@ -363,8 +366,8 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
 }
 
 void ConnectorCore::finish(Call& call) {
-  strangers_ -= call.host_->has_answered ? 0 : 1;
-  call.host_->has_answered = true;
+  strangers_ -= call.host_->has_answered() ? 0 : 1;
+  call.host_->becomes_known();
   call.host_->answered(clock_.now() - call.began_ <= options_.request_timeout);
   const Answer& answer = call.lease_->answer;
   if (answer.status < 200 || answer.status > 299) {

@@ -99,6 +99,7 @@ class ConnectorCore : public std::enable_shared_from_this<ConnectorCore> {
   Clock& clock_;
   ConnectorOptions options_;
   OpenConnections open_;
+  Sockets sockets_;
   HostSetup setup_;
   RequestWriter writer_;
   std::unique_ptr<TlsSettings> tls_;    // made for the first https service

@@ -24,6 +24,7 @@ struct Race::Attempt {
   std::shared_ptr<void> owner;
   tcp::endpoint where;
   std::unique_ptr<Connection> connection;
+  SocketPlace extra;  // beside the place that the race is for
 };
 
 Race::Race(const HostSetup& setup, Host& host, std::shared_ptr<void> owner)
@@ -31,9 +32,7 @@ Race::Race(const HostSetup& setup, Host& host, std::shared_ptr<void> owner)
 
 Race::~Race() {
   for (const auto& attempt : attempts_) {
-    attempt->race = nullptr;
-    attempt->connection->close();
-    attempt->connection->in_use.unlink();
+    abandon(*attempt);
   }
 }
 
@@ -74,8 +73,29 @@ awaitable<error_code> Race::run(std::vector<tcp::endpoint> addresses, Deadline b
   }
 }
 
+// Where there is no descriptor for one more, the attempt that has had its time longest ends.
+SocketPlace Race::make_room() {
+  if (attempts_.empty()) {
+    return {};
+  }
+  SocketPlace extra = setup_.sockets.try_take(!host_.has_answered());
+  if (!extra) {
+    extra = std::move(attempts_.front()->extra);
+    abandon(*attempts_.front());
+    attempts_.erase(attempts_.begin());
+  }
+  return extra;
+}
+
+void Race::abandon(Attempt& attempt) noexcept {
+  attempt.race = nullptr;
+  attempt.connection->close();
+  attempt.connection->in_use.unlink();
+}
+
 void Race::start(const tcp::endpoint& where) {
-  auto attempt = std::make_shared<Attempt>(this, owner_, where, host_.new_connection());
+  SocketPlace extra = make_room();
+  auto attempt = std::make_shared<Attempt>(this, owner_, where, host_.new_connection(), std::move(extra));
   attempts_.push_back(attempt);
   asio::co_spawn(setup_.connection.io, attempt->connection->connect(where),
                  [attempt](std::exception_ptr thrown, error_code error) {

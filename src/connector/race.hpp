@@ -16,7 +16,8 @@ namespace tern::connector {
 
 /// Connects to one of a host's addresses, whichever is there first (RFC 8305, section 5). The next attempt begins
 /// `HostSetup::attempt_delay` after the one before, or at once when one fails, and sooner where time would not suffice
-/// for all addresses. An attempt includes its TLS handshake. The attempts of one race take one of the host's places.
+/// for all addresses. An attempt includes its TLS handshake. The attempts of one race take one of the host's places;
+/// each beside the first takes one more of the `Sockets`, or that of the oldest.
 ///
 /// Lifetime: the host outlives the race. Attempts that lost are closed with the race; what is left of them ends in the
 ///   event loop, and keeps `owner` until then.
@@ -38,6 +39,8 @@ class Race {
 
  private:
   struct Attempt;
+  SocketPlace make_room();
+  static void abandon(Attempt& attempt) noexcept;
   void start(const asio::ip::tcp::endpoint& where);
   void ended(Attempt& attempt, std::exception_ptr thrown, error_code error) noexcept;
 
