@@ -44,9 +44,11 @@ awaitable<ResourceResponse> ConnectorClient::send_if(const Activity& activity, s
   Call call(core_, by, std::move(may_begin));
   auto request = parts("POST", activity.conversation_id(), activity.reply_to_id());
   require_id(request.conversation, "conversation id");
-  if (!request.activity.empty()) {
-    require_id(request.activity, "replyToId");
+  if (may_stand_in_path(request.activity)) {
     request.names_conversation = true;
+  } else {
+    request
+        .activity = {};  // the user's own id may be such a one: what is said to the conversation arrives all the same
   }
   request.request_id = request_id;
   request.body = &activity.json();

@@ -70,7 +70,7 @@ struct ConnectorOptions {
 /// Cancellation: terminal cancellation closes the connection in use, gives the place back, throws
 ///   `operation_aborted`; the channel may have received the request.
 /// Errors: as `ChannelSender`, and `errc::invalid_argument` (an id is missing, or is "." or "..", which no URL can
-///   carry), `errc::shutting_down` after `drain` began.
+///   carry; a `replyToId` may be, and is then not in the URL), `errc::shutting_down` after `drain` began.
 class ConnectorClient final : public ChannelSender {
  public:
   ConnectorClient(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics, ConnectorOptions options);

@@ -74,14 +74,24 @@ TEST(Delivery, IdsThatNoUrlCanCarryAreRefused) {
     auto pending = on.send(activity);
     EXPECT_EQ(on.finish(pending).code(), errc::invalid_argument) << id;
   }
-  Activity reply = message_to(channel.url());
-  reply.set_reply_to_id("..");
-  auto pending = on.send(reply);
-  EXPECT_EQ(on.finish(pending).code(), errc::invalid_argument);
   const Activity without_id = message_to(channel.url());
   Pending<ResourceResponse> update(on.io, on.client->update(without_id, Deadline::never()));
   EXPECT_EQ(on.finish(update).code(), errc::invalid_argument);
   EXPECT_EQ(channel.request_count(), 0U);
+}
+
+TEST(Delivery, AReplyToAnIdThatNoUrlCanCarryGoesToTheConversation) {
+  FakeChannel channel;
+  Harness on;
+  for (const char* id : {"", ".", ".."}) {
+    Activity reply = message_to(channel.url());
+    reply.set_reply_to_id(id);
+    on.deliver(reply);
+  }
+  for (const auto& request : channel.wait_for(3)) {
+    EXPECT_EQ(request.target, "/v3/conversations/conv1/activities");
+    EXPECT_FALSE(request.header("x-ms-conversation-id"));
+  }
 }
 
 TEST(Delivery, UpdateReplacesAndRemoveDeletes) {
