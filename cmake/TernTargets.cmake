@@ -1,4 +1,4 @@
-# The builds with sanitizers compile sources together, eight at a time (CMAKE_UNITY_BUILD), which takes half the time.
+# The builds with sanitizers compile sources together, eight at a time (CMAKE_UNITY_BUILD): headers are read once for all of them.
 # ALONE, in the functions below, names those of SOURCES whose local names are those of another source of the target.
 macro(tern_keep_apart)
   if(ARG_ALONE)
