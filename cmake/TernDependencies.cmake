@@ -8,7 +8,6 @@ find_package(date REQUIRED CONFIG)            # time zones: those of std::chrono
 find_package(CLI11 REQUIRED)                  # headers only, used by the app's sources
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(TERN_CARES REQUIRED IMPORTED_TARGET GLOBAL libcares)  # Debian's c-ares has no CMake package
-pkg_check_modules(TERN_SODIUM REQUIRED IMPORTED_TARGET GLOBAL libsodium)  # nor has its libsodium
 
 if(TERN_WITH_ROCKSDB)
   find_package(RocksDB REQUIRED CONFIG)       # RocksDB::rocksdb-shared

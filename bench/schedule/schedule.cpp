@@ -324,6 +324,40 @@ void compare(const std::filesystem::path& programs) {
   }
 }
 
+bool run_rocksdb(const Options& options, const std::filesystem::path& folder, const std::string& bot,
+                 const std::string& log) {
+  tern::Settings settings;
+  settings.storage.kind = "rocksdb";
+  settings.storage.path = (folder / "data").string();
+  const Targets targets{30'000, 10, 20'000, 10'000, 15};
+  return StoreBench("rocksdb, synced", settings, {"storage.kind=rocksdb", "storage.path=" + settings.storage.path},
+                    targets, options, bot, log, settle_rocksdb)
+      .run();
+}
+
+#ifdef TERN_HAS_POSTGRES
+// True without a measurement when there is no server.
+bool run_postgres(const Options& options, const std::string& bot, const std::string& log) {
+  const char* url = std::getenv("TERN_TEST_POSTGRES");
+  if (url == nullptr) {
+    std::puts("\npostgres: not measured, since TERN_TEST_POSTGRES has no address; ./dev bench schedule sees to that");
+    return true;
+  }
+  tern::Settings settings;
+  settings.storage.kind = "postgres";
+  settings.storage.url = url;
+  settings.storage.schema = "tern_bench_schedule_" + std::to_string(::getpid());
+  const Targets targets{20'000, 0, 20'000, 8'000, 100, true};
+  const bool met = StoreBench("postgres", settings,
+                              {"storage.kind=postgres", "storage.url=" + settings.storage.url,
+                               "storage.schema=" + settings.storage.schema},
+                              targets, options, bot, log, [url](tern::Metrics&) { return bench::settle_postgres(url); })
+                       .run();
+  bench::drop_postgres_schema(url, settings.storage.schema);
+  return met;
+}
+#endif
+
 int run(const Options& options, const std::filesystem::path& programs) {
   tern::log::configure(tern::log::Level::error, tern::log::Format::text);
   const auto base = options.folder.empty() ? std::filesystem::current_path() : std::filesystem::path(options.folder);
@@ -335,33 +369,12 @@ int run(const Options& options, const std::filesystem::path& programs) {
   std::printf("fdatasync of 4 KiB in %s: %.0f us (p50), %.0f us (p99)\n", base.c_str(), sync.p50_us, sync.p99_us);
   bool met = true;
   for (const auto& kind : options.stores) {
-    tern::Settings settings;
-    settings.storage.kind = kind;
     if (kind == "rocksdb") {
-      settings.storage.path = (folder / "data").string();
-      const Targets targets{30'000, 10, 20'000, 10'000, 15};
-      met = StoreBench("rocksdb, synced", settings, {"storage.kind=rocksdb", "storage.path=" + settings.storage.path},
-                       targets, options, bot, log, settle_rocksdb)
-                .run() &&
-            met;
+      met = run_rocksdb(options, folder, bot, log) && met;
       continue;
     }
 #ifdef TERN_HAS_POSTGRES
-    const char* url = std::getenv("TERN_TEST_POSTGRES");
-    if (url == nullptr) {
-      std::puts("\npostgres: not measured, since TERN_TEST_POSTGRES has no address; ./dev bench schedule sees to that");
-      continue;
-    }
-    settings.storage.url = url;
-    settings.storage.schema = "tern_bench_schedule_" + std::to_string(::getpid());
-    const Targets targets{20'000, 0, 20'000, 8'000, 100, true};
-    met = StoreBench("postgres", settings,
-                     {"storage.kind=postgres", "storage.url=" + settings.storage.url,
-                      "storage.schema=" + settings.storage.schema},
-                     targets, options, bot, log, [url](tern::Metrics&) { return bench::settle_postgres(url); })
-              .run() &&
-          met;
-    bench::drop_postgres_schema(url, settings.storage.schema);
+    met = run_postgres(options, bot, log) && met;
 #endif
   }
   compare(programs);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -100,6 +101,28 @@ bool summarise(const std::vector<Round>& rounds) {
   return met;
 }
 
+using Measure = std::function<Measurement(Contestant&, unsigned seconds)>;
+
+std::vector<Round> run_rounds(const ComparisonSettings& settings, const Measure& measure, Contestant& bare,
+                              Contestant& bot) {
+  measure(bare, 1);  // not counted: memory is touched and connections are made for the first time
+  measure(bot, 1);
+  std::vector<Round> rounds(settings.rounds);
+  for (unsigned i = 0; i < settings.rounds; ++i) {
+    // The second one finds the machine as the first one has left it, so they take turns at that too.
+    auto& round = rounds[i];
+    if (i % 2 == 0) {
+      round.bare = measure(bare, settings.load.seconds);
+      round.bot = measure(bot, settings.load.seconds);
+    } else {
+      round.bot = measure(bot, settings.load.seconds);
+      round.bare = measure(bare, settings.load.seconds);
+    }
+    print(std::to_string(i + 1).c_str(), round.bare, round.bot, round.ratio());
+  }
+  return rounds;
+}
+
 }  // namespace
 
 bool compare(Mode mode, const ComparisonSettings& settings) {
@@ -131,21 +154,7 @@ bool compare(Mode mode, const ComparisonSettings& settings) {
     this_load.seconds = seconds;
     return one.measure(mode, service_url, random_prefix(), this_load);
   };
-  measure(bare, 1);  // not counted: memory is touched and connections are made for the first time
-  measure(bot, 1);
-  std::vector<Round> rounds(settings.rounds);
-  for (unsigned i = 0; i < settings.rounds; ++i) {
-    // Whichever goes second finds the machine as the other has left it, so they take turns at that too.
-    auto& round = rounds[i];
-    if (i % 2 == 0) {
-      round.bare = measure(bare, load.seconds);
-      round.bot = measure(bot, load.seconds);
-    } else {
-      round.bot = measure(bot, load.seconds);
-      round.bare = measure(bare, load.seconds);
-    }
-    print(std::to_string(i + 1).c_str(), round.bare, round.bot, round.ratio());
-  }
+  const auto rounds = run_rounds(settings, measure, bare, bot);
   bare.check_counts(mode, load);
   bot.check_counts(mode, load);
   bare.stop();

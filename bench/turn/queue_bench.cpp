@@ -1,9 +1,8 @@
 // The small machines that every turn passes: the queue of its conversation, the dedupe window, the timing wheel.
 
+#include "async/timing_wheel.hpp"
 #include "runtime/conversation_queues.hpp"
 #include "runtime/dedupe_window.hpp"
-
-#include <tern/async/timing_wheel.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -48,7 +47,7 @@ void QueueEnterAndLeave(benchmark::State& state) {
   for (auto _ : state) {
     Waiter turn(ConversationKey("emulator", next[++number % next.size()]));
     benchmark::DoNotOptimize(queues.enter(turn));
-    benchmark::DoNotOptimize(queues.leave(turn.conversation()));
+    benchmark::DoNotOptimize(queues.next(turn.conversation()));
   }
   queues.clear();
 }
@@ -62,14 +61,14 @@ void QueueWaitBehindAnother(benchmark::State& state) {
   for (auto _ : state) {
     queues.enter(first);
     queues.enter(second);
-    benchmark::DoNotOptimize(queues.leave(key));
-    benchmark::DoNotOptimize(queues.leave(key));
+    benchmark::DoNotOptimize(queues.next(key));
+    benchmark::DoNotOptimize(queues.next(key));
   }
 }
 BENCHMARK(QueueWaitBehindAnother);
 
 void DedupeFindAndRemember(benchmark::State& state) {
-  DedupeWindow window(tern::system_clock(), 64ULL << 20, std::chrono::minutes(5));
+  DedupeWindow window(64ULL << 20, std::chrono::minutes(5));
   const tern::runtime::TurnReply reply(200, std::string(static_cast<std::size_t>(state.range(0)), 'x'));
   const ConversationKey conversation("emulator", "conversation");
   tern::detail::SameActivity same;
@@ -82,8 +81,8 @@ void DedupeFindAndRemember(benchmark::State& state) {
     const auto id = std::to_string(++number);
     same.id = id;
     const ActivityKey key(conversation, same, tern::runtime::Delivery::channel);
-    benchmark::DoNotOptimize(window.find(key));
-    window.remember(key, reply);
+    benchmark::DoNotOptimize(window.find(key, tern::system_clock().now()));
+    window.remember(key, reply, tern::system_clock().now());
   }
 }
 BENCHMARK(DedupeFindAndRemember)->ArgName("body")->Arg(0)->Arg(600);

@@ -64,9 +64,10 @@ tern::awaitable<void> OrderBot::on_message(tern::TurnContext& turn) {
   co_await turn.proactive().send_after(settings_.delivery,
                                        tern::Activity::message("Your " + what + " is at the door."));
   co_await turn.proactive().continue_at(tomorrow_at_nine(turn), "remind", {{"order", number}});
+  // The card first: when the channel refuses it, nothing is kept, and the activity that comes again is the first order.
+  co_await turn.send(card_of(number, what, settings_.currency));
   co_await turn.commit();
   orders_.inc();
-  co_await turn.send(card_of(number, what, settings_.currency));
 }
 
 tern::awaitable<std::optional<tern::InvokeResponse>> OrderBot::on_adaptive_card_action(tern::TurnContext& turn,

@@ -95,8 +95,8 @@ tern::awaitable<void> ReminderBot::nag(tern::TurnContext& turn) {
 
 tern::awaitable<void> ReminderBot::list(tern::TurnContext& turn) {
   const auto zone = co_await zone_of(turn);
-  std::vector<tern::ScheduledSend> sends;
-  tern::SendPage page;
+  std::vector<tern::PendingSend> sends;
+  tern::PendingPage page;
   do {
     page = co_await turn.proactive().list(1'000, page.next);
     sends.insert(sends.end(), page.sends.begin(), page.sends.end());
@@ -114,7 +114,7 @@ tern::awaitable<void> ReminderBot::list(tern::TurnContext& turn) {
     }
     pending.push_back({send.handle.to_string(), note->text, note->recurs});
     text += (text.empty() ? "" : "\n") + std::to_string(pending.size()) + ". " + note->text + ", " +
-            (note->recurs ? "next on " : "on ") + tern::local_time_text(send.handle.due, zone);
+            (note->recurs ? "next on " : "on ") + tern::local_time_text(send.due, zone);
   }
   co_await notes_.set(turn, std::move(pending));
   co_await turn.send(text.empty() ? "I have nothing to remind you of." : text);

@@ -11,16 +11,17 @@
 
 namespace tern {
 
-/// All that one `write` does, all or nothing. A key may stand in it once.
+/// The changes of one `write`, all or nothing. A document's key may occur once.
 struct StoreChanges {
-  StoreUpserts upserts;
-  std::vector<StoreRemoval> removals;
-  std::vector<ScheduledSend> sends;
-  std::vector<SendEdit> edits;
-  std::vector<SendOutcome> outcomes;
-  std::vector<KeptKey> keys;   ///< from another store: kept as they are, in place of what this one has of them
-  std::vector<DeadSend> dead;  ///< from another store, which were given up there: kept as they are
+  StoreList<StoreUpsert> upserts;      ///< documents to write
+  std::vector<StoreRemoval> removals;  ///< documents to remove
+  std::vector<ScheduledSend> sends;    ///< new sends
+  std::vector<SendEdit> edits;         ///< changes of stored sends
+  std::vector<SendOutcome> outcomes;   ///< results of sends that were handed out
+  std::vector<KeptKey> keys;           ///< copied from another store; they replace keys of the same name
+  std::vector<DeadSend> dead;          ///< dead sends, copied from another store
 
+  /// Whether there is nothing to do.
   bool empty() const noexcept {
     return upserts.empty() && removals.empty() && sends.empty() && edits.empty() && outcomes.empty() && keys.empty() &&
            dead.empty();
@@ -29,34 +30,35 @@ struct StoreChanges {
 
 /// A send that was refused for its idempotency key.
 struct KnownSend {
-  std::size_t place = 0;  ///< among the sends of the write
-  KnownKey known;
+  std::size_t place = 0;  ///< position among the sends of the write
+  KnownKey known;         ///< the send that the key stands for
 };
 
-/// Why a write was refused; nothing of it was written. Documents are looked at first: when one of them is not as
-/// expected, nothing is said of the sends.
+/// Why a write was refused; nothing of it was written. Documents are compared first: when one of them is not as
+/// expected, `sends` is empty.
 struct StoreConflict {
   std::vector<std::string> keys = {};  ///< the documents that were not as expected
   /// The sends whose idempotency key is known, although it was to be new, or was kept with another digest.
   std::vector<KnownSend> sends = {};
 };
 
-/// What a `write` did.
+/// The results of a `write`.
 struct StoreReceipt {
-  std::vector<std::string> etags;        ///< of the upserts, in their order; "" for a spare one left out
+  std::vector<std::string> etags;        ///< of the upserts, in their order; "" for a spare document that was left out
   std::vector<SendHandle> handles;       ///< of the sends; a known key yields the handle of the send that it stands for
-  std::vector<std::uint64_t> seqs;       ///< of the sends: the place each got; 0 when an earlier one stands
+  std::vector<std::uint64_t> seqs;       ///< of the sends: the `seq` that each got; 0 when its key was known
   std::vector<EditOutcome> edits;        ///< of the edits
   std::vector<SendHandle> edit_handles;  ///< of the edits: the handle that is valid now
   std::vector<std::size_t> refused;      ///< the outcomes that were stale, by position
 };
 
-/// Where a bot's documents live. Outages and overload throw `system_error`; what depends on the input is in the result.
+/// A store of a bot's documents. Outages and overload throw `system_error`; a result that depends on the input is
+/// returned.
 ///
 /// `open` comes first, `close` last; nothing is called afterwards. All functions may be called from any thread and
-/// resume on the executor of the calling coroutine. A function may begin when it is called or when it is awaited: await
-/// what it returns at once. `by` bounds the wait; a write that has begun ends with its real
-/// outcome. Misuse (an empty eTag, a key twice, a limit out of range) throws `errc::invalid_argument`.
+/// resume on the executor of the calling coroutine. A function may begin when it is called or when it is awaited, so
+/// await the awaitable at once. `by` bounds the wait; a write that has begun ends with its real outcome. Misuse (an
+/// empty eTag, a key twice, a limit out of range) throws `errc::invalid_argument`.
 template <class S>
 concept Storage =
     requires(S& s, const S& cs, std::vector<std::string> keys, StoreChanges changes, StoreScan scan, Deadline by) {
@@ -76,26 +78,28 @@ concept ScheduleStorage =
     Storage<S> && requires(S& s, std::string owner, std::vector<SlotLease> held, std::uint16_t want, DueQuery due,
                            std::vector<DueEntry> entries, SendQuery query, DeadQuery dead, WallTime from,
                            WallTime until, Deadline by) {
-      // Renews what is held and takes free or expired slots, up to `want` in all; what is held is not given up.
+      // Renews the leases in `held` and takes free or expired slots, up to `want` in all. A slot in `held` is not given
+      // up, even when there are more than `want`.
       { s.hold_slots(std::move(owner), std::move(held), want, by) } -> std::same_as<awaitable<HeldSlots>>;
       { s.release_slots(std::move(held), by) } -> std::same_as<awaitable<void>>;
       { s.load_due(std::move(due), by) } -> std::same_as<awaitable<DuePage>>;
       // Sends that were committed into a window that had been loaded before, and whether there are slots to take.
       { s.load_late(std::move(held), by) } -> std::same_as<awaitable<LateSends>>;
-      // The whole records, in the order asked for, each handed out once until its outcome or a new owner of its slot;
-      // those cancelled, edited or tried since the entry was made are left out.
+      // The whole records, in the order of `entries`. A record is handed out once: again only after its outcome, or to
+      // a new owner of its slot. A send that was cancelled, edited or tried since the entry was made is left out.
       { s.fetch(std::move(entries), by) } -> std::same_as<awaitable<std::vector<ScheduledSend>>>;
-      // What was handed out, by these entries, and waits: it can be edited, and handed out again. At once, in memory.
+      // Takes back sends that were handed out and have to wait: they can be edited, and handed out again. At once, in
+      // memory.
       { s.put_back(entries) } noexcept -> std::same_as<void>;
       { s.list_sends(std::move(query), by) } -> std::same_as<awaitable<SendPage>>;
       { s.list_dead(std::move(dead), by) } -> std::same_as<awaitable<DeadPage>>;
       { s.count_sends(by) } -> std::same_as<awaitable<SendCounts>>;
-      // How many are due from `from` on and before `until`, by their due time, whoever owns their slots. Exact when
-      // there are few; above a thousand, estimated from some of the slots, and within some percent.
+      // How many sends are due from `from` on and before `until`, by their due time, whoever owns their slots. Up to a
+      // thousand the number is exact; above, it is estimated from some of the slots, within some percent.
       { s.estimate_due(from, until, by) } -> std::same_as<awaitable<std::uint64_t>>;
     };
 
-/// A schedule that can be moved to another store, with the idempotency keys that it knows.
+/// A schedule that can be copied to another store, with its idempotency keys.
 template <class S>
 concept MovableSchedule = ScheduleStorage<S> && requires(S& s, KeyQuery query, Deadline by) {
   { s.list_keys(std::move(query), by) } -> std::same_as<awaitable<KeyPage>>;

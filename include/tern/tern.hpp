@@ -1,5 +1,6 @@
 #pragma once
 
+/// @file
 /// All of Tern that a bot needs.
 
 #include <tern/app/run.hpp>
@@ -8,6 +9,7 @@
 #include <tern/async/offload.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/async/with_timeout.hpp>
+#include <tern/http/http_client.hpp>
 #include <tern/schema/activity.hpp>
 #include <tern/turn/activity_handler.hpp>
 #include <tern/turn/channel_sender.hpp>

@@ -1,7 +1,8 @@
 #pragma once
 
-/// All that tests of a bot need; link `tern::testing`. The names are in `tern::test`: a namespace `testing` inside
-/// `tern` would hide GoogleTest's.
+/// @file
+/// Everything that tests of a bot need; link `tern::testing`. The names are in `tern::test`, because a namespace
+/// `tern::testing` would hide GoogleTest's `testing`.
 
 #include <tern/testing/channel.hpp>
 #include <tern/testing/mismatch.hpp>

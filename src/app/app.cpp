@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::seconds open_timeout{30};
 constexpr std::chrono::seconds close_timeout{2};
 
-// For the owner's thread, which is no shard: runs `work` on the first shard and waits for it.
+// Runs `work` on the first shard and waits for it. Call it on the owner's thread, which is not a shard.
 template <class T>
 T run_and_wait(runtime::Shard& shard, awaitable<T> work) {
   return asio::co_spawn(shard.io(), std::move(work), asio::use_future).get();

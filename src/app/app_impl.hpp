@@ -18,7 +18,7 @@ struct App::Impl {
 
 namespace app {
 
-/// What `tern::run` needs of an app beyond what programs do.
+/// Gives `tern::run` the parts of an app that other programs do not need.
 struct AppAccess {
   static Assembly& assembly(App& app) { return app.impl_->assembly; }
 };

@@ -1,10 +1,10 @@
 #include "app/assembly.hpp"
 
+#include "app/own_parts.hpp"
 #include "app/part_options.hpp"
 #include "app/process_figures.hpp"
 #include "async/log_last.hpp"
-#include "connector/nameservers.hpp"
-#include "connector/service_url.hpp"
+#include "net/nameservers.hpp"
 
 #include <tern/async/log.hpp>
 
@@ -30,6 +30,8 @@ http::ServerLimits server_limits(const Settings& settings, const DescriptorPlan&
   http::ServerLimits limits;
   limits.connections = descriptors.connections;
   limits.refusals = descriptors.refusals;
+  limits.gone = settings.limits.turns;
+  limits.closing_time = std::min(limits.closing_time, settings.drain.deadline / 4);
   limits.body = settings.limits.body;
   limits.header = settings.limits.header;
   limits.header_timeout = settings.limits.header_timeout;
@@ -39,10 +41,10 @@ http::ServerLimits server_limits(const Settings& settings, const DescriptorPlan&
 }
 
 std::vector<boost::asio::ip::udp::endpoint> nameservers(const ConnectorSettings& settings) {
-  auto servers = connector::parse_nameservers(settings.nameservers);
+  auto servers = net::parse_nameservers(settings.nameservers);
   if (!servers) {
     throw ConfigError("connector.nameservers is \"" + settings.nameservers +
-                      "\", which is no list of IP addresses separated by commas");
+                      "\", which is not a list of IP addresses separated by commas");
   }
   return std::move(*servers);
 }
@@ -54,13 +56,14 @@ http::ServerLimits metrics_limits(const Settings& settings, const DescriptorPlan
   return limits;
 }
 
-// A listener that only this machine reaches is reached by the pages in its browsers too, under names of their own.
+// A web page in a browser of this machine can reach a listener on loopback, by a name of its own (DNS rebinding). So
+// only known hosts are served.
 http::ServedHosts served_hosts(const std::string& address, const std::string& listed) {
   auto names = http::parse_host_list(listed);
   if (!names) {
-    throw ConfigError("listen.hosts is \"" + listed + "\", which is no list of names separated by commas");
+    throw ConfigError("listen.hosts is \"" + listed + "\", which is not a list of names separated by commas");
   }
-  error_code no_address;  // told by `listen`
+  error_code no_address;  // `listen` reports it
   if (asio::ip::make_address(address, no_address).is_loopback()) {
     return http::ServedHosts::loopback_and(std::move(*names));
   }
@@ -88,19 +91,23 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
       clients_(settings.limits.client_requests) {
   progress->watch(shards);
   make_connectors();
+  make_own_senders(options.channel_sender);
   make_runtime(std::move(factory), options.one_per_turn);
+  make_callers(options.authenticator);
   make_edge(options.routes);
 }
 
 Assembly::~Assembly() {
   abort();
-  // What is suspended goes while all that it refers to is alive; then the turns, for which coroutines of other shards
-  // may wait; then sockets and timers; their contexts last.
+  // Suspended coroutines are destroyed first, while all parts that they refer to exist. Then the turns, which
+  // coroutines of other shards may wait for; then sockets and timers; and last the contexts of the shards.
   shards.abandon();
   runtime->abandon_turns();
   shards.abandon();
   metrics_server_.reset();
   server_.reset();
+  callers_.reset();
+  own_senders.clear();
   connectors.clear();
   proactive.reset();
   shards.tear_down();
@@ -125,11 +132,30 @@ void Assembly::make_connectors() {
   }
 }
 
+void Assembly::make_own_senders(const ChannelSenderFactory& factory) {
+  if (!factory) {
+    return;
+  }
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    own_senders.push_back(make_own_sender(factory, {settings, metrics, clock, shards[i].ex(), *connectors[i]}));
+  }
+}
+
+ChannelSender& Assembly::sender_of(std::size_t shard) noexcept {
+  return own_senders.empty() ? static_cast<ChannelSender&>(*connectors[shard]) : *own_senders[shard];
+}
+
+void Assembly::make_callers(const AuthenticatorFactory& factory) {
+  if (factory) {
+    callers_ = std::make_unique<Callers>(make_own_authenticator(factory, *context_), clock, metrics);
+  }
+}
+
 void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   const std::string bot = settings.bot.app_id.empty() ? local_bot : settings.bot.app_id;
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, *connectors[i], storage, clock));
+    environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, sender_of(i), storage, clock));
     environments.back()->send_timeout = settings.connector.request_timeout;
   }
   runtime = std::make_unique<runtime::Runtime>(
@@ -143,40 +169,36 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
   runtime->begin();
 }
 
-void Assembly::make_edge(const Routes& routes) {
-  const bool private_port = settings.metrics.port.has_value();
-  readiness_ = std::make_unique<ReadyEndpoint>([this, private_port] { return why_not_ready(private_port); });
-  figures_ = std::make_unique<MetricsEndpoint>(metrics);
-  metrics.counter_from("tern_log_lines_dropped_total",
-                       "Lines of the log that were dropped: nobody read them, or they could not be written.",
-                       [] { return static_cast<double>(log::dropped()); });
-  add_process_figures(metrics);
-  const auto add_health = [this](http::Router& router) {
-    router.add(http::Method::get, "/healthz", health_);
-    router.add(http::Method::get, "/readyz", *readiness_);
-    router.add(http::Method::get, "/metrics", *figures_);
-  };
-  if (!settings.proactive.secret.empty()) {
-    proactive_paths_ =
-        std::make_unique<ProactiveEndpoint>(*proactive, clients_, clock, settings.proactive.secret,
-                                            [only_here = loopback_only(settings)](std::string_view text) {
-                                              const auto url = connector::parse_service_url(text);
-                                              return url && (!only_here || connector::is_loopback(*url));
-                                            });
+void Assembly::add_health(http::Router& router) {
+  router.add(http::Method::get, "/healthz", health_);
+  router.add(http::Method::get, "/readyz", *readiness_);
+  router.add(http::Method::get, "/metrics", *figures_);
+}
+
+// Makes the router of a shard.
+void Assembly::add_endpoints(std::size_t shard) {
+  messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, clients_, shard, loopback_only(settings)));
+  if (!own_senders.empty()) {
+    messages_.back()->ask(*own_senders[shard]);
   }
-  own_routes_ = std::make_unique<OwnRoutes>(routes, *context_);
+  if (callers_) {
+    messages_.back()->ask(*callers_);
+  }
+  auto& router = *routers_.emplace_back(std::make_unique<http::Router>());
+  router.add(http::Method::post, "/api/messages", *messages_.back());
+  if (proactive_paths_) {
+    router.add_below("/proactive", *proactive_paths_);
+  }
+  if (!settings.metrics.port) {
+    add_health(router);
+  }
+  own_routes_->add_to(router);
+}
+
+void Assembly::make_servers() {
   std::vector<http::ServerShard> edges;
+  edges.reserve(shards.size());
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, clients_, i, loopback_only(settings)));
-    routers_.push_back(std::make_unique<http::Router>());
-    routers_.back()->add(http::Method::post, "/api/messages", *messages_.back());
-    if (proactive_paths_) {
-      routers_.back()->add_below("/proactive", *proactive_paths_);
-    }
-    if (!settings.metrics.port) {
-      add_health(*routers_.back());
-    }
-    own_routes_->add_to(*routers_.back());
     edges.push_back({shards[i].io(), shards[i].wheel()});
   }
   handler_ = std::make_unique<ShardRouters>(routers_);
@@ -191,7 +213,27 @@ void Assembly::make_edge(const Routes& routes) {
   }
 }
 
-// The store's own words name its address or folder, which is nothing for strangers.
+void Assembly::make_edge(const Routes& routes) {
+  const bool private_port = settings.metrics.port.has_value();
+  readiness_ = std::make_unique<ReadyEndpoint>([this, private_port] { return why_not_ready(private_port); });
+  figures_ = std::make_unique<MetricsEndpoint>(metrics);
+  metrics.counter_from("tern_log_lines_dropped_total",
+                       "Lines of the log that were dropped: nobody read them, or they could not be written.",
+                       [] { return static_cast<double>(log::dropped()); });
+  add_process_figures(metrics);
+  if (!settings.proactive.secret.empty()) {
+    proactive_paths_ = std::make_unique<ProactiveEndpoint>(
+        *proactive, clients_, clock, settings.proactive.secret,
+        [this](std::string_view text) { return sender_of(runtime::Shard::current()->index()).sends_to(text); });
+  }
+  own_routes_ = std::make_unique<OwnRoutes>(routes, *context_);
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    add_endpoints(i);
+  }
+  make_servers();
+}
+
+// The store's own message names its address or folder, which strangers must not see.
 std::string Assembly::why_not_ready(bool in_full) const {
   if (!ready_.load(std::memory_order_acquire)) {
     return "draining";
@@ -224,7 +266,7 @@ void Assembly::listen() {
   server_->start();
 }
 
-// Whatever the level: with port 0 nothing else says where the bot is.
+// Logged at any level, because with port 0 only this line says which port the bot has.
 void Assembly::announce() const {
   const auto traits = storage.traits();
   log::detail::write_always(log::Level::info, "serving",
@@ -236,16 +278,17 @@ void Assembly::announce() const {
                              {"storage_place", place_of(settings)},
                              {"proactive", settings.proactive.enabled}});
   if (descriptors_.connections < settings.limits.connections) {
-    log::warn("fewer connections than limits.connections are taken, for each needs a descriptor; raise ulimit -n",
-              {{"limits.connections", settings.limits.connections},
-               {"connections", descriptors_.connections},
-               {"descriptors", descriptor_limit_}});
+    log::warn(
+        "fewer connections than limits.connections are accepted, because each needs a descriptor; raise ulimit -n",
+        {{"limits.connections", settings.limits.connections},
+         {"connections", descriptors_.connections},
+         {"descriptors", descriptor_limit_}});
   }
   if (!traits.durable) {
     log::warn("state and scheduled sends are kept in memory only and end with this process",
               {{"storage", traits.name}});
   }
-  if (settings.bot.app_id.empty() && settings.bot.allow_anonymous) {
+  if (settings.bot.allow_anonymous && !callers_) {
     log::warn("bot.allow_anonymous is on: anybody who reaches this address can speak to the bot");
   }
 }
@@ -253,13 +296,14 @@ void Assembly::announce() const {
 awaitable<bool> Assembly::drain() {
   say_not_ready();
   if (settings.drain.delay.count() > 0) {
-    // A balancer that goes by /readyz, or by a list that is changed elsewhere, sends here until it has noticed.
+    // A load balancer sends requests to this process until it has noticed, by /readyz or in another way.
     progress->enter(StopPhase::delay);
     co_await sleep_for(settings.drain.delay, clock);
   }
   const auto by = Deadline::after(settings.drain.deadline, clock);
   server_->stop_accepting();
-  // Sends that are under way are given the last part of it: a turn that hangs must not be what doubles them.
+  // The last part of the time is kept for sends under way: a send that is cut may arrive twice, and a turn that hangs
+  // must not cause that.
   const auto kept = std::min<SteadyTime::duration>(std::chrono::seconds(5), by.remaining(clock) / 3);
   const auto by_turns = by.min(Deadline::after(by.remaining(clock) - kept, clock));
   progress->enter(StopPhase::turns);
@@ -271,14 +315,14 @@ awaitable<bool> Assembly::drain() {
   progress->enter(StopPhase::answers);
   const bool answered = co_await server_->drain(by);
   clean = clean && background && sends && answered;
-  // What cannot wait any longer still gets a moment: slots and storage are given back even when turns were cut.
+  // Slots and storage get at least two seconds, even when turns were cut.
   const auto last =
       Deadline::after(std::max<SteadyTime::duration>(by.remaining(clock), std::chrono::seconds(2)), clock);
   const bool closed = co_await close(last);
   co_return clean&& closed;
 }
 
-// A store that ends with the process takes promises with it: whoever reads the log is to know how many.
+// Pending sends in a store that is not durable are lost with the process. The log says how many.
 awaitable<void> Assembly::tell_of_what_is_lost(Deadline by) {
   if (storage.traits().durable || !settings.proactive.enabled) {
     co_return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/callers.hpp"
 #include "app/descriptors.hpp"
 #include "app/endpoints.hpp"
 #include "app/own_routes.hpp"
@@ -24,7 +25,7 @@
 
 namespace tern::app {
 
-/// Hands each request to its own shard's router.
+/// Passes each request to the router of its own shard.
 class ShardRouters final : public http::HttpHandler {
  public:
   explicit ShardRouters(std::vector<std::unique_ptr<http::Router>>& routers) : routers_(routers) {}
@@ -34,10 +35,10 @@ class ShardRouters final : public http::HttpHandler {
   std::vector<std::unique_ptr<http::Router>>& routers_;
 };
 
-/// The parts of an app, in the order in which they depend on each other.
+/// The parts of an app. Each part depends on parts before it only.
 ///
-/// Lifetime: `shards` hold suspended coroutines that refer to everything else and to other shards, so the destructor
-/// destroys those while the rest is there, and the shards' contexts after all that may post to them.
+/// Lifetime: suspended coroutines of `shards` refer to all other parts and to other shards. So the destructor destroys
+/// these coroutines first, while all parts exist, and the contexts of the shards last.
 class Assembly {
  public:
   Assembly(Settings wanted, BotFactory factory, App::Options options);
@@ -45,25 +46,26 @@ class Assembly {
   Assembly(const Assembly&) = delete;
   Assembly& operator=(const Assembly&) = delete;
 
-  /// Opens the storage and takes up the schedule; on a shard.
+  /// Opens the storage and starts the schedule. Call it on a shard.
   awaitable<void> open(Deadline by);
-  /// After a start that failed midway: closes what was opened. On a shard.
+  /// Closes the parts that were opened, after a start that failed. Call it on a shard.
   awaitable<void> give_up(Deadline by);
   /// Accepts connections.
   void listen();
-  /// Says on the log what runs and what it does not promise.
+  /// Logs that the bot serves, and which promises it does not make.
   void announce() const;
-  /// Answers that it is not ready, from now on. From any thread.
+  /// From now on `/readyz` answers that the bot is not ready. From any thread.
   void say_not_ready() noexcept { ready_.store(false, std::memory_order_release); }
-  /// Everything in the order of docs/architecture.md; true when nothing was cut. On a shard.
+  /// Ends everything in the order of docs/architecture.md. True when nothing was cut. Call it on a shard.
   awaitable<bool> drain();
-  /// Gives back slots and storage; false, and on the log, when that failed. On a shard.
+  /// Warns of pending sends that end with the process.
   awaitable<void> tell_of_what_is_lost(Deadline by);
+  /// Gives back slots and storage. False when that failed; the log says why then. Call it on a shard.
   awaitable<bool> close(Deadline by);
   /// Stops the threads.
   void abort();
 
-  /// "" when the bot is ready. `in_full`: with what the storage says of itself. From any thread.
+  /// Why the bot is not ready; "" when it is. `in_full`: with the storage's own message. From any thread.
   std::string why_not_ready(bool in_full) const;
 
   std::uint16_t port() const;
@@ -87,19 +89,27 @@ class Assembly {
  public:
   AnyStorage storage;
   std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
+  std::vector<std::unique_ptr<ChannelSender>> own_senders;  ///< the bot's own, one for each shard; empty without them
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
   std::unique_ptr<RuntimePoster> poster;
 
  private:
   void make_connectors();
+  void make_own_senders(const ChannelSenderFactory& factory);
+  ChannelSender& sender_of(std::size_t shard) noexcept;
   void make_runtime(BotFactory factory, bool one_per_turn);
+  void make_callers(const AuthenticatorFactory& factory);
   void make_edge(const Routes& routes);
+  void add_endpoints(std::size_t shard);
+  void add_health(http::Router& router);
+  void make_servers();
 
   std::unique_ptr<BotContext> context_;
   bool opened_ = false;
   std::atomic<bool> ready_{false};
   ClientGate clients_;
+  std::unique_ptr<Callers> callers_;  // nullptr without an authenticator
   HealthEndpoint health_;
   std::unique_ptr<ReadyEndpoint> readiness_;
   std::unique_ptr<MetricsEndpoint> figures_;

@@ -18,9 +18,9 @@ std::string unknown_name(std::string_view name, const std::vector<std::string_vi
     text += " Did you mean " + std::string(near) + "?";
   }
   if (known.empty()) {
-    return text + " Nothing is.";
+    return text + " No names are known here.";
   }
-  text += " What is known: ";
+  text += " Known are: ";
   for (std::size_t i = 0; i < known.size(); ++i) {
     text += (i == 0 ? "" : ", ") + std::string(known[i]);
   }
@@ -48,7 +48,7 @@ std::optional<std::string> CallMembers::text(std::string_view name) {
     return std::nullopt;
   }
   if (!value->is_string() || value->as_string().empty()) {
-    refuse_argument(where_ + std::string(name) + " is a text that is not empty.");
+    refuse_argument(where_ + std::string(name) + " must be a text that is not empty.");
   }
   return std::string(value->as_string());
 }
@@ -56,7 +56,7 @@ std::optional<std::string> CallMembers::text(std::string_view name) {
 bool CallMembers::flag(std::string_view name) {
   auto* const value = find(name);
   if (value != nullptr && !value->is_bool()) {
-    refuse_argument(where_ + std::string(name) + " is true or false.");
+    refuse_argument(where_ + std::string(name) + " must be true or false.");
   }
   return value != nullptr && value->as_bool();
 }
@@ -64,7 +64,7 @@ bool CallMembers::flag(std::string_view name) {
 json::object* CallMembers::object(std::string_view name) {
   auto* const value = find(name);
   if (value != nullptr && !value->is_object()) {
-    refuse_argument(where_ + std::string(name) + " is an object.");
+    refuse_argument(where_ + std::string(name) + " must be an object.");
   }
   return value != nullptr ? &value->as_object() : nullptr;
 }

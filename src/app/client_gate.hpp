@@ -10,20 +10,21 @@
 
 namespace tern::app {
 
-/// Counts the requests that each client address has under way, so that one of them cannot take all places.
+/// Bounds the requests that each client address may have under way. Without a limit it does nothing.
 ///
-/// Thread safety: any thread. Without a limit it does nothing.
+/// Thread safety: all functions from any thread.
 class ClientGate {
  public:
-  /// What a client without a place is told, with 429 and Retry-After.
+  /// The message for a client that is refused, with 429 and Retry-After.
   static constexpr std::string_view refusal =
       "Too many requests of this client are under way (limits.client_requests).";
 
   /// `limit`: the most requests at once from one address; 0: no limit.
   explicit ClientGate(std::size_t limit) : limit_(limit) {}
+  bool limited() const noexcept { return limit_ > 0; }
 
-  /// One request's place; gives it back when it is destroyed. False when there was none, or it has been moved away.
-  /// Lifetime: the gate outlives it.
+  /// The right of one request to be under way. Its destructor gives it back. False when the client has reached its
+  /// limit, or when it was moved from. Lifetime: the gate outlives it.
   class Place {
    public:
     Place(ClientGate& gate, std::string_view client);
@@ -33,7 +34,7 @@ class ClientGate {
     explicit operator bool() const noexcept { return gate_ != nullptr; }
 
    private:
-    ClientGate* gate_;  // nullptr without a place
+    ClientGate* gate_;  // nullptr when it is false
     std::string client_;
   };
 

@@ -8,8 +8,8 @@
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
 #include "app/typed_name.hpp"
-#include "app/version.hpp"
 #include "app/without_secrets.hpp"
+#include "schema/version.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/json/serialize.hpp>
@@ -62,10 +62,10 @@ void apply(const KeyTable& keys, Settings& settings, std::string_view name, cons
 }
 
 std::string stands_twice(const std::string& name, const std::string& source) {
-  return name + " stands twice in " + source + "; leave one of the two out.";
+  return name + " is given twice in " + source + "; leave one of the two out.";
 }
 
-/// Nested objects and dotted names alike: {"listen":{"port":1}} and {"listen.port":1}; but one key has one value.
+/// Accepts nested objects and dotted names: {"listen":{"port":1}} and {"listen.port":1}. A key may have one value only.
 void apply_object(const KeyTable& keys, Settings& settings, const json::object& object, const std::string& prefix,
                   const std::string& source, std::set<std::string>& seen) {
   for (const auto& [name, value] : object) {
@@ -81,7 +81,7 @@ void apply_object(const KeyTable& keys, Settings& settings, const json::object& 
   }
 }
 
-/// Those whose keys `--set` names are not looked at: whatever they are, they say nothing.
+/// Variables whose keys `--set` sets are not checked, because their values do not count.
 void apply_environment(const KeyTable& keys, Settings& settings, const Environment& environment,
                        const app::Assignments& overruled, std::vector<std::string>& warnings) {
   for (const auto& [name, value] : environment) {
@@ -114,12 +114,13 @@ void check_address(const std::string& key, const std::string& text) {
   }
 }
 
-/// An address that others can reach wants to be asked for in so many words.
-void check_reach(const std::string& key, const std::string& address, const BotSettings& bot) {
-  if (!boost::asio::ip::make_address(address).is_loopback() && !bot.allow_anonymous) {
+/// Refuses an address that others can reach, unless their requests are authenticated or `bot.allow_anonymous` is set.
+/// `asks`: whether an authenticator checks the callers at this address.
+void check_reach(const std::string& key, const std::string& address, const BotSettings& bot, bool asks) {
+  if (!boost::asio::ip::make_address(address).is_loopback() && !bot.allow_anonymous && !asks) {
     throw ConfigError(
         key + " is " + address +
-        ", which others can reach, and without bot.app_id nobody who speaks to the bot is checked. Listen "
+        ", which others can reach, and without an authenticator nobody who speaks to the bot is checked. Listen "
         "on 127.0.0.1, or set bot.allow_anonymous to true if anybody may speak to the bot.");
   }
 }
@@ -131,7 +132,7 @@ void check_storage(const Settings& settings) {
   }
 }
 
-void check_combinations(const Settings& settings) {
+void check_combinations(const Settings& settings, bool has_authenticator) {
   check_storage(settings);
   check_address("listen.address", settings.listen.address);
   check_address("metrics.address", settings.metrics.address);
@@ -145,11 +146,12 @@ void check_combinations(const Settings& settings) {
         "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
         "sent by them. Switch it on, or leave the secret out.");
   }
-  check_reach("listen.address", settings.listen.address, settings.bot);
-  check_reach("metrics.address", settings.metrics.address, settings.bot);
+  check_reach("listen.address", settings.listen.address, settings.bot, has_authenticator);
+  check_reach("metrics.address", settings.metrics.address, settings.bot, false);
 }
 
-/// What stands on the command line and is no option. A word may be a secret that lacks its --set, or its key.
+/// The message about words on the command line that are not options. Such a word may be a secret whose --set or key is
+/// missing, so it is masked.
 std::string unexpected(const KeyTable& keys, const std::vector<std::string>& words) {
   std::string text = "Not understood on the command line:";
   for (const auto& word : words) {
@@ -176,6 +178,48 @@ std::string help_text(const KeyTable& keys, const std::string& program) {
          << "\n";
   }
   return text.str();
+}
+
+/// The options on the command line.
+struct Words {
+  std::string file;
+  std::vector<std::string> assignments;
+  bool print = false;
+  bool help = false;
+  bool tell_version = false;
+};
+
+Words read_words(const KeyTable& keys, int argc, const char* const* argv) {
+  Words words;
+  CLI::App parser;
+  parser.set_help_flag();
+  parser.add_option("--config", words.file);
+  parser.add_option("--set", words.assignments)->allow_extra_args(false);
+  parser.add_flag("--print-config", words.print);
+  parser.add_flag("--help,-h", words.help);
+  parser.add_flag("--version", words.tell_version);
+  try {
+    parser.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    throw ConfigError(unexpected(keys, parser.remaining()));
+  } catch (const CLI::ParseError& e) {
+    throw ConfigError(app::without_secrets(e.what()) + ". --help tells how the program is called.");
+  }
+  return words;
+}
+
+/// Applies the environment and then `--set`. A variable whose key `--set` has does not count.
+void apply_overrides(const KeyTable& keys, const std::vector<std::string>& assignments, const Environment& environment,
+                     CommandLine& command) {
+  std::vector<std::pair<std::string, std::string>> set;
+  app::Assignments overruled;
+  for (const auto& assignment : assignments) {
+    overruled.insert(set.emplace_back(split_assignment(keys, assignment)).first);
+  }
+  apply_environment(keys, command.settings, environment, overruled, command.warnings);
+  for (const auto& [key, value] : set) {
+    apply(keys, command.settings, key, json::value(value), "--set");
+  }
 }
 
 }  // namespace
@@ -206,56 +250,32 @@ std::string print_config(const Settings& settings, const OwnKeys& own) {
 }
 
 CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
-                        const Environment& environment, const OwnKeys& own) {
+                        const Environment& environment, const OwnKeys& own, bool has_authenticator) {
   const KeyTable keys(own);
-  CLI::App parser;
-  std::string file;
-  std::vector<std::string> assignments;
-  bool print = false;
-  bool help = false;
-  bool tell_version = false;
-  parser.set_help_flag();
-  parser.add_option("--config", file);
-  parser.add_option("--set", assignments)->allow_extra_args(false);
-  parser.add_flag("--print-config", print);
-  parser.add_flag("--help,-h", help);
-  parser.add_flag("--version", tell_version);
-  try {
-    parser.parse(argc, argv);
-  } catch (const CLI::ExtrasError&) {
-    throw ConfigError(unexpected(keys, parser.remaining()));
-  } catch (const CLI::ParseError& e) {
-    throw ConfigError(app::without_secrets(e.what()) + ". --help tells how the program is called.");
-  }
+  const auto words = read_words(keys, argc, argv);
   CommandLine command;
-  if (help || tell_version) {
+  if (words.help || words.tell_version) {
     command.action = CommandLine::Action::print;
     const std::string program = argc > 0 ? argv[0] : "bot";
     command.text =
-        help ? help_text(keys, program.substr(program.rfind('/') + 1)) : std::string("tern ") + app::version + "\n";
+        words.help ? help_text(keys, program.substr(program.rfind('/') + 1)) : std::string("tern ") + version + "\n";
     return command;
   }
   for (const auto& entry : defaults) {
     apply(keys, command.settings, entry.key, entry.value, "default set by the program");
   }
-  if (!file.empty()) {
+  if (!words.file.empty()) {
     std::set<std::string> seen;
-    apply_object(keys, command.settings, app::read_config_file(file), "", "file " + file, seen);
+    apply_object(keys, command.settings, app::read_config_file(words.file), "",
+                 "file " + app::without_secrets(words.file), seen);
   }
-  std::vector<std::pair<std::string, std::string>> set;
-  app::Assignments overruled;
-  for (const auto& assignment : assignments) {
-    overruled.insert(set.emplace_back(split_assignment(keys, assignment)).first);
-  }
-  apply_environment(keys, command.settings, environment, overruled, command.warnings);
-  for (const auto& [key, value] : set) {
-    apply(keys, command.settings, key, json::value(value), "--set");
-  }
-  check_combinations(command.settings);
-  if (print) {
+  apply_overrides(keys, words.assignments, environment, command);
+  check_combinations(command.settings, has_authenticator);
+  if (words.print) {
     command.action = CommandLine::Action::print;
     command.text = print_config(command.settings, own);
-    command.note = app::describe(app::memory_bounds(command.settings, app::shard_count(command.settings)));
+    const auto descriptors = app::plan_descriptors(app::most_descriptors(), command.settings.limits.connections);
+    command.note = app::describe(app::memory_bounds(command.settings, app::shard_count(command.settings), descriptors));
   }
   return command;
 }

@@ -24,7 +24,7 @@ constexpr std::size_t most_bytes = std::size_t{1} << 20;
   throw ConfigError("The configuration file " + without_secrets(path) + " cannot be " + why);
 }
 
-// With C's functions: a stream of C++ opens a folder, and throws from deep inside when it is read.
+// Uses C's functions, because a C++ stream opens a folder without an error and throws when it is read.
 std::string read_all(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
@@ -45,7 +45,7 @@ std::string read_all(const std::string& path) {
   return text;
 }
 
-// As an editor counts: from 1, characters and not bytes.
+// Line and column, from 1, in characters and not in bytes, as editors count them.
 std::string place_of(std::string_view text, std::size_t position) {
   const auto before = text.substr(0, position);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
@@ -55,7 +55,7 @@ std::string place_of(std::string_view text, std::size_t position) {
   return " at line " + std::to_string(line) + ", column " + std::to_string(column) + ".";
 }
 
-// It is said of the body of a request otherwise.
+// The parser's message speaks of the body of a request.
 std::string why_unusable(const ParseError& error, std::string_view text) {
   constexpr std::string_view of_requests = "The body";
   auto why = error.message;
@@ -75,7 +75,7 @@ boost::json::object read_config_file(const std::string& path) {
     cannot_use(path, "used. " + why_unusable(parsed.error(), text));
   }
   if (!parsed->is_object()) {
-    throw ConfigError("The configuration file " + path + " must hold a JSON object.");
+    throw ConfigError("The configuration file " + without_secrets(path) + " must hold a JSON object.");
   }
   return std::move(parsed->get_object());
 }

@@ -7,8 +7,8 @@
 namespace tern::app {
 
 /// Reads the file of `--config`, at most 1 MiB.
-/// Errors: `ConfigError` when it cannot be read, is too large, or holds no JSON object; where it breaks off by line and
-/// column.
+/// Errors: `ConfigError` when the file cannot be read, is too large, or has no JSON object. The message names the line
+/// and the column of the error.
 boost::json::object read_config_file(const std::string& path);
 
 }  // namespace tern::app

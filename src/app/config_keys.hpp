@@ -9,11 +9,11 @@
 
 namespace tern::app {
 
-/// One key of the configuration. The table of them drives parsing, checking, printing, `--help` and the documentation.
+/// A key of the configuration. Parsing, checking, printing, `--help` and the documentation use the table of keys.
 class ConfigKey {
  public:
-  /// Sets the member from a JSON value, or from text (environment, `--set`) given as a JSON string.
-  /// Throws `std::invalid_argument` whose text says what is allowed.
+  /// Sets the member from a JSON value. A text from the environment or `--set` comes as a JSON string.
+  /// Throws `std::invalid_argument`; its text says which values are allowed.
   using Assign = std::function<void(Settings&, const json::value&)>;
   using Read = std::function<json::value(const Settings&)>;
 
@@ -26,15 +26,15 @@ class ConfigKey {
         secret_(secret) {}
 
   const std::string& name() const noexcept { return name_; }
-  /// `listen.port` as `TERN_LISTEN_PORT`.
+  /// The variable of the environment, such as `TERN_LISTEN_PORT` for `listen.port`.
   std::string variable() const;
-  /// What values are taken, in words.
+  /// The allowed values, in words.
   const std::string& allowed() const noexcept { return allowed_; }
   const std::string& help() const noexcept { return help_; }
   bool secret() const noexcept { return secret_; }
 
   void assign(Settings& settings, const json::value& value) const { assign_(settings, value); }
-  /// The value as it is printed: durations and sizes with units.
+  /// The value as it is printed, with units for durations and sizes.
   json::value read(const Settings& settings) const { return read_(settings); }
 
  private:
@@ -46,7 +46,7 @@ class ConfigKey {
   bool secret_;
 };
 
-/// What the names of variables of the environment begin with.
+/// The beginning of the names of the environment's variables.
 inline constexpr std::string_view variable_prefix = "TERN_";
 
 /// All keys of Tern, in the order in which they are printed.

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-/// Keys of the common kinds, for a member of the settings.
+/// Makes keys of the common kinds for members of the settings.
 namespace tern::app {
 
 inline constexpr std::chrono::milliseconds shortest_duration{1};
@@ -21,7 +21,7 @@ inline constexpr std::chrono::milliseconds longest_duration{24 * 3'600'000};
 
 /// A member of a group of the settings.
 template <class Group, class Member>
-struct Place {
+struct Setting {
   Group Settings::* group;
   Member Group::* member;
 
@@ -30,10 +30,10 @@ struct Place {
 };
 
 template <class Group, class Member>
-Place(Group Settings::*, Member Group::*) -> Place<Group, Member>;
+Setting(Group Settings::*, Member Group::*) -> Setting<Group, Member>;
 
 template <class P>
-ConfigKey number_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
+ConfigKey number_key(std::string name, P setting, std::uint64_t least, std::uint64_t most, std::string help) {
   auto allowed = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
   return {std::move(name), allowed, std::move(help),
           [=](Settings& settings, const json::value& value) {
@@ -41,15 +41,15 @@ ConfigKey number_key(std::string name, P place, std::uint64_t least, std::uint64
             if (!number || *number < least || *number > most) {
               throw std::invalid_argument(allowed);
             }
-            using Member = std::remove_reference_t<decltype(place.in(settings))>;
-            place.in(settings) = static_cast<Member>(*number);
+            using Member = std::remove_reference_t<decltype(setting.in(settings))>;
+            setting.in(settings) = static_cast<Member>(*number);
           },
-          [=](const Settings& settings) { return json::value(static_cast<std::uint64_t>(place.in(settings))); }};
+          [=](const Settings& settings) { return json::value(static_cast<std::uint64_t>(setting.in(settings))); }};
 }
 
-// Long enough that nobody guesses it, and nothing in it that a header cannot carry.
+// A secret is long enough that nobody guesses it, and has only characters that a header may have.
 template <class P>
-ConfigKey secret_key(std::string name, P place, std::string help) {
+ConfigKey secret_key(std::string name, P setting, std::string help) {
   constexpr std::size_t shortest_secret = 16;
   constexpr std::size_t longest_secret = 1024;
   const std::string allowed = "16 to 1024 letters, digits and other characters of ASCII without spaces";
@@ -65,14 +65,14 @@ ConfigKey secret_key(std::string name, P place, std::string help) {
             if (!text || !printable || !(secret.empty() || long_enough)) {
               throw std::invalid_argument(allowed);
             }
-            place.in(settings) = secret;
+            setting.in(settings) = secret;
           },
-          [=](const Settings& settings) { return json::value(place.in(settings)); },
+          [=](const Settings& settings) { return json::value(setting.in(settings)); },
           true};
 }
 
 template <class P>
-ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t most, std::string help) {
+ConfigKey size_key(std::string name, P setting, std::uint64_t least, std::uint64_t most, std::string help) {
   auto allowed = "bytes from " + write_size(least) + " to " + write_size(most) + ", as a number or with KiB, MiB, GiB";
   return {std::move(name), allowed, std::move(help),
           [=](Settings& settings, const json::value& value) {
@@ -80,13 +80,13 @@ ConfigKey size_key(std::string name, P place, std::uint64_t least, std::uint64_t
             if (!size || *size < least || *size > most) {
               throw std::invalid_argument(allowed);
             }
-            place.in(settings) = *size;
+            setting.in(settings) = *size;
           },
-          [=](const Settings& settings) { return json::value(write_size(place.in(settings))); }};
+          [=](const Settings& settings) { return json::value(write_size(setting.in(settings))); }};
 }
 
 template <class P>
-ConfigKey duration_key(std::string name, P place, std::string help,
+ConfigKey duration_key(std::string name, P setting, std::string help,
                        std::chrono::milliseconds least = shortest_duration) {
   const std::string allowed = "a time from " + write_duration(least) + " to 24h, as milliseconds or with ms, s, m, h";
   return {std::move(name), allowed, std::move(help),
@@ -95,26 +95,26 @@ ConfigKey duration_key(std::string name, P place, std::string help,
             if (!duration || *duration < least || *duration > longest_duration) {
               throw std::invalid_argument(allowed);
             }
-            place.in(settings) = *duration;
+            setting.in(settings) = *duration;
           },
-          [=](const Settings& settings) { return json::value(write_duration(place.in(settings))); }};
+          [=](const Settings& settings) { return json::value(write_duration(setting.in(settings))); }};
 }
 
 template <class P>
-ConfigKey bool_key(std::string name, P place, std::string help) {
+ConfigKey bool_key(std::string name, P setting, std::string help) {
   return {std::move(name), "true or false", std::move(help),
           [=](Settings& settings, const json::value& value) {
             const auto flag = read_bool(value);
             if (!flag) {
               throw std::invalid_argument("true or false");
             }
-            place.in(settings) = *flag;
+            setting.in(settings) = *flag;
           },
-          [=](const Settings& settings) { return json::value(place.in(settings)); }};
+          [=](const Settings& settings) { return json::value(setting.in(settings)); }};
 }
 
 template <class P>
-ConfigKey text_key(std::string name, P place, std::string allowed, std::string help, bool secret = false) {
+ConfigKey text_key(std::string name, P setting, std::string allowed, std::string help, bool secret = false) {
   return {std::move(name),
           allowed,
           std::move(help),
@@ -122,29 +122,29 @@ ConfigKey text_key(std::string name, P place, std::string allowed, std::string h
             if (!value.is_string()) {
               throw std::invalid_argument(allowed);
             }
-            place.in(settings) = std::string(value.as_string());
+            setting.in(settings) = std::string(value.as_string());
           },
-          [=](const Settings& settings) { return json::value(place.in(settings)); },
+          [=](const Settings& settings) { return json::value(setting.in(settings)); },
           secret};
 }
 
-/// A text that `is_allowed` takes.
+/// A text for which `is_allowed` returns true.
 template <class P>
-ConfigKey checked_key(std::string name, P place, bool (*is_allowed)(std::string_view), std::string allowed,
+ConfigKey checked_key(std::string name, P setting, bool (*is_allowed)(std::string_view), std::string allowed,
                       std::string help) {
   return {std::move(name), allowed, std::move(help),
           [=](Settings& settings, const json::value& value) {
             if (!value.is_string() || !is_allowed(value.get_string())) {
               throw std::invalid_argument(allowed);
             }
-            place.in(settings) = std::string(value.get_string());
+            setting.in(settings) = std::string(value.get_string());
           },
-          [=](const Settings& settings) { return json::value(place.in(settings)); }};
+          [=](const Settings& settings) { return json::value(setting.in(settings)); }};
 }
 
-/// One of a few words; `convert` turns a word into the member's type.
+/// One of a few words. Each choice is a word and its value.
 template <class P, class Value, std::size_t N>
-ConfigKey choice_key(std::string name, P place, std::array<std::pair<std::string_view, Value>, N> choices,
+ConfigKey choice_key(std::string name, P setting, std::array<std::pair<std::string_view, Value>, N> choices,
                      std::string help) {
   std::string allowed;
   for (const auto& [word, meaning] : choices) {
@@ -154,7 +154,7 @@ ConfigKey choice_key(std::string name, P place, std::array<std::pair<std::string
           [=](Settings& settings, const json::value& value) {
             for (const auto& [word, meaning] : choices) {
               if (value.is_string() && value.as_string() == word) {
-                place.in(settings) = meaning;
+                setting.in(settings) = meaning;
                 return;
               }
             }
@@ -162,7 +162,7 @@ ConfigKey choice_key(std::string name, P place, std::array<std::pair<std::string
           },
           [=](const Settings& settings) {
             for (const auto& [word, meaning] : choices) {
-              if (place.in(settings) == meaning) {
+              if (setting.in(settings) == meaning) {
                 return json::value(word);
               }
             }

@@ -18,7 +18,7 @@ constexpr std::array duration_units{Unit{"h", 3'600'000}, Unit{"m", 60'000}, Uni
 constexpr std::array size_units{Unit{"GiB", 1ULL << 30}, Unit{"MiB", 1ULL << 20}, Unit{"KiB", 1ULL << 10},
                                 Unit{"B", 1}};
 
-/// Digits, then what follows them; nullopt without digits or when they overflow.
+/// The number at the front of `text`, and the rest; nullopt without digits, or when the number is too large.
 std::optional<std::pair<std::uint64_t, std::string_view>> split(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::array<std::string_view, 3> protocols{"TCP", "UDP", "SCTP"};
 
-// `tcp://10.0.0.1:80`
+// Such as `tcp://10.0.0.1:80`.
 bool is_address_of_service(std::string_view value) {
   return value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
 }
 
-// What follows `_PORT_`: `3978_TCP`, and that with `_PROTO`, `_PORT` or `_ADDR`.
+// The text behind `_PORT_`: `3978_TCP`, or that with `_PROTO`, `_PORT` or `_ADDR` behind it.
 bool is_port_of_service(std::string_view rest) {
   const auto digits = rest.find_first_not_of("0123456789");
   if (digits == 0 || digits == std::string_view::npos || rest[digits] != '_') {
@@ -29,7 +29,8 @@ bool is_port_of_service(std::string_view rest) {
   });
 }
 
-// See "Discovering services" in the documentation of Kubernetes: it makes them for every pod beside the Service.
+// Kubernetes sets such variables in every pod of a Service's namespace. Source: documentation of Kubernetes,
+// "Discovering services".
 bool is_of_a_service(std::string_view name, std::string_view value) {
   if (name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") ||
       name.find("_SERVICE_PORT_") != std::string_view::npos) {
@@ -57,7 +58,7 @@ bool may_be_key(std::string_view name, std::string_view value) {
 
 std::string unknown_variable(const KeyTable& keys, const std::string& name) {
   const auto* near = keys.nearest_variable(name);
-  return "The variable " + name + " of the environment is no key of the configuration and is passed over." +
+  return "The variable " + name + " of the environment is not a key of the configuration and is ignored." +
          (near != nullptr ? " Did you mean " + near->variable() + "?" : " --help lists all keys.");
 }
 

@@ -14,6 +14,10 @@ constexpr std::size_t most_refusals = 256;
 constexpr std::size_t most_metrics = 256;
 constexpr std::size_t most_outgoing = 1'000'000;
 
+std::size_t count_of(rlim_t limit) noexcept {
+  return limit == RLIM_INFINITY ? std::numeric_limits<std::size_t>::max() : limit;
+}
+
 }  // namespace
 
 DescriptorPlan plan_descriptors(std::size_t limit, std::size_t wanted) noexcept {
@@ -28,6 +32,11 @@ DescriptorPlan plan_descriptors(std::size_t limit, std::size_t wanted) noexcept 
   return plan;
 }
 
+std::size_t most_descriptors() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? count_of(limit.rlim_max) : std::numeric_limits<std::size_t>::max();
+}
+
 std::size_t raise_descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -40,7 +49,7 @@ std::size_t raise_descriptor_limit() noexcept {
       limit = raised;
     }
   }
-  return limit.rlim_cur == RLIM_INFINITY ? std::numeric_limits<std::size_t>::max() : limit.rlim_cur;
+  return count_of(limit.rlim_cur);
 }
 
 }  // namespace tern::app

@@ -3,9 +3,9 @@
 #include "app/content_type.hpp"
 #include "app/reply_stream.hpp"
 #include "connector/service_url.hpp"
+#include "pools/block_pool.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/schema/block_pool.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/asio/associated_executor.hpp>
@@ -43,24 +43,24 @@ HttpResponse to_response(TurnReply reply) {
 
 bool on_this_machine(std::string_view service_url) {
   const auto url = connector::parse_service_url(service_url);
-  return url && connector::is_loopback(*url);
+  return url && net::is_loopback(*url);
 }
 
 class Told;
 
-/// Where the coroutine that serves a request finds the turn's reply. Most turns end before `receive` returns, and then
-/// nothing waits; for the others the coroutine goes on where the turn ends.
-struct ReplySlot {
-  ReplySlot() = default;
-  ~ReplySlot();
-  ReplySlot(const ReplySlot&) = delete;
-  ReplySlot& operator=(const ReplySlot&) = delete;
+/// Holds the reply of a turn for the coroutine that serves the request. Most turns end before `receive` returns, so the
+/// coroutine does not wait. For other turns the coroutine waits, and is resumed at the end of the turn.
+struct AwaitedReply {
+  AwaitedReply() = default;
+  ~AwaitedReply();
+  AwaitedReply(const AwaitedReply&) = delete;
+  AwaitedReply& operator=(const AwaitedReply&) = delete;
 
   bool filled() const noexcept { return reply || replies; }
 
   std::optional<TurnReply> reply;
-  std::unique_ptr<runtime::ReplyReader> replies;  // of a turn that streams them
-  Told* told = nullptr;                           // who fills it; gone when the turn is
+  std::unique_ptr<runtime::ReplyReader> replies;  // set for a turn that streams its replies
+  Told* told = nullptr;                           // fills this; nullptr once the turn has destroyed it
 };
 
 /// A coroutine that waits for a reply.
@@ -80,13 +80,13 @@ class WaitingOf final : public Waiting, public tern::detail::Pooled<WaitingOf<Ha
   Handler handler_;
 };
 
-/// The turn's side of a slot, which also owns the coroutine while that waits. Either side may go first.
+/// The turn's side of an awaited reply. It owns the coroutine while that waits. Either side may be destroyed first.
 class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Told> {
  public:
-  explicit Told(ReplySlot& slot) : slot_(&slot) { slot.told = this; }
+  explicit Told(AwaitedReply& awaited) : awaited_(&awaited) { awaited.told = this; }
   ~Told() override {
-    if (slot_ != nullptr) {
-      slot_->told = nullptr;
+    if (awaited_ != nullptr) {
+      awaited_->told = nullptr;
     }
   }
 
@@ -99,18 +99,20 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
     if (const auto waiting = std::move(waiting_)) {
       try {
         waiting->resume();
-      } catch (const std::exception& e) {  // of what the coroutine began next; not of its own
+      } catch (const std::exception& e) {  // thrown by an operation that the coroutine began next
         log::error("a request could not go on", {{"error", e.what()}});
       }
     }
   }
   void on_stream(std::unique_ptr<runtime::ReplyReader> replies) noexcept override {
-    if (slot_ != nullptr) {
-      slot_->replies = std::move(replies);
+    if (awaited_ != nullptr) {
+      awaited_->replies = std::move(replies);
     }
     resume_soon();
   }
-  void forget() noexcept { slot_ = nullptr; }
+  void forget() noexcept { awaited_ = nullptr; }
+  /// Keeps the client's place until the turn no longer needs its observer, even if the client goes earlier.
+  void keep(std::shared_ptr<ClientGate::Place> place) noexcept { place_ = std::move(place); }
   void wait(executor ex, std::unique_ptr<Waiting> waiting) {
     ex_ = std::move(ex);
     waiting_ = std::move(waiting);
@@ -123,27 +125,32 @@ class Told final : public runtime::TurnObserver, public tern::detail::Pooled<Tol
     }
   }
   void fill(TurnReply reply) noexcept {
-    if (slot_ != nullptr) {
-      slot_->reply = std::move(reply);
+    if (awaited_ != nullptr) {
+      awaited_->reply = std::move(reply);
     }
   }
 
-  ReplySlot* slot_;
+  AwaitedReply* awaited_;
   executor ex_;
   std::unique_ptr<Waiting> waiting_;
+  std::shared_ptr<ClientGate::Place> place_;
 };
 
-ReplySlot::~ReplySlot() {
+AwaitedReply::~AwaitedReply() {
   if (told != nullptr) {
     told->forget();
   }
 }
 
-// Until it is known that the turn was begun, the status is open: a refused turn is an ordinary error.
-awaitable<HttpResponse> stream(std::unique_ptr<runtime::ReplyReader> replies, ClientGate::Place place) {
+// Waits for the first reply before it sends a status: a turn that is refused is answered with an ordinary error.
+awaitable<HttpResponse> stream(AwaitedReply& awaited, std::shared_ptr<ClientGate::Place> place) {
+  auto replies = std::move(awaited.replies);
   auto refused = co_await replies->begin();
   if (refused) {
     co_return to_response(std::move(*refused));
+  }
+  if (awaited.told != nullptr) {
+    awaited.told->keep(place);
   }
   HttpResponse response(200, {}, "text/event-stream");
   response.headers.emplace_back("Cache-Control", "no-cache");
@@ -151,17 +158,39 @@ awaitable<HttpResponse> stream(std::unique_ptr<runtime::ReplyReader> replies, Cl
   co_return response;
 }
 
-awaitable<void> filled(ReplySlot& slot) {
-  auto begin = [](auto handler, ReplySlot* into) {
+awaitable<void> filled(AwaitedReply& awaited) {
+  auto begin = [](auto handler, AwaitedReply* into) {
     executor ex = asio::get_associated_executor(handler);
-    // (any_completion_handler<void()> of Asio 1.26 wraps itself without end.)
+    // Not `any_completion_handler<void()>`, which in Asio 1.26 wraps itself without end.
     into->told->wait(std::move(ex), std::make_unique<WaitingOf<decltype(handler)>>(std::move(handler)));
   };
-  co_await asio::async_initiate<const asio::deferred_t&, void()>(begin, asio::deferred, &slot);
+  co_await asio::async_initiate<const asio::deferred_t&, void()>(begin, asio::deferred, &awaited);
 }
 
 }  // namespace
 
+// Whether the turn can answer. If it cannot, it is not begun.
+bool MessagesEndpoint::may_answer(const Activity& activity) const {
+  if (own_sender_ == nullptr && !loopback_only_) {
+    return true;
+  }
+  const auto mode = activity.delivery_mode();
+  if (mode == delivery_modes::expect_replies || mode == delivery_modes::stream) {
+    return true;
+  }
+  const auto service_url = activity.service_url().value_or("");
+  return own_sender_ != nullptr ? own_sender_->sends_to(service_url) : on_this_machine(service_url);
+}
+
+HttpResponse MessagesEndpoint::refused_address() const {
+  return error_response(403, "ServiceUrlNotAllowed",
+                        own_sender_ != nullptr
+                            ? "This bot does not send to the serviceUrl of the activity."
+                            : "This bot sends to this machine only. Use a serviceUrl on localhost, or set "
+                              "bot.allow_anonymous.");
+}
+
+// Long: one coroutine frame for each request.
 awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
   ClientGate::Place place(clients_, request.peer());
   if (!place) {
@@ -179,28 +208,37 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
   if (!activity) {
     co_return error_response(400, activity.error().code, activity.error().message);
   }
-  const auto mode = activity->delivery_mode();
-  const bool answers_in_response = mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
-  if (loopback_only_ && !answers_in_response && !on_this_machine(activity->service_url().value_or(""))) {
-    co_return error_response(403, "ServiceUrlNotAllowed",
-                             "This bot runs without authentication and answers to this machine only. Use a serviceUrl "
-                             "on localhost, or set bot.allow_anonymous.");
+  std::shared_ptr<const Identity> caller;
+  if (callers_ != nullptr) {
+    Callers::Check check(*callers_, request, *activity, request.body());
+    if (check.waits()) {
+      co_await check.wait();
+    }
+    if (auto refused = check.refusal()) {
+      co_return std::move(*refused);
+    }
+    caller = check.identity();
   }
-  ReplySlot slot;
+  if (!may_answer(*activity)) {
+    co_return refused_address();
+  }
+  AwaitedReply awaited;
   runtime::TurnRequest turn;
+  turn.caller = std::move(caller);
   turn.activity = std::move(*activity);
   turn.origin = shard_;
   turn.body_bytes = bytes;
-  turn.observer = std::make_unique<Told>(slot);
+  turn.observer = std::make_unique<Told>(awaited);
   turns_.receive(std::move(turn));
-  if (!slot.filled()) {
-    co_await filled(slot);
+  if (!awaited.filled()) {
+    co_await filled(awaited);
   }
-  if (slot.replies) {
-    auto response = co_await stream(std::move(slot.replies), std::move(place));
+  if (awaited.replies) {
+    auto held = clients_.limited() ? std::make_shared<ClientGate::Place>(std::move(place)) : nullptr;
+    auto response = co_await stream(awaited, std::move(held));
     co_return response;
   }
-  co_return to_response(std::move(*slot.reply));
+  co_return to_response(std::move(*awaited.reply));
 }
 
 awaitable<HttpResponse> HealthEndpoint::handle(http::HttpRequest&) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "app/callers.hpp"
 #include "app/client_gate.hpp"
 #include "http/http_types.hpp"
 #include "runtime/turn_request.hpp"
 
 #include <tern/async/metrics.hpp>
+#include <tern/turn/channel_sender.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -12,36 +14,48 @@
 
 namespace tern::app {
 
-/// POST /api/messages: an activity in, a turn, its answer out. One for each shard.
+/// POST /api/messages: runs a turn for the activity in the body, and answers with the answer of the turn. Each shard
+/// has its own.
 ///
-/// Thread safety: none; on its shard, several requests at once.
-/// Source: protocol, "In".
+/// Thread safety: none; everything on its shard, where several requests may be under way.
+/// Source: docs/architecture.md, "How a message flows".
 class MessagesEndpoint final : public http::HttpHandler {
  public:
-  /// `clients`: refuses a client that has too much under way (429). `loopback_only`: refuse activities that would be
-  /// answered anywhere else (403).
+  /// `clients`: refuses a client with too many requests under way (429). `loopback_only`: refuse activities whose
+  /// answer would go to another machine (403).
   MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, std::size_t shard, bool loopback_only)
       : turns_(turns), clients_(clients), shard_(shard), loopback_only_(loopback_only) {}
+
+  /// Lets the bot's own sender decide which activities may be answered, instead of `loopback_only`. Lifetime: the
+  /// sender outlives this.
+  void ask(const ChannelSender& sender) noexcept { own_sender_ = &sender; }
+  /// Lets the bot's own authenticator decide which callers are served. Lifetime: `callers` outlives this.
+  void ask(Callers& callers) noexcept { callers_ = &callers; }
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 
  private:
+  bool may_answer(const Activity& activity) const;
+  http::HttpResponse refused_address() const;
+
   runtime::TurnReceiver& turns_;
   ClientGate& clients_;
   std::size_t shard_;
   bool loopback_only_;
+  const ChannelSender* own_sender_ = nullptr;
+  Callers* callers_ = nullptr;
 };
 
-/// GET /healthz: 200 as long as the process answers at all.
+/// GET /healthz: always 200, which shows that the process answers.
 class HealthEndpoint final : public http::HttpHandler {
  public:
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 };
 
-/// GET /readyz: 200 while turns are taken, else 503 with the reason.
+/// GET /readyz: 200 while the bot accepts turns, otherwise 503 with the reason.
 class ReadyEndpoint final : public http::HttpHandler {
  public:
-  /// `obstacle`: why the bot is not ready, "" when it is. Called from any shard.
+  /// `obstacle`: why the bot is not ready; "" when it is. It is called on any shard.
   explicit ReadyEndpoint(std::function<std::string()> obstacle) : obstacle_(std::move(obstacle)) {}
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
 

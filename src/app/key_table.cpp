@@ -46,14 +46,14 @@ const ConfigKey* KeyTable::nearest(std::string_view name) const {
 }
 
 const ConfigKey* KeyTable::nearest_variable(std::string_view variable) const {
-  // All begin alike, which says nothing.
+  // The prefix is left out, because all variables have it.
   const auto rest = [](std::string_view text) {
     return std::string(text.substr(std::min(text.size(), variable_prefix.size())));
   };
   return nearest_by(rest(variable), [&](const ConfigKey& key) { return rest(key.variable()); });
 }
 
-// A key of the bot is not asked: it would set the bot's variable.
+// The keys of the bot are not tried, because trying one would set the bot's variable.
 const ConfigKey* KeyTable::in_group(std::string_view group, const json::value& value) {
   const auto prefix = std::string(group) + ".";
   for (const auto& key : config_keys()) {

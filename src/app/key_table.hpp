@@ -9,24 +9,25 @@
 
 namespace tern::app {
 
-/// The keys of one program: those of Tern, then those of its bot.
+/// The keys of a program: the keys of Tern, then those of its bot.
 ///
-/// Lifetime: that of the bot's keys.
+/// Lifetime: the bot's keys outlive it.
 class KeyTable {
  public:
   explicit KeyTable(const OwnKeys& own);
 
-  /// In the order in which they are printed.
+  /// All keys, in the order in which they are printed.
   const std::vector<const ConfigKey*>& all() const noexcept { return all_; }
-  /// nullptr when there is none.
+  /// nullptr when there is no such key.
   const ConfigKey* find(std::string_view name) const noexcept;
-  /// The key that is set by this variable of the environment; nullptr when there is none.
+  /// The key that this variable of the environment sets; nullptr when there is none.
   const ConfigKey* find_variable(std::string_view variable) const;
-  /// The key whose name is most like `name`; nullptr when none is near.
+  /// The key whose name is most similar to `name`; nullptr when none is similar.
   const ConfigKey* nearest(std::string_view name) const;
-  /// The key whose variable is most like `variable`; nullptr when none is near.
+  /// The key whose variable is most similar to `variable`; nullptr when none is similar.
   const ConfigKey* nearest_variable(std::string_view variable) const;
-  /// The first key of Tern below `group` that takes `value`, as `storage.kind` takes "rocksdb"; nullptr when none does.
+  /// The first key of Tern below `group` that accepts `value`, such as `storage.kind` for "storage" and "rocksdb";
+  /// nullptr when none does.
   static const ConfigKey* in_group(std::string_view group, const json::value& value);
 
  private:

@@ -25,7 +25,7 @@ LogFile::LogFile() {
   }
   std::error_code error;
   auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(STDERR_FILENO), error).string();
-  // One that has no name any more is told with a name that it does not have.
+  // For a file that was deleted or renamed, the link may have a name that is not the file's.
   if (!error && ::stat(path.c_str(), &named) == 0 && same_file(file, named)) {
     path_ = std::move(path);
     mode_ = file.st_mode & 0777U;

@@ -6,25 +6,25 @@
 
 namespace tern::app {
 
-/// The file that standard error goes to, as in `bot 2>>bot.log`, to be opened anew when something else has renamed it.
+/// The file of standard error, as in `bot 2>>bot.log`. It can be opened anew after another program has renamed it.
 ///
-/// Thread safety: none. Writing to standard error meanwhile, from any thread, is safe: a line goes to the one file or
-/// to the other.
+/// Thread safety: none. Other threads may write to standard error during `reopen`: each line goes to one of the two
+/// files.
 class LogFile {
  public:
   enum class Outcome {
     reopened,
-    no_file,  ///< standard error is a terminal, a pipe, or the like: there is nothing to open
-    failed    ///< the file cannot be opened; the old one is kept
+    no_file,  ///< standard error is no file, but a terminal, a pipe, or the like
+    failed    ///< the file cannot be opened; the old one stays in use
   };
 
-  /// Remembers where standard error goes now.
+  /// Remembers the file that standard error goes to now.
   LogFile();
 
-  /// Opens the file of that name, which is made when it is not there, and appends to it from now on. Standard output
-  /// follows where it went to the same file.
+  /// Opens the file with the remembered name, or creates it; standard error appends to it from now on. If standard
+  /// output went to the same file, it goes to the new file too.
   Outcome reopen() const noexcept;
-  /// Empty when standard error is no file.
+  /// The path of the file; empty when standard error is no file.
   const std::string& path() const noexcept { return path_; }
 
  private:

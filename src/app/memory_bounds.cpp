@@ -2,8 +2,8 @@
 
 #include "app/backend.hpp"
 #include "app/config_values.hpp"
-#include "connector/answer_reader.hpp"
 #include "connector/connector_client.hpp"
+#include "net/answer_reader.hpp"
 #include "proactive/schedule/scheduler.hpp"
 #include "runtime/reference_capture.hpp"
 
@@ -28,18 +28,22 @@ std::uint64_t total(std::uint64_t a, std::uint64_t b) noexcept {
   return b > most - a ? most : a + b;
 }
 
-// Of a connection beside head and body: what is read ahead, a small answer, its coroutine.
+// For a connection, besides head and body: input that is read ahead, a small answer, its coroutine.
 constexpr std::uint64_t per_connection = 112 * kib;
-// JSON as values: a number of two bytes takes sixteen, and what holds it grows as it is read.
+// For a connection whose client has gone, besides head and body: the coroutine that waits for the handler.
+constexpr std::uint64_t per_gone = 16 * kib;
+// For a connection to a channel, besides the answer: the state of TLS. Memory of the kernel is not counted.
+constexpr std::uint64_t per_outgoing = 64 * kib;
+// For each byte of JSON: as a value, a number of two bytes takes sixteen, and arrays grow while they are read.
 constexpr std::uint64_t parsed_for_byte = 10;
-// A turn without its activity and replies: its coroutines, its unit of work.
+// For a turn, besides its activity and replies: its coroutines and its unit of work.
 constexpr std::uint64_t per_turn = 16 * kib;
-// What a place of the schedule takes beside its texts, and a task in the background beside what it keeps.
+// For a scheduled send, besides its texts; and for a background task, besides its own data.
 constexpr std::uint64_t per_send = 2 * kib;
 constexpr std::uint64_t per_task = 16 * kib;
-// A small document takes up to four times what is counted of it.
+// A small document takes up to four times the bytes that are counted.
 constexpr std::uint64_t storage_overhead = 4;
-// Its texts, and the handle to it.
+// For a known idempotency key: its texts, and the handle of its send.
 constexpr std::uint64_t per_known_key = 2 * kib;
 constexpr std::uint64_t known_keys = 1'000'000;
 constexpr std::uint64_t dead_sends = 100'000;
@@ -48,10 +52,13 @@ std::uint64_t per_scheduled(const Settings& settings) noexcept {
   return settings.limits.body + settings.limits.reference + per_send;
 }
 
-void add_edge(const Settings& settings, std::vector<MemoryBound>& bounds) {
+void add_edge(const Settings& settings, const DescriptorPlan& descriptors, std::vector<MemoryBound>& bounds) {
   const auto& limits = settings.limits;
-  bounds.push_back({"requests", "limits.connections, limits.header, limits.body", limits.connections,
-                    limits.header + limits.body + per_connection});
+  const auto of_metrics = settings.metrics.port ? descriptors.metrics_connections : 0;
+  bounds.push_back({"requests", "limits.connections, limits.header, limits.body, ulimit -n",
+                    descriptors.connections + of_metrics, limits.header + limits.body + per_connection});
+  bounds.push_back({"requests whose clients have gone", "limits.turns, limits.header, limits.body", limits.turns,
+                    limits.header + limits.body + per_gone});
   bounds.push_back(
       {"activities of turns", "limits.turns, limits.body", limits.turns, parsed_for_byte * limits.body + per_turn});
   bounds.push_back({"replies of turns that stand in the response",
@@ -62,21 +69,23 @@ void add_edge(const Settings& settings, std::vector<MemoryBound>& bounds) {
   bounds.push_back({"the log", "log.buffer", 2, settings.log.buffer});
 }
 
-// Each of these has a request at once, unless the bot sends several side by side.
+// Each of these has one request under way at a time, unless the bot sends several at the same time.
 std::uint64_t senders(const Settings& settings, std::uint64_t shards) noexcept {
   const auto& limits = settings.limits;
   return total(total(limits.turns, limits.background_tasks),
                product(shards, limits.sends_in_flight + limits.continuations_in_flight));
 }
 
-void add_channels(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
+void add_channels(const Settings& settings, std::uint64_t shards, const DescriptorPlan& descriptors,
+                  std::vector<MemoryBound>& bounds) {
   const connector::ConnectorOptions options;
   const auto hosts = product(shards, settings.limits.connector_hosts);
   const auto most_at_once = senders(settings, shards);
   bounds.push_back(
-      {"answers of channels", "limits.connector_hosts, connector.in_flight, listen.threads",
-       std::min(most_at_once, product(hosts, settings.connector.in_flight)),
-       options.response_body + connector::AnswerReader::head_limit + connector::AnswerReader::overhead_limit});
+      {"connections to channels and their answers",
+       "limits.connector_hosts, connector.in_flight, listen.threads, ulimit -n",
+       std::min({most_at_once, product(hosts, settings.connector.in_flight), std::uint64_t{descriptors.outgoing}}),
+       options.response_body + net::AnswerReader::head_limit + net::AnswerReader::overhead_limit + per_outgoing});
   bounds.push_back({"requests that wait for a channel",
                     "limits.connector_hosts, limits.connector_waiting, limits.body, listen.threads",
                     std::min(most_at_once, product(hosts, settings.limits.connector_waiting)),
@@ -91,7 +100,7 @@ void add_schedule(const Settings& settings, std::uint64_t shards, std::vector<Me
   bounds.push_back({"scheduled sends under way", "limits.sends_in_flight, limits.continuations_in_flight, limits.body",
                     product(shards, settings.limits.sends_in_flight + settings.limits.continuations_in_flight),
                     per_scheduled(settings)});
-  constexpr std::uint64_t entries_of_each = 3;  // in the heap and behind another of its order, which grow by doubling
+  constexpr std::uint64_t entries_of_each = 3;  // an entry is in the heap or held; both grow by doubling
   bounds.push_back({"scheduled sends due within 30 s", "listen.threads", product(shards, options.window_entries),
                     entries_of_each * sizeof(DueEntry)});
   constexpr std::uint64_t per_reference = 96;
@@ -126,10 +135,11 @@ std::uint64_t MemoryBound::bytes() const noexcept {
   return product(count, each);
 }
 
-std::vector<MemoryBound> memory_bounds(const Settings& settings, std::size_t shards) {
+std::vector<MemoryBound> memory_bounds(const Settings& settings, std::size_t shards,
+                                       const DescriptorPlan& descriptors) {
   std::vector<MemoryBound> bounds;
-  add_edge(settings, bounds);
-  add_channels(settings, shards, bounds);
+  add_edge(settings, descriptors, bounds);
+  add_channels(settings, shards, descriptors, bounds);
   add_schedule(settings, shards, bounds);
   add_storage(settings, bounds);
   return bounds;
@@ -145,7 +155,7 @@ std::uint64_t sum_of(const std::vector<MemoryBound>& bounds) noexcept {
 
 namespace {
 
-// To a tenth, for a person.
+// The size with one decimal and a unit, for people.
 std::string about(std::uint64_t bytes) {
   constexpr std::uint64_t step = 1024;
   const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -12,7 +12,7 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Levenshtein's distance.
+/// The Levenshtein distance.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) {
@@ -33,7 +33,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
-  constexpr std::size_t longest = 64;  // what is longer is no slip of the finger, and costs its square
+  constexpr std::size_t longest = 64;  // a longer name is no typing error, and the cost grows with its square
   std::string_view nearest;
   std::size_t least = name.size() / 2 + 1;
   for (const auto& candidate : names) {

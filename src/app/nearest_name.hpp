@@ -5,8 +5,8 @@
 
 namespace tern::app {
 
-/// The one of `names` that somebody may have meant who wrote `name`: whose letters, large or small, are most like its.
-/// "" when none is near.
+/// The name among `names` that is most similar to `name`, which may be misspelt. Case does not matter. "" when none is
+/// similar.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names);
 
 }  // namespace tern::app

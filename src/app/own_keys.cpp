@@ -17,7 +17,7 @@ namespace {
 
 using app::ConfigKey;
 
-// Variables that begin so belong to the build and the tests of Tern, and are passed over.
+// Variables of these groups belong to the build and the tests of Tern, and are ignored.
 constexpr std::array<std::string_view, 4> groups_of_the_build{"test", "build", "with", "dev"};
 
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
@@ -30,7 +30,7 @@ bool is_part(std::string_view part) {
   });
 }
 
-// Whether Tern has such a group, or may take it for something else.
+// Whether Tern has this group, or ignores its variables.
 bool is_of_tern(std::string_view group) {
   const auto& keys = app::config_keys();
   return std::find(groups_of_the_build.begin(), groups_of_the_build.end(), group) != groups_of_the_build.end() ||

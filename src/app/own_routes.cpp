@@ -1,5 +1,7 @@
 #include "app/own_routes.hpp"
 
+#include "async/describe_error.hpp"
+
 #include <tern/async/log.hpp>
 #include <tern/error.hpp>
 
@@ -46,7 +48,7 @@ class Request final : public WebRequest {
   http::HttpRequest& request_;
 };
 
-// What is written into a header must not begin another one.
+// Whether the text can stand in a header without beginning another one.
 bool is_field(std::string_view text) noexcept {
   return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
@@ -65,7 +67,8 @@ http::HttpResponse response_of(WebResponse from) {
   }
   for (const auto& [name, value] : response.headers) {
     if (name.empty() || !is_field(name) || !is_field(value)) {
-      throw_error(errc::invalid_argument, "A route of the bot answered with a header that is no line of text.");
+      throw_error(errc::invalid_argument,
+                  "A route of the bot answered with a header that has no name, a line break or a NUL.");
     }
   }
   return response;
@@ -79,21 +82,17 @@ class OwnRoutes::Handler final : public http::HttpHandler {
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override {
     const Request asked(request);
-    std::string problem;
+    std::exception_ptr error;
     try {
       auto response = co_await handler_(asked, context_);
       co_return response_of(std::move(response));
-    } catch (const system_error& e) {
-      if (e.code() == asio::error::operation_aborted) {
-        throw;
-      }
-      problem = message_of(e);
-    } catch (const std::exception& e) {
-      problem = e.what();
     } catch (...) {
-      problem = "an exception of an unknown type";
+      error = std::current_exception();
     }
-    log::error("a route of the bot failed", {{"path", std::string(request.path())}, {"error", problem}});
+    if (tern::detail::has_code(error, asio::error::operation_aborted)) {
+      std::rethrow_exception(error);
+    }
+    log::error("a route of the bot failed", {{"path", request.path()}, {"error", tern::detail::message_of(error)}});
     co_return http::HttpResponse(500);
   }
 
@@ -159,7 +158,7 @@ Routes& Routes::add_below(std::string path, WebHandler handler) {
   return add_route({"", std::move(path), std::move(handler)});
 }
 
-// A path below which all is the bot's may lie above Tern's own: those are looked for first.
+// `add_below` may take a path above Tern's own paths, because the router looks for exact paths first.
 Routes& Routes::add_route(Route route) {
   if (!route.path.starts_with('/') || route.path.find('?') != std::string::npos) {
     refuse(route, "is no path: it begins with / and has no query.");
@@ -169,7 +168,7 @@ Routes& Routes::add_route(Route route) {
   }
   const auto path = without_slash(route.path);
   if (route.method.empty() && path == "/") {
-    refuse(route, "would be all that there is. Give what is below it a name of its own.");
+    refuse(route, "would take every request. Choose a path below it.");
   }
   if (is_below(path, "/proactive") ||
       std::find(paths_of_tern.begin(), paths_of_tern.end(), path) != paths_of_tern.end()) {
@@ -178,7 +177,7 @@ Routes& Routes::add_route(Route route) {
   if (std::any_of(routes_.begin(), routes_.end(), [&](const Route& other) {
         return other.method == route.method && without_slash(other.path) == path;
       })) {
-    refuse(route, "stands twice.");
+    refuse(route, "was added twice.");
   }
   routes_.push_back(std::move(route));
   return *this;

@@ -9,10 +9,10 @@
 
 namespace tern::app {
 
-/// The routes of a bot's own, as the server's router wants them.
+/// Adds the bot's own routes to the routers of the server.
 ///
-/// Lifetime: that of the app; the context outlives it.
-/// Thread safety: `handle` of its handlers from any shard.
+/// Lifetime: the context outlives it, and it outlives the routers.
+/// Thread safety: the handlers may be called on any shard.
 class OwnRoutes {
  public:
   OwnRoutes(const Routes& routes, const BotContext& context);
@@ -23,7 +23,7 @@ class OwnRoutes {
  private:
   class Handler;
   struct Entry {
-    http::Method method;  // `other`: all below the path
+    http::Method method;  // `other`: every request for the path and the paths below it
     std::string path;
     std::unique_ptr<Handler> handler;
   };

@@ -8,7 +8,7 @@
 
 namespace tern::app {
 
-/// What the keys of the configuration mean for the parts of an app.
+/// These functions turn the configuration into the options of an app's parts.
 
 runtime::RuntimeOptions runtime_options(const Settings& settings, bool one_per_turn);
 proactive::SchedulerOptions scheduler_options(const Settings& settings);

@@ -7,7 +7,7 @@
 
 namespace tern::app {
 
-/// A flat object, one member a line.
+/// The text of a flat object, with one member on each line.
 inline std::string pretty_object(const boost::json::object& object) {
   std::string text = "{";
   for (const auto& [name, value] : object) {

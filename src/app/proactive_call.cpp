@@ -25,7 +25,7 @@ using Members = CallMembers;
   refuse_argument(message);
 }
 
-// `Timestamp` takes a time without an offset for UTC. Here it would be a guess: it may be meant in `timeZone`.
+// For `Timestamp`, a time without an offset is in UTC. Here it is refused, because the sender may mean `timeZone`.
 bool has_offset(const std::string& text) {
   constexpr std::size_t numeric = 6;  // +01:00
   const char last = text.empty() ? ' ' : text.back();
@@ -33,14 +33,15 @@ bool has_offset(const std::string& text) {
   return last == 'Z' || last == 'z' || sign == '+' || sign == '-';
 }
 
-// Bounded before it is added to a time: what the clock cannot hold would wrap into the past, and be due at once.
+// The length is bounded before it is added to a time: a sum that the clock cannot hold would wrap into the past, and
+// the send would be due at once.
 std::chrono::milliseconds length_of(const json::value& value, const std::string& name) {
   const auto length = read_duration(value);
   if (!length) {
-    refuse_call(name + " is a number of milliseconds, or as in 30s, 5m, 2h.");
+    refuse_call(name + " must be a number of milliseconds, or a text such as 30s, 5m or 2h.");
   }
   if (*length > detail::send_horizon) {
-    refuse_call(name + " is at most five years.");
+    refuse_call(name + " must be at most five years.");
   }
   return *length;
 }
@@ -48,7 +49,7 @@ std::chrono::milliseconds length_of(const json::value& value, const std::string&
 TimeOfDay time_of_day(const json::value& value, const std::string& name) {
   const auto time = value.is_string() ? TimeOfDay::parse(value.as_string()) : std::nullopt;
   if (!time) {
-    refuse_call(name + " is a time of the day as in 09:00.");
+    refuse_call(name + " must be a time of day such as 09:00.");
   }
   return *time;
 }
@@ -63,11 +64,12 @@ Recipient recipient_of(Members& members) {
   to.conversation_id = members.text("conversationId").value_or("");
   const bool by_user = !to.channel_id.empty() && !to.user_id.empty();
   if (to.reference && !(to.channel_id.empty() && to.user_id.empty() && to.conversation_id.empty())) {
-    refuse_call("Say to whom by reference, or by channelId and userId, not by both.");
+    refuse_call("Name the recipient by reference, or by channelId and userId, but not by both.");
   }
   if (!to.reference && !by_user) {
     throw BadCall("MissingProperty",
-                  "To whom? Give reference, a conversation reference that the bot kept, or channelId and userId of a "
+                  "The recipient is missing. Give reference, a conversation reference that the bot kept, or channelId "
+                  "and userId of a "
                   "user who has written to the bot (and conversationId for one of several conversations).");
   }
   return to;
@@ -79,7 +81,7 @@ Recurrence::Days days_of(const json::value& value) {
   const auto add = [&](const json::value& day) {
     const auto found = day.is_string() ? std::find(names.begin(), names.end(), day.as_string()) : names.end();
     if (found == names.end()) {
-      refuse_call("every.weekly is a day or a list of days: monday to sunday.");
+      refuse_call("every.weekly must be a day or a list of days: monday to sunday.");
     }
     days.set(static_cast<std::size_t>(found - names.begin()));
   };
@@ -91,7 +93,7 @@ Recurrence::Days days_of(const json::value& value) {
   return days;
 }
 
-// {"interval":"2h"}, {"daily":"09:00"}, {"weekly":["monday"],"at":"09:00"}, {"monthly":1,"at":"09:00"}
+// Such as {"interval":"2h"}, {"daily":"09:00"}, {"weekly":["monday"],"at":"09:00"} or {"monthly":1,"at":"09:00"}.
 Recurrence recurrence_of(json::object& fields) {
   Members members(fields, {"interval", "daily", "weekly", "monthly", "at"}, "every.");
   auto* const interval = members.find("interval");
@@ -101,10 +103,10 @@ Recurrence recurrence_of(json::object& fields) {
   auto* const at = members.find("at");
   const auto kinds = std::array{interval, daily, weekly, monthly};
   if (std::count(kinds.begin(), kinds.end(), nullptr) != 3) {
-    refuse_call("every has one of interval, daily, weekly and monthly.");
+    refuse_call("every must have one of interval, daily, weekly and monthly.");
   }
   if ((weekly != nullptr || monthly != nullptr) != (at != nullptr)) {
-    refuse_call("every.at is the time of the day that goes with weekly and monthly, as in 09:00.");
+    refuse_call("weekly and monthly need every.at, a time of day such as 09:00; interval and daily have none.");
   }
   if (interval != nullptr) {
     return Recurrence::every(std::chrono::floor<std::chrono::seconds>(length_of(*interval, "every.interval")));
@@ -118,7 +120,7 @@ Recurrence recurrence_of(json::object& fields) {
   }
   const auto day = read_number(*monthly);
   if (!day || *day < 1 || *day > 31) {
-    refuse_call("every.monthly is a day of the month, 1 to 31.");
+    refuse_call("every.monthly must be a day of the month, 1 to 31.");
   }
   return Recurrence::monthly(static_cast<int>(*day), when);
 }
@@ -128,12 +130,12 @@ QuietHours quiet_hours_of(json::object& fields) {
   auto* const from = members.find("from");
   auto* const to = members.find("to");
   if (from == nullptr || to == nullptr) {
-    refuse_call("quietHours has from and to, times of the day as in 22:00.");
+    refuse_call("quietHours must have from and to, times of day such as 22:00.");
   }
   const QuietHours hours{time_of_day(*from, "quietHours.from"), time_of_day(*to, "quietHours.to")};
   if (hours.from() == hours.to()) {
     refuse_call("quietHours begins and ends at " + hours.from().to_string() +
-                ", which is no time at all. Leave it out.");
+                ", so no hour would be quiet. Leave it out.");
   }
   return hours;
 }
@@ -142,10 +144,10 @@ void read_key(Members& members, SendOptions& options) {
   auto key = members.text("key");
   const auto scope = members.text("keyScope");
   if (scope && scope != "bot" && scope != "conversation") {
-    refuse_call("keyScope is bot or conversation; \"" + *scope + "\" is neither.");
+    refuse_call("keyScope must be bot or conversation, not \"" + *scope + "\".");
   }
   if (scope && !key) {
-    refuse_call("keyScope goes with key, and there is none.");
+    refuse_call("keyScope needs a key.");
   }
   if (key) {
     options.key(std::move(*key), scope == "conversation" ? KeyScope::conversation : KeyScope::bot);
@@ -169,7 +171,7 @@ SendOptions options_of(Members& members, CallKind kind) {
       refuse_call("timeZone: " + detail::unknown_time_zone(*zone));
     }
     if (!members.has("every") && !members.has("quietHours")) {
-      refuse_call("timeZone goes with every or quietHours, and there is neither. The time in `at` has its offset.");
+      refuse_call("timeZone needs every or quietHours. It does not change `at`, which has an offset of its own.");
     }
     options.time_zone(std::move(*zone));
   }
@@ -221,7 +223,7 @@ void read_what(Members& members, CallKind kind, ProactiveCall& call) {
   }
   if (kind == CallKind::schedule && call.activity.has_value() == call.continuation.has_value()) {
     throw BadCall(call.activity ? "BadArgument" : "MissingProperty",
-                  "Give activity, or continuation with a value: one of them.");
+                  "Give either activity, or continuation with a value.");
   }
 }
 
@@ -252,7 +254,7 @@ std::vector<std::string_view> members_of(CallKind kind) {
 WallTime time_of(const std::string& text, std::string_view name) {
   const auto time = Timestamp::parse(text);
   if (!time || !has_offset(text)) {
-    refuse_call(std::string(name) + " is a time as in 2026-12-24T18:00:00+01:00 (RFC 3339).");
+    refuse_call(std::string(name) + " must be a time such as 2026-12-24T18:00:00+01:00 (RFC 3339).");
   }
   return time->time();
 }
@@ -263,11 +265,11 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
     throw BadCall(parsed.error().code, parsed.error().message);
   }
   if (!parsed->is_object()) {
-    throw BadCall("BadSyntax", "The body is a JSON object.");
+    throw BadCall("BadSyntax", "The body must be a JSON object.");
   }
   if (kind == CallKind::continuing && parsed->as_object().contains("every")) {
     refuse_call(
-        "every does not go with a continuation that runs now. POST /proactive/schedule takes it, with continuation.");
+        "A continuation that runs now takes no every. Use POST /proactive/schedule with continuation and every.");
   }
   ProactiveCall call;
   Members members(parsed->as_object(), members_of(kind));
@@ -286,8 +288,8 @@ ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTim
     due = call.options.recurrence()->next(now, call.options.zone());
   }
   if (!due && kind != CallKind::send && kind != CallKind::continuing) {
-    throw BadCall("MissingProperty",
-                  kind == CallKind::moving ? "When? Give at or after." : "When? Give at, after or every.");
+    throw BadCall("MissingProperty", kind == CallKind::moving ? "The time is missing. Give at or after."
+                                                              : "The time is missing. Give at, after or every.");
   }
   call.due = due.value_or(now);
   return call;

@@ -13,15 +13,15 @@
 
 namespace tern::app {
 
-/// To whom: a reference as the bot kept it, or a user whom the bot knows.
+/// The recipient of a call: a reference that the bot has kept, or a user whom the bot knows.
 struct Recipient {
   std::optional<ConversationReference> reference;
   std::string channel_id;
   std::string user_id;
-  std::string conversation_id;  ///< "": the user's own conversation, or the last one
+  std::string conversation_id;  ///< "": the user's personal conversation, or the last one
 };
 
-/// What a request to the proactive paths asks for.
+/// A request to the proactive paths.
 struct ProactiveCall {
   Recipient to;
   std::optional<Activity> activity;
@@ -31,19 +31,19 @@ struct ProactiveCall {
   SendOptions options;
 };
 
-/// Which members a body may have besides the recipient.
+/// The members that a body may have besides the recipient.
 enum class CallKind {
   send,        ///< `activity`
   schedule,    ///< `activity` or `continuation` with `value`; `at`, `after` or `every`; the options
-  continuing,  ///< `value`; the options but `every`
+  continuing,  ///< `value`; the options except `every`
   moving       ///< `at` or `after`, and no recipient
 };
 
-/// Reads a time with its offset, the value of the member or parameter `name`.
+/// Reads a time with its offset. `name`: the member or parameter, for the message.
 /// Errors: `BadCall`.
 WallTime time_of(const std::string& text, std::string_view name);
 
-/// Reads a body. `now`: what `after` and `every` count from.
+/// Reads a body. `now`: the time from which `after` and `every` count.
 /// Errors: `BadCall`.
 ProactiveCall parse_proactive_call(std::string_view body, CallKind kind, WallTime now);
 

@@ -4,7 +4,6 @@
 #include "app/proactive_json.hpp"
 #include "app/proactive_query.hpp"
 #include "app/proactive_refusal.hpp"
-#include "proactive/broadcast/broadcaster.hpp"
 #include "turn/make_send.hpp"
 
 #include <openssl/crypto.h>
@@ -26,7 +25,7 @@ constexpr std::string_view root = "/proactive";
 SendHandle handle_of(const std::string& text) {
   const auto handle = SendHandle::parse(text);
   if (!handle) {
-    refuse(404, "NotFound", "There is no such handle. One is what scheduling answered with.");
+    refuse(404, "NotFound", "There is no such handle. Scheduling answers with the handle of a send.");
   }
   return *handle;
 }
@@ -39,7 +38,7 @@ void require_json(const http::HttpRequest& request) {
   require_no_query(request.query());
 }
 
-// What is asked for in a body that nobody reads would not be done, and nobody would be told.
+// A body that nobody reads is refused: its sender would not learn that it had no effect.
 void require_nothing_more(http::HttpRequest& request) {
   constexpr std::string_view nothing[] = {"", "{}", "null"};
   require_no_query(request.query());
@@ -50,7 +49,7 @@ void require_nothing_more(http::HttpRequest& request) {
 }
 
 [[noreturn]] void refuse_method(const std::string& allowed) {
-  refuse(405, "MethodNotAllowed", "This path does not serve this method, but " + allowed + ".", "Allow", allowed);
+  refuse(405, "MethodNotAllowed", "This path does not serve this method. It serves " + allowed + ".", "Allow", allowed);
 }
 
 [[noreturn]] void refuse_path() {
@@ -59,8 +58,8 @@ void require_nothing_more(http::HttpRequest& request) {
 
 [[noreturn]] void refuse_step(const std::string& id) {
   refuse(409, "BroadcastStep",
-         "This is how the broadcast \"" + id +
-             "\" goes on. The bot stops it with cancel_broadcast, or pauses it with pause_broadcast.");
+         "This send is the next step of the broadcast \"" + id +
+             "\". The bot stops or pauses the broadcast with Broadcasts::cancel and Broadcasts::pause.");
 }
 
 DeadFilter dead_filter(Parameters& parameters) {
@@ -73,12 +72,12 @@ DeadFilter dead_filter(Parameters& parameters) {
 }
 
 [[noreturn]] void refuse_late() {
-  refuse(409, "TooLate", "It is being sent, was sent or cancelled, or never existed.");
+  refuse(409, "TooLate", "The send is being sent, was sent or cancelled, or never existed.");
 }
 
 }  // namespace
 
-// Whoever guesses learns nothing from the time that it takes: lengths aside, every byte is compared.
+// The comparison takes the same time for every secret of the right length, so its time tells a stranger nothing.
 bool ProactiveEndpoint::is_authorized(const http::HttpRequest& request) const {
   constexpr std::string_view scheme = "bearer ";
   const auto header = request.header("authorization");
@@ -235,7 +234,7 @@ awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
   auto call = parse_proactive_call(body, CallKind::schedule, clock_.wall_now());
   auto reference = co_await resolve(std::move(call.to));
   const bool may_be_known = !call.options.given_key().empty();
-  SendHandle handle;  // of the send that a known key stands for, as it is valid now
+  SendHandle handle;  // for a known key: the handle of its send that is valid now
   if (call.activity) {
     handle = co_await proactive_.send_at(std::move(reference), call.due, std::move(*call.activity), call.options);
   } else {
@@ -256,11 +255,11 @@ awaitable<HttpResponse> ProactiveEndpoint::schedule(std::string body) {
   co_return json_response(201, answer);
 }
 
-awaitable<std::optional<ScheduledSend>> ProactiveEndpoint::find_pending(SendHandle handle) {
-  SendQuery wanted;
+awaitable<std::optional<PendingSend>> ProactiveEndpoint::find_pending(SendHandle handle) {
+  PendingQuery wanted;
   wanted.handle = handle;
   wanted.limit = 1;
-  auto page = co_await proactive_.list(std::move(wanted));
+  auto page = co_await proactive_.list_all(std::move(wanted));
   if (page.sends.empty()) {
     co_return std::nullopt;
   }
@@ -279,12 +278,12 @@ awaitable<HttpResponse> ProactiveEndpoint::continue_with(std::string name, std::
 
 awaitable<HttpResponse> ProactiveEndpoint::list(std::string query) {
   Parameters parameters(query);
-  SendQuery wanted;
+  PendingQuery wanted;
   wanted.limit = parameters.take_limit();
   wanted.after = parameters.take("after");
   wanted.order_key = parameters.take_order_key();
   parameters.require_no_others();
-  auto page = co_await proactive_.list(std::move(wanted));
+  auto page = co_await proactive_.list_all(std::move(wanted));
   json::array items;
   for (const auto& item : page.sends) {
     items.push_back(to_json(item));
@@ -295,16 +294,16 @@ awaitable<HttpResponse> ProactiveEndpoint::list(std::string query) {
 awaitable<HttpResponse> ProactiveEndpoint::show(SendHandle handle) {
   const auto pending = co_await find_pending(handle);
   if (!pending) {
-    refuse(404, "NotFound", "It is not pending: it was sent, cancelled or given up, or never existed.");
+    refuse(404, "NotFound", "The send is not pending: it was sent, cancelled or given up, or never existed.");
   }
   co_return json_response(200, to_json(*pending));
 }
 
-// Without its step a broadcast would stop, and go on saying that it runs.
+// Refuses to change the step of a broadcast: without its step the broadcast would stop, but still look running.
 awaitable<void> ProactiveEndpoint::require_no_step(SendHandle handle) {
   const auto pending = co_await find_pending(handle);
-  if (pending && proactive::Broadcaster::is_step(*pending)) {
-    refuse_step(proactive::Broadcaster::id_of(*pending));
+  if (pending && pending->kind == PendingSend::Kind::broadcast) {
+    refuse_step(pending->broadcast);
   }
 }
 
@@ -334,18 +333,14 @@ awaitable<HttpResponse> ProactiveEndpoint::reschedule(SendHandle handle, std::st
 
 awaitable<HttpResponse> ProactiveEndpoint::list_dead(std::string query) {
   Parameters parameters(query);
-  DeadQuery wanted;
-  wanted.limit = parameters.take_limit();
-  wanted.after = parameters.take("after");
+  const auto limit = parameters.take_limit();
+  auto after = parameters.take("after");
   auto filter = dead_filter(parameters);
   parameters.require_no_others();
-  auto page = co_await proactive_.list_dead(std::move(wanted), std::move(filter));
+  auto page = co_await proactive_.dead_letters().list(std::move(filter), std::move(after), limit);
   json::array items;
-  for (const auto& dead : page.sends) {
-    auto item = to_json(dead.send);
-    item["died"] = text_of_time(dead.died);
-    item["reason"] = dead.reason;
-    items.push_back(std::move(item));
+  for (const auto& letter : page.letters) {
+    items.push_back(to_json(letter));
   }
   co_return json_response(200, page_of(std::move(items), page.next));
 }
@@ -354,16 +349,16 @@ awaitable<HttpResponse> ProactiveEndpoint::redrive_all(std::string query) {
   Parameters parameters(query);
   auto filter = dead_filter(parameters);
   parameters.require_no_others();
-  const auto count = co_await proactive_.redrive_all(std::move(filter));
+  const auto count = co_await proactive_.dead_letters().redrive_all(std::move(filter));
   json::object answer;
   answer["redriven"] = count;
   co_return json_response(200, answer);
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::redrive(SendHandle handle) {
-  const auto again = co_await proactive_.redrive(handle);
+  const auto again = co_await proactive_.dead_letters().redrive(handle);
   if (!again) {
-    refuse(404, "NotFound", "It is not among the dead sends that are kept.");
+    refuse(404, "NotFound", "The send is not among the dead sends that are kept.");
   }
   json::object answer;
   answer["handle"] = again->to_string();
@@ -371,9 +366,9 @@ awaitable<HttpResponse> ProactiveEndpoint::redrive(SendHandle handle) {
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::discard(SendHandle handle) {
-  const bool discarded = co_await proactive_.discard(handle);
+  const bool discarded = co_await proactive_.dead_letters().discard(handle);
   if (!discarded) {
-    refuse(404, "NotFound", "It is not among the dead sends that are kept.");
+    refuse(404, "NotFound", "The send is not among the dead sends that are kept.");
   }
   json::object answer;
   answer["outcome"] = "discarded";

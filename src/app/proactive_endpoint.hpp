@@ -3,9 +3,9 @@
 #include "app/client_gate.hpp"
 #include "app/proactive_call.hpp"
 #include "http/http_types.hpp"
+#include "proactive/proactive_service.hpp"
 
 #include <tern/async/clock.hpp>
-#include <tern/turn/proactive.hpp>
 
 #include <functional>
 #include <string>
@@ -14,16 +14,16 @@
 
 namespace tern::app {
 
-/// The paths below /proactive/, by which cron, a web shop or a program in another language sends through the bot. Every
-/// request carries the secret: `Authorization: Bearer SECRET`.
+/// The paths below /proactive/. Cron, a web shop or a program in another language sends through the bot with them.
+/// Every request needs the secret: `Authorization: Bearer SECRET`.
 ///
 /// Thread safety: from any shard, several requests at once.
 /// Source: docs/proactive-http.md.
 class ProactiveEndpoint final : public http::HttpHandler {
  public:
-  /// `clients`: refuses a client that has too much under way (429). `may_send_to`: whether the configuration lets this
-  /// bot send to a serviceUrl.
-  ProactiveEndpoint(Proactive& proactive, ClientGate& clients, Clock& clock, std::string secret,
+  /// `clients`: refuses a client with too many requests under way (429). `may_send_to`: whether the configuration lets
+  /// this bot send to a serviceUrl.
+  ProactiveEndpoint(proactive::ProactiveService& proactive, ClientGate& clients, Clock& clock, std::string secret,
                     std::function<bool(std::string_view)> may_send_to)
       : proactive_(proactive),
         clients_(clients),
@@ -46,7 +46,7 @@ class ProactiveEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> continue_with(std::string name, std::string body);
   awaitable<http::HttpResponse> list(std::string query);
   awaitable<http::HttpResponse> show(SendHandle handle);
-  awaitable<std::optional<ScheduledSend>> find_pending(SendHandle handle);
+  awaitable<std::optional<PendingSend>> find_pending(SendHandle handle);
   awaitable<void> require_no_step(SendHandle handle);
   awaitable<http::HttpResponse> cancel(SendHandle handle);
   awaitable<http::HttpResponse> reschedule(SendHandle handle, std::string body);
@@ -56,7 +56,7 @@ class ProactiveEndpoint final : public http::HttpHandler {
   awaitable<http::HttpResponse> discard(SendHandle handle);
   awaitable<http::HttpResponse> counts();
 
-  Proactive& proactive_;
+  proactive::ProactiveService& proactive_;
   ClientGate& clients_;
   Clock& clock_;
   const std::string secret_;

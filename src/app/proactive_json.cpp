@@ -1,11 +1,7 @@
 #include "app/proactive_json.hpp"
 
 #include "app/config_values.hpp"
-#include "proactive/broadcast/broadcaster.hpp"
-#include "turn/annotations.hpp"
-#include "turn/make_send.hpp"
 
-#include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -17,12 +13,13 @@ namespace tern::app {
 
 namespace {
 
-json::value parsed_or_text(const std::string& text) {
-  auto parsed = parse_json(text);
-  return parsed ? std::move(*parsed) : json::value(text);
+std::string_view name_of(PendingSend::Kind kind) noexcept {
+  return kind == PendingSend::Kind::activity       ? "activity"
+         : kind == PendingSend::Kind::continuation ? "continuation"
+                                                   : "broadcast";
 }
 
-// As `every` is written in a request; what a recurrence is kept as is not for others to read.
+// Writes a recurrence like `every` in a request, because the stored form of a recurrence is private.
 json::object recurrence_to_json(const Recurrence& every) {
   constexpr std::array names{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
   const auto kept = every.to_json();
@@ -53,37 +50,49 @@ json::object recurrence_to_json(const Recurrence& every) {
   return fields;
 }
 
-void add_annotations(const ScheduledSend& send, json::object& fields) {
-  if (send.annotations.empty()) {
+void add_content(const PendingSend& send, json::object& fields) {
+  if (send.kind == PendingSend::Kind::broadcast) {  // a broadcast's step, which no conversation gets
     return;
   }
-  const auto kept = detail::Annotations::parse(send.annotations);
-  if (const auto trace = detail::Annotations::trace_of(send.annotations); !trace.empty()) {
-    fields["scheduledBy"] = trace;
+  if (send.activity) {
+    fields["activity"] = send.activity->json();
   }
-  if (kept.every) {
-    fields["every"] = recurrence_to_json(*kept.every);
+  if (send.kind == PendingSend::Kind::continuation) {
+    fields["continuation"] = send.continuation;
+    fields["value"] = send.value;
   }
-  if (kept.quiet) {
-    fields["quietHours"] = {{"from", kept.quiet->from().to_string()}, {"to", kept.quiet->to().to_string()}};
-  }
-  if (kept.every || kept.quiet) {
-    fields["timeZone"] = kept.time_zone;
-  }
-  if (kept.strict) {
-    fields["strict"] = true;
-  }
+  fields["reference"] = send.reference.json();
 }
 
-void add_what(const ScheduledSend& send, json::object& fields) {
-  auto payload = parsed_or_text(send.payload);
-  if (send.kind == SendKind::activity) {
-    fields["activity"] = std::move(payload);
-  } else if (payload.is_object()) {
-    fields["continuation"] = payload.as_object()["name"];
-    fields["value"] = payload.as_object()["value"];
+void add_options(const PendingSend& send, json::object& fields) {
+  fields["orderKey"] = send.order_key;
+  if (!send.key.empty()) {
+    fields["key"] = send.key;
+    if (send.key_scope == KeyScope::conversation) {
+      fields["keyScope"] = "conversation";
+    }
   }
-  fields["reference"] = parsed_or_text(send.reference);
+  if (send.cancel_on_reply) {
+    fields["cancelOnReply"] = true;
+  }
+  if (send.at_most_once) {
+    fields["atMostOnce"] = true;
+  }
+  if (!send.scheduled_by.empty()) {
+    fields["scheduledBy"] = send.scheduled_by;
+  }
+  if (send.every) {
+    fields["every"] = recurrence_to_json(*send.every);
+  }
+  if (send.quiet_hours) {
+    fields["quietHours"] = {{"from", send.quiet_hours->from().to_string()}, {"to", send.quiet_hours->to().to_string()}};
+  }
+  if (send.every || send.quiet_hours) {
+    fields["timeZone"] = send.time_zone;
+  }
+  if (send.strict) {
+    fields["strict"] = true;
+  }
 }
 
 }  // namespace
@@ -96,40 +105,30 @@ json::value text_of_time(WallTime time) {
   return json::value(Timestamp::utc(time).text());
 }
 
-json::object to_json(const ScheduledSend& send) {
-  const bool is_step = proactive::Broadcaster::is_step(send);
+json::object to_json(const PendingSend& send) {
   json::object fields;
   fields["handle"] = send.handle.to_string();
-  fields["kind"] = is_step ? "broadcast" : send.kind == SendKind::activity ? "activity" : "continuation";
-  fields["due"] = text_of_time(send.handle.due);
-  if (send.not_before > send.handle.due) {
-    fields["notBefore"] = text_of_time(send.not_before);
+  fields["kind"] = name_of(send.kind);
+  fields["due"] = text_of_time(send.due);
+  if (send.not_before) {
+    fields["notBefore"] = text_of_time(*send.not_before);
   }
   if (send.expires) {
     fields["expires"] = text_of_time(*send.expires);
   }
-  fields["attempts"] = send.attempt;
-  if (!is_step) {  // which goes to nobody
-    add_what(send, fields);
+  fields["attempts"] = send.attempts;
+  add_content(send, fields);
+  if (!send.broadcast.empty()) {
+    fields["broadcast"] = send.broadcast;
   }
-  if (auto id = proactive::Broadcaster::id_of(send); !id.empty()) {
-    fields["broadcast"] = id;
-  }
-  fields["orderKey"] = send.order_key;
-  if (!send.idempotency_key.empty()) {
-    const auto given = detail::given_key(send.idempotency_key);
-    fields["key"] = given.key;
-    if (given.scope == KeyScope::conversation) {
-      fields["keyScope"] = "conversation";
-    }
-  }
-  if (!send.cancel_on_reply.empty()) {
-    fields["cancelOnReply"] = true;
-  }
-  if (send.at_most_once) {
-    fields["atMostOnce"] = true;
-  }
-  add_annotations(send, fields);
+  add_options(send, fields);
+  return fields;
+}
+
+json::object to_json(const DeadLetter& letter) {
+  auto fields = to_json(static_cast<const PendingSend&>(letter));
+  fields["died"] = text_of_time(letter.died);
+  fields["reason"] = letter.reason;
   return fields;
 }
 

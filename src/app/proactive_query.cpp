@@ -76,7 +76,7 @@ std::optional<std::string> Parameters::take_order_key() {
       std::any_of(given_.begin(), given_.end(), [](const auto& given) { return given.first == "orderKey"; });
   auto key = take("orderKey");
   if (is_given && key.empty()) {
-    refuse(400, "BadArgument", "orderKey is empty. Leave it out to list those of all.");
+    refuse(400, "BadArgument", "orderKey is empty. Leave it out to list the sends of all order keys.");
   }
   return is_given ? std::optional(std::move(key)) : std::nullopt;
 }
@@ -89,7 +89,7 @@ std::size_t Parameters::take_limit() {
   std::size_t limit = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > 1000) {
-    refuse(400, "BadArgument", "limit is 1 to 1000.");
+    refuse(400, "BadArgument", "limit must be 1 to 1000.");
   }
   return limit;
 }

@@ -47,7 +47,7 @@ Refusal refusal_of(const system_error& error) {
   if (code == errc::channel_unreachable) {
     return {502, "ChannelUnreachable", "The channel could not be reached; nothing was delivered.", {}, {}};
   }
-  // An outage, a bound that is reached, a drain: the same request may succeed later.
+  // After an outage, at a bound, or during a drain: the same request may succeed later.
   return {503, "ServiceUnavailable", "The bot cannot do this now: " + code.message() + ".", "Retry-After", "1"};
 }
 

@@ -7,7 +7,7 @@
 
 namespace tern::app {
 
-/// An answer that is not what was asked for, thrown to where the request is answered.
+/// The answer to a request that is refused. It is thrown.
 struct Refusal {
   unsigned status;
   std::string code;
@@ -19,8 +19,8 @@ struct Refusal {
 [[noreturn]] void refuse(unsigned status, std::string code, std::string message, std::string header = {},
                          std::string value = {});
 
-/// Why a request came to nothing. What is not known here is thrown on: it is not for the sender to see, and the server
-/// says 500.
+/// The answer to a request that has failed with `error`. Other exceptions are rethrown: the sender must not see their
+/// text, and the server answers 500.
 Refusal refusal_of(const std::exception_ptr& error);
 
 http::HttpResponse to_response(const Refusal& refusal);

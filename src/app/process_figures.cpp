@@ -30,7 +30,7 @@ double cpu_seconds() {
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
-/// The number of field `index`, from 0, of /proc/self/statm: pages of memory.
+/// The bytes of field `index` (from 0) of /proc/self/statm, which counts pages.
 double pages(int index) {
   std::ifstream file("/proc/self/statm");
   double value = 0;
@@ -43,13 +43,13 @@ double pages(int index) {
 }
 
 double open_files() {
-  // Since Linux 6.2 its size is their number.
+  // Since Linux 6.2 the size of the folder is the number of descriptors.
   struct stat folder{};
   if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
     return static_cast<double>(folder.st_size);
   }
   const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<double>(std::distance(begin(all), end(all)) - 1);  // without the one that is used to look
+  return static_cast<double>(std::distance(begin(all), end(all)) - 1);  // without the descriptor of this iterator
 }
 
 double most_of(int resource) {
@@ -72,7 +72,8 @@ double boot_time() {
   unknown("when it was started");
 }
 
-// The 22nd field; the second one is the program's name in parentheses, which may hold anything.
+// Field 22 of /proc/self/stat. Field 2 is the program's name in parentheses, which may contain blanks and parentheses.
+// Source: proc(5).
 double ticks_after_boot() {
   constexpr int fields_before = 19;  // behind the name
   std::ifstream file("/proc/self/stat");

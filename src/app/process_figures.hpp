@@ -4,7 +4,7 @@
 
 namespace tern::app {
 
-/// Adds what every exporter of Prometheus says of its process, under the names that it has everywhere: `process_*`.
+/// Adds the figures of the process under their usual names in Prometheus, `process_*`.
 void add_process_figures(Metrics& metrics);
 
 }  // namespace tern::app

@@ -19,7 +19,8 @@ namespace {
 
 constexpr int wrong_configuration = 2;
 
-/// Serves until the first signal, then stops; true when nothing was cut. What comes after it is watched as well.
+/// Serves until the first signal, then stops. True when nothing was cut. The watchdog also covers the end of the
+/// program.
 bool serve_and_stop(app::Signals& signals, Settings settings, BotFactory factory, App::Options options) {
   const auto most = settings.drain.delay + settings.drain.deadline + app::stop_grace;
   std::shared_ptr<app::StopProgress> progress;
@@ -62,7 +63,7 @@ int print(const CommandLine& command) {
   return EXIT_SUCCESS;
 }
 
-// An exception that leaves a thread ends the process, and is to find the lines before it on the log.
+// An exception that leaves a thread ends the process. The lines before it must be in the log.
 void write_the_log_before_a_crash() {
   static const auto before = std::get_terminate();
   std::set_terminate([] {
@@ -96,7 +97,8 @@ int run(int argc, const char* const* argv, BotFactory factory, ConfigDefaults de
 
 int run(int argc, const char* const* argv, BotFactory factory, RunOptions options) {
   try {
-    auto command = load_config(argc, argv, options.defaults, process_environment(), options.keys);
+    auto command = load_config(argc, argv, options.defaults, process_environment(), options.keys,
+                               static_cast<bool>(options.app.authenticator));
     return run_command(std::move(command), std::move(factory), std::move(options.app));
   } catch (const ConfigError& e) {
     std::cerr << e.what() << '\n';

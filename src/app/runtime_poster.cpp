@@ -36,7 +36,7 @@ std::future<void> RuntimePoster::post_to(std::size_t shard, std::function<awaita
   return told;
 }
 
-// In turn, so that no thread has all of it.
+// The shards take turns, so that the work is spread over all of them.
 std::future<void> RuntimePoster::post(std::function<awaitable<void>()> work) {
   if (!work) {
     throw_error(errc::invalid_argument, "Nothing was posted: the work is empty.");
@@ -50,8 +50,8 @@ std::future<void> RuntimePoster::post(ConversationReference conversation, Backgr
   }
   const auto home = runtime_.home_of(conversation);
   auto state = std::make_shared<detail::BackgroundState>(shards_[home].ex());
-  return post_to(home, [work = std::move(work), here = Conversation(std::move(conversation), proactive_, clock_,
-                                                                    std::move(state))] { return work(here); });
+  auto here = detail::BackgroundAccess::conversation(std::move(conversation), proactive_, clock_, std::move(state));
+  return post_to(home, [work = std::move(work), here = std::move(here)] { return work(here); });
 }
 
 }  // namespace tern::app

@@ -9,7 +9,7 @@
 
 namespace tern::app {
 
-/// Lets threads from outside run coroutines among the background work of a runtime.
+/// Lets other threads run coroutines as background work of a runtime.
 class RuntimePoster final : public Poster {
  public:
   RuntimePoster(runtime::Runtime& runtime, runtime::ShardPool& shards, Proactive& proactive, Clock& clock)

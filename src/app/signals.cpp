@@ -12,8 +12,8 @@ namespace tern::app {
 
 namespace {
 
-// A handler that does nothing, and not SIG_IGN: programs that the bot starts would inherit that. One of the bot's own
-// stays.
+// Sets a handler that does nothing, unless the bot has set one. SIG_IGN is not used, because programs that the bot
+// starts would inherit it.
 void ignore_broken_pipes() {
   struct sigaction now{};
   if (::sigaction(SIGPIPE, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) {

@@ -12,10 +12,9 @@
 
 namespace tern::app {
 
-/// Waits for SIGTERM, SIGINT and SIGHUP on a thread of its own. Of the first two the first asks for a drain, a second
-/// one ends the process; while the bot starts there is nothing to drain, and it may wait for its storage: the first one
-/// ends it then. SIGHUP opens the file of the log anew. SIGPIPE does nothing from now on: who reads the output of the
-/// bot may go, and the bot goes on.
+/// Waits for signals on a thread of its own. The first SIGTERM or SIGINT asks for a drain, and the second one ends the
+/// process. While the bot starts, the first one ends the process, because there is nothing to drain. SIGHUP opens the
+/// log file anew. SIGPIPE has no effect from now on: the bot goes on when the reader of its output has gone.
 class Signals {
  public:
   Signals();
@@ -23,7 +22,7 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  /// The bot has started; returns when it is asked to end.
+  /// Call it when the bot has started. Returns when the bot is asked to end.
   void wait_for_first();
 
  private:

@@ -58,7 +58,7 @@ std::vector<std::size_t> StopProgress::held_shards(std::chrono::milliseconds pat
   std::vector<std::size_t> held;
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; shards_ != nullptr && i < answers.size(); ++i) {
-    // A thread that has ended answers no more, and holds nothing up.
+    // A thread that has ended does not answer, and holds up nothing.
     if (!answers[i]->load() && (*shards_)[i].runs()) {
       held.push_back(i);
     }

@@ -11,24 +11,24 @@
 
 namespace tern::app {
 
-/// What a stop waits for, in its order.
+/// The phases of a stop, in their order, named for the thing that the stop waits for.
 enum class StopPhase {
-  asked,  ///< the first shard, which does it
+  asked,  ///< the first shard, which does the stop
   delay,  ///< `drain.delay`
   turns,
-  background,  ///< work of the bot's
+  background,  ///< the bot's background work
   senders,     ///< scheduled sends under way
   answers,     ///< responses under way
-  slots,       ///< the schedule's, which are given back
-  storage,     ///< its close
-  threads,     ///< of the shards
-  parts,       ///< destructors of the app's parts, the storage among them
-  program      ///< what the program does after the app
+  slots,       ///< the slots of the schedule, which are given back
+  storage,     ///< the closing of the storage
+  threads,     ///< the threads of the shards
+  parts,       ///< the destructors of the app's parts, such as the storage
+  program      ///< the rest of the program
 };
 
 std::string_view name_of(StopPhase phase) noexcept;
 
-/// How far a stop has come, for a thread that is no part of it to ask. It outlives the app.
+/// The phase of a stop, for the watchdog's thread. It outlives the app.
 ///
 /// Thread safety: all functions from any thread.
 class StopProgress {
@@ -36,11 +36,11 @@ class StopProgress {
   void enter(StopPhase phase) noexcept { phase_.store(phase, std::memory_order_relaxed); }
   StopPhase phase() const noexcept { return phase_.load(std::memory_order_relaxed); }
 
-  /// Whom `held_shards` asks, until they are given up; they must live until then.
+  /// Sets the shards that `held_shards` asks. They must exist until `give_up_shards`.
   void watch(runtime::ShardPool& shards);
   void give_up_shards() noexcept;
 
-  /// The shards whose threads do not answer within `patience`: a handler holds them.
+  /// The shards whose threads do not answer within `patience`, because a handler holds them.
   std::vector<std::size_t> held_shards(std::chrono::milliseconds patience);
 
  private:

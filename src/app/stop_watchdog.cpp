@@ -27,7 +27,7 @@ std::string list(const std::vector<std::size_t>& shards) {
   return text;
 }
 
-// By values and what it shares: everything else may be gone.
+// Uses only values and shared state, because everything else may be destroyed.
 void tell_what_held_it(StopProgress& progress) {
   const auto held = progress.held_shards(time_to_answer);
   const auto phase = name_of(progress.phase());

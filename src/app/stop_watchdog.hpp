@@ -9,13 +9,13 @@
 
 namespace tern::app {
 
-/// What a stop may take beyond `drain.delay` and `drain.deadline`: 2 s for slots and storage, then the end of threads,
-/// of the app's parts and of the program.
+/// The time for a stop beyond `drain.delay` and `drain.deadline`: 2 s for slots and storage, the rest for the end of
+/// the threads, the app's parts and the program.
 inline constexpr std::chrono::seconds stop_grace{5};
 
-/// Ends the process at `by`, with status 1 and a line on the log that says what held it, unless it has ended before.
-/// A thread that nobody joins: it must outlast even the destructors of static objects. It costs nothing until this
-/// call.
+/// Ends the process at `by`, unless it has ended before: with status 1, and with a line in the log that says what the
+/// stop was waiting for. It starts a thread that is never joined, because it must outlast even the destructors of
+/// static objects.
 void end_process_at(SteadyTime by, std::shared_ptr<StopProgress> progress);
 
 }  // namespace tern::app

@@ -9,12 +9,11 @@ namespace tern::app {
 namespace {
 
 constexpr std::string_view scheme_end = "://";
-constexpr std::string_view password = "password";
 
-// Behind the `=` of `password=` or `password = `.
-std::size_t behind_password(std::string_view text) {
-  for (auto at = text.find(password); at != std::string_view::npos; at = text.find(password, at + 1)) {
-    const auto sign = text.find_first_not_of(' ', at + password.size());
+// The position behind the `=` of `word=` or `word =`, such as `password=`.
+std::size_t behind_word(std::string_view text, std::string_view word) {
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const auto sign = text.find_first_not_of(' ', at + word.size());
     if (sign != std::string_view::npos && text[sign] == '=') {
       return sign + 1;
     }
@@ -39,7 +38,8 @@ std::size_t word_with_at(std::string_view text) {
 }  // namespace
 
 std::string without_secrets(std::string_view text) {
-  const auto cut = std::min({behind_password(text), behind_scheme(text), word_with_at(text)});
+  const auto cut =
+      std::min({behind_word(text, "password"), behind_word(text, "secret"), behind_scheme(text), word_with_at(text)});
   return cut == std::string_view::npos ? std::string(text) : std::string(text.substr(0, cut)) + "***";
 }
 

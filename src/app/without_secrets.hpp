@@ -5,11 +5,11 @@
 
 namespace tern::app {
 
-/// What a person has typed, to be repeated in a message: cut where the address of a database may begin, for it may hold
-/// a password. That is behind `://`, behind `password=`, and at a word with an `@`.
+/// A text that a person has typed, for a message. It is cut where a secret may begin: behind `://`, behind `password=`
+/// and `secret=`, and at a word with an `@`. The address of a database may contain a password.
 std::string without_secrets(std::string_view text);
 
-/// The address of a database without what a password may stand in.
+/// The address of a database without its password.
 std::string without_password(const std::string& url);
 
 }  // namespace tern::app

@@ -27,14 +27,15 @@ struct SystemTimerState {
   bool cancelled = false;
 };
 
-// Owns the state: the timer may be destroyed while this is suspended.
+// The coroutine shares the state, because the timer may be destroyed while the coroutine is suspended.
 awaitable<bool> wait(std::shared_ptr<SystemTimerState> state, SteadyTime when) {
   const detail::WaitMark mark(state->waiting);
   state->cancelled = false;
   while (std::chrono::steady_clock::now() < when) {
     state->timer.expires_at(when);
     const auto [error] = co_await state->timer.async_wait(asio::as_tuple(asio::deferred));
-    // Checked first: a wait that was cancelled after it had expired, but before it was resumed, is still cancelled.
+    // Checked first: a wait may be cancelled after it has expired and before it is resumed. It counts as cancelled
+    // then.
     if (state->cancelled) {
       co_return false;
     }
@@ -65,7 +66,8 @@ class SystemTimer final : public detail::TimerImpl {
   std::shared_ptr<SystemTimerState> state_;
 };
 
-// A timer that knows the type of its executor is a third smaller, and so is its wait.
+// A timer with the executor type of the io_context is a third smaller than one with a type-erased executor, and so is
+// its wait.
 using ShardTimer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                                               asio::io_context::executor_type>;
 
@@ -94,7 +96,7 @@ class SystemClock final : public Clock {
     return std::make_unique<SystemTimer>(std::move(ex));
   }
 
-  // One frame, since very many turns may sleep at once.
+  // This uses one coroutine frame, because very many turns may sleep at once.
   awaitable<void> sleep_until(SteadyTime when) override {
     const auto shard = shard_of(co_await this_coro::executor);
     if (!shard) {

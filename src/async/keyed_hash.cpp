@@ -1,71 +1,86 @@
 #include "async/keyed_hash.hpp"
 
-#include <sodium.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 namespace tern::detail {
 
 namespace {
 
-using Key = std::array<unsigned char, crypto_shorthash_siphashx24_KEYBYTES>;
-static_assert(crypto_shorthash_KEYBYTES == crypto_shorthash_siphashx24_KEYBYTES);
-
-Key make_key() noexcept {
-  if (sodium_init() < 0) {
+SipHash make_hash() noexcept {
+  SipHash::Key key;
+  if (::getentropy(&key, sizeof key) != 0) {
     std::abort();  // the system gives no random bytes
   }
-  Key made{};
-  crypto_shorthash_keygen(made.data());
-  return made;
+  return SipHash(key);
 }
 
-const unsigned char* key() noexcept {
-  static const Key made = make_key();
-  return made.data();
+template <class Word>
+std::uint64_t word_at(const char* bytes) noexcept {
+  Word word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
 }
 
-const unsigned char* bytes_of(std::string_view text) noexcept {
-  return reinterpret_cast<const unsigned char*>(text.data());
+// A word of fewer than eight bytes.
+std::uint64_t short_word(std::string_view text) noexcept {
+  const auto size = text.size();
+  if (size >= 4) {
+    return word_at<std::uint32_t>(text.data()) | word_at<std::uint32_t>(text.data() + size - 4) << (8 * (size - 4));
+  }
+  if (size == 0) {
+    return 0;
+  }
+  const auto byte = [&](std::size_t at) { return word_at<std::uint8_t>(text.data() + at) << (8 * at); };
+  return byte(0) | byte(size / 2) | byte(size - 1);
 }
 
-KeyedDigest keyed_digest(std::string_view text) noexcept {
-  std::array<unsigned char, crypto_shorthash_siphashx24_BYTES> out{};
-  crypto_shorthash_siphashx24(out.data(), bytes_of(text), text.size(), key());
-  KeyedDigest digest;
-  std::memcpy(&digest.high, out.data(), sizeof digest.high);
-  std::memcpy(&digest.low, out.data() + sizeof digest.high, sizeof digest.low);
-  return digest;
+// The first word is made of the length and the first seven bytes, the last word of the rest. Loads may overlap, because
+// that is faster than copying a few bytes.
+void add_text(SipHash& hash, std::string_view text) noexcept {
+  constexpr std::size_t step = 8;
+  constexpr std::size_t long_from = 0xFF;
+  if (text.size() < step) {
+    hash.add(short_word(text) << 8 | text.size());
+    return;
+  }
+  const auto first = word_at<std::uint64_t>(text.data()) << 8;
+  if (text.size() < long_from) {
+    hash.add(first | text.size());
+  } else {
+    hash.add(first | long_from);
+    hash.add(text.size());
+  }
+  std::size_t at = step - 1;
+  for (; at + step <= text.size(); at += step) {
+    hash.add(word_at<std::uint64_t>(text.data() + at));
+  }
+  if (const auto left = text.size() - at; left > 0) {
+    hash.add(word_at<std::uint64_t>(text.data() + text.size() - step) >> (8 * (step - left)));
+  }
 }
 
 }  // namespace
 
-std::uint64_t keyed_hash(std::string_view text) noexcept {
-  static_assert(crypto_shorthash_BYTES == sizeof(std::uint64_t));
-  std::uint64_t hash = 0;
-  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), bytes_of(text), text.size(), key());
-  return hash;
+const SipHash& KeyedHasher::of_process() noexcept {
+  static const SipHash made = make_hash();
+  return made;
 }
 
-KeyedDigest KeyedHasher::digest() const noexcept {
-  return keyed_digest({buffer_.data(), used_});
-}
-
-void KeyedHasher::put_in_pieces(const char* bytes, std::size_t count) noexcept {
-  while (count > 0) {
-    if (used_ == buffer_.size()) {
-      const auto so_far = digest();
-      std::memcpy(buffer_.data(), &so_far.high, sizeof so_far.high);
-      std::memcpy(buffer_.data() + sizeof so_far.high, &so_far.low, sizeof so_far.low);
-      used_ = sizeof so_far.high + sizeof so_far.low;
-    }
-    const auto fits = std::min(count, buffer_.size() - used_);
-    std::memcpy(buffer_.data() + used_, bytes, fits);
-    used_ += fits;
-    bytes += fits;
-    count -= fits;
+void KeyedHasher::add(std::initializer_list<std::string_view> texts) noexcept {
+  auto hash = hash_;  // a local copy stays in registers
+  for (const auto text : texts) {
+    add_text(hash, text);
   }
+  hash_ = hash;
+}
+
+std::uint64_t keyed_hash(std::string_view text) noexcept {
+  KeyedHasher hasher;
+  hasher.add(text);
+  return hasher.hash();
 }
 
 }  // namespace tern::detail

@@ -23,7 +23,7 @@ std::atomic<Level> current_level{Level::info};
 std::atomic<Format> current_format{Format::text};
 std::atomic<std::size_t> current_buffer{default_buffer};
 
-/// When the process goes on to end although lines wait, once it ends.
+/// While the process ends, it waits for unwritten lines until this time.
 std::atomic<SteadyTime> ends_by{SteadyTime::max()};
 
 // Never destroyed, so that a destructor of static duration can still log.
@@ -35,8 +35,7 @@ std::string line_of(Level level, std::string_view event, std::initializer_list<F
 }
 
 std::string gap_line(std::uint64_t lines) {
-  return line_of(Level::warn, "lines of the log were dropped: whoever reads it was too slow", {{"lines", lines}}) +
-         '\n';
+  return line_of(Level::warn, "lines of the log were dropped: its reader was too slow", {{"lines", lines}}) + '\n';
 }
 
 std::chrono::milliseconds time_left() noexcept {
@@ -44,7 +43,7 @@ std::chrono::milliseconds time_left() noexcept {
   return std::max(std::chrono::milliseconds(0), std::chrono::duration_cast<std::chrono::milliseconds>(left));
 }
 
-void write_what_waits() {
+void write_waiting_lines() {
   ends_by.store(std::chrono::steady_clock::now() + patience_at_exit, std::memory_order_relaxed);
   flush(patience_at_exit);
 }
@@ -60,9 +59,9 @@ LogWriter& writer() {
     return *instance;
   }
   static const bool registered = [] {
-    // A child has none of its parent's threads, and what waits is the parent's to write: it begins anew.
+    // A forked child has no thread that writes, and the waiting lines belong to its parent. So it makes a new writer.
     ::pthread_atfork(nullptr, nullptr, [] { made_writer.store(nullptr, std::memory_order_release); });
-    return std::atexit(write_what_waits) == 0;
+    return std::atexit(write_waiting_lines) == 0;
   }();
   (void)registered;
   return *fresh;
@@ -113,7 +112,7 @@ void write_always(Level level, std::string_view event, std::initializer_list<Fie
       out.flush(time_left());
     }
   } catch (...) {
-    // A line that cannot be written for want of memory must not end the work it tells of.
+    // There is no memory for the line. That must not end the work that logs it.
   }
 }
 
@@ -127,7 +126,7 @@ void write_last(Level level, std::string_view event, std::initializer_list<Field
     out.add_always(line_of(level, event, fields));
     out.flush(patience);
   } catch (...) {
-    // Without memory or a thread for it, the process ends without the line.
+    // There is no memory or no thread for the line. The process ends without it.
   }
 }
 

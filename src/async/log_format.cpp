@@ -48,18 +48,18 @@ struct Range {
   char32_t last;
 };
 
-// What is not seen, or changes how the rest is seen. In order.
+// Characters that are invisible, or change how other characters are shown. Sorted.
 constexpr std::array unseen{
     Range{0x00, 0x1F},        // C0
     Range{0x7F, 0x9F},        // DEL and C1
     Range{0xAD, 0xAD},        // soft hyphen
-    Range{0x61C, 0x61C},      // mark of Arabic
-    Range{0x180E, 0x180E},    // separator of Mongolian vowels
-    Range{0x200B, 0x200F},    // of no width, joiners, marks of direction
-    Range{0x2028, 0x202E},    // ends of lines and paragraphs; embeddings and overrides of direction
-    Range{0x2060, 0x206F},    // invisible operators, isolates of direction
+    Range{0x61C, 0x61C},      // Arabic letter mark
+    Range{0x180E, 0x180E},    // Mongolian vowel separator
+    Range{0x200B, 0x200F},    // zero-width space, joiners, direction marks
+    Range{0x2028, 0x202E},    // line and paragraph separators, direction embeddings and overrides
+    Range{0x2060, 0x206F},    // invisible operators, direction isolates
     Range{0xFEFF, 0xFEFF},    // byte order mark
-    Range{0xFFF9, 0xFFFB},    // annotations between lines
+    Range{0xFFF9, 0xFFFB},    // interlinear annotations
     Range{0xE0000, 0xE007F},  // tags
 };
 
@@ -89,7 +89,7 @@ void append_code(std::string& line, char32_t c) {
   append_unit(line, 0xDC00 + ((c - 0x10000) & 0x3FF));
 }
 
-// At most `longest_text` bytes, without a part of a character at the end.
+// The first `longest_text` bytes at most, without a part of a character at the end.
 std::string_view beginning_of(std::string_view text) {
   std::size_t length = longest_text;
   while (length > longest_text - 4 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) {
@@ -115,7 +115,7 @@ void append_quoted(std::string& line, std::string_view text) {
   line += '"';
 }
 
-// A value without quotes where it can be read back without them.
+// Appends a value, with quotes only if it is empty or has blanks, equal signs or escapes.
 void append_text(std::string& line, std::string_view text) {
   const std::size_t start = line.size();
   append_bounded(line, text);
@@ -141,7 +141,7 @@ void append_value(std::string& line, Format format, const Field& field) {
         } else if constexpr (std::is_same_v<Value, bool>) {
           line += value ? "true" : "false";
         } else if constexpr (std::is_same_v<Value, double>) {
-          // JSON has no word for these.
+          // JSON has no numbers for these.
           if (format == Format::json && !std::isfinite(value)) {
             line += std::isnan(value) ? "\"nan\"" : value > 0 ? "\"inf\"" : "\"-inf\"";
           } else {

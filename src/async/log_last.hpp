@@ -8,13 +8,13 @@
 
 namespace tern::log::detail {
 
-/// Writes one event right before the process is ended by what calls no destructors, and all that waits before it. Gives
-/// up after `patience`: then lines may be lost.
+/// Writes one event and all lines that wait before it, right before the process ends without calling destructors. It
+/// waits at most for `patience`; after that time lines may be lost.
 /// Thread safety: any thread.
 void write_last(Level level, std::string_view event, std::initializer_list<Field> fields,
                 std::chrono::milliseconds patience = std::chrono::milliseconds(200)) noexcept;
 
-/// Writes one event whatever `log.level` is.
+/// Writes one event at any `log.level`.
 /// Thread safety: any thread.
 void write_always(Level level, std::string_view event, std::initializer_list<Field> fields) noexcept;
 

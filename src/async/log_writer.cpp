@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::size_t capacity_kept = std::size_t{256} << 10;
 
-/// The thread that is made while this lives takes no signals: those that end the process belong to others, and a
-/// SIGPIPE that stays pending is the error of a write and no more.
+/// A thread that is started while this object exists gets no signals. Other threads handle the signals that end the
+/// process, and a pending SIGPIPE does no harm: the write fails with an error.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -48,11 +48,12 @@ LogWriter::~LogWriter() {
 
 bool LogWriter::add(std::string_view line) {
   std::unique_lock lock(mutex_);
-  // After a gap nothing is taken until what stands before it is under way, or the gap would be told in a wrong place.
+  // After a gap no line is taken until the lines before the gap are under way. Otherwise the line about the gap would
+  // be written at the wrong place.
   if (gap_ > 0 || waiting_.size() + under_way_ + line.size() + 1 > most_bytes_.load(std::memory_order_relaxed)) {
     dropped_.fetch_add(1, std::memory_order_relaxed);
     if (gap_++ == 0 && start()) {
-      ++added_;  // the line that tells of it
+      ++added_;  // the line about the gap
       wake(std::move(lock));
     }
     return false;
@@ -77,7 +78,7 @@ void LogWriter::append(std::string_view line, std::unique_lock<std::mutex> lock)
   wake(std::move(lock));
 }
 
-// There is something to write.
+// Wakes the thread, because there is something to write.
 void LogWriter::wake(std::unique_lock<std::mutex> lock) {
   if (idle_) {
     idle_ = false;
@@ -92,7 +93,7 @@ bool LogWriter::flush(std::chrono::milliseconds patience) {
   return done_.wait_until(lock, until, [this, mine = added_] { return written_ >= mine || !started_; });
 }
 
-// Under the lock.
+// Call it with the mutex locked.
 bool LogWriter::start() {
   if (!started_) {
     const SignalsBlocked blocked;
@@ -145,7 +146,7 @@ void LogWriter::write(std::string_view text) noexcept {
     const auto size = ::write(file_, text.data(), text.size());
     if (size >= 0) {
       text.remove_prefix(static_cast<std::size_t>(size));
-    } else if (errno == EAGAIN) {  // somebody who shares the file has made it so
+    } else if (errno == EAGAIN) {  // a process that shares the file has made it non-blocking
       pollfd ready{file_, POLLOUT, 0};
       ::poll(&ready, 1, -1);
     } else if (errno != EINTR) {

@@ -12,16 +12,18 @@
 
 namespace tern::log::detail {
 
-/// Writes lines to a file on a thread of its own, so that who logs waits for nobody that reads.
+/// Writes lines to a file on a thread of its own, so that a thread that logs does not wait for a slow reader of the
+/// file.
 ///
-/// Lines beyond the bound are dropped, the newest first: what led to a stall stays, and a line stands where others are
-/// missing. The thread begins with the first line. Where the system has no thread left, lines are written by who logs.
+/// Lines beyond the bound are dropped. The older lines stay, because they tell what led to the stall, and a line says
+/// how many are missing. The first line starts the thread. When the system cannot start a thread, the thread that logs
+/// writes the line itself.
 ///
 /// Lifetime: the file stays open. The destructor waits for a write that is under way.
 /// Thread safety: all functions from any thread.
 class LogWriter {
  public:
-  /// The line that says how many are missing, with the end of a line.
+  /// Makes the line that says how many lines are missing, with its line end.
   using Gap = std::function<std::string(std::uint64_t lines)>;
 
   LogWriter(int file, std::size_t most_bytes, Gap gap);
@@ -29,11 +31,11 @@ class LogWriter {
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  /// Adds a line, without its end. False when it is dropped.
+  /// Adds a line; `line` has no line end. False when it is dropped.
   bool add(std::string_view line);
-  /// Adds a line that is not dropped, whatever waits: one of the last of a process.
+  /// Adds a line that is never dropped. For the last lines of a process.
   void add_always(std::string_view line);
-  /// Waits until all lines before are written or lost, at most for `patience`; whether they are.
+  /// Waits until all earlier lines are written or lost, at most for `patience`. False when some are not.
   bool flush(std::chrono::milliseconds patience);
 
   void limit(std::size_t most_bytes) noexcept { most_bytes_.store(most_bytes, std::memory_order_relaxed); }
@@ -57,10 +59,10 @@ class LogWriter {
   std::condition_variable done_;
   std::string waiting_;
   std::size_t under_way_ = 0;  ///< bytes that are being written
-  std::uint64_t gap_ = 0;      ///< lines that were dropped behind what waits
-  std::uint64_t added_ = 0;    ///< lines
-  std::uint64_t taken_ = 0;    ///< of these, by the thread
-  std::uint64_t written_ = 0;  ///< of these, written or lost
+  std::uint64_t gap_ = 0;      ///< lines that were dropped after the waiting ones
+  std::uint64_t added_ = 0;    ///< lines that were added
+  std::uint64_t taken_ = 0;    ///< added lines that the thread has taken
+  std::uint64_t written_ = 0;  ///< taken lines that are written or lost
   bool started_ = false;
   bool idle_ = false;
   bool stop_ = false;

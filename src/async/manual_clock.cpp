@@ -19,8 +19,8 @@
 namespace tern {
 namespace {
 
-// One wait. `flag` never expires by itself: to cancel it is to wake the waiter. The rest belongs to the executor of
-// the timer. A new one for each wait, so that a wake-up still on its way cannot end the next wait.
+// One wait. `flag` never expires; cancelling it wakes the waiter. The other members are used on the executor of the
+// timer only. Each wait has an object of its own, so that a late wake-up cannot end the next wait.
 struct ManualWait {
   explicit ManualWait(const executor& ex) : flag(ex, SteadyTime::max()) {}
 
@@ -42,8 +42,8 @@ struct ManualClock::State {
   std::uint64_t next_number = 0;
   std::map<WaitKey, std::shared_ptr<ManualWait>> waits;
 
-  // Posts under the lock: a frame that ends takes its wait out under the lock first, so no wait that is found here
-  // belongs to a context that is gone.
+  // Posts with the mutex locked: a coroutine removes its wait under the mutex before its frame ends. So the context of
+  // each wait in the list still exists.
   void wake_due() {
     while (!waits.empty() && waits.begin()->first.first <= now) {
       auto wait = waits.begin()->second;
@@ -71,7 +71,7 @@ struct ManualTimerState {
   }
 };
 
-// Keeps a wait in the clock's list while its coroutine lives.
+// Keeps a wait in the clock's list while its coroutine exists.
 class Registration {
  public:
   Registration(std::shared_ptr<ManualTimerState> timer, SteadyTime when) : mark_(timer->waiting), timer_(timer) {

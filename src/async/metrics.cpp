@@ -60,7 +60,7 @@ void check_buckets(const std::string& name, const std::vector<double>& buckets) 
   }
 }
 
-// The text format ends a help text at the line's end, and the serializer writes it as it is.
+// In the text format a line end ends the help text, and the serializer does not escape it.
 std::string escaped_help(const std::string& help) {
   std::string escaped;
   for (const char c : help) {
@@ -89,7 +89,7 @@ std::optional<Value> read_safely(const std::string& name, const std::function<Va
 
 using MetricKind = prometheus::MetricType;
 
-/// One series of what is asked for when it is collected.
+/// A series whose value is read when the metrics are collected.
 struct Source {
   std::string name;
   std::string help;
@@ -111,7 +111,7 @@ std::function<std::optional<prometheus::ClientMetric>()> figure(const std::strin
   };
 }
 
-// Prometheus counts in each bucket what lies in those before it as well.
+// Each bucket of Prometheus also counts the values of the buckets before it.
 std::function<std::optional<prometheus::ClientMetric>()> distribution(const std::string& name,
                                                                       std::vector<double> buckets,
                                                                       std::function<Distribution()> read) {
@@ -133,7 +133,7 @@ std::function<std::optional<prometheus::ClientMetric>()> distribution(const std:
   };
 }
 
-// What is asked for when it is collected.
+// The series whose values are read when the metrics are collected.
 class ReadFigures final : public prometheus::Collectable {
  public:
   void add(Source source) {
@@ -142,20 +142,20 @@ class ReadFigures final : public prometheus::Collectable {
   }
 
   std::vector<prometheus::MetricFamily> Collect() const override {
-    // A copy: `read` is foreign code and runs without the lock.
+    // The loop uses a copy, because `read` is foreign code and must run without the lock.
     std::vector<prometheus::MetricFamily> families;
-    std::map<std::string, std::size_t> places;
+    std::map<std::string, std::size_t> index_of;
     for (const Source& source : copy()) {
       auto metric = source.read();
       if (!metric) {
         continue;
       }
       metric->label = source.labels;
-      const auto [place, is_new] = places.emplace(source.name, families.size());
+      const auto [index, is_new] = index_of.emplace(source.name, families.size());
       if (is_new) {
         families.push_back({source.name, source.help, source.kind, {}});
       }
-      families[place->second].metric.push_back(std::move(*metric));
+      families[index->second].metric.push_back(std::move(*metric));
     }
     return families;
   }
@@ -182,7 +182,7 @@ struct Metrics::Impl {
   std::map<std::string, Kind> kinds;
   std::map<std::string, std::vector<double>> buckets;
 
-  // Refuses what could not be exposed: a bad name, or one name for two kinds of figure.
+  // Refuses figures that could not be exposed: a malformed name, or one name for two kinds of figure.
   void claim(const std::string& name, Kind kind, const Labels& labels) {
     if (!is_name(name, true)) {
       refuse(name, "a name is made of letters, digits, '_' and ':', and does not begin with a digit");
@@ -204,7 +204,7 @@ struct Metrics::Impl {
     }
   }
 
-  // All series of one histogram share their buckets, or they could not be added up.
+  // All series of one histogram have the same buckets; otherwise they could not be added up.
   void claim_buckets(const std::string& name, const std::vector<double>& bounds) {
     const std::lock_guard lock(mutex);
     const auto [known, added] = buckets.emplace(name, bounds);

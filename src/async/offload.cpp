@@ -12,14 +12,14 @@
 namespace tern {
 
 asio::thread_pool& offload_pool() {
-  // Never destroyed: its destructor would wait for a function that blocks, and a drain has promised an end.
+  // Never destroyed, because its destructor would wait for functions that block, and a drain must end.
   static auto* const pool = new asio::thread_pool(std::max(2U, std::thread::hardware_concurrency()));
   return *pool;
 }
 
 namespace detail {
 
-/// The calls of one execution context whose functions have not ended.
+/// The offloads of one execution context whose functions have not ended.
 ///
 /// Thread safety: all functions from any thread.
 class OffloadsOfContext : public std::enable_shared_from_this<OffloadsOfContext> {
@@ -34,7 +34,7 @@ class OffloadsOfContext : public std::enable_shared_from_this<OffloadsOfContext>
     ticket.waiter_ = std::move(waiter);
   }
 
-  // Posts under the lock: whoever destroys the context waits for it in `leave`.
+  // Posts with the mutex locked, so that the destruction of the context waits for it in `shut_down`.
   bool end(OffloadTicket& ticket, std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
     if (!ticket.waiter_) {
@@ -47,8 +47,8 @@ class OffloadsOfContext : public std::enable_shared_from_this<OffloadsOfContext>
     return true;
   }
 
-  /// The context is being destroyed, and its coroutines with it.
-  void leave() {
+  /// The context and its coroutines are being destroyed.
+  void shut_down() {
     std::vector<std::shared_ptr<OffloadTicket>> tickets;
     std::vector<std::unique_ptr<OffloadWaiter>> waiters;
     {
@@ -73,7 +73,7 @@ class OffloadsOfContext : public std::enable_shared_from_this<OffloadsOfContext>
 
 namespace {
 
-/// Through it a context tells of its end, while it can still be posted to.
+/// Asio calls its `shutdown` when the context is about to be destroyed, while it can still be posted to.
 class OffloadService final : public asio::execution_context::service {
  public:
   using key_type = OffloadService;
@@ -85,7 +85,7 @@ class OffloadService final : public asio::execution_context::service {
   const std::shared_ptr<OffloadsOfContext> offloads;
 
  private:
-  void shutdown() override { offloads->leave(); }
+  void shutdown() override { offloads->shut_down(); }
 };
 
 }  // namespace

@@ -1,4 +1,6 @@
-#include <tern/async/task_group.hpp>
+#include "async/task_group.hpp"
+
+#include "async/describe_error.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/timer.hpp>
@@ -21,7 +23,7 @@
 
 namespace tern {
 
-// Shared by the handle, the tasks and a drain, each of which may be the last to go.
+// The group, its tasks and its drains share this. Any of them may be destroyed last.
 struct TaskGroup::State {
   struct Task {
     std::shared_ptr<State> group;
@@ -29,7 +31,7 @@ struct TaskGroup::State {
     std::string name;
     std::function<awaitable<void>()> work;
     std::list<std::shared_ptr<Task>>::iterator self;
-    // Both belong to `ex`.
+    // These two are used on `ex` only.
     asio::cancellation_signal signal;
     bool cancelled = false;
   };
@@ -67,8 +69,8 @@ struct TaskGroup::State {
   std::vector<std::shared_ptr<Drain>> drains;
 };
 
-// Takes its task out of the group: as the coroutine's completion handler, or by its destructor when the executor's
-// context went away before the coroutine had ended.
+// Removes its task from the group: as the completion handler of the coroutine, or in its destructor, when the
+// executor's context was destroyed before the coroutine had ended.
 class TaskGroup::State::Running {
  public:
   explicit Running(std::shared_ptr<Task> task) : task_(std::move(task)) {}
@@ -91,7 +93,7 @@ class TaskGroup::State::Running {
   std::shared_ptr<Task> task_;
 };
 
-// Tells the group of a waiting drain while that waits.
+// Keeps a drain in the group's list while it waits.
 class TaskGroup::State::Draining {
  public:
   Draining(std::shared_ptr<State> group, std::shared_ptr<Drain> drain)
@@ -121,12 +123,12 @@ void TaskGroup::State::start(Running running) {
   const auto task = running.task();
   asio::co_spawn(task->ex, run(task), asio::bind_cancellation_slot(task->signal.slot(), std::move(running)));
   if (task->cancelled) {
-    task->signal.emit(asio::cancellation_type::terminal);  // again: nobody heard it before the task began
+    task->signal.emit(asio::cancellation_type::terminal);  // again, because the first signal came before the task began
   }
 }
 
-// Posts under the lock: a task leaves under the lock when its frame ends, so none that is found here belongs to a
-// context that is gone.
+// Posts with the mutex locked: a task removes itself under the mutex when its frame ends. So the context of each task
+// in the list still exists.
 void TaskGroup::State::cancel() {
   const std::lock_guard lock(mutex);
   for (const auto& task : running) {
@@ -139,19 +141,9 @@ void TaskGroup::State::cancel() {
 
 void TaskGroup::State::finished(Task& task, std::exception_ptr error) {
   if (error) {
-    bool failed = true;
-    std::string what = "not a std::exception";
-    try {
-      std::rethrow_exception(error);
-    } catch (const system_error& e) {
-      what = e.what();
-      failed = !(task.cancelled && e.code() == asio::error::operation_aborted);
-    } catch (const std::exception& e) {
-      what = e.what();
-    } catch (...) {
-    }
-    if (failed) {
-      log::error("background task failed", {{"task", task.name}, {"error", what}});
+    const bool was_cancelled = task.cancelled && detail::has_code(error, asio::error::operation_aborted);
+    if (!was_cancelled) {
+      log::error("background task failed", {{"task", task.name}, {"error", detail::describe(error)}});
       const std::lock_guard lock(mutex);
       ++failures;
     }
@@ -160,7 +152,7 @@ void TaskGroup::State::finished(Task& task, std::exception_ptr error) {
 }
 
 void TaskGroup::State::leave(Task& task) noexcept {
-  // Here and not with the task, which a cancellation still on its way may keep for longer.
+  // The work is destroyed here, because a late cancellation may keep the task alive for longer.
   task.work = nullptr;
   const auto keep = task.group;
   const std::lock_guard lock(mutex);
@@ -181,7 +173,7 @@ awaitable<bool> TaskGroup::State::drain(std::shared_ptr<State> self, Deadline by
   if (!draining.needed()) {
     co_return true;
   }
-  // The last task to leave cancels the timer.
+  // The end of the last task cancels the timer.
   [[maybe_unused]] const bool time_came = co_await wait->timer.wait_until(by.when());
   const std::lock_guard lock(self->mutex);
   co_return self->running.empty();
@@ -222,7 +214,7 @@ void TaskGroup::spawn(executor ex, std::string_view name, std::function<awaitabl
     }
     task->self = state_->running.insert(state_->running.end(), task);
   }
-  // Posted, so that the task begins after `spawn` has returned and its cancellation signal is touched on `ex` only.
+  // Posted, so that the task begins after `spawn` has returned, and its cancellation signal is used on `ex` only.
   asio::post(task->ex, [running = State::Running(task)]() mutable { State::start(std::move(running)); });
 }
 

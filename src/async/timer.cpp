@@ -29,7 +29,7 @@ awaitable<void> sleep_for(SteadyTime::duration duration, Clock& clock) {
 
 awaitable<void> Clock::sleep_until(SteadyTime when) {
   Timer timer(*this, co_await this_coro::executor);
-  // Nobody else holds the timer, so the wait can only end because the time came.
+  // Nobody else can cancel the timer, so the wait ends when the time has come.
   [[maybe_unused]] const bool came = co_await timer.wait_until(when);
 }
 

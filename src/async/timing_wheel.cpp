@@ -1,4 +1,4 @@
-#include <tern/async/timing_wheel.hpp>
+#include "async/timing_wheel.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t tick_length = std::chrono::duration_cast<SteadyTime::duration>(TimingWheel::tick).count();
 
-// The last tick that has begun by `now`.
+// The last tick that has begun at `now`.
 std::int64_t tick_at(SteadyTime now) noexcept {
   const std::int64_t count = now.time_since_epoch().count();
   const std::int64_t rest = count % tick_length;
@@ -47,8 +47,8 @@ void TimingWheel::arm(Entry& entry, Deadline by) noexcept {
     return;
   }
   entry.when_ = by.when();
-  // What has passed fires at the next tick. The clock is not asked: `current_` may lag behind it, then `run` sleeps
-  // and is woken.
+  // A deadline in the past expires at the next tick. The clock is not read here. `current_` may be behind the clock;
+  // `run` sleeps then, and is woken below.
   const std::int64_t due = std::max(tick_of(entry.when_), current_ + 1);
   slot_of(due).push_back(entry);
   if (due < wake_at_) {
@@ -68,9 +68,9 @@ void TimingWheel::expire_due() noexcept {
   if (now <= current_) {
     return;
   }
-  // After a stall of more than a revolution each slot is visited once, which finds everything that is due.
+  // After a stall of more than a revolution each slot is visited once, which finds all entries that are due.
   const std::int64_t first = std::max(current_ + 1, now - static_cast<std::int64_t>(slots) + 1);
-  // Moved on before anything fires: what `on_expired` arms with a time that has passed waits for the next tick.
+  // Set before any entry expires, so that an entry that `on_expired` arms in the past waits for the next tick.
   current_ = now;
   for (std::int64_t at = first; at <= now; ++at) {
     expire_slot(slot_of(at), now);
@@ -78,7 +78,8 @@ void TimingWheel::expire_due() noexcept {
 }
 
 void TimingWheel::expire_slot(Slot& slot, std::int64_t now) noexcept {
-  // A list of its own: `on_expired` may arm into this slot, and may disarm or destroy what is still in the list.
+  // The entries move to a list of their own: `on_expired` may arm an entry in this slot, and may disarm or destroy
+  // entries that are still in the list.
   Slot visited;
   visited.splice(visited.end(), slot);
   while (!visited.empty()) {
@@ -101,18 +102,22 @@ std::int64_t TimingWheel::next_occupied() const noexcept {
   return no_tick;
 }
 
+// The entry that has woken the wheel may be disarmed before the wheel runs, as it is in a turn that does not wait. The
+// wheel then sleeps until the time of that entry all the same: otherwise each such turn would wake it.
 awaitable<void> TimingWheel::run() {
   const std::shared_ptr<const bool> gone = gone_;
+  auto woken_for = no_tick;
   while (!stopped_) {
     expire_due();
     if (stopped_) {
       break;
     }
-    wake_at_ = next_occupied();
-    [[maybe_unused]] const bool came = co_await timer_.wait_until(time_of(wake_at_));
+    wake_at_ = std::min(next_occupied(), woken_for);
+    const bool came = co_await timer_.wait_until(time_of(wake_at_));
     if (*gone) {
       co_return;
     }
+    woken_for = came ? no_tick : wake_at_;
     wake_at_ = awake;
   }
 }

@@ -4,7 +4,7 @@
 
 namespace tern::detail {
 
-/// Marks a timer as waited on while it lives, and refuses a second wait.
+/// Marks a timer as waited on while this object exists, and refuses a second wait.
 class WaitMark {
  public:
   explicit WaitMark(bool& waiting) : waiting_(waiting) {

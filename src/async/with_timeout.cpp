@@ -1,5 +1,7 @@
 #include <tern/async/with_timeout.hpp>
 
+#include "async/describe_error.hpp"
+
 #include <tern/async/timer.hpp>
 #include <tern/error.hpp>
 
@@ -12,24 +14,12 @@
 #include <utility>
 
 namespace tern {
-namespace {
-
-bool is_aborted(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const system_error& e) {
-    return e.code() == asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
-}
-
-}  // namespace
 
 namespace detail {
 
-// Not `work || timer`: with operator|| a failing operation waits for the timer, and its exception is lost.
-awaitable<bool> race(awaitable<void> work, Deadline by, Clock& clock) {
+// `work || timer` cannot be used: with operator|| an operation that fails waits for the timer, and its exception is
+// lost.
+awaitable<bool> race(asio::awaitable<void, executor> work, Deadline by, Clock& clock) {
   if (by.is_never()) {
     co_await std::move(work);
     co_return true;
@@ -46,9 +36,9 @@ awaitable<bool> race(awaitable<void> work, Deadline by, Clock& clock) {
   if (!work_error) {
     co_return true;
   }
-  // What work says about itself counts, save that it was cancelled: by this timer that means out of time.
+  // The error of the work counts, unless this timer has cancelled the work: that means a time-out.
   const bool timer_first = order[0] == 1;
-  if (timer_first && is_aborted(work_error)) {
+  if (timer_first && has_code(work_error, asio::error::operation_aborted)) {
     if (!timer_error && time_came) {
       co_return false;
     }
@@ -60,13 +50,13 @@ awaitable<bool> race(awaitable<void> work, Deadline by, Clock& clock) {
 }
 
 void throw_timed_out() {
-  throw_error(errc::timed_out, "the operation did not end by its deadline; allow it more time or find what is slow");
+  throw_error(errc::timed_out, "the operation did not end by its deadline; allow it more time, or find its slow part");
 }
 
 }  // namespace detail
 
 template <>
-awaitable<void> with_timeout(awaitable<void> work, Deadline by, Clock& clock) {
+awaitable<void> with_timeout(asio::awaitable<void, executor> work, Deadline by, Clock& clock) {
   const bool ended = co_await detail::race(std::move(work), by, clock);
   if (!ended) {
     detail::throw_timed_out();

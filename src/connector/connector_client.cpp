@@ -21,7 +21,7 @@ void require_id(std::string_view id, const char* what) {
   if (!may_stand_in_path(id)) {
     throw_error(errc::invalid_argument, std::string("the ") + what + " is " +
                                             (id.empty() ? "missing" : "\"" + std::string(id) + "\"") +
-                                            ", which cannot stand in a URL; nothing was sent");
+                                            ", and cannot be part of a URL; nothing was sent");
   }
 }
 
@@ -47,8 +47,7 @@ awaitable<ResourceResponse> ConnectorClient::send_if(const Activity& activity, s
   if (may_stand_in_path(request.activity)) {
     request.names_conversation = true;
   } else {
-    request
-        .activity = {};  // the user's own id may be such a one: what is said to the conversation arrives all the same
+    request.activity = {};  // the user's client chose this id; the message arrives in the conversation without it
   }
   request.request_id = request_id;
   request.body = &activity.json();

@@ -1,12 +1,9 @@
 #include "connector/connector_core.hpp"
 
+#include "connector/channel_answer.hpp"
 #include "connector/redirect.hpp"
 
 #include <tern/async/log.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +13,6 @@ namespace tern::connector {
 
 namespace {
 
-constexpr auto tuple = asio::as_tuple(asio::deferred);
 constexpr std::chrono::milliseconds longest_time = std::chrono::hours(24);
 constexpr std::size_t buffers_kept = 64;
 constexpr std::size_t buffer_kept = 64 * 1024;
@@ -38,73 +34,63 @@ ConnectorOptions checked(ConnectorOptions options) {
   return options;
 }
 
-ResolverOptions resolver_options(const ConnectorOptions& options) {
-  ResolverOptions resolver;
-  resolver.nameservers = options.nameservers;
-  resolver.resolv_conf = options.resolv_conf;
-  resolver.at_once = options.hosts;
-  return resolver;
+net::ClientBounds bounds_of(const ConnectorOptions& options) {
+  net::ClientBounds bounds;
+  bounds.in_flight = options.in_flight;
+  bounds.connections = options.connections;
+  bounds.waiting = options.waiting;
+  bounds.hosts = options.hosts;
+  bounds.connect_timeout = options.connect_timeout;
+  bounds.attempt_delay = options.attempt_delay;
+  bounds.idle_timeout = options.idle_timeout;
+  bounds.connection_lifetime = options.connection_lifetime;
+  bounds.response_body = options.response_body;
+  bounds.nameservers = options.nameservers;
+  bounds.resolv_conf = options.resolv_conf;
+  bounds.waiting_name = "limits.connector_waiting";
+  bounds.hosts_name = "limits.connector_hosts";
+  return bounds;
 }
 
 }  // namespace
 
 Call::Call(std::shared_ptr<ConnectorCore> core, Deadline by, std::function<bool()> may_begin)
-    : core_(std::move(core)),
-      began_(core_->clock_.now()),
-      by_(by.min(Deadline::at(began_ + core_->options_.request_timeout))),
+    : ClientCall(std::move(core), by),
+      connector_(static_cast<ConnectorCore&>(this->core())),
       asked_by_(by),
       may_begin_(std::move(may_begin)),
-      request_(core_->take_buffer()) {
-  if (core_->draining_) {
-    throw_error(errc::shutting_down, "the connector drains and begins no request; nothing was sent");
-  }
-  ++core_->calls_;
+      request_(connector_.take_buffer()) {
+  by_ = by.min(Deadline::at(began_ + connector_.options_.request_timeout));
 }
 
 Call::~Call() {
-  lease_.end();
-  core_->give_buffer(std::move(request_).take_buffer());
-  if (host_ != nullptr) {
-    --host_->calls;
-    core_->may_be_idle(*host_);
-  }
-  if (--core_->calls_ == 0) {
-    core_->drain_line_.wake_all();
-  }
+  connector_.give_buffer(std::move(request_).take_buffer());
 }
 
 json::object Call::answer() const {
-  auto object = object_in(lease_->answer);
-  if (!object && !lease_->answer.body.empty()) {
-    log::debug("channel's answer holds no JSON object", {{"host", host_->origin()}, {"status", lease_->answer.status}});
+  auto object = object_in(loan_->answer);
+  if (!object && !loan_->answer.body.empty()) {
+    log::debug("channel's answer holds no JSON object", {{"host", host_->origin()}, {"status", loan_->answer.status}});
   }
   return object ? std::move(*object) : json::object();
 }
 
 ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics,
                              ConnectorOptions options)
-    : wheel_(wheel),
-      clock_(clock),
-      options_(checked(std::move(options))),
-      sockets_(options_.connections, clock),
-      setup_{{io, open_, options_.response_body},
-             sockets_,
-             wheel,
-             clock,
-             options_.in_flight,
-             options_.idle_timeout,
-             options_.attempt_delay,
-             options_.connection_lifetime},
-      writer_(options_.user_agent),
-      resolver_(make_resolver(io, wheel, clock, resolver_options(options_))) {
+    : ConnectorCore(io, wheel, clock, metrics, checked(std::move(options)), Checked{}) {}
+
+ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics,
+                             ConnectorOptions options, Checked)
+    : ClientCore(io, wheel, clock, bounds_of(options)), options_(std::move(options)), writer_(options_.user_agent) {
   open_.gauge = metrics.gauge("tern_connector_connections", "Open connections to channels, used and kept.");
   for (const char* name : outcome_names) {
     outcomes_.push_back(
         metrics.counter("tern_connector_requests_total", "Requests to channels by outcome.", {{"outcome", name}}));
   }
-  for (const char* name : resolution_names) {
-    resolutions_.push_back(metrics.counter("tern_connector_resolutions_total",
-                                           "Names of channels that were asked for, by outcome.", {{"outcome", name}}));
+  for (std::size_t i = 0; i < resolution_names.size(); ++i) {
+    resolutions_[i] =
+        metrics.counter("tern_connector_resolutions_total", "Names of channels that were asked for, by outcome.",
+                        {{"outcome", resolution_names[i]}});
   }
   late_answers_ =
       metrics.counter("tern_connector_late_answers_total", "Requests that a channel took and did not answer in time.");
@@ -144,93 +130,58 @@ bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
 
 Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
   origin_of(url, origin_);
-  auto found = hosts_.find(origin_);
-  if (found == hosts_.end()) {
-    make_room(call);
-    found = hosts_.emplace(origin_, std::make_unique<Host>(setup_, url, origin_, tls_for(url))).first;
-    ++strangers_;
+  if (Host* known = find_host(origin_)) {
+    return *known;
   }
-  return *found->second;
+  std::string name = host_name_of(url);
+  net::HostSpec spec{origin_, host_header_of(url), name, url.port, {tls_for(url), name, {}}};
+  return add_host(call, std::move(spec));
 }
 
-// A quarter of the table is not for strangers: however many addresses are named that never answer, a host that has
-// answered stays in it.
-void ConnectorCore::make_room(const Call& call) {
-  const auto for_strangers = options_.hosts - options_.hosts / 4;
-  if (strangers_ >= for_strangers) {
-    if (!forget_idle(idle_strangers_)) {
-      fail(call, Outcome::overloaded, errc::overloaded,
-           "requests to " + std::to_string(strangers_) +
-               " hosts that have not answered yet are under way, the most that limits.connector_hosts allows; nothing "
-               "was sent");
-    }
-  } else if (hosts_.size() >= options_.hosts && !forget_idle(idle_strangers_) && !forget_idle(idle_)) {
-    fail(call, Outcome::overloaded, errc::overloaded,
-         "requests to " + std::to_string(hosts_.size()) +
-             " hosts are under way, the most that limits.connector_hosts allows; nothing was sent");
-  }
-}
-
-bool ConnectorCore::forget_idle(boost::intrusive::list<Host>& idle) {
-  if (idle.empty()) {
-    return false;
-  }
-  const Host& host = idle.back();
-  strangers_ -= host.has_answered() ? 0 : 1;
-  const std::string origin = host.origin();
-  idle.pop_back();
-  hosts_.erase(origin);
-  return true;
-}
-
-void ConnectorCore::may_be_idle(Host& host) noexcept {
-  if (host.calls == 0 && !host.resolving && !host.is_idle()) {
-    (host.has_answered() ? idle_ : idle_strangers_).push_front(host);
-  }
-}
-
-TlsSettings* ConnectorCore::tls_for(const ServiceUrl& url) {
+net::TlsSettings* ConnectorCore::tls_for(const ServiceUrl& url) {
   if (!url.tls) {
     return nullptr;
   }
   if (!tls_) {
-    tls_ = std::make_unique<TlsSettings>(options_.verify_tls);
+    tls_ = std::make_unique<net::TlsSettings>(options_.verify_tls);
   }
   return tls_.get();
 }
 
+// Long: one coroutine frame for the whole call.
 awaitable<void> ConnectorCore::perform(Call& call) {
   if (call.by_.when() <= call.began_) {
     fail(call, Outcome::timeout, errc::timed_out,
          "the deadline of a request had passed before it began; nothing was sent");
   }
   for (bool redirected = false;; redirected = true) {
-    call.lease_ = call.host_->try_take();
-    if (!call.lease_) {
-      co_await wait_for_place(call);
+    call.loan_ = call.host_->try_take();
+    if (!call.loan_) {
+      co_await wait_for_connection(call);
     }
     Exchange exchange;
     for (;;) {
-      const bool kept = call.host_->find_usable(call.lease_);
+      const bool kept = call.host_->find_usable(call.loan_);
       if (!kept) {
         co_await connect(call);
       }
       if (call.may_begin_ && !call.may_begin_()) {
         fail(call, Outcome::timeout, errc::timed_out,
-             "the request waited so long that it is not this process's to send any more; nothing was sent");
+             "the request waited so long that this process may no longer send it; nothing was sent");
       }
-      call.lease_->begin();
-      wheel_.arm(*call.lease_, call.by_);
-      exchange = co_await call.lease_->exchange(call.request_);
+      call.loan_->begin();
+      wheel_.arm(*call.loan_, call.by_);
+      exchange = co_await call.loan_->exchange(asio::buffer(call.request_.bytes()), false);
       throw_if_aborted({});
-      wheel_.disarm(*call.lease_);
-      // A kept connection that was lost between the look at it and the write: the kernel took nothing, so a second
-      // writing is no second sending. Each such connection is dropped, so that there is an end to it.
-      const bool lost_before = kept && exchange.end == Exchange::End::unsent && !call.lease_->expired() &&
+      wheel_.disarm(*call.loan_);
+      // The kept connection was lost between the check and the write. The kernel took no byte, so writing the request
+      // again does not send it twice.
+      const bool lost_before = kept && exchange.end == Exchange::End::unsent && !call.loan_->expired() &&
                                exchange.error != asio::error::operation_aborted;
       if (!lost_before) {
         break;
       }
+      call.loan_->close();  // so that it is not taken again: each round uses up a kept connection, and the loop ends
     }
     if (exchange.end != Exchange::End::answered) {
       fail_exchange(call, exchange);
@@ -242,95 +193,24 @@ awaitable<void> ConnectorCore::perform(Call& call) {
   finish(call);
 }
 
-void ConnectorCore::move_to(Call& call, Host& host) noexcept {
-  if (host.is_idle()) {
-    auto& idle = host.has_answered() ? idle_ : idle_strangers_;
-    idle.erase(idle.iterator_to(host));
-  }
-  ++host.calls;
-  if (call.host_ != nullptr) {
-    --call.host_->calls;
-    may_be_idle(*call.host_);
-  }
-  call.host_ = &host;
-}
-
-// True when the request is to be sent once more, elsewhere on the same host.
+// True when the request must be sent again, to another target on the same host.
 bool ConnectorCore::follow_redirect(Call& call) {
-  const Answer& answer = call.lease_->answer;
+  const Answer& answer = call.loan_->answer;
   if (answer.status != 307 && answer.status != 308) {
     return false;
   }
   const auto redirect = redirect_of(call.host_->origin(), answer.location);
   if (!redirect) {
-    log::warn("a redirect is not followed: it leads away from the channel's host, or cannot be read",
-              {{"host", call.host_->origin()}, {"location", shortened(answer.location)}});
+    log::warn("a redirect is not followed: it leads away from the channel's host, or its Location is malformed",
+              {{"host", call.host_->origin()}, {"to", host_in_location(answer.location)}});
     return false;
   }
-  call.lease_.end();
+  call.loan_.end();
   const auto url = parse_service_url(redirect->origin);
   Host& host = host_for(call, *url);
   move_to(call, host);
   call.request_.redirect(redirect->target, host.header());
   return true;
-}
-
-awaitable<void> ConnectorCore::wait_for_place(Call& call) {
-  const WaitQueue& line = call.host_->line();
-  if (line.size() >= options_.waiting) {
-    fail(call, Outcome::overloaded, errc::overloaded,
-         std::to_string(line.size()) + " requests wait for " + call.host_->origin() +
-             ", the most that limits.connector_waiting allows; nothing was sent");
-  }
-  PlaceWaiter waiter;
-  call.host_->wait(waiter);
-  wheel_.arm(waiter, call.by_);
-  auto [error] = co_await waiter.wait(tuple);
-  call.lease_ = std::move(waiter.lease);
-  throw_if_aborted(error);
-  if (error) {
-    fail(call, Outcome::timeout, errc::timed_out,
-         "no connection to " + call.host_->origin() + " became free in time; nothing was sent");
-  }
-  // Cancelled after the place was given and before this coroutine ran: what follows would write before it noticed.
-  const auto cancellation = co_await this_coro::cancellation_state;
-  if (cancellation.cancelled() != asio::cancellation_type::none) {
-    throw_if_aborted(asio::error::operation_aborted);
-  }
-}
-
-awaitable<bool> ConnectorCore::drain(Deadline by) {
-  const auto self = shared_from_this();
-  draining_ = true;
-  for (const auto& [origin, host] : hosts_) {
-    host->stop_keeping();
-  }
-  if (calls_ == 0) {
-    co_return true;
-  }
-  Waiter waiter;
-  drain_line_.push(waiter);
-  wheel_.arm(waiter, by);
-  auto [error] = co_await waiter.wait(tuple);
-  throw_if_aborted(error);
-  co_return !error;
-}
-
-void ConnectorCore::abort() noexcept {
-  draining_ = true;
-  aborted_ = true;
-  resolver_.reset();
-  sockets_.abort();
-  for (const auto& [origin, host] : hosts_) {
-    host->abort();
-  }
-  drain_line_.wake_all(asio::error::operation_aborted);
-}
-
-void ConnectorCore::throw_if_aborted(error_code error) const {
-  if (aborted_ || error == asio::error::operation_aborted) {
-    throw system_error(asio::error::operation_aborted);
-  }
 }
 
 void ConnectorCore::count(const Call& call, Outcome outcome) noexcept {
@@ -339,13 +219,26 @@ void ConnectorCore::count(const Call& call, Outcome outcome) noexcept {
   outcomes_[static_cast<std::size_t>(outcome)].inc();
 }
 
+void ConnectorCore::fail_to_connect(const net::ClientCall& call, Trouble trouble, const std::string& message) {
+  const auto& of_this = static_cast<const Call&>(call);
+  switch (trouble) {
+    case Trouble::unreachable:
+      fail(of_this, Outcome::unreachable, errc::channel_unreachable, message);
+    case Trouble::late:
+      fail(of_this, Outcome::timeout, errc::timed_out, message);
+    case Trouble::overloaded:
+      break;
+  }
+  fail(of_this, Outcome::overloaded, errc::overloaded, message);
+}
+
 void ConnectorCore::fail(const Call& call, Outcome outcome, errc code, const std::string& message) {
   count(call, outcome);
   throw_error(code, message);
 }
 
 void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
-  const bool expired = call.lease_->expired();
+  const bool expired = call.loan_->expired();
   if (!expired) {
     throw_if_aborted(exchange.error);
   }
@@ -366,10 +259,9 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
 }
 
 void ConnectorCore::finish(Call& call) {
-  strangers_ -= call.host_->has_answered() ? 0 : 1;
-  call.host_->becomes_known();
+  has_answered(*call.host_);
   call.host_->answered(clock_.now() - call.began_ <= options_.request_timeout);
-  const Answer& answer = call.lease_->answer;
+  const Answer& answer = call.loan_->answer;
   if (answer.status < 200 || answer.status > 299) {
     count(call, Outcome::rejected);
     warn_of_absurd_wait(call, answer);
@@ -378,14 +270,15 @@ void ConnectorCore::finish(Call& call) {
   count(call, Outcome::ok);
 }
 
-// What it answered later nobody saw. A channel that is always so late would take each try for a message of its own.
+// The channel may have taken the request and answered too late. If it is always too late, it takes each try for a new
+// message, so it is given more time.
 void ConnectorCore::was_late(const Call& call) {
   late_answers_.inc();
   if (call.host_->was_late()) {
     const auto time = options_.request_timeout * call.host_->patience;
     log::warn(
-        "a channel does not answer within connector.request_timeout; scheduled sends give it longer from now on, since "
-        "what it takes and does not answer arrives again",
+        "a channel does not answer within connector.request_timeout; scheduled sends wait longer for it from now on, "
+        "since a message that it takes without an answer is sent again",
         {{"host", call.host_->origin()}, {"seconds", std::chrono::duration_cast<std::chrono::seconds>(time).count()}});
   }
 }
@@ -393,7 +286,7 @@ void ConnectorCore::was_late(const Call& call) {
 void ConnectorCore::warn_of_absurd_wait(const Call& call, const Answer& answer) const {
   const auto asked = parse_retry_after(answer.retry_after, clock_.wall_now());
   if (asked && *asked > options_.longest_retry_after) {
-    log::warn("the channel asks for a longer wait than limits.retry_after allows, which is waited instead",
+    log::warn("the channel asks for a longer wait than limits.retry_after allows; the bot waits for limits.retry_after",
               {{"host", call.host_->origin()},
                {"status", answer.status},
                {"retry_after", shortened(answer.retry_after)},

@@ -1,5 +1,7 @@
 #include "connector/redirect.hpp"
 
+#include <boost/url/parse.hpp>
+
 #include <algorithm>
 
 namespace tern::connector {
@@ -38,21 +40,35 @@ std::optional<Redirect> redirect_of(std::string_view origin, std::string_view lo
   const auto from = parse_service_url(origin);
   const auto mark = std::min(location.find('?'), location.size());
   const auto query = location.substr(mark);
-  auto place = std::string(location.substr(0, mark));
-  if (place.starts_with('/') && !place.starts_with("//")) {
-    place.insert(0, origin);
+  auto url = std::string(location.substr(0, mark));
+  if (url.starts_with('/') && !url.starts_with("//")) {
+    url.insert(0, origin);
   }
-  const auto to = parse_service_url(place);
+  const auto to = parse_service_url(url);
   if (!from || !to || !may_follow(*from, *to) || !is_query(query)) {
     return std::nullopt;
   }
   Redirect redirect;
-  origin_of(*to, redirect.origin);
-  // The path as it stands there: a slash at its end may be what the redirect is about.
-  const auto begin = place.find('/', place.find("://") + 3);
-  redirect.target = begin == std::string::npos ? "/" : place.substr(begin);
+  net::origin_of(*to, redirect.origin);
+  // The path is not normalised, because the redirect may only add a slash at its end.
+  const auto begin = url.find('/', url.find("://") + 3);
+  redirect.target = begin == std::string::npos ? "/" : url.substr(begin);
   redirect.target.append(query);
   return redirect;
+}
+
+std::string_view host_in_location(std::string_view location) noexcept {
+  constexpr std::string_view unreadable = "(unreadable)";
+  constexpr std::size_t longest_host = 261;  // a DNS name, the colon and a port; an address in brackets is shorter
+  const auto url = boost::urls::parse_uri_reference(location);
+  if (!url) {
+    return unreadable;
+  }
+  if (!url->has_authority()) {
+    return "(none)";
+  }
+  const std::string_view host = url->encoded_host_and_port();
+  return host.size() <= longest_host ? host : unreadable;
 }
 
 }  // namespace tern::connector

@@ -99,7 +99,7 @@ void RequestWriter::write(const RequestParts& parts, RequestText& into) {
   if (parts.body != nullptr) {
     out.append("Content-Type: application/json; charset=utf-8\r\n");
   }
-  // No Accept-Encoding: answers are a few bytes, and are not decompressed.
+  // No Accept-Encoding: answers are short, and the connector decompresses nothing.
   out.append("Accept: */*\r\nUser-Agent: ").append(user_agent_).append("\r\nx-ms-client-request-id: ");
   if (parts.request_id.empty()) {
     append_request_id(out);
@@ -115,8 +115,8 @@ void RequestWriter::write(const RequestParts& parts, RequestText& into) {
     out.append("\r\n");
     return;
   }
-  // The length is known only after the body, which is serialised in place: a gap is left for its digits, and the
-  // head, the shorter part, is moved up to them.
+  // The length is known only when the body has been serialized into the buffer. So a gap is left for its digits, and
+  // the head, which is shorter than the body, is moved up to close the gap.
   out.append("Content-Length: ");
   const std::size_t head = out.size();
   out.append(length_gap, ' ').append("\r\n\r\n");
@@ -143,7 +143,7 @@ void RequestWriter::append_request_id(std::string& out) {
 }
 
 void RequestWriter::append_body(const boost::json::object& body, std::string& out) {
-  std::array<char, 4096> piece;  // NOLINT: not initialised, the serializer fills what is read
+  std::array<char, 4096> piece;  // NOLINT: not initialised, because the serializer writes before anything is read
   serializer_.reset(&body);
   while (!serializer_.done()) {
     const auto text = serializer_.read(piece.data(), piece.size());

@@ -13,11 +13,11 @@
 
 namespace tern::connector {
 
-/// What a request to the connector API consists of. The views live while it is written.
+/// The parts of a request to the connector API. Lifetime: the views are valid during `RequestWriter::write`.
 struct RequestParts {
   std::string_view method;
   std::string_view host;            ///< the Host header
-  std::string_view base_path;       ///< of the serviceUrl, without a slash at its end
+  std::string_view base_path;       ///< the path of the serviceUrl, without a slash at its end
   std::string_view conversation;    ///< "" for `POST /v3/conversations`
   std::string_view activity;        ///< "" without one
   std::string_view request_id;      ///< `x-ms-client-request-id`; "" makes a new one
@@ -25,17 +25,17 @@ struct RequestParts {
   const boost::json::object* body = nullptr;
 };
 
-/// A request as it goes over the wire, head and body in one piece.
+/// The bytes of a request, with head and body in one piece.
 class RequestText {
  public:
   RequestText() = default;
   explicit RequestText(std::string buffer) noexcept : buffer_(std::move(buffer)) {}
 
   std::string_view bytes() const noexcept { return std::string_view(buffer_).substr(start_); }
-  /// The same request to another target and Host.
-  /// Preconditions: it was written.
+  /// Changes the target and the Host header of the request.
+  /// Preconditions: `RequestWriter::write` has written the request.
   void redirect(std::string_view target, std::string_view host);
-  /// The buffer, to be used again.
+  /// Gives the buffer away, so that another request can use it.
   std::string take_buffer() && noexcept { return std::move(buffer_); }
 
  private:
@@ -44,14 +44,14 @@ class RequestText {
   std::size_t start_ = 0;
 };
 
-/// Writes requests. Kept for its serializer and its random numbers.
-/// Source: captures "connector traffic"; protocol, "Out".
+/// Writes requests. It keeps a JSON serializer and a generator of random numbers from request to request.
+/// Source: Bot Connector API v3, "Conversations_*"; recorded traffic in tests/wire.
 class RequestWriter {
  public:
   explicit RequestWriter(std::string user_agent);
 
   /// Replaces `into`.
-  /// Preconditions: `may_stand_in_path` holds for the conversation and the activity, where there is one.
+  /// Preconditions: `may_stand_in_path` is true for the conversation and the activity, unless they are empty.
   void write(const RequestParts& parts, RequestText& into);
 
  private:
@@ -65,10 +65,10 @@ class RequestWriter {
 
 using tern::detail::may_stand_in_path;
 
-/// Appends `text` as JavaScript's encodeURIComponent writes it: one path segment, whatever it holds.
+/// Appends `text` as JavaScript's encodeURIComponent writes it, so that any text is one path segment.
 void append_component(std::string& out, std::string_view text);
 
-/// Appends `text` for a header: printable ASCII as it is, every other byte as %XX, so that no id ends a line.
+/// Appends `text` to a header: printable ASCII unchanged and every other byte as %XX, so that no id can end the line.
 void append_header_value(std::string& out, std::string_view text);
 
 }  // namespace tern::connector

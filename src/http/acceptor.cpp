@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 
 constexpr auto accept_pause = 100ms;
 constexpr auto warn_interval = 1s;
+constexpr auto longest_look = 50ms;  // the longest time for which a busy shard delays new clients
 
 bool lacks_descriptors(error_code error) noexcept {
   return error == boost::system::errc::too_many_files_open ||
@@ -93,7 +94,7 @@ awaitable<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
   tcp::acceptor& acceptor = self->acceptor_;
   bool made_room = false;
   while (acceptor.is_open()) {
-    if (!std::exchange(made_room, false)) {  // what was given up is for the client that comes next
+    if (!std::exchange(made_room, false)) {  // a descriptor that was just freed is for the next client
       self->reserve();
     }
     ShardState& shard = self->server_->next_shard();
@@ -101,15 +102,30 @@ awaitable<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
     tcp::endpoint peer;
     const auto [ec] = co_await acceptor.async_accept(socket, peer, asio::as_tuple(asio::deferred));
     if (!ec) {
+      if (self->server_->lacks_room()) {
+        co_await self->have_others_look();
+      }
       self->take(shard, std::move(socket), peer);
     } else if (lacks_descriptors(ec) && self->make_room()) {
       made_room = true;
       self->warn("no descriptors are left: new connections are answered 503 (ulimit -n, limits.connections)", ec);
     } else if (acceptor.is_open() && ec != asio::error::connection_aborted) {
-      // Out of memory, as a rule: it passes, and the connections wait in the backlog.
+      // The kernel usually lacks memory, for a short time. The connections wait in the backlog meanwhile.
       self->warn("connections cannot be accepted; trying again", ec);
       [[maybe_unused]] const bool came = co_await self->pause_.wait_for(accept_pause);
     }
+  }
+}
+
+awaitable<void> Acceptor::have_others_look() {
+  // Weak, because the queue of another shard may outlive the context of this acceptor.
+  const bool waits = server_->look_elsewhere([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) {
+      self->pause_.cancel();
+    }
+  });
+  if (waits) {
+    [[maybe_unused]] const bool late = co_await pause_.wait_for(longest_look);
   }
 }
 
@@ -126,7 +142,10 @@ void Acceptor::abort() noexcept {
 
 void Acceptor::take(ShardState& shard, tcp::socket socket, const tcp::endpoint& peer) {
   try {
-    if (server_->full() || !reserve()) {
+    if (server_->full() && !server_->make_room()) {
+      refuse(std::move(socket), peer);
+    } else if (!reserve()) {
+      server_->make_room();  // for the next client
       refuse(std::move(socket), peer);
     } else {
       server_->open(shard, std::move(socket), peer);
@@ -136,7 +155,7 @@ void Acceptor::take(ShardState& shard, tcp::socket socket, const tcp::endpoint& 
   }
 }
 
-// The socket moves to the acceptor's shard.
+// Moves the socket to the acceptor's shard first.
 void Acceptor::refuse(tcp::socket socket, const tcp::endpoint& peer) {
   tcp::socket here(io_);
   here.assign(peer.protocol(), socket.release());

@@ -17,31 +17,34 @@
 
 namespace tern::http {
 
-/// Accepts connections and deals them out to the shards. Whoever comes when there are enough, or when the process has
-/// no descriptor left, is told 503 by `Farewells`.
+/// Accepts connections and deals them out to the shards. When the server is full, an expendable connection gives way to
+/// the new one; before a client is refused, the shards look for clients that have ended. When no connection is
+/// expendable, or the process has no descriptor left, `Farewells` answers the new client with 503.
 ///
-/// It keeps a descriptor in reserve: where none is left it gives up that one, or the client that was told 503 for
-/// longest, so that the next client can be accepted and told; nobody hangs in the backlog.
+/// The acceptor keeps one descriptor in reserve. When no other is left, it closes the reserve, or the refused client
+/// that was answered first. So the next client can be accepted and answered, and no client waits in the backlog for
+/// long.
 ///
-/// Lifetime: its coroutine holds it.
+/// Lifetime: its coroutine keeps it alive.
 /// Thread safety: `listen` before `run`; then everything on the acceptor's shard.
-class Acceptor {
+class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
   Acceptor(asio::io_context& io, std::shared_ptr<ServerState> server);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
-  /// As `Server::listen`; the port in use.
+  /// As `Server::listen`. Returns the port in use.
   std::uint16_t listen(const std::string& address, std::uint16_t port);
   /// Accepts until `close`.
   static awaitable<void> run(std::shared_ptr<Acceptor> self);
-  /// Accepts no more.
+  /// Stops accepting.
   void close() noexcept;
-  /// And closes those who were told 503.
+  /// Stops accepting, and closes the clients that were answered with 503.
   void abort() noexcept;
 
  private:
+  awaitable<void> have_others_look();
   void take(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
   void refuse(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
   bool reserve() noexcept;

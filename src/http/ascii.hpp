@@ -13,12 +13,12 @@ constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-/// Whatever is not to be seen, but for the tab.
+/// True for control characters, except the tab.
 constexpr bool is_control(char c) noexcept {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
 }
 
-/// Equal but for the case of ASCII letters; no locale.
+/// Whether the texts are equal when the case of ASCII letters is ignored. The locale does not matter.
 constexpr bool same_text(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }

@@ -8,13 +8,13 @@
 
 namespace tern::http {
 
-/// The value of Date, as in `Sun, 06 Nov 1994 08:49:37 GMT`, made anew when a second has passed.
+/// The value of the Date header, such as `Sun, 06 Nov 1994 08:49:37 GMT`. It is made once a second.
 ///
 /// Thread safety: none; each shard has its own.
 /// Source: RFC 9110, 6.6.1.
 class DateText {
  public:
-  /// Valid until the next call.
+  /// Lifetime: until the next call.
   std::string_view at(WallTime now);
 
  private:

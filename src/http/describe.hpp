@@ -5,8 +5,8 @@
 
 namespace tern::http {
 
-/// What went wrong, for a log: the message of an error code or the type of the exception, never its own text, which
-/// may repeat parts of a request.
+/// Describes an exception for a log: by the message of its error code, or by its type. The exception's own text is left
+/// out, because it may repeat parts of a request. Elsewhere `detail::describe` gives that text.
 std::string describe(const std::exception_ptr& error);
 
 }  // namespace tern::http

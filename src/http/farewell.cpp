@@ -1,10 +1,10 @@
 #include "http/farewell.hpp"
 
+#include "async/timing_wheel.hpp"
 #include "http/lingering.hpp"
-#include "http/response_head.hpp"
+#include "http/rejection.hpp"
 #include "http/server_state.hpp"
 
-#include <tern/async/timing_wheel.hpp>
 #include <tern/error.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -24,14 +24,14 @@ using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boos
 
 }  // namespace
 
-/// One client on its way out. What waits for its input holds it.
+/// A client that was refused. The handler that waits for its input keeps it alive.
 class Farewells::One final : public TimingWheel::Entry, public std::enable_shared_from_this<One> {
  public:
   One(std::shared_ptr<Farewells> all, tcp::socket socket) : all_(std::move(all)), socket_(std::move(socket)) {
     all_->server_->count_open(true);
   }
   ~One() override {
-    leave();  // while this still holds the list
+    unlink();  // before the list may be destroyed
     all_->server_->count_closed(true);
   }
   One(const One&) = delete;
@@ -40,7 +40,7 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
   void begin(std::string_view text) {
     error_code error;
     socket_.non_blocking(true, error);
-    socket_.write_some(asio::buffer(text), error);  // it is the first that is sent, and fits
+    socket_.write_some(asio::buffer(text), error);  // these are the first bytes, and fit into the socket's buffer
     if (!error) {
       socket_.shutdown(tcp::socket::shutdown_send, error);
     }
@@ -51,12 +51,12 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
     }
   }
 
-  // What was sent and is not read would make the kernel answer with a reset, which takes the response with it.
+  // The input is read first: closing with unread input makes the kernel send a reset, which destroys the response.
   void end() noexcept {
     drop_input();
     error_code ignored;
     socket_.close(ignored);
-    leave();
+    unlink();
   }
 
   Hook hook;
@@ -64,7 +64,7 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
  private:
   void on_expired() noexcept override { end(); }
 
-  void leave() noexcept {
+  void unlink() noexcept {
     if (hook.is_linked()) {
       hook.unlink();
       --all_->count_;
@@ -84,7 +84,7 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
     });
   }
 
-  // False when there is no more to come, or it is too much.
+  // False when the client has ended, or has sent too much.
   bool drop_input() noexcept {
     std::array<char, 4096> bytes;
     error_code error;
@@ -133,10 +133,7 @@ void Farewells::close_all() noexcept {
 }
 
 std::string Farewells::text() {
-  const HttpResponse response = response_for(Rejection::connections);
-  std::string text;
-  append_head(text, response, {.keep_alive = false, .date = date_.at(server_->clock().wall_now())});
-  return text.append(response.body);
+  return text_for(Rejection::connections, date_.at(server_->clock().wall_now()));
 }
 
 }  // namespace tern::http

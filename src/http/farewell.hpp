@@ -12,11 +12,12 @@ namespace tern::http {
 
 class ServerState;
 
-/// Clients for whom there is no capacity. Each is told so at once (503), and is closed in stages so that it can read
-/// it: nothing more is sent, what it still sends is dropped, and it is closed at its end or after a while. So many of
-/// them may be on their way out; for one more the one that has been told for longest is closed.
+/// Answers clients for which there is no capacity with 503, and closes them so that they can read the answer: the
+/// server sends nothing more and drops the client's input; it closes the connection when the client ends, or after
+/// `linger_time`. At most `ServerLimits::refusals` clients are being closed like this; for one more, the client that
+/// was answered first is closed at once.
 ///
-/// Lifetime: each of them holds it.
+/// Lifetime: each client keeps it alive.
 /// Thread safety: none; everything happens on the acceptor's shard.
 class Farewells final : public std::enable_shared_from_this<Farewells> {
  public:
@@ -27,7 +28,7 @@ class Farewells final : public std::enable_shared_from_this<Farewells> {
 
   /// `socket` belongs to the acceptor's shard.
   void say(asio::ip::tcp::socket socket);
-  /// Closes the one that has been told for longest; false when there is none.
+  /// Closes the client that was answered first; false when there is none.
   bool close_oldest() noexcept;
   void close_all() noexcept;
 

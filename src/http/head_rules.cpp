@@ -9,7 +9,7 @@ using Verdict = ServedHosts::Verdict;
 void HeadRules::on_line(Method method, const std::optional<Target>& target, bool http10) {
   http10_ = http10;
   method_known_ = method != Method::other;
-  // A target of CONNECT is none that is taken apart here, and its method is what is to be told.
+  // The target of CONNECT has another form, which is not parsed. Such a request is rejected for its method.
   well_formed_ = target.has_value() || !method_known_;
   if (target && target->authority) {
     const auto verdict = judge(*target->authority);
@@ -29,7 +29,7 @@ void HeadRules::on_host(std::string_view value, bool folded) {
 }
 
 void HeadRules::on_transfer_encoding(std::string_view value) noexcept {
-  // Beast takes a coding it does not know for "no body"; the body would then be parsed as the next request.
+  // Beast reads no body when it does not know the coding; the body would then be parsed as the next request.
   codings_known_ = codings_known_ && same_text(value, "chunked");
   has_coding_ = true;
 }
@@ -49,7 +49,7 @@ ServedHosts::Verdict HeadRules::judge(std::string_view authority) const {
   return host_of(authority) ? Verdict::served : Verdict::malformed;
 }
 
-// An old client may leave Host out. No browser does, so that nothing is lost where only some hosts are served.
+// A client of HTTP/1.0 may leave Host out. That is safe when only some hosts are served: browsers always send Host.
 bool HeadRules::malformed() const noexcept {
   return !well_formed_ || host_fields_ > 1 || (!http10_ && host_fields_ == 0) || (http10_ && has_coding_);
 }

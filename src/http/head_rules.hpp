@@ -9,16 +9,16 @@
 
 namespace tern::http {
 
-/// What the head of a request must keep to beyond its grammar and the framing of its body. It is told of each part as
-/// it is read and says at the end what is wrong.
+/// The rules for the head of a request beyond its grammar and the framing of its body. The reader passes each part as
+/// it is read, and asks for the rejection at the end.
 class HeadRules {
  public:
-  /// `hosts`: which are served; nullptr: every one.
+  /// `hosts`: the hosts that are served; nullptr serves every host.
   explicit HeadRules(ServedHosts* hosts) noexcept : hosts_(hosts) {}
 
   /// `target`: nullopt when it is malformed.
   void on_line(Method method, const std::optional<Target>& target, bool http10);
-  /// `folded`: the value goes over several lines.
+  /// `folded`: the value spans several lines.
   void on_host(std::string_view value, bool folded);
   void on_transfer_encoding(std::string_view value) noexcept;
   void on_content_encoding(std::string_view value) noexcept;
@@ -27,7 +27,7 @@ class HeadRules {
   bool http10() const noexcept { return http10_; }
   bool expects_continue() const noexcept { return expects_continue_ && !http10_; }
 
-  /// Once the head has ended; nullopt when nothing is wrong.
+  /// Ask this when the head has ended; nullopt when nothing is wrong.
   std::optional<Rejection> rejection() const noexcept;
 
  private:
@@ -39,7 +39,7 @@ class HeadRules {
   bool http10_ = false;
   bool method_known_ = true;
   bool well_formed_ = true;
-  bool named_by_target_ = false;  // which host is meant; what Host says is not looked at then
+  bool named_by_target_ = false;  // the target names the host, so the Host header does not count (RFC 9112, 3.2.2)
   bool host_served_ = true;
   bool has_coding_ = false;
   bool codings_known_ = true;

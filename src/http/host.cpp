@@ -38,7 +38,7 @@ std::optional<boost::asio::ip::address_v4> address_of_four(std::string_view host
   return error ? std::nullopt : std::optional(address);
 }
 
-// Empty is as good as none.
+// An empty port means the default one (RFC 3986, 3.2.3).
 bool is_port(std::string_view text) noexcept {
   unsigned port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);

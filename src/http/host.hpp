@@ -7,35 +7,37 @@
 
 namespace tern::http {
 
-/// The host of `host` or `host:port`, in brackets when it is an IPv6 address; nullopt when that is no such thing.
+/// The host in `host` or `host:port`, with brackets if it is an IPv6 address; nullopt when the text is malformed.
 ///
-/// Stricter than RFC 3986: a name has letters, digits, dots, hyphens and underscores, an address no zone. What else the
-/// grammar allows, such as commas, is what two readers understand differently.
+/// This is stricter than RFC 3986: a name may have letters, digits, dots, hyphens and underscores, and an address may
+/// have no zone. Two readers may understand other characters that the grammar allows, such as commas, in different
+/// ways.
 std::optional<std::string_view> host_of(std::string_view authority);
 
-/// True for `localhost`, the names below it, 127.0.0.0/8 in its four-part form, and `[::1]`; any case, and a dot at the
-/// end makes no difference.
+/// True for `localhost`, the names below it, 127.0.0.0/8 in its four-part form, and `[::1]`. Case and a dot at the end
+/// do not matter.
 bool is_loopback_host(std::string_view host);
 
-/// Names of hosts, separated by commas; `*.name` is every name below `name`. nullopt when one of them is no name.
+/// Reads names of hosts that are separated by commas; `*.name` stands for every name below `name`. nullopt when one of
+/// them is not a name.
 std::optional<std::vector<std::string>> parse_host_list(std::string_view text);
 
-/// Which hosts a server answers for. A page in a browser reaches a server of the same machine by a name of its own that
-/// is made to lead there; the Host header is what tells it.
+/// The hosts that a server answers for. This is a protection from DNS rebinding: a web page can let its own name lead
+/// to a server on the user's machine, and the Host header then has that name.
 ///
 /// Thread safety: none; each shard has its own.
 class ServedHosts {
  public:
   enum class Verdict { served, malformed, other };
 
-  /// Every host.
+  /// Serves every host.
   ServedHosts() = default;
-  /// Hosts of loopback and `names`, which are as `parse_host_list` gives them.
+  /// Serves the loopback hosts and `names`, which `parse_host_list` has read.
   static ServedHosts loopback_and(std::vector<std::string> names);
-  /// The same and every IP address: what leads to a server by its address was made to lead there by nobody.
+  /// The same and every IP address: DNS rebinding needs a name, and an address is none.
   static ServedHosts addresses_and(std::vector<std::string> names);
 
-  /// `authority`: the value of Host, or what stands in its place in the target.
+  /// `authority`: the value of Host, or the authority in the target.
   Verdict judge(std::string_view authority);
 
  private:
@@ -44,7 +46,7 @@ class ServedHosts {
   bool every_ = true;
   bool addresses_ = false;
   std::vector<std::string> names_;
-  std::string last_;  // that was served: most requests name the same one
+  std::string last_;  // the host that was served last: most requests name the same host
 };
 
 }  // namespace tern::http

@@ -14,27 +14,29 @@ namespace tern::http {
 
 enum class Method { get, head, post, put, patch, del, options, other };
 
-/// A request that arrived whole. The views live as long as the request.
+/// A complete request. Its views are valid as long as the request.
 class HttpRequest {
  public:
   virtual ~HttpRequest() = default;
   virtual Method method() const noexcept = 0;
-  /// The path, without the query, as it stood on the request line.
+  /// The path, without the query, as the request line has it.
   virtual std::string_view path() const noexcept = 0;
-  /// What follows `?`, "" without one.
+  /// The text behind `?`; "" without a query.
   virtual std::string_view query() const noexcept = 0;
-  /// A header by its name, any case; nullopt when absent.
+  /// The value of a header, in whatever case its name is written; nullopt when it is absent.
   virtual std::optional<std::string_view> header(std::string_view name) const noexcept = 0;
+  /// The same for a header that must not be ambiguous: nullopt also when the request has it more than once.
+  virtual std::optional<std::string_view> only_header(std::string_view name) const noexcept = 0;
   virtual std::string& body() noexcept = 0;
   /// The address of the peer, without its port.
   virtual std::string_view peer() const noexcept = 0;
 };
 
-/// A body that is not known yet: the server asks for pieces and writes each as a chunk as soon as it is there.
+/// A response body that is made in pieces. The server asks for one piece after the other and writes each as a chunk.
 class BodySource {
  public:
   virtual ~BodySource() = default;
-  /// The next piece (not empty), or nullopt at the end. Cancelled when the client has gone.
+  /// The next piece, or nullopt at the end. An empty piece is skipped. Cancellation: when the client has gone.
   virtual awaitable<std::optional<std::string>> next() = 0;
 };
 
@@ -44,13 +46,13 @@ struct HttpResponse {
       : status(s), body(std::move(b)), content_type(type) {}
   unsigned status = 200;
   std::string body;
-  std::string_view content_type;  ///< a literal; "" leaves the header out
+  std::string_view content_type;  ///< must outlive the response, such as a literal; "" leaves the header out
   std::vector<std::pair<std::string, std::string>> headers;
-  std::unique_ptr<BodySource> source;  ///< when set, sent chunked instead of `body`
+  std::unique_ptr<BodySource> source;  ///< when it is set, it is sent in chunks instead of `body`
 };
 
-/// What a server does with a request. Called on the shard that owns the connection; several at once.
-/// An exception becomes 500 without its text.
+/// Answers requests. The server calls it on the shard that owns the connection; several calls may be under way at once.
+/// An exception is answered with 500, without its text.
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;

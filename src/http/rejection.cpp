@@ -1,5 +1,7 @@
 #include "http/rejection.hpp"
 
+#include "http/response_head.hpp"
+
 #include <tern/schema/parse.hpp>
 
 namespace tern::http {
@@ -14,6 +16,13 @@ HttpResponse response_for(Rejection why) {
     response.headers.emplace_back("Accept-Encoding", "identity");
   }
   return response;
+}
+
+std::string text_for(Rejection why, std::string_view date) {
+  const HttpResponse response = response_for(why);
+  std::string text;
+  append_head(text, response, {.keep_alive = false, .date = date});
+  return text.append(response.body);
 }
 
 }  // namespace tern::http

@@ -4,11 +4,12 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace tern::http {
 
-/// Why the server answers by itself, without a handler.
+/// Reasons for which the server answers itself, without a handler.
 enum class Rejection {
   malformed,
   version,
@@ -21,10 +22,11 @@ enum class Rejection {
   expectation,
   header_timeout,
   body_timeout,
-  connections
+  connections,
+  closing
 };
 
-/// What the client gets to see of a rejection, and the label in `tern_http_rejected_total`.
+/// The texts of a rejection: the client's answer, and the label in `tern_http_rejected_total`.
 struct RejectionText {
   unsigned status;
   std::string_view code;
@@ -32,8 +34,8 @@ struct RejectionText {
   std::string_view reason;
 };
 
-/// One for each `Rejection`, in its order.
-inline constexpr std::array<RejectionText, 12> rejection_texts{{
+/// One entry for each `Rejection`, in the same order.
+inline constexpr std::array<RejectionText, 13> rejection_texts{{
     {400, "BadRequest", "The request is not well-formed HTTP/1.1.", "malformed"},
     {505, "HttpVersionNotSupported", "This server speaks HTTP/1.1 and HTTP/1.0.", "version"},
     {421, "MisdirectedRequest",
@@ -42,7 +44,7 @@ inline constexpr std::array<RejectionText, 12> rejection_texts{{
      "host"},
     {501, "NotImplemented", "This server does not know the method.", "method"},
     {431, "HeaderTooLarge",
-     "The request line and header, or what goes with the chunks of the body, are larger than this server accepts.",
+     "The request line and header, or the lines between the chunks of the body, are larger than this server accepts.",
      "header_limit"},
     {413, "PayloadTooLarge", "The body is larger than this server accepts.", "body_limit"},
     {501, "NotImplemented", "The only transfer coding this server knows is chunked.", "transfer_encoding"},
@@ -52,10 +54,14 @@ inline constexpr std::array<RejectionText, 12> rejection_texts{{
     {408, "RequestTimeout", "The header did not arrive in time.", "header_timeout"},
     {408, "RequestTimeout", "The body did not arrive in time.", "body_timeout"},
     {503, "ServiceUnavailable", "The server has no capacity for another connection. Try again later.", "connections"},
+    {503, "ServiceUnavailable", "The server is shutting down, and the request was not complete. Send it again.",
+     "closing"},
 }};
 
-/// What the client is answered. The connection is closed after it.
+/// The answer to the client. The connection is closed after it.
 HttpResponse response_for(Rejection why);
+/// The same answer as text. `date`: "" leaves the header out.
+std::string text_for(Rejection why, std::string_view date);
 
 constexpr const RejectionText& text_of(Rejection rejection) noexcept {
   return rejection_texts[static_cast<std::size_t>(rejection)];

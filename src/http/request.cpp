@@ -11,7 +11,6 @@ namespace tern::http {
 namespace {
 
 constexpr std::size_t usual_fields = 16;
-constexpr std::size_t usual_body = 16 * 1024;
 
 }  // namespace
 
@@ -22,6 +21,19 @@ std::optional<std::string_view> Request::header(std::string_view name) const noe
     }
   }
   return std::nullopt;
+}
+
+std::optional<std::string_view> Request::only_header(std::string_view name) const noexcept {
+  std::optional<std::string_view> found;
+  for (const Field& field : fields_) {
+    if (field.name.size == name.size() && same_text(slice(field.name), name)) {
+      if (found) {
+        return std::nullopt;
+      }
+      found = slice(field.value);
+    }
+  }
+  return found;
 }
 
 std::string_view Request::peer() const noexcept {
@@ -57,7 +69,7 @@ Request::Slice Request::store(std::string_view text) {
 }
 
 void Request::clear() noexcept {
-  if (body_.capacity() > usual_body) {  // swapped: assigning an empty string would keep the memory
+  if (body_.capacity() > usual_body) {  // a swap frees the memory; assigning an empty string would keep it
     std::string().swap(body_);
   }
   text_.clear();

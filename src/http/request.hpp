@@ -13,13 +13,17 @@
 
 namespace tern::http {
 
-/// A request as `RequestReader` fills it. Its memory is used again for the next one of the same connection.
+/// A request that `RequestReader` fills. Its memory is used again for the next request of the connection.
 class Request final : public HttpRequest {
  public:
+  /// Memory for a body, in bytes, that is reserved before the body has come and kept after it.
+  static constexpr std::size_t usual_body = 16 * 1024;
+
   Method method() const noexcept override { return method_; }
   std::string_view path() const noexcept override { return slice(path_); }
   std::string_view query() const noexcept override { return slice(query_); }
   std::optional<std::string_view> header(std::string_view name) const noexcept override;
+  std::optional<std::string_view> only_header(std::string_view name) const noexcept override;
   std::string& body() noexcept override { return body_; }
   std::string_view peer() const noexcept override;
 
@@ -28,7 +32,7 @@ class Request final : public HttpRequest {
   void set_line(Method method, const Target& target);
   void add_field(std::string_view name, std::string_view value);
 
-  /// Forgets the request, not the peer. Keeps memory unless it is much.
+  /// Forgets the request, but not the peer. Keeps the memory, except that of a large body.
   void clear() noexcept;
   /// Forgets the request and gives back its memory.
   void release() noexcept;
@@ -46,14 +50,14 @@ class Request final : public HttpRequest {
   std::string_view slice(Slice s) const noexcept { return std::string_view(text_).substr(s.at, s.size); }
   Slice store(std::string_view text);
 
-  std::string text_;  // the target, then names and values: one piece of memory that grows to the usual size once
+  std::string text_;  // the target, the names and the values, in one piece of memory
   std::vector<Field> fields_;
   std::string body_;
   Slice path_;
   Slice query_;
   Method method_ = Method::other;
   asio::ip::tcp::endpoint endpoint_;
-  mutable std::string peer_;  // made when asked for
+  mutable std::string peer_;  // made by the first call of `peer`
 };
 
 }  // namespace tern::http

@@ -31,7 +31,7 @@ bool is_kind(char c, std::uint8_t kind) noexcept {
   return (characters[static_cast<unsigned char>(c)] & kind) != 0;
 }
 
-// All characters are of `kind`, and two digits follow each percent sign.
+// Whether all characters are of `kind`, and two hexadecimal digits follow each percent sign.
 bool is_made_of(std::string_view text, std::uint8_t kind) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!is_kind(text[i], kind)) {
@@ -44,7 +44,7 @@ bool is_made_of(std::string_view text, std::uint8_t kind) noexcept {
   return true;
 }
 
-// What stands behind `http://` or `https://`; nullopt when the text begins otherwise.
+// The text behind `http://` or `https://`; nullopt when `text` does not begin with one of them.
 std::optional<std::string_view> behind_scheme(std::string_view text) noexcept {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (text.size() > scheme.size() && same_text(text.substr(0, scheme.size()), scheme)) {

@@ -8,6 +8,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -22,11 +23,11 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t usual_buffer = 4 * 1024;  // holds a usual request, so that one read is enough
+constexpr std::size_t usual_buffer = 4 * 1024;  // large enough to get a usual request with one read
 constexpr std::size_t most_read = 64 * 1024;
 constexpr std::size_t least_read = 1024;
-constexpr std::size_t usual_body = 16 * 1024;
-// What always follows where a chunk begins. Beast 1.81 asserts that it gets so much of a last chunk it has seen before.
+// The least input from the beginning of a chunk. Beast 1.81 asserts that it gets so many bytes when it parses the line
+// of a last chunk for the second time.
 constexpr std::size_t least_chunk = std::string_view("0\r\n\r\n").size();
 
 Method method_of(beast::http::verb verb) noexcept {
@@ -54,19 +55,29 @@ std::string_view view(beast::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
-// Whether the value of a field goes over several lines. Beast puts such a value together elsewhere, or it begins behind
-// the first line.
+// Whether the value of a field spans several lines. Beast copies such a value to other memory, or the value begins on
+// the second line.
 bool is_folded(std::string_view name, std::string_view value) noexcept {
-  const char* at = name.data() + name.size() + 1;  // behind the colon; the line's end is there at the latest
+  const char* at = name.data() + name.size() + 1;  // behind the colon; the loop ends at the line's end at the latest
   while (*at == ' ' || *at == '\t') {
     ++at;
   }
   return at != value.data();
 }
 
+// Beast does not check a line before its end has arrived, and a line feed alone is no end for Beast.
+bool has_bare_line_end(std::string_view lines) noexcept {
+  for (auto at = lines.find('\n'); at != std::string_view::npos; at = lines.find('\n', at + 1)) {
+    if (at == 0 || lines[at - 1] != '\r') {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
-// Fills a `Request` directly: Beast's own container would allocate for each header.
+// Fills a `Request` directly, because Beast's own container would allocate memory for each header.
 class RequestReader::Parser final : public beast::http::basic_parser<true> {
  public:
   Parser(Request& request, Limits limits, ServedHosts* hosts) noexcept : request_(request), rules_(hosts) {
@@ -76,8 +87,8 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   }
 
   const HeadRules& rules() const noexcept { return rules_; }
-  /// Whether a chunk's line, or the last one with the trailers, has been read since this was asked for last.
-  bool take_chunk_line() noexcept { return std::exchange(chunk_line_, false); }
+  /// The size of the chunk whose line was read since the last call; for the last chunk its trailers were read too.
+  std::optional<std::uint64_t> take_chunk_line() noexcept { return std::exchange(chunk_line_, std::nullopt); }
 
  private:
   using string_view = beast::string_view;
@@ -94,7 +105,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
 
   void on_field_impl(field id, string_view name, string_view value, error_code&) override {
     if (header_ended_) {
-      return;  // a trailer: nothing here reads it, and taking it for a header would be a hole
+      return;  // a trailer is dropped: it must not pass for a header (RFC 9110, 6.5.1)
     }
     request_.add_field(view(name), view(value));
     if (id == field::host) {
@@ -111,8 +122,8 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   void on_header_impl(error_code&) override { header_ended_ = true; }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    // Not the whole of what was announced: an announcement costs the client nothing.
-    request_.body().reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length.value_or(0), usual_body)));
+    // Not all that Content-Length announces, because an announcement costs the client nothing.
+    request_.body().reserve(static_cast<std::size_t>(std::min<std::uint64_t>(length.value_or(0), Request::usual_body)));
   }
 
   std::size_t on_body_impl(string_view piece, error_code&) override {
@@ -120,9 +131,9 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
     return piece.size();
   }
 
-  void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& error) override {
-    chunk_line_ = true;
-    if (std::any_of(extensions.begin(), extensions.end(), is_control)) {  // Beast lets quoted ones pass
+  void on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code& error) override {
+    chunk_line_ = size;
+    if (std::any_of(extensions.begin(), extensions.end(), is_control)) {  // Beast accepts control characters in quotes
       error = beast::http::error::bad_chunk_extension;
     }
   }
@@ -137,7 +148,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   Request& request_;
   HeadRules rules_;
   bool header_ended_ = false;
-  bool chunk_line_ = false;
+  std::optional<std::uint64_t> chunk_line_;
 };
 
 RequestReader::RequestReader(Limits limits, ServedHosts* hosts)
@@ -187,7 +198,7 @@ RequestReader::Step RequestReader::parse() {
   }
   while (!parser_->is_done()) {
     if (unparsed() < (in_chunk_line_ ? least_chunk : 1)) {
-      return Step::need_input;
+      return wait_for_line();
     }
     const Step step = parse_some();
     if (step != Step::complete) {
@@ -197,7 +208,7 @@ RequestReader::Step RequestReader::parse() {
   return Step::complete;
 }
 
-// One `put`. `complete` here means: go on.
+// Calls Beast once. `complete` means here that parsing goes on.
 RequestReader::Step RequestReader::parse_some() {
   const bool in_head = !parser_->is_header_done();
   error_code ec;
@@ -213,9 +224,14 @@ RequestReader::Step RequestReader::parse_some() {
     return refuse(Rejection::header_limit);
   }
   if (more_to_come) {
-    return Step::need_input;
+    return wait_for_line();
   }
   return in_head && parser_->is_header_done() ? after_head() : Step::complete;
+}
+
+// The unparsed input is the beginning of a line, or of several lines that are parsed together.
+RequestReader::Step RequestReader::wait_for_line() noexcept {
+  return has_bare_line_end(unparsed_text()) ? refuse(Rejection::malformed) : Step::need_input;
 }
 
 RequestReader::Step RequestReader::after_head() {
@@ -226,7 +242,7 @@ RequestReader::Step RequestReader::after_head() {
   return waits ? Step::send_continue : Step::complete;
 }
 
-// What waits to be parsed belongs to the head, or to a chunk's line and the trailers.
+// The unparsed input belongs to the head, or to the line of a chunk and the trailers.
 bool RequestReader::within_bounds(std::size_t used, bool in_head, bool more_to_come) noexcept {
   if (in_head) {
     header_bytes_ += used;
@@ -235,7 +251,8 @@ bool RequestReader::within_bounds(std::size_t used, bool in_head, bool more_to_c
   if (more_to_come) {
     return chunk_bytes_.may_begin(unparsed());
   }
-  return !parser_->take_chunk_line() || chunk_bytes_.add(used);
+  const auto size = parser_->take_chunk_line();
+  return !size || chunk_bytes_.add(used, *size);
 }
 
 // RFC 9112, 2.2: a server ignores empty lines before a request; some clients end a body with one.
@@ -268,13 +285,14 @@ Rejection RequestReader::rejection_of(error_code error) const noexcept {
   if (error == beast::http::error::body_limit) {
     return Rejection::body_limit;
   }
-  // Beast has one error for a version it does not speak and for what is no version at all.
+  // Beast has the same error for a version that it does not know and for a text that is no version.
   const auto text = version_in(unparsed_text());
   const bool other = !text.empty() && !text.starts_with("HTTP/1.");
   return error == beast::http::error::bad_version && other ? Rejection::version : Rejection::malformed;
 }
 
-// RFC 9110, 2.5: a later minor version is processed as the highest that is known, which is all that Beast reads.
+// RFC 9110, 2.5: a request with a higher minor version is processed as HTTP/1.1. Beast refuses such a version, so the
+// digit in the buffer is replaced.
 bool RequestReader::lower_version() noexcept {
   const auto text = version_in(unparsed_text());
   if (!text.starts_with("HTTP/1.") || text.back() < '2') {
@@ -298,7 +316,7 @@ bool RequestReader::http10() const noexcept {
 
 void RequestReader::next() {
   request_.clear();
-  std::destroy_at(parser_.get());  // a Beast parser cannot be reset; made anew in its place it costs no allocation
+  std::destroy_at(parser_.get());  // a Beast parser cannot be reset; a new one in the same memory needs no allocation
   std::construct_at(parser_.get(), request_, limits_, hosts_);
   header_bytes_ = 0;
   chunk_bytes_ = ChunkBound(limits_.header);
@@ -313,11 +331,15 @@ void RequestReader::next() {
   }
 }
 
+void RequestReader::drop_input() noexcept {
+  buffer_.reset();
+  capacity_ = begin_ = end_ = 0;
+}
+
 void RequestReader::release() noexcept {
   request_.release();
   if (unparsed() == 0) {
-    buffer_.reset();
-    capacity_ = begin_ = end_ = 0;
+    drop_input();
   }
 }
 

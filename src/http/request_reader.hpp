@@ -14,34 +14,34 @@
 
 namespace tern::http {
 
-/// Turns the bytes of a connection into requests, one after the other. Knows no socket: its owner reads into
-/// `prepare`, tells how much with `commit`, and does what `parse` says.
+/// Parses the bytes of a connection into requests, one after the other. It has no socket: its owner reads into the
+/// memory of `prepare`, calls `commit`, and does what `parse` returns.
 class RequestReader {
  public:
-  /// Bytes, as in `ServerLimits`. `header` holds for the head, and again for what comes with the chunks of a body:
-  /// extensions and trailers together.
+  /// Both in bytes, as in `ServerLimits`. `header` bounds the head, and again the extensions and trailers of a chunked
+  /// body together.
   struct Limits {
     std::size_t header;
     std::size_t body;
   };
 
   enum class Step {
-    need_input,     ///< read more, then `parse` again
-    send_continue,  ///< the client waits for 100 Continue; send it, then `parse` again
-    complete,       ///< `request` is whole; `next` when it has been answered
-    refused         ///< answer with `rejection` and close
+    need_input,     ///< read more, then call `parse` again
+    send_continue,  ///< the client waits for 100 Continue: send it, then call `parse` again
+    complete,       ///< `request` is complete: answer it, then call `next`
+    refused         ///< answer with `rejection`, then close the connection
   };
 
-  /// `hosts`: which ones are served; nullptr: every one. Lifetime: it outlives the reader.
+  /// `hosts`: the hosts that are served; nullptr serves every host. Lifetime: `hosts` outlives the reader.
   explicit RequestReader(Limits limits, ServedHosts* hosts = nullptr);
   ~RequestReader();
   RequestReader(const RequestReader&) = delete;
   RequestReader& operator=(const RequestReader&) = delete;
 
-  /// Room for input, never empty. Valid until the next call.
+  /// Memory for input, never empty. Valid until the next call.
   std::span<char> prepare();
   void commit(std::size_t bytes) noexcept { end_ += bytes; }
-  /// Bytes that were committed and not yet parsed.
+  /// Bytes that were committed and are not parsed yet.
   std::size_t unparsed() const noexcept { return end_ - begin_; }
 
   Step parse();
@@ -49,16 +49,18 @@ class RequestReader {
   Request& request() noexcept { return request_; }
   Rejection rejection() const noexcept { return rejection_; }
 
-  /// True from the first byte of a request on, until `next`.
+  /// True from the first byte of a request until `next`.
   bool started() const noexcept { return started_; }
   bool header_done() const noexcept;
-  /// What the client asked for, once the header is done.
+  /// Whether the client wants to keep the connection, once the header is done.
   bool keep_alive() const noexcept;
   bool http10() const noexcept;
 
-  /// Forgets the request; what follows it stays. Gives back buffers that a large request made.
+  /// Forgets the request, and keeps the input behind it. Frees buffers that a large request needed.
   void next();
-  /// Gives back all memory that can be spared while the connection is idle.
+  /// Drops the input that is not parsed, and frees its memory. The request stays as it is.
+  void drop_input() noexcept;
+  /// Frees all memory that an idle connection does not need.
   void release() noexcept;
 
  private:
@@ -66,6 +68,7 @@ class RequestReader {
 
   bool skip_empty_lines() noexcept;
   Step parse_some();
+  Step wait_for_line() noexcept;
   Step after_head();
   Step refuse(Rejection why) noexcept;
   Rejection rejection_of(error_code error) const noexcept;
@@ -86,7 +89,7 @@ class RequestReader {
   ChunkBound chunk_bytes_;
   Rejection rejection_ = Rejection::malformed;
   bool started_ = false;
-  bool in_chunk_line_ = false;  // more of it is to come, or of the trailers
+  bool in_chunk_line_ = false;  // the line of a chunk, or the trailers, are not complete
 };
 
 }  // namespace tern::http

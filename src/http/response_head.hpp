@@ -8,7 +8,7 @@
 
 namespace tern::http {
 
-/// What the request and the connection say about the form of a response.
+/// The form of a response, as the request and the connection decide it.
 struct ResponseForm {
   bool http10 = false;
   bool keep_alive = true;
@@ -18,12 +18,12 @@ struct ResponseForm {
 /// True when a response of this status has a body at all (not 204, 304).
 bool has_body(unsigned status) noexcept;
 
-/// True when the handler itself asks to close, by a header `Connection: close`.
+/// True when the handler asks to close the connection, by a header `Connection: close`.
 bool asks_to_close(const HttpResponse& response) noexcept;
 
-/// Appends status line and header. Framing (`Content-Length`, `Transfer-Encoding`, `Connection`) is written here and
-/// nowhere else; a handler's header of such a name, or with a name that is none, is left out, and a control character
-/// in a value becomes a space, so that no value can begin another header.
+/// Appends the status line and the header. Only this function writes the framing (`Content-Length`,
+/// `Transfer-Encoding`, `Connection`). A handler's header with such a name, or with a malformed name, is left out. A
+/// control character in a value becomes a space, so that no value can begin another header.
 void append_head(std::string& out, const HttpResponse& response, ResponseForm form);
 
 /// Appends the line that precedes a chunk of `size` bytes.

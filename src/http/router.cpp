@@ -96,7 +96,7 @@ Router::Route* Router::find(std::string_view path) noexcept {
   return at == routes_.end() ? nullptr : &*at;
 }
 
-// RFC 9110, 9.3.7: what the server as a whole can do.
+// The answer to OPTIONS of `*`: the methods of the whole server (RFC 9110, 9.3.7).
 HttpResponse Router::about_all() const {
   std::vector<Entry> all;
   for (const Route& route : routes_) {
@@ -112,7 +112,7 @@ HttpResponse Router::about_all() const {
   return response;
 }
 
-// No coroutine of its own: a request that is routed costs no frame here.
+// This is no coroutine, so that routing a request costs no frame.
 awaitable<HttpResponse> Router::handle(HttpRequest& request) {
   const Route* route = find(request.path());
   if (!route) {

@@ -10,22 +10,24 @@
 
 namespace tern::http {
 
-/// Finds the handler for a request by method and exact path. One trailing slash makes no difference.
+/// Finds the handler for a request by its method and its exact path. One slash at the end of the path does not matter.
 ///
-/// HEAD goes where GET goes. OPTIONS is answered 204 with Allow, unless a handler is registered for it; of `*`, which
-/// is the server as a whole, 200. An unknown path is answered 404, a known one with another method 405 with Allow.
+/// HEAD goes to the handler of GET. OPTIONS is answered 204 with Allow, unless a handler is registered for it; OPTIONS
+/// of
+/// `*`, the server as a whole, is answered 200. An unknown path is answered 404, and a known path with another method
+/// is answered 405 with Allow.
 ///
 /// Lifetime: the handlers outlive the router.
 /// Thread safety: `handle` from any thread once the last `add` has returned.
 class Router final : public HttpHandler {
  public:
-  /// `path` begins with `/`. A second handler for the same method and path is an error.
-  /// Errors: `errc::invalid_argument`.
+  /// `path` begins with `/`.
+  /// Errors: `errc::invalid_argument` for another path, and for a second handler for the same method and path.
   void add(Method method, std::string path, HttpHandler& handler);
   void add(std::initializer_list<Method> methods, std::string path, HttpHandler& handler);
 
-  /// `handler` gets every request, whatever its method, for `path` and what lies below it, unless an exact path above
-  /// takes it. It answers 404, 405 and OPTIONS by itself.
+  /// `handler` gets every request for `path` and the paths below it, with any method, unless an exact path was added
+  /// for it. The handler itself answers 404, 405 and OPTIONS.
   void add_below(std::string path, HttpHandler& handler);
 
   awaitable<HttpResponse> handle(HttpRequest& request) override;
@@ -49,7 +51,7 @@ class Router final : public HttpHandler {
   };
 
   std::vector<Tree> trees_;
-  std::vector<Route> routes_;  // few: comparing them costs less than hashing
+  std::vector<Route> routes_;  // there are few, so comparing them costs less than hashing
 };
 
 }  // namespace tern::http

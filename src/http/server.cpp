@@ -18,7 +18,7 @@ namespace tern::http {
 struct Server::Impl {
   Impl(asio::io_context& acceptors, std::shared_ptr<ServerState> shared) : io(acceptors), state(std::move(shared)) {}
 
-  asio::io_context& io;  // of the acceptor
+  asio::io_context& io;  // the acceptor's
   std::shared_ptr<ServerState> state;
   std::shared_ptr<Acceptor> acceptor;
   std::uint16_t port = 0;

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -21,7 +22,7 @@ ServerState::ServerState(std::vector<ServerShard> shards, HttpHandler& handler, 
       clock_(clock),
       connections_(metrics.gauge("tern_http_connections", "Open connections of the HTTP server.")) {
   for (const ServerShard& shard : shards) {
-    shards_.push_back(std::make_unique<ShardState>(shard));
+    shards_.push_back(std::make_unique<ShardState>(shard, clock_));
   }
   for (std::size_t i = 2; i < responses_.size(); ++i) {
     responses_[i] = metrics.counter("tern_http_requests_total", "Requests answered, by class of status.",
@@ -46,7 +47,7 @@ void ServerState::serve_hosts(const ServedHosts& hosts) {
 }
 
 void ServerState::open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer) {
-  error_code ignored;  // without either, a connection that has already gone fails at its first read
+  error_code ignored;  // the options fail when the connection has gone already; its first read fails too then
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
   const executor ex = socket.get_executor();
@@ -78,6 +79,87 @@ void ServerState::count_closed(bool rejected) noexcept {
   open_.fetch_sub(1);
 }
 
+bool ServerState::count_gone() noexcept {
+  if (gone_.fetch_add(1) >= limits_.gone) {
+    gone_.fetch_sub(1);
+    return false;
+  }
+  count_closed(false);
+  return true;
+}
+
+// A connection that gives way keeps its descriptor until its shard has closed it. The check keeps the descriptors below
+// the limits for connections and refusals together.
+bool ServerState::make_room() noexcept {
+  if (open_.load() >= limits_.connections + limits_.refusals) {
+    return false;
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    ShardState& shard = *shards_[(turn_ + i) % shards_.size()];
+    if (shard.expendables.load() <= shard.claims.load()) {
+      continue;
+    }
+    shard.claims.fetch_add(1);
+    yielding_.fetch_add(1);
+    try {
+      asio::post(shard.shard.io, [self = shared_from_this(), &shard] { self->let_one_give_way(shard); });
+    } catch (const std::bad_alloc&) {
+      shard.claims.fetch_sub(1);
+      yielding_.fetch_sub(1);
+      return false;
+    }
+    return true;
+  }
+  return false;
+}
+
+void ServerState::let_one_give_way(ShardState& shard) noexcept {
+  auto& list = shard.lingering.empty() ? shard.expendable : shard.lingering;
+  if (!list.empty()) {  // otherwise the session has just ended by itself
+    const auto session = list.front().shared_from_this();
+    session->give_way();
+  }
+  shard.claims.fetch_sub(1);
+  yielding_.fetch_sub(1);
+}
+
+bool ServerState::has_expendable() const noexcept {
+  return std::any_of(shards_.begin(), shards_.end(),
+                     [](const auto& shard) { return shard->expendables.load() > shard->claims.load(); });
+}
+
+bool ServerState::lacks_room() noexcept {
+  if (!full() || has_expendable()) {
+    return false;
+  }
+  shards_.front()->slow.look();
+  return full() && !has_expendable();
+}
+
+// A shard that has not done its last look is not asked again, so that a busy shard does not delay every new client.
+bool ServerState::look_elsewhere(std::function<void()> done) {
+  struct Looks {
+    std::function<void()> done;
+    std::atomic<std::size_t> left = 1;
+  };
+  const auto looks = std::make_shared<Looks>(std::move(done));
+  for (auto at = shards_.begin() + 1; at != shards_.end(); ++at) {
+    ShardState& shard = **at;
+    if (shard.slow.unwatched() == 0 || shard.looking.exchange(true)) {
+      continue;
+    }
+    looks->left.fetch_add(1);
+    asio::post(shard.shard.io, [self = shared_from_this(), &shard, looks] {
+      shard.slow.look();
+      shard.looking = false;
+      if (looks->left.fetch_sub(1) == 1) {
+        asio::post(self->first_shard().io, looks->done);
+      }
+    });
+  }
+  return looks->left.fetch_sub(1) != 1;
+}
+
 void ServerState::count_response(unsigned status) noexcept {
   if (const std::size_t first = status / 100; first < responses_.size()) {
     responses_[first].inc();
@@ -95,11 +177,13 @@ void ServerState::leave() {
 }
 
 void ServerState::stop() {
+  SteadyTime not_yet = SteadyTime::max();
+  closing_by_.compare_exchange_strong(not_yet, Deadline::after(limits_.closing_time, clock_).when());
   closing_ = true;
   for (const auto& shard : shards_) {
     asio::dispatch(shard->shard.io, [self = shared_from_this(), &shard = *shard] {
       for (Session& session : shard.sessions) {
-        session.wake_if_idle();
+        session.begin_closing();
       }
     });
   }
@@ -117,7 +201,7 @@ void ServerState::abort() {
   }
 }
 
-// Keeps a waiter in the list while its coroutine lives: nothing may be posted to an executor that has gone.
+// Keeps a waiter in the list while its coroutine exists: nothing may be posted to an executor that was destroyed.
 class ServerState::Waiting {
  public:
   Waiting(ServerState& state, std::shared_ptr<Waiter> waiter) : state_(state), waiter_(std::move(waiter)) {
@@ -139,7 +223,7 @@ class ServerState::Waiting {
 awaitable<bool> ServerState::drained(std::shared_ptr<ServerState> state, Deadline by) {
   const auto waiter = std::make_shared<Waiter>(state->clock_, co_await this_coro::executor);
   const Waiting waiting(*state, waiter);
-  // In the list first, then the look: whoever is the last to leave sees the waiter or is seen here.
+  // The waiter enters the list before the check: the last session that leaves wakes it, or the check finds zero.
   while (state->live_.load() != 0) {
     const bool time_up = co_await waiter->timer.wait_until(by.when());
     if (time_up) {

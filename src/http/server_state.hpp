@@ -5,29 +5,38 @@
 #include "http/rejection.hpp"
 #include "http/server.hpp"
 #include "http/session.hpp"
+#include "http/slow_handlers.hpp"
 
+#include <tern/async/clock.hpp>
 #include <tern/async/timer.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 namespace tern::http {
 
-/// What the server has on one shard. Used on that shard's thread only.
+/// The state of the server on one shard. It is used on that shard's thread only, except the atomic members.
 struct ShardState {
-  explicit ShardState(ServerShard s) : shard(s) {}
+  ShardState(ServerShard s, Clock& clock) : shard(s), slow(s.wheel, clock) {}
   ServerShard shard;
   SessionList sessions;
+  SlowHandlers slow;
+  ExpendableList lingering;                  // sessions that wait for their clients' end; they give way first
+  ExpendableList expendable;                 // the session that became expendable first in front
+  std::atomic<std::size_t> expendables = 0;  // the size of both lists; read by the acceptor
+  std::atomic<std::size_t> claims = 0;       // how many of these sessions the acceptor has asked to give way
+  std::atomic<bool> looking = false;         // the acceptor has asked the shard to look at its clients
   ServedHosts hosts;
   DateText date;
 };
 
-/// What the sessions share. It outlives the `Server`: each session holds it.
+/// The state that all sessions share. It may outlive the `Server`, because each session keeps it alive.
 class ServerState : public std::enable_shared_from_this<ServerState> {
  public:
   ServerState(std::vector<ServerShard> shards, HttpHandler& handler, ServerLimits limits, Clock& clock,
@@ -37,33 +46,49 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   const ServerLimits& limits() const noexcept { return limits_; }
   Clock& clock() noexcept { return clock_; }
 
-  /// True once no new exchange may begin.
+  /// True once no new request may begin.
   bool closing() const noexcept { return closing_.load(std::memory_order_relaxed); }
-  /// True once every connection is to be closed at once.
+  /// When requests that are not complete are answered 503; `SteadyTime::max()` before `stop`.
+  SteadyTime closing_by() const noexcept { return closing_by_.load(std::memory_order_relaxed); }
+  /// True once every connection must be closed at once.
   bool aborted() const noexcept { return aborted_.load(std::memory_order_relaxed); }
   std::size_t connections() const noexcept { return open_.load(std::memory_order_relaxed); }
 
-  /// The shard for the next connection. Called on the acceptor's thread only.
+  /// The shard for the next connection. Call it on the acceptor's thread only.
   ShardState& next_shard() noexcept;
   ServerShard& first_shard() noexcept { return shards_.front()->shard; }
-  /// Before any session begins.
+  /// Call it before any session begins.
   void serve_hosts(const ServedHosts& hosts);
-  /// True when there are as many connections as there may be, without those that are told so.
-  bool full() const noexcept { return open_.load() - rejecting_.load() >= limits_.connections; }
+  /// True when the server has as many connections as it may have. Connections that are being refused or give way do not
+  /// count.
+  bool full() const noexcept { return open_.load() >= limits_.connections + rejecting_.load() + yielding_.load(); }
+  /// Asks a shard to let a connection give way: one that lingers, or else the one that became expendable first. False
+  /// when there is none. Call it on the acceptor's thread only.
+  bool make_room() noexcept;
+  /// True when one more connection would be refused. It looks at the unwatched clients of the acceptor's shard first.
+  /// Call it on the acceptor's thread only.
+  bool lacks_room() noexcept;
+  /// Lets the other shards look at their unwatched clients, and calls `done` on the acceptor's shard when they have
+  /// done so. False when there is nothing to wait for. Call it on the acceptor's thread only.
+  bool look_elsewhere(std::function<void()> done);
   /// Starts a session for an accepted socket.
   void open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
 
-  /// A connection begins and ends: for `connections`. `rejected`: it is only told that there is no capacity. Never
-  /// touches the metrics, which may be gone by then.
+  /// A connection begins or ends, for `connections`. `rejected`: it is answered 503 by `Farewells`. These functions do
+  /// not use the metrics, which may be destroyed before the last session.
   void count_open(bool rejected) noexcept;
   void count_closed(bool rejected) noexcept;
-  /// Something that `drain` waits for begins and ends: the acceptor, a session until it only waits for its end.
+  /// The client of a connection has gone while its request is handled, and the connection no longer counts. False when
+  /// `ServerLimits::gone` is reached: the connection still counts then.
+  bool count_gone() noexcept;
+  void count_gone_ended() noexcept { gone_.fetch_sub(1); }
+  /// `drain` waits for everything that has entered and not left: the acceptor, and each session until it lingers.
   void enter() noexcept { live_.fetch_add(1); }
   void leave();
 
   void stop();
   void abort();
-  /// Waits until all have left; false when `by` came first.
+  /// Waits until all have left, at most until `by`. False when some have not.
   static awaitable<bool> drained(std::shared_ptr<ServerState> state, Deadline by);
 
   void count_response(unsigned status) noexcept;
@@ -78,6 +103,9 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   };
   class Waiting;
 
+  void let_one_give_way(ShardState& shard) noexcept;
+  bool has_expendable() const noexcept;
+
   HttpHandler& handler_;
   const ServerLimits limits_;
   Clock& clock_;
@@ -85,9 +113,12 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   std::size_t turn_ = 0;
 
   std::atomic<bool> closing_ = false;
+  std::atomic<SteadyTime> closing_by_ = SteadyTime::max();
   std::atomic<bool> aborted_ = false;
   std::atomic<std::size_t> open_ = 0;
   std::atomic<std::size_t> rejecting_ = 0;
+  std::atomic<std::size_t> yielding_ = 0;
+  std::atomic<std::size_t> gone_ = 0;
   std::atomic<std::size_t> live_ = 0;
 
   std::mutex mutex_;

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tern::http {
@@ -28,10 +29,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto warm_time = 1s;                 // how long an idle connection keeps its buffers
-constexpr std::size_t small_body = 16 * 1024;  // copied behind the head, so that one buffer goes out
-constexpr unsigned most_in_a_burst = 16;       // pipelined requests before other connections get their turn
+constexpr std::size_t small_body = 16 * 1024;  // a body up to this size is copied behind the head, into one buffer
+constexpr auto stuck_time = 1s;                // a client that takes nothing of its response for so long may be closed
+constexpr int all_unsent = std::numeric_limits<int>::max();
+constexpr unsigned most_in_a_burst = 16;  // pipelined requests before other connections are served
 
-HttpResponse failure() {
+HttpResponse failure(const std::exception_ptr& error = nullptr) {
+  if (error) {
+    log::error("a request could not be handled", {{"error", describe(error)}});
+  }
   return HttpResponse(500, error_body("ServiceError", "The bot could not process the request."), "application/json");
 }
 
@@ -47,11 +53,13 @@ Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::so
 }
 
 Session::~Session() {
-  // While this still holds the server: the list is the server's, and another thread may be the last to let go of it.
+  // Before `server_` is released: the lists belong to the server, and another thread may destroy it then.
+  leave_expendable();
+  shard_.slow.end(*this);
   if (hook.is_linked()) {
     hook.unlink();
   }
-  server_->count_closed(false);
+  stop_counting();
 }
 
 awaitable<void> Session::run(std::shared_ptr<Session> self) {
@@ -64,31 +72,26 @@ awaitable<void> Session::run(std::shared_ptr<Session> self) {
       co_await self->serve();
     }
   } catch (...) {
-    log::error("a connection was closed for an error in the server", {{"error", describe(std::current_exception())}});
+    log::error("a connection was closed because of an error in the server",
+               {{"error", describe(std::current_exception())}});
   }
-  self->close();
-  self->leave();
-  self->server_->show_connections(-1);
+  self->depart();
 }
 
-// One coroutine frame for all requests of the connection, hence its length: what can suspend in a usual request is
-// the read, the handler, and nothing else.
+// Long: all requests of a connection use one coroutine frame. A usual request suspends only in the read and in the
+// handler.
 awaitable<void> Session::serve() {
   for (;;) {
     const RequestReader::Step step = reader_.parse();
     if (step == RequestReader::Step::need_input) {
       const Next next = plan_read();
       if (next == Next::read) {
-        const auto room = reader_.prepare();
-        const auto [ec, bytes] =
-            co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
-        ec_ = ec;
-        reader_.commit(bytes);
-        burst_ = 0;
+        const auto [ec, bytes] = co_await socket_.async_read_some(room(), asio::as_tuple(asio::deferred));
+        take_input(ec, bytes);
       } else if (next == Next::wait) {
         co_await wait_for_input();
       } else if (next == Next::time_out) {
-        co_await refuse(phase_ == Phase::body ? Rejection::body_timeout : Rejection::header_timeout);
+        co_await refuse(late());
       }
       if (next == Next::close || next == Next::time_out || lost()) {
         co_return;
@@ -103,15 +106,19 @@ awaitable<void> Session::serve() {
       }
       continue;
     }
-
-    phase_ = Phase::handling;
-    ++requests_;
+    begin_handling();
     HttpResponse response;
     try {
       response = co_await server_->handler().handle(reader_.request());
     } catch (...) {
-      log::error("a request could not be handled", {{"error", describe(std::current_exception())}});
-      response = failure();
+      response = failure(std::current_exception());
+    }
+    end_handling();
+    if (watch_ && !response.source) {
+      co_await unwatch();
+    }
+    if (!has_client_) {
+      co_return;
     }
     const After after = begin_response(response, reader_.keep_alive());
     if (!send_now()) {
@@ -134,6 +141,28 @@ awaitable<void> Session::serve() {
   }
 }
 
+asio::mutable_buffer Session::room() {
+  const auto free = reader_.prepare();
+  return asio::buffer(free.data(), free.size());
+}
+
+void Session::take_input(const error_code& ec, std::size_t bytes) {
+  ec_ = ec;
+  reader_.commit(bytes);
+  burst_ = 0;
+}
+
+void Session::begin_handling() noexcept {
+  phase_ = Phase::handling;
+  ++requests_;
+  shard_.slow.begin(*this);
+}
+
+void Session::end_handling() noexcept {
+  shard_.slow.end(*this);
+  phase_ = Phase::answering;
+}
+
 awaitable<void> Session::wait_for_input() {
   const auto [ec] = co_await socket_.async_wait(tcp::socket::wait_read, asio::as_tuple(asio::deferred));
   ec_ = ec;
@@ -149,8 +178,15 @@ awaitable<void> Session::send_continue() {
   }
 }
 
+Rejection Session::late() const noexcept {
+  if (server_->closing()) {
+    return Rejection::closing;
+  }
+  return phase_ == Phase::body ? Rejection::body_timeout : Rejection::header_timeout;
+}
+
 awaitable<void> Session::refuse(Rejection why) {
-  phase_ = Phase::handling;
+  phase_ = Phase::answering;
   server_->count_rejection(why);
   HttpResponse response = response_for(why);
   begin_response(response, false);
@@ -169,6 +205,8 @@ awaitable<void> Session::linger() {
   const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
   arm_for(linger_time);
   socket_.shutdown(tcp::socket::shutdown_send, ec_);
+  shard_.lingering.push_back(*this);
+  shard_.expendables.fetch_add(1);
   int unsent = unsent_bytes();
   for (std::size_t total = 0; !ec_ && total < linger_bytes;) {
     const auto room = reader_.prepare();
@@ -179,7 +217,7 @@ awaitable<void> Session::linger() {
     if (expired_ && (!ec || ec == asio::error::operation_aborted)) {
       const int before = std::exchange(unsent, unsent_bytes());
       if (last.expired(server_->clock()) || unsent == 0 || unsent >= before) {
-        co_return;  // it has all of the response, or takes no more of it
+        co_return;  // the client has the whole response, or takes no more of it
       }
       ec_.clear();
       expired_ = false;
@@ -188,7 +226,7 @@ awaitable<void> Session::linger() {
   }
 }
 
-// What the client's kernel has not confirmed yet.
+// The bytes that the client's kernel has not confirmed yet.
 int Session::unsent_bytes() noexcept {
   int bytes = 0;
   return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
@@ -207,13 +245,12 @@ Session::Next Session::plan_read() {
   }
   phase_ = phase;
   expired_ = false;
-  if (phase == Phase::body) {
-    arm_for(server_->limits().body_timeout);
-  } else if (requests_ > 0) {
-    arm_for(server_->limits().header_timeout);
-  } else {
-    shard_.shard.wheel.arm(*this, Deadline::at(deadline_));  // counted from the acceptance
+  const ServerLimits& limits = server_->limits();
+  if (phase == Phase::body || requests_ > 0) {  // the first header's time is counted from the acceptance
+    deadline_ =
+        Deadline::after(phase == Phase::body ? limits.body_timeout : limits.header_timeout, server_->clock()).when();
   }
+  arm_for_input();
   return Next::read;
 }
 
@@ -224,11 +261,9 @@ Session::Next Session::plan_idle() {
   if (phase_ != Phase::waiting) {
     phase_ = Phase::waiting;
     expired_ = released_ = false;
-    arm_for(requests_ > 0 ? server_->limits().idle_timeout : server_->limits().header_timeout);
     const SteadyTime now = server_->clock().now();
-    if (now + warm_time < deadline_) {
-      shard_.shard.wheel.arm(*this, Deadline::at(now + warm_time));
-    }
+    deadline_ = now + (requests_ > 0 ? server_->limits().idle_timeout : server_->limits().header_timeout);
+    shard_.shard.wheel.arm(*this, Deadline::at(std::min<SteadyTime>(deadline_, now + warm_time)));
   } else if (expired_) {
     expired_ = false;
     if (server_->clock().now() >= deadline_) {
@@ -247,19 +282,27 @@ void Session::arm_for(std::chrono::milliseconds duration) noexcept {
   shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
 }
 
+// Arms the wheel for the deadline of the phase, or for an earlier one when the server closes.
+void Session::arm_for_input() noexcept {
+  deadline_ = std::min(deadline_, server_->closing_by());
+  shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
+}
+
 void Session::on_expired() noexcept {
-  if (phase_ == Phase::handling) {
-    return;  // armed for what came before; disarming it for each request would only cost
+  if (phase_ == Phase::handling || phase_ == Phase::answering || phase_ == Phase::streaming) {
+    return;  // the wheel was armed for an earlier phase; disarming it for each request would cost more
   }
   expired_ = true;
   error_code ignored;
   socket_.cancel(ignored);
 }
 
-void Session::wake_if_idle() noexcept {
+void Session::begin_closing() noexcept {
   if (phase_ == Phase::waiting) {
     error_code ignored;
     socket_.cancel(ignored);
+  } else if (phase_ == Phase::header || phase_ == Phase::body) {
+    arm_for_input();
   }
 }
 
@@ -275,13 +318,40 @@ void Session::leave() {
   }
 }
 
+void Session::stop_counting() noexcept {
+  const Standing standing = std::exchange(standing_, Standing::ended);
+  if (standing == Standing::open) {
+    server_->count_closed(false);
+  } else if (standing == Standing::gone) {
+    server_->count_gone_ended();
+  }
+}
+
+void Session::depart() {
+  leave();
+  close_and_stop_counting();
+}
+
+void Session::close_and_stop_counting() noexcept {
+  leave_expendable();
+  close();
+  has_client_ = false;
+  if (standing_ == Standing::open) {
+    server_->show_connections(-1);
+  }
+  stop_counting();
+}
+
 Session::After Session::begin_response(HttpResponse& response, bool client_keeps) {
   if (response.status < 200 || response.status > 999) {
-    log::error("a handler answered with a status that is none", {{"status", response.status}});
+    log::error("a handler answered with a status that HTTP does not have", {{"status", response.status}});
     response = failure();
   }
   if (!has_body(response.status)) {
     response.source.reset();
+    response.body.clear();
+  }
+  if (response.source) {
     response.body.clear();
   }
   const bool http10 = reader_.http10();
@@ -319,7 +389,7 @@ void Session::sent(std::size_t bytes) noexcept {
   }
 }
 
-// Tries without a round through the reactor: a usual response fits what the socket takes at once.
+// Sends without waiting for the reactor: a usual response fits into the socket's buffer.
 bool Session::send_now() noexcept {
   const bool single = pending_[1].size() + pending_[2].size() == 0;
   const std::size_t bytes =
@@ -332,18 +402,48 @@ bool Session::send_now() noexcept {
 }
 
 awaitable<void> Session::send_rest() {
+  const Phase next = phase_ == Phase::streaming ? Phase::streaming : Phase::answering;
   phase_ = Phase::writing;
-  expired_ = false;
-  arm_for(server_->limits().write_timeout);
+  const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
+  arm_for_writing(last.when());
+  int unsent = unsent_bytes();
   while (!ec_ && asio::buffer_size(pending_) > 0) {
     const auto [ec, bytes] = co_await socket_.async_write_some(pending_, asio::as_tuple(asio::deferred));
     ec_ = ec;
     sent(bytes);
-    if (expired_ && !ec_) {
-      ec_ = asio::error::timed_out;
+    if (bytes > 0) {
+      unsent = all_unsent;
+    }
+    if (expired_ && socket_.is_open() && (!ec_ || ec_ == asio::error::operation_aborted)) {
+      ec_ = last.expired(server_->clock()) ? error_code(asio::error::timed_out) : error_code();
+      const int before = std::exchange(unsent, unsent_bytes());
+      may_give_way_while_writing(unsent >= before);
+      arm_for_writing(last.when());
     }
   }
-  phase_ = Phase::handling;
+  may_give_way_while_writing(false);
+  phase_ = next;
+}
+
+// With a watch, the end of the client is seen at once, and the watch must not be cancelled early. Without a watch the
+// session looks at the client every `stuck_time`.
+void Session::arm_for_writing(SteadyTime last) noexcept {
+  expired_ = false;
+  const auto look = Deadline::after(stuck_time, server_->clock()).when();
+  deadline_ = watch_ ? last : std::min(last, look);
+  shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
+}
+
+void Session::may_give_way_while_writing(bool stuck) noexcept {
+  if (watch_) {
+    return;
+  }
+  if (!stuck || !has_sent_end()) {
+    leave_expendable();
+  } else if (!expendable_hook.is_linked()) {
+    shard_.expendable.push_back(*this);
+    shard_.expendables.fetch_add(1);
+  }
 }
 
 }  // namespace tern::http

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "async/timing_wheel.hpp"
 #include "http/request_reader.hpp"
 #include "http/response_head.hpp"
 
-#include <tern/async/timing_wheel.hpp>
 #include <tern/error.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -24,92 +24,130 @@ namespace tern::http {
 class ServerState;
 struct ShardState;
 
-/// One connection: reads requests, has them handled, writes the responses, in order. One coroutine, and one entry in
-/// the shard's wheel that serves every deadline.
+/// One connection. It reads requests, calls the handler, and writes the responses in the order of the requests. It has
+/// one coroutine, and one entry in the shard's wheel for all its deadlines.
 ///
-/// Lifetime: its coroutine holds it. Everything happens on its shard's thread.
+/// Lifetime: its coroutine keeps it alive.
+/// Thread safety: none; everything happens on its shard's thread.
 class Session final : public TimingWheel::Entry, public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<ServerState> server, ShardState& shard, asio::ip::tcp::socket socket,
           const asio::ip::tcp::endpoint& peer);
   ~Session() override;
 
-  /// The connection from its beginning to its end. No exception leaves it.
+  /// Serves the connection from its beginning to its end. Throws nothing.
   static awaitable<void> run(std::shared_ptr<Session> self);
 
-  /// The server closes: a session between two requests ends, another one after its response.
-  void wake_if_idle() noexcept;
+  /// The server closes. A session between two requests ends now; another session ends after its response, or when its
+  /// request is not complete by `ServerState::closing_by`.
+  void begin_closing() noexcept;
   void close() noexcept;
+  /// Begins to watch the client while the handler runs. Without memory for the watch, the connection counts until its
+  /// request has been answered.
+  void begin_watch() noexcept;
+  /// The same, after `poll` has returned `events`. True when the client is gone, or the session is expendable now.
+  bool begin_watch(short events) noexcept;
+  int descriptor() noexcept { return socket_.native_handle(); }
+  /// Closes the connection for the sake of another client. Its handler goes on to its end.
+  /// Preconditions: the session is lingering or expendable.
+  void give_way() noexcept;
 
-  boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> hook;
+  using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  Hook hook;
+  Hook expendable_hook;
+  Hook handling_hook;           // used by `SlowHandlers`
+  unsigned handling_since = 0;  // used by `SlowHandlers`
 
  private:
-  enum class Phase { created, waiting, header, body, handling, writing, lingering };
+  enum class Phase { created, waiting, header, body, handling, answering, streaming, writing, lingering };
   enum class Next { read, wait, close, time_out };
   enum class After { keep, close };
+  /// How the server counts the session: as an open connection, as one whose client has gone, or no longer.
+  enum class Standing { open, gone, ended };
 
   void on_expired() noexcept override;
   void arm_for(std::chrono::milliseconds duration) noexcept;
+  void arm_for_input() noexcept;
 
   awaitable<void> serve();
+  asio::mutable_buffer room();
+  void take_input(const error_code& ec, std::size_t bytes);
+  void begin_handling() noexcept;
+  void end_handling() noexcept;
   awaitable<void> wait_for_input();
   awaitable<void> send_continue();
+  Rejection late() const noexcept;
   awaitable<void> refuse(Rejection why);
   awaitable<void> linger();
   int unsent_bytes() noexcept;
   void leave();
+  void stop_counting() noexcept;
+  void close_and_stop_counting() noexcept;
+  void arm_for_writing(SteadyTime last) noexcept;
+  void may_give_way_while_writing(bool stuck) noexcept;
+  void drop_input() noexcept;
+  void depart();
 
-  /// What to do for more input; arms the deadline when the phase changes.
+  /// Decides how to get more input, and arms the deadline when the phase changes.
   Next plan_read();
   Next plan_idle();
-  /// The last operation failed, other than by being woken.
+  /// The last operation failed, and was not just cancelled.
   bool lost() const noexcept { return ec_ && ec_ != asio::error::operation_aborted; }
 
-  /// Puts head and body into `pending_`; says what follows when all is sent.
+  /// Puts the head and the body into `pending_`. Returns what follows when all of it is sent.
   After begin_response(HttpResponse& response, bool client_keeps);
 
   void put_pending(std::string_view first, std::string_view second = {}, std::string_view third = {}) noexcept;
   void sent(std::size_t bytes) noexcept;
-  /// True when nothing is left to send, or sending failed (`ec_`).
+  /// Sends as much as the socket takes at once. True when nothing is left to send, or sending failed (`ec_`).
   bool send_now() noexcept;
   awaitable<void> send_rest();
 
   awaitable<void> stream(std::unique_ptr<BodySource> source);
   awaitable<void> pump(std::unique_ptr<BodySource> source);
-  awaitable<void> unwatch();
-  void watch();
-  void on_watched(error_code ec, std::size_t bytes);
 
-  /// What goes on beside a streamed response: a read that finds out when the client has gone.
+  /// A read that is under way beside a slow handler or a streamed response. It finds out when the client ends or is
+  /// gone. The client's input is kept for later, up to a bound.
   struct Watch {
     asio::cancellation_signal gone;
-    bool reading = false;
+    bool waiting = false;  // an operation of the watch is under way
     bool ended = false;
-    bool client_gone = false;
   };
+  void watch();
+  void on_watched(error_code ec, std::size_t bytes) noexcept;
+  void on_hung_up(error_code ec) noexcept;
+  bool has_hung_up() noexcept;
+  bool has_sent_end() noexcept;
+  awaitable<void> unwatch();
+  void become_expendable();
+  void wait_for_hang_up();
+  void leave_expendable() noexcept;
+  void lose_client() noexcept;
 
   std::shared_ptr<ServerState> server_;
   ShardState& shard_;
   asio::ip::tcp::socket socket_;
   RequestReader reader_;
-  std::string out_;                              // head and small body of a response; used again
-  std::array<asio::const_buffer, 3> pending_{};  // what is still to be sent
-  error_code ec_;                                // of the last socket operation
-  SteadyTime deadline_{};                        // of the phase; the wheel may be armed for less while idle
-  std::unique_ptr<Watch> watch_;                 // while a response is streamed
+  std::string out_;                              // the head of a response, with its body if that is small
+  std::array<asio::const_buffer, 3> pending_{};  // the bytes that are not sent yet
+  error_code ec_;                                // the error of the last socket operation
+  SteadyTime deadline_{};                        // of the phase; the wheel is armed for an earlier time while idle
+  std::unique_ptr<Watch> watch_;
   std::size_t requests_ = 0;
   unsigned burst_ = 0;  // requests since the last read
   Phase phase_ = Phase::created;
+  Standing standing_ = Standing::open;
+  bool has_client_ = true;  // false once the client has gone, or the session has given way
   bool expired_ = false;
-  bool released_ = false;  // idle for so long that its buffers were given back
-  bool live_ = true;
+  bool released_ = false;  // its buffers were freed, after it was idle for `warm_time`
+  bool live_ = true;       // the drain waits for it
 };
 
-using SessionList = boost::intrusive::list<
-    Session,
-    boost::intrusive::member_hook<
-        Session, boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
-        &Session::hook>,
-    boost::intrusive::constant_time_size<false>>;
+template <Session::Hook Session::* HookMember>
+using SessionListBy = boost::intrusive::list<Session, boost::intrusive::member_hook<Session, Session::Hook, HookMember>,
+                                             boost::intrusive::constant_time_size<false>>;
+using SessionList = SessionListBy<&Session::hook>;
+using ExpendableList = SessionListBy<&Session::expendable_hook>;
+using HandlingList = SessionListBy<&Session::handling_hook>;
 
 }  // namespace tern::http

@@ -6,16 +6,15 @@
 #include <string_view>
 #include <utility>
 
-namespace tern {
-
-bool DeadFilter::takes(const DeadSend& dead) const {
-  return std::string_view(dead.reason).starts_with(reason) && (!since || dead.died >= *since) &&
-         (!until || dead.died <= *until) && (!order_key || dead.send.order_key == *order_key);
-}
-
-namespace proactive {
+namespace tern::proactive {
 
 namespace {
+
+bool takes(const DeadFilter& filter, const DeadSend& dead) {
+  return std::string_view(dead.reason).starts_with(filter.reason) && (!filter.since || dead.died >= *filter.since) &&
+         (!filter.until || dead.died <= *filter.until) &&
+         (!filter.order_key || dead.send.order_key == *filter.order_key);
+}
 
 constexpr std::size_t redriven_at_once = 500;
 
@@ -32,10 +31,10 @@ awaitable<DeadPage> list_dead(AnyStorage schedule, DeadQuery query, DeadFilter f
     // As many as still fit, so that the store's place for the next page is right after the last that is shown.
     query.limit = wanted - found.sends.size();
     auto page = co_await schedule.list_dead(query, in_time());
-    // Those that died first come first: past one that died too late there is nothing older.
+    // The oldest death comes first: after a send that died too late there is no older one.
     const bool is_past = filter.until && !page.sends.empty() && page.sends.back().died > *filter.until;
     std::copy_if(std::make_move_iterator(page.sends.begin()), std::make_move_iterator(page.sends.end()),
-                 std::back_inserter(found.sends), [&](const DeadSend& dead) { return filter.takes(dead); });
+                 std::back_inserter(found.sends), [&](const DeadSend& dead) { return takes(filter, dead); });
     query.after = is_past ? std::string() : std::move(page.next);
   } while (!query.after.empty() && found.sends.size() < wanted);
   found.next = std::move(query.after);
@@ -66,6 +65,4 @@ awaitable<void> redrive_all(AnyStorage schedule, DeadFilter filter, WallTime now
   } while (!query.after.empty());
 }
 
-}  // namespace proactive
-
-}  // namespace tern
+}  // namespace tern::proactive

@@ -1,6 +1,6 @@
 #include "proactive/patient_replies.hpp"
 
-#include "proactive/describe_error.hpp"
+#include "async/describe_error.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/timer.hpp>
@@ -71,7 +71,7 @@ awaitable<bool> PatientReplies::wait_for_windows(Reply reply) {
   }
 }
 
-awaitable<ResourceResponse> PatientReplies::carry(Place to, Try attempt, std::exception_ptr failed) {
+awaitable<ResourceResponse> PatientReplies::carry(Address to, Try attempt, std::exception_ptr failed) {
   Reply reply{SendScope::of(to.channel, to.bot, to.tenant, to.conversation, limiter_.limits()),
               clock_.now() + patience_, failed ? 1U : 0U};
   const auto request_id = new_request_id();  // one for all tries of it
@@ -83,7 +83,7 @@ awaitable<ResourceResponse> PatientReplies::carry(Place to, Try attempt, std::ex
       }
       retried_.inc();
       log::info("a reply is tried again",
-                {{"reason", describe(failed)},
+                {{"reason", detail::describe(failed)},
                  {"in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(*pause).count()}});
       co_await sleep_for(*pause, clock_);
       failed = nullptr;

@@ -13,10 +13,10 @@
 
 namespace tern::proactive {
 
-/// Carries the replies of turns by the rules of scheduled sends, as far as a turn has time for them: they keep to the
-/// windows of their channel, which they share with scheduled sends, and what has surely not arrived is tried again: 429
-/// after what its Retry-After asks for, and what was not connected or not written a few times. What may have arrived is
-/// the handler's to judge.
+/// Sends the replies of turns by the rules of scheduled sends, as far as a turn has time for them. Replies keep to the
+/// windows of their channel, which they share with scheduled sends. A reply that certainly did not arrive is tried
+/// again: after a 429 when its Retry-After is over, and a few times when it was not connected or not written. The
+/// handler decides about a reply that may have arrived.
 ///
 /// Thread safety: as `ReplyCarrier`.
 class PatientReplies final : public detail::ReplyCarrier {
@@ -29,7 +29,7 @@ class PatientReplies final : public detail::ReplyCarrier {
   void set_send_timeout(std::chrono::milliseconds timeout) noexcept { send_timeout_ = timeout; }
 
   bool is_free(std::string_view channel) const override;
-  awaitable<ResourceResponse> carry(Place to, Try attempt, std::exception_ptr failed) override;
+  awaitable<ResourceResponse> carry(Address to, Try attempt, std::exception_ptr failed) override;
 
  private:
   struct Reply {

@@ -1,9 +1,8 @@
 #include "proactive/proactive_service.hpp"
 
-#include "proactive/dead_sends.hpp"
-#include "proactive/references/gone_references.hpp"
 #include "proactive/references/reference_finder.hpp"
 #include "proactive/schedule/continuation_turn.hpp"
+#include "proactive/send_views.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
 #include "turn/time_zone.hpp"
@@ -26,7 +25,10 @@ ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime&
       clock_(clock),
       known_sends_(metrics.counter("tern_known_sends_total",
                                    "Sends that were not stored, since one with their idempotency key is known.")),
-      runner_(shards, runtime, options, clock, metrics, std::move(limits)) {
+      runner_(shards, runtime, options, clock, metrics, std::move(limits)),
+      edits_(runtime, runner_, clock),
+      dead_letters_(edits_, clock, enabled),
+      broadcasts_(runner_.broadcaster(), enabled) {
   for (std::size_t i = 0; i < shards.size(); ++i) {
     auto& environment = runtime.environment(i);
     environment.proactive = this;
@@ -50,10 +52,6 @@ void ProactiveService::require_enabled() const {
   if (!enabled_) {
     detail::throw_proactive_disabled();
   }
-}
-
-Deadline ProactiveService::storage_deadline() const noexcept {
-  return Deadline::after(runtime_.environment(0).storage_timeout, clock_);
 }
 
 std::size_t ProactiveService::shard_here() const noexcept {
@@ -151,8 +149,8 @@ awaitable<ConversationReference> ProactiveService::create_conversation(std::stri
 awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
   StoreChanges changes;
   changes.sends.push_back(send);
-  auto schedule = runtime_.environment(0).storage;
-  auto written = co_await schedule.write(std::move(changes), storage_deadline());
+  auto schedule = edits_.store();
+  auto written = co_await schedule.write(std::move(changes), edits_.deadline());
   if (written.has_error()) {
     throw_error(errc::conflict, "The schedule refused the send.");
   }
@@ -194,39 +192,13 @@ awaitable<SendHandle> ProactiveService::continue_after(ConversationReference ref
 
 awaitable<CancelOutcome> ProactiveService::cancel(SendHandle handle) {
   require_enabled();
-  StoreChanges changes;
-  changes.edits.emplace_back(SendEdit::Kind::cancel, handle);
-  auto schedule = runtime_.environment(0).storage;
-  auto written = co_await schedule.write(std::move(changes), storage_deadline());
-  const bool done = written.has_value() && written->edits.at(0) == EditOutcome::done;
-  if (done) {
-    runner_.on_cancelled({handle});
-  }
+  const bool done = co_await edits_.end(SendEdit::Kind::cancel, handle);
   co_return done ? CancelOutcome::cancelled : CancelOutcome::too_late;
 }
 
 awaitable<std::optional<SendHandle>> ProactiveService::reschedule(SendHandle handle, WallTime when) {
-  return move_to(SendEdit::Kind::reschedule, handle, when);
-}
-
-awaitable<std::optional<SendHandle>> ProactiveService::move_to(SendEdit::Kind how, SendHandle handle, WallTime when) {
   require_enabled();
-  detail::require_in_horizon(clock_.wall_now(), when);
-  StoreChanges changes;
-  const auto due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, clock_.wall_now()));
-  changes.edits.emplace_back(how, handle, due);
-  auto schedule = runtime_.environment(0).storage;
-  auto written = co_await schedule.write(std::move(changes), storage_deadline());
-  if (!written.has_value() || written->edits.at(0) != EditOutcome::done) {
-    co_return std::nullopt;
-  }
-  const auto moved = written->edit_handles.at(0);
-  if (how == SendEdit::Kind::redrive) {
-    co_await tell_of_redriven(moved);
-  } else {
-    (void)co_await tell_of_edit(moved);
-  }
-  co_return moved;
+  return edits_.move_to(SendEdit::Kind::reschedule, handle, when);
 }
 
 awaitable<std::optional<SendHandle>> ProactiveService::send_now(SendHandle handle) {
@@ -239,15 +211,15 @@ awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference refere
   SendQuery query;
   query.order_key = order_key(reference);
   query.limit = 1000;
-  auto schedule = runtime_.environment(0).storage;
+  auto schedule = edits_.store();
   do {
-    auto page = co_await schedule.list_sends(query, storage_deadline());
+    auto page = co_await schedule.list_sends(query, edits_.deadline());
     StoreChanges changes;
     for (const auto& send : page.sends) {
       changes.edits.emplace_back(SendEdit::Kind::cancel, send.handle);
     }
     if (!changes.edits.empty()) {
-      auto written = co_await schedule.write(std::move(changes), storage_deadline());
+      auto written = co_await schedule.write(std::move(changes), edits_.deadline());
       std::vector<SendHandle> gone;
       for (std::size_t i = 0; written.has_value() && i < page.sends.size(); ++i) {
         if (written->edits.at(i) == EditOutcome::done) {
@@ -262,114 +234,27 @@ awaitable<std::size_t> ProactiveService::cancel_all(ConversationReference refere
   co_return cancelled;
 }
 
-awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query) {
+awaitable<PendingPage> ProactiveService::list_all(PendingQuery query) {
   require_enabled();
-  auto schedule = runtime_.environment(0).storage;
-  auto page = co_await schedule.list_dead(std::move(query), storage_deadline());
+  SendQuery wanted;
+  wanted.order_key = std::move(query.order_key);
+  wanted.handle = query.handle;
+  wanted.after = std::move(query.after);
+  wanted.limit = query.limit;
+  auto schedule = edits_.store();
+  auto page = co_await schedule.list_sends(std::move(wanted), edits_.deadline());
+  PendingPage shown;
+  for (const auto& send : page.sends) {
+    shown.sends.push_back(view_of(send));
+  }
+  shown.next = std::move(page.next);
+  co_return shown;
+}
+
+awaitable<PendingPage> ProactiveService::list(PendingQuery query) {
+  auto page = co_await list_all(std::move(query));
+  std::erase_if(page.sends, [](const PendingSend& send) { return send.kind == PendingSend::Kind::broadcast; });
   co_return page;
-}
-
-awaitable<DeadPage> ProactiveService::list_dead(DeadQuery query, DeadFilter filter) {
-  require_enabled();
-  return proactive::list_dead(runtime_.environment(0).storage, std::move(query), std::move(filter),
-                              [this] { return storage_deadline(); });
-}
-
-awaitable<std::optional<SendHandle>> ProactiveService::redrive(SendHandle handle) {
-  return move_to(SendEdit::Kind::redrive, handle, clock_.wall_now());
-}
-
-awaitable<std::size_t> ProactiveService::redrive_all(DeadFilter filter) {
-  require_enabled();
-  std::vector<SendHandle> redriven;
-  const auto now = std::chrono::ceil<std::chrono::microseconds>(clock_.wall_now());
-  co_await proactive::redrive_all(
-      runtime_.environment(0).storage, std::move(filter), now, [this] { return storage_deadline(); },
-      [&redriven](std::vector<SendHandle> asked, StoreReceipt receipt) {
-        for (std::size_t i = 0; i < asked.size(); ++i) {
-          if (receipt.edits.at(i) == EditOutcome::done) {
-            redriven.push_back(receipt.edit_handles.at(i));
-          }
-        }
-      });
-  for (const auto& handle : redriven) {
-    co_await tell_of_redriven(handle);
-  }
-  co_return redriven.size();
-}
-
-awaitable<bool> ProactiveService::discard(SendHandle handle) {
-  require_enabled();
-  StoreChanges changes;
-  changes.edits.emplace_back(SendEdit::Kind::discard, handle);
-  auto schedule = runtime_.environment(0).storage;
-  auto written = co_await schedule.write(std::move(changes), storage_deadline());
-  co_return written.has_value() && written->edits.at(0) == EditOutcome::done;
-}
-
-// The window must learn of a send that was moved into it; its record says what it now is.
-awaitable<std::optional<ScheduledSend>> ProactiveService::tell_of_edit(SendHandle handle) {
-  SendQuery query;
-  query.handle = handle;
-  query.limit = 1;
-  auto schedule = runtime_.environment(0).storage;
-  auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
-  if (page.sends.empty()) {
-    co_return std::nullopt;
-  }
-  runner_.on_scheduled({page.sends.front()}, {page.sends.front().seq});
-  co_return std::move(page.sends.front());
-}
-
-// Whoever sends it again believes that its conversation is there. If it is not, the send marks it again.
-awaitable<void> ProactiveService::tell_of_redriven(SendHandle handle) {
-  auto send = co_await tell_of_edit(handle);
-  if (send) {
-    co_await mark_found(runtime_.environment(0), std::move(*send));
-  }
-}
-
-awaitable<SendPage> ProactiveService::list(SendQuery query) {
-  require_enabled();
-  auto schedule = runtime_.environment(0).storage;
-  auto page = co_await schedule.list_sends(std::move(query), storage_deadline());
-  co_return page;
-}
-
-awaitable<std::string> ProactiveService::broadcast(Recipients recipients, Activity activity, BroadcastOptions options) {
-  require_enabled();
-  return runner_.broadcaster().begin(std::move(recipients), std::move(activity), std::move(options));
-}
-
-awaitable<std::optional<BroadcastProgress>> ProactiveService::broadcast_progress(std::string id) {
-  require_enabled();
-  return runner_.broadcaster().progress(std::move(id));
-}
-
-awaitable<RecipientOutcomes> ProactiveService::broadcast_outcomes(std::string id, std::string after,
-                                                                  std::size_t limit) {
-  require_enabled();
-  return runner_.broadcaster().outcomes(std::move(id), std::move(after), limit);
-}
-
-awaitable<bool> ProactiveService::pause_broadcast(std::string id) {
-  require_enabled();
-  return runner_.broadcaster().change(std::move(id), BroadcastState::paused);
-}
-
-awaitable<bool> ProactiveService::resume_broadcast(std::string id) {
-  require_enabled();
-  return runner_.broadcaster().change(std::move(id), BroadcastState::running);
-}
-
-awaitable<bool> ProactiveService::cancel_broadcast(std::string id) {
-  require_enabled();
-  return runner_.broadcaster().change(std::move(id), BroadcastState::cancelled);
-}
-
-awaitable<bool> ProactiveService::forget_broadcast(std::string id) {
-  require_enabled();
-  return runner_.broadcaster().forget(std::move(id));
 }
 
 std::string ProactiveService::order_key(const ConversationReference& reference) const {
@@ -379,8 +264,8 @@ std::string ProactiveService::order_key(const ConversationReference& reference) 
 
 awaitable<SendCounts> ProactiveService::counts() {
   require_enabled();
-  auto schedule = runtime_.environment(0).storage;
-  auto counted = co_await schedule.count_sends(storage_deadline());
+  auto schedule = edits_.store();
+  auto counted = co_await schedule.count_sends(edits_.deadline());
   co_return counted;
 }
 
@@ -389,7 +274,7 @@ awaitable<std::optional<ConversationReference>> ProactiveService::find_reference
   require_enabled();
   auto& environment = runtime_.environment(0);
   return find_last_reference(environment.storage, environment.bot_id, std::move(channel_id), std::move(user_id),
-                             storage_deadline());
+                             edits_.deadline());
 }
 
 awaitable<std::optional<ConversationReference>> ProactiveService::find_reference(std::string channel_id,
@@ -399,7 +284,7 @@ awaitable<std::optional<ConversationReference>> ProactiveService::find_reference
   auto& environment = runtime_.environment(0);
   return proactive::find_reference(environment.storage,
                                    detail::reference_key(environment.bot_id, channel_id, user_id, conversation_id),
-                                   storage_deadline());
+                                   edits_.deadline());
 }
 
 }  // namespace tern::proactive

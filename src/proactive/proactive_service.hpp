@@ -1,6 +1,9 @@
 #pragma once
 
+#include "proactive/broadcast/own_broadcasts.hpp"
+#include "proactive/own_dead_letters.hpp"
 #include "proactive/schedule/schedule_runner.hpp"
+#include "proactive/send_edits.hpp"
 #include "runtime/runtime.hpp"
 
 #include <tern/turn/proactive.hpp>
@@ -11,8 +14,8 @@
 
 namespace tern::proactive {
 
-/// The process's `Proactive`: sends now through the shard's connector, schedules through the storage, and owns what
-/// sends the process's share of the schedule.
+/// The `Proactive` of the process: it sends through the shard's connector, schedules through the storage, and owns the
+/// schedulers that send the process's share of the schedule.
 ///
 /// Thread safety: as `Proactive`.
 class ProactiveService final : public Proactive {
@@ -20,9 +23,9 @@ class ProactiveService final : public Proactive {
   ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled, SchedulerOptions options,
                    Clock& clock, Metrics& metrics, SendLimits limits = SendLimits());
 
-  /// Takes the slots and starts the schedulers. Nothing when proactive messages are off.
+  /// Takes the slots and starts the schedulers. It does nothing when proactive messages are off.
   awaitable<void> start(Deadline by);
-  /// Begins no more sends, waits for those under way and their outcomes. False when `by` came first.
+  /// Begins no more sends, and waits for the sends under way and their outcomes. False when `by` came first.
   awaitable<bool> drain(Deadline by) { return runner_.drain(by); }
   /// Gives the slots back; after `drain`.
   awaitable<void> release(Deadline by) { return runner_.release(by); }
@@ -44,19 +47,11 @@ class ProactiveService final : public Proactive {
   awaitable<std::optional<SendHandle>> reschedule(SendHandle handle, WallTime when) override;
   awaitable<std::optional<SendHandle>> send_now(SendHandle handle) override;
   awaitable<std::size_t> cancel_all(ConversationReference reference) override;
-  awaitable<DeadPage> list_dead(DeadQuery query) override;
-  awaitable<DeadPage> list_dead(DeadQuery query, DeadFilter filter) override;
-  awaitable<std::optional<SendHandle>> redrive(SendHandle handle) override;
-  awaitable<std::size_t> redrive_all(DeadFilter filter) override;
-  awaitable<bool> discard(SendHandle handle) override;
-  awaitable<SendPage> list(SendQuery query) override;
-  awaitable<std::string> broadcast(Recipients recipients, Activity activity, BroadcastOptions options) override;
-  awaitable<std::optional<BroadcastProgress>> broadcast_progress(std::string id) override;
-  awaitable<RecipientOutcomes> broadcast_outcomes(std::string id, std::string after, std::size_t limit) override;
-  awaitable<bool> pause_broadcast(std::string id) override;
-  awaitable<bool> resume_broadcast(std::string id) override;
-  awaitable<bool> cancel_broadcast(std::string id) override;
-  awaitable<bool> forget_broadcast(std::string id) override;
+  awaitable<PendingPage> list(PendingQuery query) override;
+  /// As `list`, and with the steps of broadcasts.
+  awaitable<PendingPage> list_all(PendingQuery query);
+  DeadLetters& dead_letters() noexcept override { return dead_letters_; }
+  Broadcasts& broadcasts() noexcept override { return broadcasts_; }
   std::string order_key(const ConversationReference& reference) const override;
   awaitable<SendCounts> counts() override;
   awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id, std::string user_id) override;
@@ -69,10 +64,6 @@ class ProactiveService final : public Proactive {
   std::size_t shard_here() const noexcept;
   WallTime after(WallTime::duration delay) const noexcept;
   awaitable<SendHandle> store(ScheduledSend send);
-  awaitable<std::optional<SendHandle>> move_to(SendEdit::Kind how, SendHandle handle, WallTime when);
-  awaitable<std::optional<ScheduledSend>> tell_of_edit(SendHandle handle);
-  awaitable<void> tell_of_redriven(SendHandle handle);
-  Deadline storage_deadline() const noexcept;
 
   runtime::ShardPool& shards_;
   runtime::Runtime& runtime_;
@@ -80,6 +71,9 @@ class ProactiveService final : public Proactive {
   Clock& clock_;
   Counter known_sends_;
   ScheduleRunner runner_;
+  SendEdits edits_;
+  OwnDeadLetters dead_letters_;
+  OwnBroadcasts broadcasts_;
 };
 
 }  // namespace tern::proactive

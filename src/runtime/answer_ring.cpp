@@ -2,27 +2,51 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <utility>
 
 namespace tern::runtime {
 
-AnswerRing::Block::Block(std::size_t bytes) : memory(std::make_unique_for_overwrite<std::byte[]>(bytes)), size(bytes) {}
+namespace {
 
-std::size_t AnswerRing::bytes_of(std::size_t key_bytes, std::size_t body_bytes) noexcept {
-  constexpr auto align = alignof(KeptAnswer);
-  return sizeof(KeptAnswer) + (key_bytes + body_bytes + align - 1) / align * align;
+// How many bytes the two keys begin with in common, in steps of eight: comparing eight bytes costs one instruction.
+std::uint16_t common(std::string_view a, std::string_view b) noexcept {
+  constexpr std::size_t step = 8;
+  const auto most = std::min({a.size(), b.size(), std::size_t{std::numeric_limits<std::uint16_t>::max()}});
+  std::size_t equal = 0;
+  while (equal + step <= most && std::memcmp(a.data() + equal, b.data() + equal, step) == 0) {
+    equal += step;
+  }
+  return static_cast<std::uint16_t>(equal);
 }
 
-KeptAnswer& AnswerRing::add(const KeptAnswer& head, std::string_view body) {
-  auto* const place = reserve(bytes_of(head));
+}  // namespace
+
+AnswerRing::Block::Block(std::size_t bytes) : memory(std::make_unique_for_overwrite<std::byte[]>(bytes)), size(bytes) {}
+
+std::size_t AnswerRing::bytes_of(std::size_t text_bytes, std::size_t body_bytes) noexcept {
+  constexpr auto align = alignof(KeptAnswer);
+  return sizeof(KeptAnswer) + (text_bytes + body_bytes + align - 1) / align * align;
+}
+
+KeptAnswer& AnswerRing::add(KeptAnswer head, std::string_view key, std::string_view body) {
+  auto& block = block_for(bytes_of(head));
+  auto* const place = block.memory.get() + block.used;
+  if (block.used > 0) {
+    const auto& first = *std::launder(reinterpret_cast<const KeptAnswer*>(block.memory.get()));
+    head.offset = static_cast<std::uint32_t>(block.used);
+    head.shared = common(key, {first.first_key(), first.key_bytes});
+    key.remove_prefix(head.shared);
+  }
   auto* const answer = new (place) KeptAnswer(head);
-  std::copy_n(reinterpret_cast<const std::byte*>(body.data()), body.size(),
-              place + sizeof(KeptAnswer) + head.key_bytes);
+  auto* const text = reinterpret_cast<char*>(answer + 1);
+  std::copy(body.begin(), body.end(), std::copy(key.begin(), key.end(), text));
+  block.used += bytes_of(key.size(), body.size());
   return *answer;
 }
 
-std::byte* AnswerRing::reserve(std::size_t bytes) {
+AnswerRing::Block& AnswerRing::block_for(std::size_t bytes) {
   if (blocks_.empty() || blocks_.back().size - blocks_.back().used < bytes) {
     if (spare_ && spare_->size >= bytes) {
       blocks_.push_back(std::move(*spare_));
@@ -31,10 +55,7 @@ std::byte* AnswerRing::reserve(std::size_t bytes) {
       blocks_.emplace_back(std::max(bytes, block_bytes_));
     }
   }
-  auto& block = blocks_.back();
-  auto* const place = block.memory.get() + block.used;
-  block.used += bytes;
-  return place;
+  return blocks_.back();
 }
 
 KeptAnswer* AnswerRing::oldest() noexcept {
@@ -47,14 +68,15 @@ KeptAnswer* AnswerRing::oldest() noexcept {
 
 void AnswerRing::forget_oldest() {
   auto& block = blocks_.front();
-  block.read += bytes_of(*oldest());
+  const auto& answer = *oldest();
+  block.read += bytes_of(answer.key_bytes - answer.shared, answer.body_bytes);
   if (block.read == block.used) {
-    leave_block();
+    drop_oldest_block();
   }
 }
 
-// Also the only one: were it kept in its place, an answer that is too large for it would stand behind an empty block.
-void AnswerRing::leave_block() {
+// The only block is dropped too. Otherwise an answer that is too large for it would begin a block behind an empty one.
+void AnswerRing::drop_oldest_block() {
   auto block = std::move(blocks_.front());
   blocks_.pop_front();
   if (!spare_ && block.size <= block_bytes_) {

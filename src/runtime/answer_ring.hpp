@@ -11,24 +11,34 @@
 
 namespace tern::runtime {
 
-/// An answer that is remembered: this, then the key's text, then the body.
+/// An answer that is remembered. In memory, the text of its key and then the body of the answer follow this struct. The
+/// text leaves out its first bytes when the first key of the block begins with them too: the keys of a bot have much in
+/// common.
 struct KeptAnswer {
   std::uint64_t hash;          ///< of the key
-  std::uint64_t conversation;  ///< by the hash of its key
+  std::uint64_t conversation;  ///< the hash of the conversation's key
   SteadyTime until;
-  std::uint32_t key_bytes;
+  std::uint32_t key_bytes;  ///< of the whole key
   std::uint32_t body_bytes;
   std::uint16_t status;
+  std::uint16_t shared = 0;  ///< how many bytes of the key are left out, because the block's first key has them too
+  std::uint32_t offset = 0;  ///< from the beginning of the block, in bytes; 0 for the first answer
 
-  std::string_view key() const noexcept { return {reinterpret_cast<const char*>(this + 1), key_bytes}; }
-  std::string_view body() const noexcept { return {reinterpret_cast<const char*>(this + 1) + key_bytes, body_bytes}; }
+  bool has_key(std::string_view key) const noexcept {
+    return key.size() == key_bytes && key.substr(0, shared) == std::string_view(first_key(), shared) &&
+           key.substr(shared) == std::string_view(text(), key_bytes - shared);
+  }
+  std::string_view body() const noexcept { return {text() + (key_bytes - shared), body_bytes}; }
+  const char* first_key() const noexcept { return text() - offset; }
+
+ private:
+  const char* text() const noexcept { return reinterpret_cast<const char*>(this + 1); }
 };
 
-/// Answers, the oldest first, written one after the other into blocks that are used again. With an allocation for each,
-/// what is remembered was the one thing that grew under load, and growing a thread's heap costs a system call for every
-/// 4 KiB. A block is given up once its last answer is forgotten, so each block in use holds the answer that is
-/// forgotten next in it. An answer that does not fit into the rest of a block begins the next one: the blocks take up
-/// to twice what is remembered.
+/// A queue of answers, the oldest first. The answers are written one after the other into blocks, and blocks are used
+/// again: an allocation for each answer made the heap of the thread grow under load, which costs a system call for
+/// every 4 KiB. A block is dropped when its last answer is forgotten. An answer that does not fit into the rest of a
+/// block begins a new one, so the blocks take up to twice the bytes of the answers.
 ///
 /// Thread safety: none.
 class AnswerRing {
@@ -36,18 +46,16 @@ class AnswerRing {
   /// `block`: the most bytes of a block of several answers.
   explicit AnswerRing(std::size_t block) noexcept : block_bytes_(block) {}
 
-  /// What an answer takes.
-  static std::size_t bytes_of(std::size_t key_bytes, std::size_t body_bytes) noexcept;
+  /// The most bytes that an answer takes.
   static std::size_t bytes_of(const KeptAnswer& answer) noexcept {
     return bytes_of(answer.key_bytes, answer.body_bytes);
   }
 
-  /// `head` says how long the two are; whoever calls writes the key to `key_of` the answer.
-  KeptAnswer& add(const KeptAnswer& head, std::string_view body);
-  static char* key_of(KeptAnswer& answer) noexcept { return reinterpret_cast<char*>(&answer + 1); }
-  /// nullptr when there is none.
+  /// `head` has the lengths of the key and the body.
+  KeptAnswer& add(KeptAnswer head, std::string_view key, std::string_view body);
+  /// nullptr when there is no answer.
   KeptAnswer* oldest() noexcept;
-  /// Preconditions: there is one.
+  /// Preconditions: there is an answer.
   void forget_oldest();
 
  private:
@@ -56,15 +64,17 @@ class AnswerRing {
     std::unique_ptr<std::byte[]> memory;
     std::size_t size;
     std::size_t used = 0;
-    std::size_t read = 0;  // where its oldest answer stands; less than `used`
+    std::size_t read = 0;  // where its oldest answer begins; less than `used`
   };
 
-  std::byte* reserve(std::size_t bytes);
-  void leave_block();
+  static std::size_t bytes_of(std::size_t text_bytes, std::size_t body_bytes) noexcept;
+  /// A block that has so many bytes free behind its answers.
+  Block& block_for(std::size_t bytes);
+  void drop_oldest_block();
 
   std::size_t block_bytes_;
   std::deque<Block> blocks_;    // none is empty
-  std::optional<Block> spare_;  // emptied last, for the next one
+  std::optional<Block> spare_;  // an empty block that is used next
 };
 
 }  // namespace tern::runtime

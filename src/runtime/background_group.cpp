@@ -1,9 +1,8 @@
 #include "runtime/background_group.hpp"
 
+#include "async/running.hpp"
 #include "turn/background.hpp"
 #include "turn/keys.hpp"
-
-#include <tern/async/running.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -16,7 +15,7 @@ namespace tern::runtime {
 
 namespace {
 
-/// For who asks what holds a shard.
+/// Names background work for the watchdog, which logs what blocks a shard.
 class NamedWork final : public detail::Running {
  public:
   explicit NamedWork(const Conversation& conversation) : reference_(conversation.reference()) {}
@@ -31,12 +30,13 @@ class NamedWork final : public detail::Running {
 
 awaitable<void> run_named(Conversation conversation, BackgroundWork work) {
   const NamedWork named(conversation);
-  const detail::RunningScope running(named);
+  const auto* const run = co_await detail::this_run;
+  const detail::RunningScope running(named, run);
   co_await work(std::move(conversation));
 }
 
-// The work has a cancellation of its own (BackgroundTask::cancel) besides the group's, which reaches this coroutine:
-// the one is handed on to the other.
+// The work can be cancelled on its own (BackgroundTask::cancel) and with its group. The cancellation of the group
+// reaches this coroutine, which passes it on to the work.
 awaitable<void> run_work(std::shared_ptr<detail::BackgroundState> state, Conversation conversation,
                          BackgroundWork work) {
   auto ex = co_await this_coro::executor;
@@ -52,7 +52,7 @@ awaitable<void> run_work(std::shared_ptr<detail::BackgroundState> state, Convers
                           asio::bind_cancellation_slot(state->signal.slot(), asio::use_awaitable));
 }
 
-// However the work ends, also destroyed, it is said.
+// The end of the work is noted however it ends, even when its coroutine is destroyed.
 awaitable<void> run_and_say(std::shared_ptr<detail::BackgroundState> state, Conversation conversation,
                             BackgroundWork work) {
   struct Ended {
@@ -68,7 +68,7 @@ awaitable<void> run_and_say(std::shared_ptr<detail::BackgroundState> state, Conv
   try {
     co_await run_work(state, std::move(conversation), std::move(work));
   } catch (const system_error& e) {
-    // What was cancelled ends like this; it is no failure.
+    // The end of work that was cancelled is no failure.
     if (!state->cancelled || e.code() != asio::error::operation_aborted) {
       throw;
     }
@@ -87,13 +87,14 @@ BackgroundTask BackgroundGroup::start(ConversationReference reference, Backgroun
   auto key = detail::conversation_key(environment_.bot_id, reference.channel_id().value_or(""),
                                       reference.conversation_id().value_or(""));
   const bool can_type = reference.service_url() && !reference.service_url()->empty();
-  // Said once, by the first message or by the end of the work, whichever comes first.
+  // Called by the first message and by the end of the work; only the first call counts.
   auto end_typing = [this, key, ended = !can_type]() mutable {
     if (!std::exchange(ended, true)) {
       typing_.end(key);
     }
   };
-  Conversation conversation(reference, *environment_.proactive, environment_.clock, state);
+  auto conversation =
+      detail::BackgroundAccess::conversation(reference, *environment_.proactive, environment_.clock, state);
   state->on_message = end_typing;
   if (can_type) {
     typing_.begin(key, reference);
@@ -108,7 +109,7 @@ BackgroundTask BackgroundGroup::start(ConversationReference reference, Backgroun
     end_typing();
     throw;
   }
-  return BackgroundTask(std::move(state));
+  return detail::BackgroundAccess::task(std::move(state));
 }
 
 }  // namespace tern::runtime

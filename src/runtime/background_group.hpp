@@ -1,12 +1,12 @@
 #pragma once
 
+#include "async/task_group.hpp"
 #include "runtime/typing_keeper.hpp"
-
-#include <tern/async/task_group.hpp>
 
 namespace tern::runtime {
 
-/// Background work of one shard: started from turns, counted by the process's task group, with typing kept alive.
+/// Runs the background work that turns of one shard start. The task group of the process counts it, and the typing
+/// indicator is shown while it runs.
 ///
 /// Thread safety: none; on its shard.
 class BackgroundGroup final : public detail::BackgroundRunner {

@@ -8,10 +8,10 @@ std::exception_ptr not_begun() {
   return std::make_exception_ptr(NotBegun(errc::shutting_down, "The turn was not begun: the bot is shutting down"));
 }
 
-// It has no id: what the turn sends would reply to it, and the channel knows no such activity.
+// The event has no id: with an id the turn's messages would be replies to it, and the channel does not know the event.
 Activity event_of(const Continuation& continuation) {
   auto event = Activity::event("ContinueConversation", continuation.value);
-  // The mirror image of a reply: from the user to the bot, so that answering it addresses the user.
+  // The event goes from the user to the bot, so that an answer to it addresses the user.
   auto& fields = event.json();
   for (const auto& [name, as] : {std::pair{"channelId", "channelId"}, std::pair{"serviceUrl", "serviceUrl"},
                                  std::pair{"conversation", "conversation"}, std::pair{"user", "from"},

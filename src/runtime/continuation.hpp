@@ -14,35 +14,35 @@
 
 namespace tern::runtime {
 
-/// Why a continuation did not run: nothing of it has happened, as with no other failure.
+/// A continuation was refused before it began: none of its code has run. After any other failure some of it may have.
 class NotBegun : public Error {
  public:
   NotBegun(errc code, const std::string& detail) : Error(code, detail) {}
 };
 
-/// What runs in a turn that no activity from outside began.
+/// A turn that the bot itself begins, without an activity from outside.
 struct Continuation {
   Continuation() = default;
   ConversationReference reference;
-  TurnHandler handler;  ///< either this,
-  std::string name;     ///< or a continuation that the bot registered
+  TurnHandler handler;  ///< runs in the turn, if it is set
+  std::string name;     ///< otherwise the continuation that the bot registered with this name runs
   json::value value;    ///< the event's value
-  /// Of a scheduled one: the same whenever this occurrence of it runs, also after a crash. Sends that its turn
-  /// schedules have their keys from it. "" for one that does not survive the process.
+  /// The id of a scheduled continuation. It stays the same whenever this occurrence runs, also after a crash, and the
+  /// keys of sends that the turn schedules are made from it. "" for a continuation that does not survive the process.
   std::string id;
-  /// May be empty. Called once, on the conversation's shard: the turn waits in its queue or begins, or is refused for
-  /// this reason. `done` is not called after a refusal that was told here.
+  /// May be empty. Called once, on the conversation's shard: with nullptr when the turn begins or waits in its queue,
+  /// otherwise with the reason of the refusal; `done` is not called then.
   std::function<void(std::exception_ptr)> admitted;
   std::function<void(std::exception_ptr)> done;  ///< called once, on the conversation's shard, at the turn's end
 
-  /// The turn is not begun, for this reason.
+  /// Reports that the turn is not begun, with the reason.
   void refuse(std::exception_ptr why) const { (admitted ? admitted : done)(std::move(why)); }
 };
 
-/// For who waits for a continuation that was cut before it came to run.
+/// The error of a continuation that was cut while it waited in its queue.
 std::exception_ptr not_begun();
 
-/// The event that its turn handles.
+/// The activity of the continuation's turn.
 Activity event_of(const Continuation& continuation);
 
 }  // namespace tern::runtime

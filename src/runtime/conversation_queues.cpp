@@ -35,7 +35,7 @@ ConversationQueues::Admission ConversationQueues::enter(Queued& turn) {
   return Admission::wait;
 }
 
-Queued* ConversationQueues::leave(const ConversationKey& conversation) {
+Queued* ConversationQueues::next(const ConversationKey& conversation) {
   const auto entry = running_.find(conversation);
   if (entry == running_.end()) {
     return nullptr;
@@ -46,10 +46,10 @@ Queued* ConversationQueues::leave(const ConversationKey& conversation) {
     running_.erase(entry);
     return nullptr;
   }
-  auto& next = waiting->turns.front();
+  auto& turn = waiting->turns.front();
   waiting->turns.pop_front();
-  entry->running = &next;
-  return &next;
+  entry->running = &turn;
+  return &turn;
 }
 
 void ConversationQueues::abandon(Queued& turn) {

@@ -13,14 +13,14 @@ namespace tern::runtime {
 using QueueHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct QueueTag>,
                                                    boost::intrusive::link_mode<boost::intrusive::safe_link>>;
 
-/// What waits in a queue. Derive from it.
+/// The base of objects that can wait in a queue.
 class Queued : public QueueHook {
  public:
   const ConversationKey& conversation() const noexcept { return conversation_; }
   bool waiting() const noexcept { return QueueHook::is_linked(); }
 
  protected:
-  /// Lifetime: what `conversation` views outlives this.
+  /// Lifetime: the texts of `conversation` outlive this.
   explicit Queued(const ConversationKey& conversation) : conversation_(conversation) {}
   ~Queued() = default;
 
@@ -28,10 +28,10 @@ class Queued : public QueueHook {
   ConversationKey conversation_;
 };
 
-/// The FIFO of each conversation: one turn runs, the others wait in order of arrival. An entry exists only while a
-/// turn runs, so conversations at rest cost nothing, and names the conversation by that turn.
+/// The queue of each conversation: one turn runs, and the others wait in the order of their arrival. An entry exists
+/// only while a turn runs, so conversations at rest cost nothing. The key of the entry is the one of the running turn.
 ///
-/// Thread safety: none; one for each shard.
+/// Thread safety: none; each shard has its own.
 class ConversationQueues {
  public:
   enum class Admission { start, wait, full };
@@ -40,15 +40,15 @@ class ConversationQueues {
   explicit ConversationQueues(std::size_t max_waiting) : max_waiting_(max_waiting) {}
   ~ConversationQueues();
 
-  /// `start`: nothing ran there, `turn` now does. `wait`: it waits. `full`: it was not taken.
+  /// `start`: no turn ran in the conversation, and `turn` runs now. `wait`: `turn` waits. `full`: it was not taken.
   Admission enter(Queued& turn);
-  /// The running turn has ended; the one that runs now, nullptr when none waited.
-  /// Preconditions: the turn of this conversation that runs is still there.
-  Queued* leave(const ConversationKey& conversation);
-  /// A waiting turn is given up.
+  /// The running turn has ended. Returns the next turn, which counts as running now; nullptr when none waits.
+  /// Preconditions: the turn that has ended still exists.
+  Queued* next(const ConversationKey& conversation);
+  /// Takes a waiting turn out of its queue.
   void abandon(Queued& turn);
 
-  /// Forgets all; the turns are the caller's.
+  /// Forgets all turns, and destroys none.
   void clear();
 
   std::size_t conversations() const noexcept { return running_.size(); }
@@ -60,8 +60,8 @@ class ConversationQueues {
   };
   struct Entry {
     std::uint64_t hash;
-    mutable const Queued* running;       // its conversation is that of the entry
-    mutable Waiting* waiting = nullptr;  // most have nobody waiting: the list is made when somebody does
+    mutable const Queued* running;       // its conversation is the key of the entry
+    mutable Waiting* waiting = nullptr;  // made when a turn has to wait, which happens in few conversations
   };
   struct Hash {
     using is_transparent = void;

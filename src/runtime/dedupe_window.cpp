@@ -12,14 +12,14 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{256} << 10;
 
-// What a remembered answer costs in the two maps, at their usual load.
+// The bytes that an answer takes in the two tables, at their usual load.
 constexpr std::size_t index_bytes = 48;
 
 std::size_t cost_of(const KeptAnswer& answer) noexcept {
   return index_bytes + AnswerRing::bytes_of(answer);
 }
 
-/// A key's text for the moment; the usual one needs no allocation.
+/// The text of a key, for one call; a text of usual length needs no allocation.
 class TextOf {
  public:
   explicit TextOf(const ActivityKey& key) : bytes_(key.text_size(), boost::container::default_init) {
@@ -31,25 +31,29 @@ class TextOf {
   boost::container::small_vector<char, 512> bytes_;
 };
 
-/// Whether a text is that of the key.
-struct IsOf {
-  const ActivityKey& key;
-  bool operator()(std::string_view text) const { return text.size() == key.text_size() && text == TextOf(key).view(); }
-};
-
 }  // namespace
 
-// A small window takes no whole block.
-DedupeWindow::DedupeWindow(Clock& clock, std::size_t max_bytes, std::chrono::milliseconds window)
-    : clock_(clock),
-      max_bytes_(max_bytes),
+// A window smaller than a block has smaller blocks.
+DedupeWindow::DedupeWindow(std::size_t max_bytes, std::chrono::milliseconds window)
+    : max_bytes_(max_bytes),
       window_(window),
       usual_(std::min(block_bytes, max_bytes)),
       busy_(std::min(block_bytes, max_bytes)) {}
 
 template <class Match>
 KeptAnswer* DedupeWindow::lookup(std::uint64_t hash, const Match& match) {
-  return done_.find(hash, [&](const KeptAnswer& answer) { return match(answer.key()); });
+  const auto* found = done_.of(hash).find(hash, [&](const Found& each) { return match(*each.answer); });
+  return found != nullptr ? found->answer : nullptr;
+}
+
+// The table may have a later answer to the same key instead; that one stays.
+void DedupeWindow::forget(const KeptAnswer& answer) noexcept {
+  auto& table = done_.of(answer.hash);
+  auto* found = table.find(answer.hash, [&](const Found& each) { return each.answer == &answer; });
+  if (found != nullptr) {
+    table.erase(*found);
+    --size_;
+  }
 }
 
 const TurnReply* DedupeWindow::answer_of(const KeptAnswer* found, SteadyTime now) {
@@ -60,76 +64,67 @@ const TurnReply* DedupeWindow::answer_of(const KeptAnswer* found, SteadyTime now
   return &found_;
 }
 
-const TurnReply* DedupeWindow::find(const ActivityKey& key) {
-  const auto now = forget_old();
-  return answer_of(lookup(key.hash, IsOf{key}), now);
+void DedupeWindow::fetch(const ActivityKey& key) const noexcept {
+  done_.of(key.hash).fetch(key.hash);
+  taken_.of(key.conversation.hash).fetch(key.conversation.hash);
 }
 
-const TurnReply* DedupeWindow::find(const WrittenKey& key) {
-  const auto now = forget_old();
-  return answer_of(lookup(key.hash, [&](std::string_view text) { return text == key.text; }), now);
+const TurnReply* DedupeWindow::find(const ActivityKey& key, SteadyTime now) {
+  forget_old(now);
+  return answer_of(lookup(key.hash, [&](const KeptAnswer& each) { return each.has_key(TextOf(key).view()); }), now);
 }
 
-void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply) {
-  remember_as(
-      key.hash, key.conversation.hash, key.text_size(), IsOf{key}, [&](char* into) { key.write_text(into); }, reply);
+const TurnReply* DedupeWindow::find(const WrittenKey& key, SteadyTime now) {
+  forget_old(now);
+  return answer_of(lookup(key.hash, [&](const KeptAnswer& each) { return each.has_key(key.text); }), now);
 }
 
-void DedupeWindow::remember(const WrittenKey& key, const TurnReply& reply) {
-  remember_as(
-      key.hash, key.conversation, key.text.size(), [&](std::string_view text) { return text == key.text; },
-      [&](char* into) { std::copy(key.text.begin(), key.text.end(), into); }, reply);
+void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply, SteadyTime now) {
+  const TextOf text(key);
+  remember({key.hash, key.conversation.hash, text.view()}, reply, now);
 }
 
-template <class Match, class Write>
-void DedupeWindow::remember_as(std::uint64_t hash, std::uint64_t conversation, std::size_t key_bytes,
-                               const Match& match, const Write& write, const TurnReply& reply) {
-  const auto now = forget_old();
+void DedupeWindow::remember(const WrittenKey& key, const TurnReply& reply, SteadyTime now) {
+  forget_old(now);
   constexpr std::size_t longest = std::numeric_limits<std::uint32_t>::max();
-  if (reply.body.size() > longest || key_bytes > longest) {
+  if (reply.body.size() > longest || key.text.size() > longest) {
     return;
   }
-  const KeptAnswer head{hash,
-                        conversation,
+  const KeptAnswer head{key.hash,
+                        key.conversation,
                         now + window_,
-                        static_cast<std::uint32_t>(key_bytes),
+                        static_cast<std::uint32_t>(key.text.size()),
                         static_cast<std::uint32_t>(reply.body.size()),
                         static_cast<std::uint16_t>(reply.status)};
   const auto cost = cost_of(head);
-  auto& part = part_for(conversation, cost);
+  auto& part = part_for(key.conversation, cost);
   if (!make_room(part, cost)) {
     return;
   }
-  auto* const before = lookup(hash, match);
+  auto* const before = lookup(key.hash, [&](const KeptAnswer& each) { return each.has_key(key.text); });
   if (before != nullptr && before->until > now) {
     return;
   }
-  auto& answer = part.answers.add(head, reply.body);
-  write(AnswerRing::key_of(answer));
+  auto& answer = part.answers.add(head, key.text, reply.body);
   part.bytes += cost;
-  // Last: without room in the maps the answer is there all the same, is not found, and is forgotten in its turn.
+  // The tables come last. When they cannot grow, the answer is in its block, is not found, and is forgotten with time.
   if (&part == &usual_) {
-    taken_of(conversation)[conversation] += cost;
+    take(key.conversation, cost);
   }
   if (before != nullptr) {
-    done_.erase(hash, *before);
-    --size_;
+    forget(*before);
   }
-  done_.insert(hash, answer);
+  done_.of(key.hash).insert({key.hash, &answer});
   ++size_;
 }
 
 DedupeWindow::Part& DedupeWindow::part_for(std::uint64_t conversation, std::size_t cost) {
-  const auto share = max_bytes_ / shares;
-  if (cost > share) {
-    return busy_;
-  }
-  const auto& taken = taken_of(conversation);
-  const auto found = taken.find(conversation);
-  return found != taken.end() && found->second + cost > share ? busy_ : usual_;
+  const auto* taken = taken_by(conversation);
+  const auto before = taken != nullptr ? taken->bytes : 0;
+  return before + cost > max_bytes_ / conversation_part ? busy_ : usual_;
 }
 
-// Each part may have what is its own and what the other leaves free.
+// Each part may use its own bytes and those that the other leaves free.
 bool DedupeWindow::make_room(const Part& part, std::size_t cost) {
   const auto of_busy = max_bytes_ / busy_part;
   const bool is_busy = &part == &busy_;
@@ -144,10 +139,10 @@ bool DedupeWindow::make_room(const Part& part, std::size_t cost) {
   return true;
 }
 
-// A few at a time: after a pause all may be old at once. More than one for each that comes, so that they do not gather.
-SteadyTime DedupeWindow::forget_old() {
+// At most 64 at a time, because after a pause all answers may be old at once. More than one at a time, so that old
+// answers do not pile up.
+void DedupeWindow::forget_old(SteadyTime now) {
   constexpr int at_a_time = 64;
-  const auto now = clock_.now();
   for (auto* part : {&usual_, &busy_}) {
     for (int i = 0; i < at_a_time; ++i) {
       const auto* oldest = part->answers.oldest();
@@ -157,16 +152,12 @@ SteadyTime DedupeWindow::forget_old() {
       forget_oldest(*part);
     }
   }
-  return now;
 }
 
 void DedupeWindow::forget_oldest(Part& part) {
   const auto& oldest = *part.answers.oldest();
   const auto cost = cost_of(oldest);
-  // It may stand there no more, but a later answer to the same key.
-  if (done_.erase(oldest.hash, oldest)) {
-    --size_;
-  }
+  forget(oldest);
   if (&part == &usual_) {
     give_back(oldest.conversation, cost);
   }
@@ -174,15 +165,26 @@ void DedupeWindow::forget_oldest(Part& part) {
   part.answers.forget_oldest();
 }
 
+DedupeWindow::Taken* DedupeWindow::taken_by(std::uint64_t conversation) noexcept {
+  return taken_.of(conversation).find(conversation, [](const Taken&) { return true; });
+}
+
+void DedupeWindow::take(std::uint64_t conversation, std::size_t bytes) {
+  if (auto* taken = taken_by(conversation)) {
+    taken->bytes += bytes;
+  } else {
+    taken_.of(conversation).insert({conversation, bytes});
+  }
+}
+
 void DedupeWindow::give_back(std::uint64_t conversation, std::size_t bytes) noexcept {
-  auto& taken = taken_of(conversation);
-  const auto found = taken.find(conversation);
-  if (found == taken.end()) {
+  auto* taken = taken_by(conversation);
+  if (taken == nullptr) {
     return;
   }
-  found->second -= std::min(found->second, bytes);
-  if (found->second == 0) {
-    taken.erase(found);
+  taken->bytes -= std::min(taken->bytes, bytes);
+  if (taken->bytes == 0) {
+    taken_.of(conversation).erase(*taken);
   }
 }
 

@@ -7,31 +7,32 @@
 
 namespace tern::runtime {
 
-/// What the system says of a thread.
+/// The times of a thread, as the system counts them.
 struct ThreadTimes {
-  std::chrono::nanoseconds ran{0};                 ///< on a processor, in all
-  std::optional<std::chrono::nanoseconds> waited;  ///< ready and without a processor, in all; absent: not known
+  std::chrono::nanoseconds ran{0};                 ///< how long it ran on a processor, in all
+  std::optional<std::chrono::nanoseconds> waited;  ///< how long it was ready but had no processor, in all, if known
   bool blocked = false;                            ///< it waits for something else than a processor
 };
 
-/// For how long a handler has held its thread: the time in which it ran or was blocked, and not that in which the
-/// thread was ready and others had the processors.
+/// Measures for how long a handler has held its thread. The time in which the handler ran or was blocked counts. The
+/// time in which the thread was ready but other threads had the processors does not.
 ///
 /// Thread safety: none.
 class HeldTime {
  public:
-  /// The thread was given something to do at `now`, and had run for `ran` until then.
+  /// A probe was posted to the thread at `now`; the thread had run for `ran` until then.
   void begin(SteadyTime now, std::chrono::nanoseconds ran) noexcept;
-  /// It has not come to it yet. For how long the handler has held it, as far as that is certain; grows.
+  /// The probe has not run yet. Returns for how long the handler has held the thread at least; the value only grows.
   std::chrono::nanoseconds look(SteadyTime now, const ThreadTimes& times) noexcept;
-  /// It came to it at `now`: for how long it was held in all.
+  /// The probe ran at `now`. Returns for how long the handler held the thread in all.
   std::chrono::nanoseconds end(SteadyTime now) const noexcept;
 
  private:
   SteadyTime began_{};
   SteadyTime looked_{};
   std::chrono::nanoseconds ran_{0};
-  std::optional<std::chrono::nanoseconds> waited_;  // at the first look: it costs too much while all is well
+  std::optional<std::chrono::nanoseconds>
+      waited_;  // read at the first `look`: reading it at each `begin` costs too much
   bool seen_ = false;
   std::chrono::nanoseconds held_{0};
 };

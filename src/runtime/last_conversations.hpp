@@ -14,28 +14,30 @@
 
 namespace tern::runtime {
 
-/// Remembers in which conversation each user wrote last, so that it is stored only when that changes. A user's
-/// conversations are at home on different shards, so that one of these serves all of them.
+/// Remembers in which conversation each user wrote last, so that the store is written only when that changes. All
+/// shards use one object, because the conversations of a user are at home on different shards.
 ///
-/// Where other processes write to the same store what is remembered here holds for `longest_trust` only, because the
-/// user may have written to another of them meanwhile; then it is written again, in the commit of a turn. Bounded: the
-/// older half is forgotten, which costs a write that was not needed.
+/// When other processes write to the same store, an entry is trusted for `longest_trust` only: the user may have
+/// written to another process meanwhile. After that time the conversation is written again, in the commit of a turn.
+/// The memory is bounded: when it is full, the older half is forgotten. That costs a write that was not needed for each
+/// forgotten user who writes again.
 ///
-/// Thread safety: all of it; a call holds one of sixteen locks for some tens of nanoseconds.
+/// Thread safety: all functions from any thread; a call holds one of sixteen locks for some tens of nanoseconds.
 class LastConversations {
  public:
   /// Lifetime: the clock outlives it.
   explicit LastConversations(const Clock& clock, std::optional<std::chrono::milliseconds> longest_trust = std::nullopt,
                              std::size_t capacity = 400'000);
 
-  /// Whether it is stored that `user` wrote in `conversation` last. `user` is a keyed hash, and `conversation` a digest
-  /// of user and conversation, so that two users whose hashes are equal are told apart.
+  /// Whether the store says that `user` wrote in `conversation` last. `user` is a keyed hash. `conversation` is a
+  /// digest of the user and the conversation, so that two users with the same hash are told apart.
   bool is_last(std::uint64_t user, const detail::KeyedDigest& conversation) const;
-  /// It is being stored.
+  /// A write to the store has begun, which says that the user wrote last in this conversation.
   void note(std::uint64_t user, const detail::KeyedDigest& conversation);
-  /// It was stored. When the user has written elsewhere since, nobody knows what stands in the store: it is forgotten.
+  /// The write has succeeded. When the user wrote in another conversation since `note`, the two writes may have reached
+  /// the store in any order, so the entry is forgotten.
   void written(std::uint64_t user, const detail::KeyedDigest& conversation);
-  /// It was not stored, or somebody else has changed it.
+  /// The write has failed, or somebody else has changed the stored value.
   void forget(std::uint64_t user);
 
  private:

@@ -19,7 +19,7 @@ namespace {
 
 using detail::KeyedHasher;
 
-// Members count in their order: another one costs a write that was not needed.
+// The order of members counts: the same members in another order cost a write that was not needed.
 void add(KeyedHasher& hasher, const json::value& value) noexcept {
   hasher.add(static_cast<std::uint64_t>(value.kind()));
   if (const auto* object = value.if_object()) {
@@ -62,7 +62,7 @@ KeyedHasher key_of(std::string_view channel, std::string_view user, std::string_
   return hasher;
 }
 
-// Of what it is called by and what it is, so that the one cannot do for the other.
+// A digest of the key and the content, so that equal content under another key has another digest.
 detail::KeyedDigest fingerprint_of(KeyedHasher key, const json::object& fields,
                                    std::initializer_list<std::string_view> names) noexcept {
   for (const auto name : names) {
@@ -91,16 +91,16 @@ bool bot_was_removed(const Activity& activity) {
 
 namespace {
 
-// What a reference that is kept says of the conversation as a whole.
-std::string place_in(const std::string& reference) {
+// The members of a stored reference that hold for the whole conversation.
+std::string address_in(const std::string& reference) {
   auto parsed = parse_json(reference);
-  json::object place;
+  json::object address;
   for (const auto* name : {"serviceUrl", "conversation", "bot"}) {
     if (const auto* value = parsed->as_object().if_contains(name)) {
-      place[name] = *value;
+      address[name] = *value;
     }
   }
-  return json::serialize(place);
+  return json::serialize(address);
 }
 
 }  // namespace
@@ -121,13 +121,13 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
   const auto key = key_of(channel, *user, *conversation);
   seen.key = key.hash();
   seen.fingerprint = fingerprint_of(key, fields, {"serviceUrl", "from", "recipient", "conversation", "locale"});
-  const auto& account = fields.at("conversation").get_object();  // its id is there
+  const auto& account = fields.at("conversation").get_object();  // the activity has a conversation id
   seen.personal = detail::is_personal(account);
   if (!seen.personal) {
-    auto place = key_of(channel, {}, *conversation);  // no user's id is empty
-    seen.place = place.hash();
-    add_member(place, account, "tenantId");
-    seen.place_fingerprint = fingerprint_of(place, fields, {"serviceUrl", "recipient"});
+    auto address = key_of(channel, {}, *conversation);  // no user's id is empty
+    seen.address = address.hash();
+    add_member(address, account, "tenantId");
+    seen.address_fingerprint = fingerprint_of(address, fields, {"serviceUrl", "recipient"});
   }
   auto last = key_of(channel, *user, seen.personal ? "personal" : "others");
   seen.user = last.hash();
@@ -150,8 +150,23 @@ bool ReferenceCapture::has_news(const Activity& activity) const {
     return false;
   }
   return bot_was_removed(activity) || !knows(seen->key, seen->fingerprint) ||
-         (seen->place != 0 && !knows(seen->place, seen->place_fingerprint)) ||
+         (seen->address != 0 && !knows(seen->address, seen->address_fingerprint)) ||
          !last_.is_last(seen->user, seen->conversation);
+}
+
+// The bot was removed from the conversation: its stored references are removed.
+ReferenceCapture::Seen ReferenceCapture::forget_stored(Seen seen, const Activity& activity,
+                                                       detail::UnitOfWork& work) const {
+  const auto channel = activity.channel_id().value_or("");
+  const auto conversation = *activity.conversation_id();
+  work.forget_reference(detail::reference_key(bot_id_, channel, *activity.from_id(), conversation));
+  if (seen.address != 0) {
+    work.forget_reference(detail::address_key(bot_id_, channel, conversation));
+  }
+  // No stored reference has this fingerprint, so the next activity writes the reference again.
+  seen.fingerprint = seen.address_fingerprint = {};
+  seen.user = 0;
+  return seen;
 }
 
 std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& activity, detail::UnitOfWork& work) {
@@ -159,31 +174,23 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
   if (!seen) {
     return std::nullopt;
   }
+  if (bot_was_removed(activity)) {
+    return forget_stored(*seen, activity, work);
+  }
   const auto channel = activity.channel_id().value_or("");
   const auto user = *activity.from_id();
   const auto conversation = *activity.conversation_id();
-  auto key = detail::reference_key(bot_id_, channel, user, conversation);
-  if (bot_was_removed(activity)) {
-    work.forget_reference(std::move(key));
-    if (seen->place != 0) {
-      work.forget_reference(detail::address_key(bot_id_, channel, conversation));
-    }
-    // Never the fingerprint of what is there: the next activity writes it again.
-    seen->fingerprint = seen->place_fingerprint = {};
-    seen->user = 0;
-    return seen;
-  }
   const bool is_elsewhere = !last_.is_last(seen->user, seen->conversation);
   if (is_elsewhere) {
     last_.note(seen->user, seen->conversation);
   }
   auto reference = detail::kept_reference(activity, longest_);
   if (!reference) {
-    seen->too_large = true;  // and so are its parts
+    seen->too_large = true;  // the other two documents are not written either
     return seen;
   }
-  if (seen->place != 0 && !knows(seen->place, seen->place_fingerprint)) {
-    work.capture_reference(detail::address_key(bot_id_, channel, conversation), place_in(*reference));
+  if (seen->address != 0 && !knows(seen->address, seen->address_fingerprint)) {
+    work.capture_reference(detail::address_key(bot_id_, channel, conversation), address_in(*reference));
   }
   if (is_elsewhere) {
     json::object last;
@@ -192,15 +199,15 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
                            json::serialize(last));
   }
   if (!knows(seen->key, seen->fingerprint)) {
-    work.capture_reference(std::move(key), std::move(*reference));
+    work.capture_reference(detail::reference_key(bot_id_, channel, user, conversation), std::move(*reference));
   }
   return seen;
 }
 
 void ReferenceCapture::written(const Seen& seen) {
   remember(seen.key, seen.fingerprint);
-  if (seen.place != 0) {
-    remember(seen.place, seen.place_fingerprint);
+  if (seen.address != 0) {
+    remember(seen.address, seen.address_fingerprint);
   }
   if (seen.user != 0) {
     last_.written(seen.user, seen.conversation);
@@ -218,7 +225,7 @@ void ReferenceCapture::remember(std::uint64_t key, const detail::KeyedDigest& fi
     old_ = std::move(young_);
     young_ = Map();
   }
-  old_.erase(key);  // first: without room in the young it is forgotten, and not taken for what it was before
+  old_.erase(key);  // first: if the insertion throws, no outdated fingerprint may stay
   young_.insert_or_assign(key, fingerprint);
 }
 

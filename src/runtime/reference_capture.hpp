@@ -18,50 +18,53 @@ class UnitOfWork;
 
 namespace tern::runtime {
 
-/// Remembers which references are stored as they are now, so that one is written only when it changes. Beside a user's
-/// reference there are two things that it does not say: where a conversation of several users is by the last message of
-/// any of them, and in which conversation the user wrote last. Bounded: when it is full the older half is forgotten,
-/// which costs a write that was not needed.
+/// Captures the references of turns, and remembers which of them the store has, so that a reference is written only
+/// when it changes. Three documents are kept: the reference of a user in a conversation; the address of a group
+/// conversation, from the last message of any user; and the conversation in which a user wrote last. The memory is
+/// bounded: when it is full, the older half is forgotten. A forgotten reference is written once more than needed.
 ///
-/// What is remembered is found by keyed hashes, and is known when the digest of the whole is equal, ids included: with
-/// an id that a stranger makes up nobody's reference is taken for stored.
+/// An entry is found by a keyed hash, and counts as known when a keyed digest of the whole reference, ids included, is
+/// equal. So a stranger cannot make up an id that lets somebody's reference pass for stored.
 ///
-/// Thread safety: none; one for each shard.
+/// Thread safety: none; each shard has its own.
 class ReferenceCapture {
  public:
   static constexpr std::size_t usual_capacity = 100'000;
 
-  /// `last`: of the process, outlives this. `longest`: the most bytes of a reference as it is kept.
+  /// `last`: shared by all shards; outlives this. `longest`: the most bytes of a stored reference.
   ReferenceCapture(std::string bot_id, LastConversations& last, std::size_t longest,
                    std::size_t capacity = usual_capacity);
 
-  /// What a turn is to remember once its commit has gone through.
+  /// The facts that a turn writes to the store. They count as known once the turn has committed.
   struct Seen {
     std::uint64_t key = 0;
     detail::KeyedDigest fingerprint;
-    bool too_large = false;   ///< it is not written
-    std::uint64_t place = 0;  ///< the conversation; 0 for a personal one
-    detail::KeyedDigest place_fingerprint;
-    std::uint64_t user = 0;  ///< in conversations of this kind
+    bool too_large = false;     ///< the reference is longer than allowed, and is not written
+    std::uint64_t address = 0;  ///< the key of the group conversation; 0 for a personal conversation
+    detail::KeyedDigest address_fingerprint;
+    /// The key of the document about the user's last conversation; personal conversations have one of their own.
+    std::uint64_t user = 0;
     detail::KeyedDigest conversation;
     bool personal = false;
   };
 
-  /// Adds to `work` what `activity` tells: a reference that is new or has changed, or, when the bot was removed, that
-  /// it is gone. nullopt when there is nothing to tell.
+  /// Adds writes to `work`: the reference of `activity`, if it is new or has changed; or its removal, if the activity
+  /// says that the bot was removed. nullopt when the activity has no reference.
   std::optional<Seen> observe(const Activity& activity, detail::UnitOfWork& work);
-  /// True when `observe` would write; asked first, so that a turn without news needs no unit of work.
+  /// True when `observe` would add a write. Ask this first: a turn without news needs no unit of work.
   bool has_news(const Activity& activity) const;
+  /// The writes that `observe` added have succeeded.
   void written(const Seen& seen);
-  /// What `observe` added was not written.
+  /// The writes that `observe` added have failed.
   void lost(const Seen& seen);
-  /// Somebody else changed the stored reference: the next activity writes it again.
+  /// Somebody else has changed the stored reference. The next activity writes it again.
   void forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept;
 
  private:
   using Map = boost::unordered_flat_map<std::uint64_t, detail::KeyedDigest>;
 
   std::optional<Seen> identify(const Activity& activity) const;
+  Seen forget_stored(Seen seen, const Activity& activity, detail::UnitOfWork& work) const;
   bool knows(std::uint64_t key, const detail::KeyedDigest& fingerprint) const;
   void remember(std::uint64_t key, const detail::KeyedDigest& fingerprint);
 

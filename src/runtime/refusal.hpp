@@ -9,7 +9,7 @@
 
 namespace tern::runtime {
 
-/// 503: what is asked for is worth another try.
+/// 503: the client should send its request again.
 inline TurnReply unavailable_reply(std::string_view why) {
   TurnReply reply(503, error_body("ServiceUnavailable", why));
   reply.retry_after = std::chrono::seconds(1);

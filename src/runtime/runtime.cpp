@@ -14,10 +14,10 @@ namespace tern::runtime {
 
 namespace {
 
-// Beyond the deadline of a drain.
+// For turns that are cut at the deadline of a drain.
 constexpr std::chrono::milliseconds time_to_let_go{500};
 
-// Another process may write to a store that is shared.
+// Only a shared store has other processes that write to it.
 std::optional<std::chrono::milliseconds> trust_in_last_conversations(const detail::TurnEnvironment& environment,
                                                                      const RuntimeOptions& options) {
   return environment.storage.traits().shared ? std::optional(options.last_conversation_trust) : std::nullopt;
@@ -99,7 +99,7 @@ void Runtime::give_back_place() noexcept {
 }
 
 void Runtime::receive(TurnRequest request) noexcept {
-  // Before a place is taken: a drain waits for the places.
+  // First: a drain waits until all places are free, and a refused request must not take one.
   if (draining()) {
     figures_.refused.inc();
     request.observer->on_reply(shutting_down_reply());
@@ -112,7 +112,7 @@ void Runtime::receive(TurnRequest request) noexcept {
                           "later."));
     return;
   }
-  // Views of what stays where it is when the activity is moved.
+  // These views stay valid when the activity is moved.
   const auto head = detail::head_of(request.activity);
   const ConversationKey conversation(head.channel, head.conversation);
   const auto home = shards_.home_of(conversation.hash);
@@ -152,7 +152,8 @@ void Runtime::submit(Continuation continuation) {
   });
 }
 
-// Looks again whenever it is woken: a request that is refused just then has a place for a moment.
+// The count is read again after each wake-up, because a request that is just being refused may have a place for a
+// moment.
 awaitable<void> Runtime::wait_until_idle(Deadline by) {
   auto ex = co_await this_coro::executor;
   auto timer = std::make_shared<Timer>(clock_, ex);
@@ -177,13 +178,13 @@ awaitable<bool> Runtime::drain_turns(Deadline by) {
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     asio::post(shards_[i].io(), [this, i] { homes_[i]->cut_all(); });
   }
-  // For those whose state is just being written, which are told what has come of it, and for all to let go.
+  // Turns whose commit is under way get its outcome, and all turns get time to end.
   co_await wait_until_idle(Deadline::after(time_to_let_go, clock_));
   co_return false;
 }
 
 void Runtime::forget_reference(std::string channel, std::string user, std::string conversation) {
-  // In each shard, because a group's turns and a user's may be at home in different ones.
+  // On each shard: turns of a group and of a user may be at home on different shards.
   for (std::size_t i = 0; i < homes_.size(); ++i) {
     asio::post(shards_[i].io(),
                [this, i, channel, user, conversation] { homes_[i]->references().forget(channel, user, conversation); });

@@ -1,5 +1,7 @@
 #include "runtime/shard.hpp"
 
+#include "async/describe_error.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,14 +19,11 @@ namespace {
 
 thread_local Shard* this_shard = nullptr;
 
-// Rethrowing from a completion handler would end the thread; a wheel has nothing to say but a bug.
+// The exception is logged and not rethrown, because rethrowing it in a completion handler would end the thread. Only a
+// bug ends a timing wheel with an exception.
 void log_end(std::exception_ptr error) {
   if (error) {
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      log::error("a shard's timing wheel ended", {{"error", e.what()}});
-    }
+    log::error("a shard's timing wheel ended", {{"error", detail::describe(error)}});
   }
 }
 
@@ -132,9 +131,9 @@ void ShardPool::stop() {
   }
 }
 
-// Asio destroys a waiting coroutine by posting it to its own context, where the next round finds it. A chain of waits
-// from shard to shard takes a round for each step; the longest, from a recurring send to the turn that it runs and what
-// that waits for, has five.
+// Asio destroys a waiting coroutine by posting it to its own context, where the next round destroys it. When coroutines
+// wait for each other across shards, each step of the chain takes one round. The longest chain has five steps: from a
+// recurring send to its turn, and to the operations that the turn waits for.
 void ShardPool::abandon() {
   constexpr int rounds = 16;
   for (int i = 0; i < rounds; ++i) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <tern/async/running.hpp>
-#include <tern/async/timing_wheel.hpp>
+#include "async/running.hpp"
+#include "async/timing_wheel.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,16 +17,16 @@
 
 namespace tern::runtime {
 
-/// An `io_context` that can be asked to let go of what is suspended in it before it is destroyed.
+/// An `io_context` that can destroy its suspended coroutines before it is destroyed itself.
 class ShardContext : public asio::io_context {
  public:
   ShardContext() : asio::io_context(1) {}
-  /// Destroys the coroutines and handlers that it holds, as its destructor would. Other contexts may still post to it;
-  /// what they post is destroyed by the next call, or with the context.
+  /// Destroys the coroutines and handlers of this context, as its destructor would. Other contexts may still post to
+  /// it; the next call, or the destructor, destroys the new handlers.
   void let_go() { shutdown(); }
 };
 
-/// One thread with one `io_context`: all that belongs to a conversation happens on one of them, without locks.
+/// One thread with one `io_context`. Everything that belongs to a conversation happens on one shard, without locks.
 class Shard {
  public:
   Shard(std::size_t index, Clock& clock);
@@ -40,28 +40,29 @@ class Shard {
   TimingWheel& wheel() noexcept { return *wheel_; }
 
   void start();
-  /// Lets the thread end once nothing is left to do, at the latest when `stop` is called.
+  /// Lets the thread end when nothing is left to do, or when `stop` is called.
   void finish();
-  /// Ends the thread now; what was queued is not run.
+  /// Ends the thread after the handler that runs now; queued handlers do not run.
   void stop();
   void join();
-  /// False once its thread has left `stop` behind: until then a handler may still hold it. From any thread.
+  /// False once the thread has run its last handler, which may be some time after `stop`. From any thread.
   bool runs() const noexcept { return runs_.load(std::memory_order_acquire); }
-  /// After `join`: destroys what is suspended here; see `ShardPool::abandon`.
+  /// Destroys the suspended coroutines of this shard; see `ShardPool::abandon`. Call it after `join`.
   void abandon() { io_->let_go(); }
-  /// Destroys the context. Nothing may be used then.
+  /// Destroys the context. Only the destructor may be called afterwards.
   void tear_down();
 
-  /// A thread that runs a shard.
+  /// The thread of a shard.
   struct Thread {
     std::thread::native_handle_type handle;
-    int id;  ///< of the kernel
+    int id;  ///< the kernel's id of the thread
     detail::RunningSlot& running;
   };
-  /// Calls `look` with the shard's thread, which does not end meanwhile; false when there is none. From any thread.
+  /// Calls `look` with the shard's thread, which does not end during the call. False when the thread does not run. From
+  /// any thread.
   bool look_at_thread(const std::function<void(const Thread&)>& look);
 
-  /// The shard whose thread this is; nullptr elsewhere.
+  /// The shard whose thread calls this; nullptr on other threads.
   static Shard* current() noexcept;
 
  private:
@@ -74,7 +75,7 @@ class Shard {
   std::thread thread_;
   std::atomic<bool> runs_ = false;
   std::mutex running_mutex_;
-  std::optional<Thread> running_;  // guarded by it: the thread, while it runs
+  std::optional<Thread> running_;  // the thread, while it runs; guarded by `running_mutex_`
 };
 
 /// All shards of a process.
@@ -91,11 +92,11 @@ class ShardPool {
   void start();
   /// Stops and joins all threads.
   void stop();
-  /// Destroys what is still suspended on the shards, while all that it refers to exists, other shards above all: a
-  /// coroutine that waits for one of another shard is posted there when it is destroyed. After `stop`. May be called
-  /// again, when objects that held coroutines have gone.
+  /// Destroys the suspended coroutines of all shards. Call this after `stop`, while all shards and everything else that
+  /// the coroutines refer to still exist: a coroutine that waits for another shard is posted there when it is
+  /// destroyed. It may be called again when objects that owned coroutines have been destroyed.
   void abandon();
-  /// Destroys the contexts; after `abandon`.
+  /// Calls `abandon` and destroys the contexts.
   void tear_down();
 
  private:

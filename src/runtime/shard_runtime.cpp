@@ -1,14 +1,16 @@
 #include "runtime/shard_runtime.hpp"
 
+#include "async/describe_error.hpp"
+#include "async/running.hpp"
 #include "runtime/refusal.hpp"
 #include "turn/keys.hpp"
 #include "turn/path_segment.hpp"
+#include "turn/turn_access.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/async/log.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include <utility>
 
@@ -17,25 +19,17 @@ namespace tern::runtime {
 namespace {
 
 using After = detail::UnitOfWork::After;
-
-bool is_conflict(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const system_error& e) {
-    return e.code() == errc::conflict;
-  } catch (...) {
-    return false;
-  }
-}
+using detail::TurnAccess;
 
 }  // namespace
 
 ShardRuntime::ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironment& environment)
     : runtime_(runtime),
       shard_(shard),
+      executor_(shard.ex()),
       environment_(environment),
       queues_(runtime.options().conversation_queue),
-      done_(runtime.clock_, runtime.options().dedupe_bytes / runtime.shards_.size(), runtime.options().dedupe_window),
+      done_(runtime.options().dedupe_bytes / runtime.shards_.size(), runtime.options().dedupe_window),
       references_(environment.bot_id, runtime.last_conversations_, runtime.options().reference_bytes),
       background_(shard, environment, runtime.background_) {
   environment_.background = &background_;
@@ -53,46 +47,48 @@ void ShardRuntime::abandon_turns() noexcept {
   live_.clear_and_dispose([](Turn* turn) { delete turn; });
 }
 
-// A client that asks for another `deliveryMode` wants another kind of answer: that is no repetition.
-void ShardRuntime::receive(TurnRequest request, const detail::ActivityHead& head, const ConversationKey& conversation) {
+// The key contains the `deliveryMode`: the same activity with another mode wants another kind of answer, and is no
+// repetition.
+void ShardRuntime::receive(TurnRequest&& request, const detail::ActivityHead& head,
+                           const ConversationKey& conversation) {
   std::optional<ActivityKey> key;
-  bool is_token_exchange = false;
   if (const auto same = detail::same_activity(request.activity, head)) {
-    key.emplace(conversation, *same, delivery_of(head.delivery_mode));
-    is_token_exchange = same->is_token_exchange;
-    if (answer_repetition(request, *key)) {
-      runtime_.give_back_place();
-      return;
-    }
+    key.emplace(conversation, *same, delivery_of(head.delivery_mode), request.caller.get());
+    done_.fetch(*key);
   }
+  const auto now = runtime_.clock_.now();
+  // The turn is made before the check for a repetition, while the processor loads the memory that `fetch` has asked
+  // for. Few activities are repetitions, so it is hardly ever made in vain.
   auto turn = std::make_unique<Turn>(*this, environment_, std::move(request.activity), head, conversation);
+  if (request.caller) {  // the turn keeps the caller that `key` points to
+    detail::TurnSlots::identify(turn->context, std::move(request.caller));
+  }
+  if (key && answer_repetition(request, *key, now)) {
+    runtime_.give_back_place();
+    return;
+  }
   observe(*turn, request);
   turn->key = key;
-  turn->is_token_exchange = is_token_exchange;
-  admit(std::move(turn));
+  admit(std::move(turn), now);
 }
 
-bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& key) {
-  if (const auto* reply = done_.find(key)) {
-    runtime_.figures_.repeated.inc();
-    repeat(request, *reply);
-    return true;
-  }
-  if (auto* open = open_stream(key)) {
-    runtime_.figures_.repeated.inc();
+// The activity of the request was moved into a turn already. The dedupe window is asked last, because its memory takes
+// longest to arrive (`fetch`).
+bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& key, SteadyTime now) {
+  if (const auto running = running_keys_.find(key); running != running_keys_.end()) {
+    if ((*running)->acknowledged()) {
+      tell(std::move(request.observer), request.origin, TurnReply(202));
+    } else {
+      observe(**running, request);
+    }
+  } else if (auto* open = open_stream(key)) {
     repeat_open(request, *open);
-    return true;
-  }
-  const auto running = running_keys_.find(key);
-  if (running == running_keys_.end()) {
+  } else if (const auto* reply = done_.find(key, now)) {
+    repeat(request, key.delivery, *reply);
+  } else {
     return false;
   }
   runtime_.figures_.repeated.inc();
-  if ((*running)->acknowledged()) {
-    tell(std::move(request.observer), request.origin, TurnReply(202));
-  } else {
-    observe(**running, request);
-  }
   return true;
 }
 
@@ -102,15 +98,16 @@ void ShardRuntime::submit(Continuation continuation) {
   const ConversationKey conversation(head.channel, head.conversation);
   auto turn = std::make_unique<Turn>(*this, environment_, std::move(event), head, conversation);
   if (!continuation.id.empty()) {
-    turn->context.unit_of_work().name_turn(continuation.id);
+    TurnAccess::unit_of_work(turn->context).name_turn(continuation.id);
   }
   turn->continued = std::make_unique<Continuation>(std::move(continuation));
-  admit(std::move(turn));
+  admit(std::move(turn), runtime_.clock_.now());
 }
 
-void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
+void ShardRuntime::admit(std::unique_ptr<Turn> owned, SteadyTime now) {
   auto& turn = *owned.release();
   live_.push_back(turn);
+  turn.arrived = now;
   if (runtime_.draining()) {
     refuse(turn, shutting_down_reply(), errc::shutting_down, "the bot is shutting down");
     return;
@@ -118,7 +115,6 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned) {
   if (turn.key) {
     running_keys_.insert(&turn);
   }
-  turn.arrived = runtime_.clock_.now();
   if (!turn.continued) {
     const auto& options = runtime_.options();
     if (turn.wants_answer()) {
@@ -155,7 +151,7 @@ void ShardRuntime::tell_admitted(Turn& turn) {
 
 void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason, const char* why) {
   runtime_.figures_.refused.inc();
-  settle_key(turn, reply);
+  settle_key(turn, reply, turn.arrived);
   auto observers = turn.take_observers();
   if (turn.continued) {
     turn.continued->refuse(std::make_exception_ptr(NotBegun(reason, std::string("The turn was not begun: ") + why)));
@@ -166,47 +162,52 @@ void ShardRuntime::refuse(Turn& turn, const TurnReply& reply, errc reason, const
 
 void ShardRuntime::begin(Turn& turn) {
   if (turn.cut) {
-    finish(turn, not_begun());  // its time was over before it came to run
+    finish(turn, not_begun());  // it was cut while it waited
     retire(turn);
     return;
   }
   if (turn.goes_on()) {
     limit_what_goes_on(turn);
   }
-  asio::co_spawn(shard_.io(), run(turn),
-                 asio::bind_cancellation_slot(turn.signal.slot(), [this, &turn](std::exception_ptr) { retire(turn); }));
+  detail::begin(run(turn), executor_, turn.signal.slot());
 }
 
 Bot& ShardRuntime::bot_of(Turn& turn) {
   return turn.own_bot ? *turn.own_bot : *runtime_.bot_;
 }
 
-// Ends the turn itself: `co_spawn` posts its completion, and the answer of a turn that never waited need not.
-// One coroutine, because its frame is there for as long as the turn waits.
-awaitable<void> ShardRuntime::run(Turn& turn) {
-  const detail::RunningScope running(turn);
+// All steps are in one coroutine, because its frame takes memory for as long as the turn waits. `RunningScope` ends
+// before `finish`: its end waits until all earlier writes of the thread are done, and `finish` writes to memory that is
+// not in the cache.
+detail::RootCoroutine ShardRuntime::run(Turn& turn) {
+  const auto working = asio::make_work_guard(shard_.io());  // keeps the shard's thread running until the turn ends
   std::exception_ptr error;
-  try {
-    prepare(turn);
-    if (is_reply(turn)) {
-      co_await cancel_what_waits_for_a_reply(turn.context.activity());
-    }
-    co_await run_handler(turn);
-    if (turn.context.has_unit_of_work() && !turn.cut) {
-      co_await turn.context.unit_of_work().commit(After::turn_ends);
-      note_commit(turn);
-    }
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error && !turn.cut) {
+  const auto* const run = co_await detail::this_run;
+  {
+    const detail::RunningScope running(turn, run);
     try {
-      co_await handle_failure(turn, std::exchange(error, nullptr));
+      prepare(turn);
+      if (is_reply(turn)) {
+        co_await cancel_on_reply(turn.context.activity());
+      }
+      co_await run_handler(turn);
+      if (TurnAccess::has_unit_of_work(turn.context) && !turn.cut) {
+        co_await TurnAccess::unit_of_work(turn.context).commit(After::turn_ends);
+        note_commit(turn);
+      }
     } catch (...) {
       error = std::current_exception();
     }
+    if (error && !turn.cut) {
+      try {
+        co_await handle_failure(turn, std::exchange(error, nullptr));
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
   }
   finish(turn, error);
+  retire(turn);
 }
 
 void ShardRuntime::prepare(Turn& turn) {
@@ -216,27 +217,28 @@ void ShardRuntime::prepare(Turn& turn) {
   const auto& activity = turn.context.activity();
   if (runtime_.options().capture_references && !turn.continued && references_.has_news(activity) &&
       can_be_sent_to(activity)) {
-    turn.reference_seen = references_.observe(activity, turn.context.unit_of_work());
+    turn.reference_seen = references_.observe(activity, TurnAccess::unit_of_work(turn.context));
     if (turn.reference_seen && turn.reference_seen->too_large) {
       environment_.lost_references.inc();
     }
   }
 }
 
-// With `expectReplies` and `stream` nothing is sent to the activity's address, so that the edge takes any.
+// The edge accepts any service URL with `expectReplies` and `stream`, because those turns send nothing to it.
+// References of such activities are not captured.
 bool ShardRuntime::can_be_sent_to(const Activity& activity) const noexcept {
   return detail::may_stand_in_path(activity.conversation_id().value_or("")) &&
          environment_.sender.sends_to(activity.service_url().value_or(""));
 }
 
-// A message of somebody else than the bot; most bots await none, and then nobody asks the store.
+// A message that the bot did not send itself. When no send waits for a reply, as in most bots, the store is not asked.
 bool ShardRuntime::is_reply(const Turn& turn) const {
   const auto& activity = turn.context.activity();
   return !turn.continued && environment_.observer != nullptr && environment_.observer->awaits_replies() &&
          activity.is(activity_types::message) && activity.from_id() != activity.recipient_id();
 }
 
-awaitable<void> ShardRuntime::cancel_what_waits_for_a_reply(const Activity& activity) {
+awaitable<void> ShardRuntime::cancel_on_reply(const Activity& activity) {
   StoreChanges changes;
   const auto channel = activity.channel_id().value_or("");
   const auto conversation = activity.conversation_id().value_or("");
@@ -251,7 +253,7 @@ awaitable<void> ShardRuntime::cancel_what_waits_for_a_reply(const Activity& acti
     if (e.code() == asio::error::operation_aborted) {
       throw;
     }
-    log::warn("what waits for a reply could not be cancelled", {{"error", e.what()}});
+    log::warn("the sends that a reply cancels could not be cancelled", {{"error", e.what()}});
   }
 }
 
@@ -265,7 +267,7 @@ awaitable<void> ShardRuntime::run_middleware(Turn& turn, Bot& bot, std::size_t i
     return run_innermost(turn, bot);
   }
   auto next = [this, &context = turn.context, &turn, &bot, index] {
-    context.require_running();  // a middleware may have kept this for longer than its turn
+    context.require_running();  // a middleware may have kept `next` for longer than its turn
     return run_middleware(turn, bot, index + 1);
   };
   return bot.middleware()[index]->on_turn(turn.context, std::move(next));
@@ -288,7 +290,7 @@ awaitable<void> ShardRuntime::run_innermost(Turn& turn, Bot& bot) {
 
 void ShardRuntime::note_commit(Turn& turn) {
   if (turn.reference_seen) {
-    if (turn.context.unit_of_work().reference_lost()) {
+    if (TurnAccess::unit_of_work(turn.context).reference_lost()) {
       references_.lost(*turn.reference_seen);
     } else {
       references_.written(*turn.reference_seen);
@@ -298,17 +300,17 @@ void ShardRuntime::note_commit(Turn& turn) {
 }
 
 awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr error) {
-  const bool conflict = is_conflict(error);
-  if (turn.context.has_unit_of_work()) {
-    turn.context.unit_of_work().discard();
+  const bool conflict = detail::has_code(error, errc::conflict);
+  if (TurnAccess::has_unit_of_work(turn.context)) {
+    TurnAccess::unit_of_work(turn.context).discard();
   }
-  turn.context.forget_invoke_response();
+  TurnAccess::forget_invoke_response(turn.context);
   std::exception_ptr unhandled;
   try {
     co_await bot_of(turn).on_turn_error(turn.context, error);
     turn.mended = true;
-    if (turn.context.has_unit_of_work() && !turn.cut) {
-      co_await turn.context.unit_of_work().commit(After::turn_ends);
+    if (TurnAccess::has_unit_of_work(turn.context) && !turn.cut) {
+      co_await TurnAccess::unit_of_work(turn.context).commit(After::turn_ends);
       note_commit(turn);
     }
   } catch (...) {
@@ -326,11 +328,11 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
   }
 }
 
-// Where the user can be reached is true whether or not the turn went well.
+// The reference is stored even after a failed turn: the failure says nothing about the user's address.
 awaitable<void> ShardRuntime::save_reference(Turn& turn) {
   try {
-    turn.context.unit_of_work().discard();
-    co_await turn.context.unit_of_work().commit(After::turn_ends);
+    TurnAccess::unit_of_work(turn.context).discard();
+    co_await TurnAccess::unit_of_work(turn.context).commit(After::turn_ends);
     note_commit(turn);
   } catch (const std::exception& e) {
     log::warn("a conversation reference could not be stored", {{"error", e.what()}});

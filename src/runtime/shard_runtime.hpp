@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/root_coroutine.hpp"
 #include "runtime/background_group.hpp"
 #include "runtime/dedupe_window.hpp"
 #include "runtime/runtime.hpp"
@@ -16,7 +17,7 @@
 
 namespace tern::runtime {
 
-/// The turns of one shard: their queues, their dedupe window, their running.
+/// Runs the turns of one shard, with their queues and their dedupe window.
 ///
 /// Thread safety: none; everything on its shard.
 class ShardRuntime {
@@ -24,13 +25,14 @@ class ShardRuntime {
   ShardRuntime(Runtime& runtime, Shard& shard, detail::TurnEnvironment& environment);
   ~ShardRuntime();
 
-  /// Begins, queues or refuses a turn. A place for it is already taken (`Runtime::take_place`).
-  void admit(std::unique_ptr<Turn> turn);
-  /// A turn for a request that has come to its home. `head` and `conversation`: the activity's own.
-  void receive(TurnRequest request, const detail::ActivityHead& head, const ConversationKey& conversation);
+  /// Begins, queues or refuses a turn, for which a place is already taken (`Runtime::take_place`).
+  void admit(std::unique_ptr<Turn> turn, SteadyTime now);
+  /// Makes a turn for a request, on the home shard of its conversation, unless it is a repetition. `head` and
+  /// `conversation` belong to the activity of the request.
+  void receive(TurnRequest&& request, const detail::ActivityHead& head, const ConversationKey& conversation);
   void submit(Continuation continuation);
 
-  /// Ends all that is left: 503 to those who wait, cancellation to those that run.
+  /// Ends all turns that are left: their clients get 503, waiting turns are dropped, and running turns are cancelled.
   void cut_all();
 
   /// See `Runtime::abandon_turns`.
@@ -46,49 +48,49 @@ class ShardRuntime {
   friend class Turn;
 
   void tell(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
-  void tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply);
+  void tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply&& reply);
   void tell_all(Turn::Observers observers, const TurnReply& reply) noexcept;
-  void tell_end(Turn::Observers observers, TurnReply reply) noexcept;
+  void tell_end(Turn::Observers&& observers, TurnReply&& reply) noexcept;
   void tell_stream(TurnObserver& observer, std::size_t origin, std::unique_ptr<ReplyReader> replies);
   void on_expired(Turn& turn) noexcept;
   void acknowledge(Turn& turn) noexcept;
-  /// Ends the turn without its outcome: `reply` to those who wait, cancellation to what runs.
+  /// Ends the turn before its handler has ended: its observers get `reply`, and the handler is cancelled.
   void cut(Turn& turn, const TurnReply& reply) noexcept;
   void limit_what_goes_on(Turn& turn) noexcept;
   void look_again(Turn& turn) noexcept;
   void drop_waiting(Turn& turn) noexcept;
 
-  bool answer_repetition(TurnRequest& request, const ActivityKey& key);
+  bool answer_repetition(TurnRequest& request, const ActivityKey& key, SteadyTime now);
   void observe(Turn& turn, TurnRequest& request);
-  void repeat(TurnRequest& request, const TurnReply& reply);
+  void repeat(TurnRequest& request, Delivery delivery, const TurnReply& reply);
   void repeat_open(TurnRequest& request, StreamedReplies& stream);
   static TurnReply repeated_stream(const StreamedReplies& stream);
   void tell_admitted(Turn& turn);
   void refuse(Turn& turn, const TurnReply& reply, errc reason, const char* why);
   void begin(Turn& turn);
-  void finish(Turn& turn, std::exception_ptr error) noexcept;  // answers
-  void retire(Turn& turn) noexcept;                            // lets the next one begin
-  void settle_key(Turn& turn, const TurnReply& reply);
+  void finish(Turn& turn, std::exception_ptr error) noexcept;  // answers the turn
+  void retire(Turn& turn) noexcept;                            // lets the next turn begin
+  void settle_key(Turn& turn, const TurnReply& reply, SteadyTime now);
   void end_later(const ActivityKey& key, const std::shared_ptr<StreamedReplies>& stream);
   StreamedReplies* open_stream(const ActivityKey& key) const;
   void destroy(Turn& turn);
 
-  awaitable<void> run(Turn& turn);
+  detail::RootCoroutine run(Turn& turn);
   void prepare(Turn& turn);
   bool can_be_sent_to(const Activity& activity) const noexcept;
   bool is_reply(const Turn& turn) const;
-  /// The user has answered: what was to be sent only otherwise is cancelled, before the turn begins to think.
-  awaitable<void> cancel_what_waits_for_a_reply(const Activity& activity);
+  /// The user has replied: sends with `cancel_on_reply` are cancelled, before the handler of the turn begins.
+  awaitable<void> cancel_on_reply(const Activity& activity);
   awaitable<void> run_handler(Turn& turn);
   awaitable<void> run_middleware(Turn& turn, Bot& bot, std::size_t index);
   awaitable<void> run_innermost(Turn& turn, Bot& bot);
-  /// What the turn has seen of its reference is stored.
+  /// The commit has stored the reference of the turn, or has left it out.
   void note_commit(Turn& turn);
   awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
   awaitable<void> save_reference(Turn& turn);
   Bot& bot_of(Turn& turn);
 
-  /// The turns that have a key, which is their own.
+  /// Hashes and compares turns by their keys.
   struct KeyOfTurn {
     using is_transparent = void;
     using is_avalanching = void;
@@ -102,12 +104,13 @@ class ShardRuntime {
 
   Runtime& runtime_;
   Shard& shard_;
+  const executor executor_;  // the executor of `shard_`
   detail::TurnEnvironment& environment_;
   const std::shared_ptr<detail::TurnSlots> slots_ = std::make_shared<detail::TurnSlots>();
   ConversationQueues queues_;
   DedupeWindow done_;
   RunningKeys running_keys_;
-  // Of turns that have ended, and whose background work goes on: by the text of their keys.
+  // The streams of turns that have ended while their background work goes on, by the text of the turns' keys.
   boost::unordered_flat_map<std::string, std::shared_ptr<StreamedReplies>, detail::KeyedHash, std::equal_to<>>
       open_streams_;
   ReferenceCapture references_;

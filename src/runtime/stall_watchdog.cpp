@@ -30,7 +30,8 @@ nanoseconds time_run(const Shard::Thread& thread) {
   return std::chrono::seconds(ran.tv_sec) + nanoseconds(ran.tv_nsec);
 }
 
-// The letter behind the name of the program, which may have any letters in its own parentheses.
+// The state is the letter behind the program's name, which stands in parentheses and may itself contain parentheses.
+// Source: proc(5), /proc/PID/stat.
 bool is_blocked(const std::string& folder) {
   std::ifstream file(folder + "stat");
   std::string line;
@@ -113,7 +114,7 @@ void StallWatchdog::ask(std::size_t index) {
   probe.name.reset();
   nanoseconds ran{0};
   if (!shards_[index].look_at_thread([&ran](const Shard::Thread& thread) { ran = time_run(thread); })) {
-    return;  // it runs no more
+    return;  // the shard has ended
   }
   probe.held.begin(std::chrono::steady_clock::now(), ran);
   probe.sign->answered.store(false, std::memory_order_relaxed);

@@ -15,15 +15,15 @@
 
 namespace tern::runtime {
 
-/// Counts handlers that hold a shard longer than 20 ms. A thread of its own asks each shard for a sign of life every
-/// 10 ms; one that does not come in time, though the thread ran or was blocked for so long, is a stall. It is counted
-/// once however long it lasts, and told on the log when it is over, and when it has lasted for a second.
+/// Counts handlers that hold a shard for longer than 20 ms (a stall). A thread of its own posts a sign of life to each
+/// shard every 10 ms. When the sign is not answered, although the shard's thread ran or was blocked for 20 ms, that is
+/// a stall. Each stall is counted once. The log tells of it when it is over, and also when it has lasted for a second.
 class StallWatchdog {
  public:
   static constexpr std::chrono::milliseconds threshold{20};
 
   StallWatchdog(ShardPool& shards, Metrics& metrics);
-  /// Stops; the shards must still exist.
+  /// Stops the thread; the shards must still exist.
   ~StallWatchdog();
   StallWatchdog(const StallWatchdog&) = delete;
   StallWatchdog& operator=(const StallWatchdog&) = delete;
@@ -31,10 +31,10 @@ class StallWatchdog {
   std::uint64_t stalls() const noexcept { return stalls_.load(std::memory_order_relaxed); }
 
  private:
-  /// What a shard is asked; shared with what is posted to it.
+  /// A sign of life, shared with the handler that is posted to the shard.
   struct Sign {
     std::atomic<bool> answered{true};
-    SteadyTime when{};  ///< it answered; read after `answered`
+    SteadyTime when{};  ///< the time of the answer; read after `answered`
   };
   struct Probe {
     std::shared_ptr<Sign> sign = std::make_shared<Sign>();

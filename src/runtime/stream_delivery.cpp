@@ -1,4 +1,4 @@
-// What is particular to turns that stream their replies.
+// The functions of ShardRuntime for turns that stream their replies.
 
 #include "runtime/shard_runtime.hpp"
 
@@ -12,16 +12,16 @@ namespace tern::runtime {
 
 namespace {
 
-// Not 5xx: to send it once more would help no more.
+// Not 5xx: sending the activity again would not help.
 TurnReply kept_no_longer() {
   return TurnReply(409, error_body("Conflict",
-                                   "This activity is or was answered on another connection, with more than is kept to "
-                                   "be streamed again (limits.stream_replay)."));
+                                   "This activity is or was answered on another connection, and its replies are too "
+                                   "long to be streamed again (limits.stream_replay)."));
 }
 
 }  // namespace
 
-// A client of a streaming turn gets all of its replies, also when it comes late.
+// A client of a streaming turn gets all replies, also those from before it came.
 void ShardRuntime::observe(Turn& turn, TurnRequest& request) {
   if (turn.stream() != nullptr && request.observer) {
     auto replies = turn.stream()->read();
@@ -34,15 +34,14 @@ void ShardRuntime::observe(Turn& turn, TurnRequest& request) {
   turn.add_observer(std::move(request.observer), request.origin);
 }
 
-/// What is remembered of a turn that has streamed its replies.
+/// The answer that is remembered for a turn that has streamed its replies.
 TurnReply ShardRuntime::repeated_stream(const StreamedReplies& stream) {
   auto whole = stream.whole();
   return whole ? TurnReply(200, std::move(*whole)) : kept_no_longer();
 }
 
-void ShardRuntime::repeat(TurnRequest& request, const TurnReply& reply) {
-  const bool streams =
-      delivery_of(request.activity.delivery_mode().value_or("")) == Delivery::stream && reply.status == 200;
+void ShardRuntime::repeat(TurnRequest& request, Delivery delivery, const TurnReply& reply) {
+  const bool streams = delivery == Delivery::stream && reply.status == 200;
   if (!streams || !request.observer) {
     tell(std::move(request.observer), request.origin, reply);
     return;
@@ -51,7 +50,7 @@ void ShardRuntime::repeat(TurnRequest& request, const TurnReply& reply) {
   tell(std::move(request.observer), request.origin, TurnReply(200));
 }
 
-// The turn has ended, its background work goes on.
+// A repetition of a turn that has ended while its background work goes on.
 void ShardRuntime::repeat_open(TurnRequest& request, StreamedReplies& stream) {
   auto replies = request.observer ? stream.read() : nullptr;
   if (!replies) {
@@ -62,19 +61,19 @@ void ShardRuntime::repeat_open(TurnRequest& request, StreamedReplies& stream) {
   tell(std::move(request.observer), request.origin, TurnReply(200));
 }
 
-// The stream is remembered as it will be when the work is done.
+// The stream is remembered when the background work has ended, since the work may still add replies.
 void ShardRuntime::end_later(const ActivityKey& key, const std::shared_ptr<StreamedReplies>& stream) {
   auto text = key.text();
   open_streams_.insert_or_assign(text, stream);
   stream->on_end([this, text = std::move(text), hash = key.hash, conversation = key.conversation.hash] {
     if (const auto open = open_streams_.find(text); open != open_streams_.end()) {
-      done_.remember({hash, conversation, text}, repeated_stream(*open->second));
+      done_.remember({hash, conversation, text}, repeated_stream(*open->second), runtime_.clock_.now());
       open_streams_.erase(open);
     }
   });
 }
 
-// Hardly ever is one open, so that hardly ever a key is written out for it.
+// The key is written out only when a stream is open, which is rare.
 StreamedReplies* ShardRuntime::open_stream(const ActivityKey& key) const {
   if (open_streams_.empty()) {
     return nullptr;
@@ -88,7 +87,7 @@ void ShardRuntime::tell_stream(TurnObserver& observer, std::size_t origin, std::
     observer.on_stream(std::move(replies));
     return;
   }
-  // In order with the `on_reply` that is posted to the same shard later, until when the turn owns the observer.
+  // `on_reply` is posted to the same shard later and arrives after this. The turn owns the observer until then.
   asio::post(runtime_.shards_[origin].io(),
              [&observer, replies = std::move(replies)]() mutable { observer.on_stream(std::move(replies)); });
 }

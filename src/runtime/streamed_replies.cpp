@@ -15,7 +15,7 @@ constexpr std::size_t largest_piece = 16 * 1024;
 constexpr std::string_view end_of_event = "\n\n";
 constexpr std::string_view comment = ":\n\n";
 
-// JSON holds no line break, so one data line is enough.
+// Serialized JSON has no line breaks, so one data line is enough.
 void append_event(std::string& text, std::string_view name, std::string_view data) {
   text.append("event: ").append(name).append("\ndata: ").append(data).append(end_of_event);
 }
@@ -26,7 +26,7 @@ bool is_answered(const TurnReply& reply, bool invoke) {
 
 }  // namespace
 
-/// Keeps a sleeper in the list while its coroutine lives: nothing may be posted to an executor that has gone.
+/// Keeps a sleeper in the list while its coroutine exists: nothing may be posted to an executor that was destroyed.
 class StreamedReplies::Sleep {
  public:
   Sleep(StreamedReplies& replies, Sleepers& list, std::shared_ptr<Sleeper> sleeper)
@@ -94,7 +94,7 @@ awaitable<void> StreamedReplies::room() {
   const auto self = shared_from_this();
   const auto sleeper = std::make_shared<Sleeper>(clock_, co_await this_coro::executor);
   const Sleep asleep(*this, writers_asleep_, sleeper);
-  // In the list first, then the look: whoever makes room sees the sleeper, or the room is seen here.
+  // The sleeper enters the list before the check: a reader that makes room wakes it, or the check finds the room.
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
@@ -134,12 +134,12 @@ void StreamedReplies::close() {
   wake(writers_asleep_);
 }
 
-void StreamedReplies::join() {
+void StreamedReplies::begin_work() {
   const std::lock_guard lock(mutex_);
   ++works_;
 }
 
-void StreamedReplies::leave() {
+void StreamedReplies::end_work() {
   std::function<void()> told;
   {
     const std::lock_guard lock(mutex_);
@@ -179,7 +179,7 @@ std::size_t StreamedReplies::bytes() const {
   return text_.size();
 }
 
-// In large steps, for the rest is moved to the front.
+// Half of the text or more is forgotten at once, because the rest is moved to the front.
 void StreamedReplies::forget_what_nobody_needs() {
   if (whole_) {
     return;
@@ -239,8 +239,8 @@ ReplyReader::Step ReplyReader::take(StreamedReplies::Sleeper* asker) {
   }
   if (written_ < all.begin_) {
     throw_error(errc::overloaded,
-                "A client that sent an activity again read the streamed replies too slowly: what it has still to get "
-                "is kept no longer (limits.stream_replay).");
+                "A client that sent an activity again read the streamed replies too slowly: its next replies are no "
+                "longer kept (limits.stream_replay).");
   }
   if (written_ < all.size()) {
     auto text = piece();

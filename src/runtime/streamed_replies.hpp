@@ -18,58 +18,59 @@
 
 namespace tern::runtime {
 
-/// The replies of one turn with `deliveryMode: stream`, as the server-sent events that its clients get. The turn
-/// writes. Each client reads from the first event on, on its own shard: the one that asked first, and those that sent
-/// the same activity again.
+/// The replies of one turn with `deliveryMode: stream`, as server-sent events. The turn writes them. Several clients
+/// may read them: the first one, and each one that sent the same activity again. Each client reads from the first event
+/// on, on its own shard.
 ///
-/// Bounded: the turn waits (`full`, `room`) while the client that has read for longest has `buffer` bytes or more to
-/// get. The other clients never hold the turn. Up to `kept` bytes everything is kept for clients that come later. Of
-/// a longer stream only what the client that has read for longest has still to get is kept; the stream of another one
-/// that is further behind is cut short.
+/// The memory is bounded. The turn waits (`full`, `room`) while its oldest client has `buffer` bytes or more to read;
+/// the other clients never hold up the turn. A stream of up to `kept` bytes is kept whole, for clients that come later.
+/// Of a longer stream only the part that the oldest client has still to read is kept; the stream of a client that is
+/// further behind is cut short.
 ///
-/// It is open until the turn and the background work that the turn began have ended (`join`, `leave`): what the work
-/// says is part of it. While nothing is said, each client gets a line of comment every `longest_silence`, since clients
-/// and proxies cut what is silent for some 45 s.
+/// The stream is open until the turn and its background work have ended (`begin_work`, `end_work`), because the work
+/// may add replies. While there are no events, each client gets a comment every `longest_silence`: clients and proxies
+/// close a connection that is silent for about 45 s.
 ///
-/// Lifetime: the turn and its readers share it; any of them may go first.
+/// Lifetime: the turn and its readers share it; any of them may be destroyed first.
 /// Thread safety: all functions from any thread; `room` on the turn's shard.
-/// Source: protocol, "In".
+/// Source: Activity Protocol, "Delivery mode"; HTML Standard, "Server-sent events".
 class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
  public:
   static constexpr std::chrono::seconds longest_silence{14};
 
-  /// Both in bytes of events. `buffer`: 1 or more. `kept`: 0 keeps nothing for later clients.
+  /// Both are bytes of events. `buffer`: 1 or more. `kept`: 0 keeps nothing for later clients.
   StreamedReplies(std::size_t buffer, std::size_t kept, Clock& clock = system_clock());
-  /// The replies of a turn that has ended, from what `whole` gave.
+  /// The replies of a turn that has ended. `text`: the result of `whole`.
   static std::shared_ptr<StreamedReplies> ended(std::string text);
 
-  /// One more client, which reads from the first event on. nullptr when the first event is kept no longer.
+  /// Adds a client, which reads from the first event on. nullptr when the first event is no longer kept.
   std::unique_ptr<ReplyReader> read();
 
-  /// `json`: one line. Has no effect after `end`.
+  /// Adds an activity as an event. `json`: one line. Without effect once the stream has ended.
   void add(std::string_view json);
-  /// True while the turn is to wait.
+  /// True while the turn must wait before it adds more.
   bool full() const;
   /// Waits until `full` is false.
   /// Cancellation: terminal cancellation throws `operation_aborted`.
   awaitable<void> room();
-  /// The turn is answered with `reply`: adds the last event, if there is one. `invoke`: it was asked by an invoke.
-  /// Work that the turn began keeps the stream open, but for an invoke's or a failed one's, whose client is to know
-  /// now.
+  /// The turn has ended with `reply`: adds an event for the answer of an invoke, or for an error. `invoke`: the
+  /// activity of the turn is an invoke. Background work keeps the stream open, except after an invoke or an error: the
+  /// client of such a turn waits for the end of the stream.
   void end(const TurnReply& reply, bool invoke);
 
-  /// One more piece of background work of the turn, and one fewer. With the last, after `end`, the stream ends.
-  void join();
-  void leave();
+  /// The turn has one more piece of background work.
+  void begin_work();
+  /// The turn has one fewer. When the last one ends after `end`, the stream ends.
+  void end_work();
   bool ended() const;
-  /// A client reads it, or will.
+  /// True while the stream is open and has a client.
   bool is_read() const;
-  /// Called once, when the stream ends after `end` has left it open; nullptr: nobody is to be told.
+  /// Calls `told` once, when the stream ends after `end` has left it open. nullptr calls nothing.
   void on_end(std::function<void()> told);
 
-  /// All events, or nullopt when they were more than is kept.
+  /// All events, or nullopt when they were longer than `kept`.
   std::optional<std::string> whole() const;
-  /// The bytes that are held for clients now.
+  /// The bytes that are kept now.
   std::size_t bytes() const;
 
  private:
@@ -100,11 +101,11 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   mutable std::mutex mutex_;  // guards all below
   std::string text_;
   std::uint64_t begin_ = 0;            // where `text_` begins in the stream
-  bool whole_ = true;                  // nothing was forgotten, nor will be
-  std::vector<ReplyReader*> readers_;  // the one that has read for longest first
-  std::optional<TurnReply> plain_;     // what the turn was answered before any event
-  bool begun_ = false;                 // some client has been told that there is a stream
-  bool answered_ = false;              // by the turn; `ended_` when its work is done as well
+  bool whole_ = true;                  // `text_` has all events
+  std::vector<ReplyReader*> readers_;  // the oldest first
+  std::optional<TurnReply> plain_;     // an error reply from before any event
+  bool begun_ = false;                 // a client was told that a stream follows
+  bool answered_ = false;              // the turn has ended; `ended_`: its background work has ended too
   std::size_t works_ = 0;
   std::function<void()> told_;
   bool ended_ = false;
@@ -112,25 +113,25 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   Sleepers writers_asleep_;
 };
 
-/// What one client reads of `StreamedReplies`.
+/// The reader of one client of `StreamedReplies`.
 ///
 /// Thread safety: used on one shard at a time.
 class ReplyReader {
  public:
   explicit ReplyReader(std::shared_ptr<StreamedReplies> replies) : replies_(std::move(replies)) {}
-  /// The client needs nothing more; a turn that waits for it goes on.
+  /// The client is gone; a turn that waits for it goes on.
   ~ReplyReader();
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
-  /// Waits for the first event or the end, at most for the longest silence. What the turn was answered, if that was an
-  /// error before any event: there is nothing to be read then.
+  /// Waits for the first event or for the end of the turn, at most for the longest silence. When the turn ended with an
+  /// error before any event, returns that reply; there is no stream to read then.
   awaitable<std::optional<TurnReply>> begin();
 
-  /// Waits for events: as many whole ones as fit into 16 KiB, or a part of a longer one, or a comment after the longest
-  /// silence; nullopt at the end. What it gave before counts as written to the client.
+  /// Waits for events. Returns as many whole events as fit into 16 KiB, or a part of a longer event, or a comment after
+  /// the longest silence; nullopt at the end. Each call says that the client has the result of the call before.
   /// Cancellation: terminal cancellation throws `operation_aborted`.
-  /// Errors: `errc::overloaded` when the client is so far behind that what follows is kept no longer.
+  /// Errors: `errc::overloaded` when the client is too far behind: its next events are no longer kept.
   awaitable<std::optional<std::string>> next();
 
  private:
@@ -140,14 +141,14 @@ class ReplyReader {
     bool ready = false;
     std::optional<std::string> piece;
   };
-  /// `asker`: who sleeps when there is nothing; nullptr when nobody does.
+  /// `asker`: the sleeper that waits when there is no event; nullptr when the caller does not wait.
   Step take(StreamedReplies::Sleeper* asker);
   std::string piece() const;
 
   std::shared_ptr<StreamedReplies> replies_;
-  std::uint64_t written_ = 0;  // how much of the stream the client has; under the mutex of `replies_`
-  std::size_t given_ = 0;      // bytes behind it that `next` gave last
-  bool was_silent_ = false;    // `begin` has waited for long enough
+  std::uint64_t written_ = 0;  // bytes of the stream that the client has; guarded by the mutex of `replies_`
+  std::size_t given_ = 0;      // bytes that the last `next` has returned
+  bool was_silent_ = false;    // `begin` has waited for the longest silence
 };
 
 }  // namespace tern::runtime

@@ -3,6 +3,7 @@
 #include "runtime/shard_runtime.hpp"
 #include "runtime/turn_trail.hpp"
 #include "schema/spare_text.hpp"
+#include "turn/turn_access.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/error.hpp>
@@ -32,7 +33,7 @@ Delivery delivery_of(std::string_view mode) noexcept {
   return mode == delivery_modes::stream ? Delivery::stream : Delivery::channel;
 }
 
-Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity,
+Turn::Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity&& activity,
            const detail::ActivityHead& head, const ConversationKey& conversation)
     : Queued(conversation),
       context(home.slots().begin(environment, std::move(activity), head.id, *this)),
@@ -55,7 +56,11 @@ std::shared_ptr<detail::TurnTrail> Turn::trail() {
 }
 
 void Turn::add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin) {
-  observers_.push_back(Observing{std::move(observer), origin});
+  if (!observers_.first.observer) {
+    observers_.first = {std::move(observer), origin};
+  } else if (observer) {
+    observers_.others.push_back({std::move(observer), origin});
+  }
 }
 
 Turn::Observers Turn::take_observers() {
@@ -67,7 +72,8 @@ bool Turn::wants_answer() const noexcept {
 }
 
 bool Turn::is_committing() noexcept {
-  return !undone && context.has_unit_of_work() && context.unit_of_work().is_committing();
+  return !undone && detail::TurnAccess::has_unit_of_work(context) &&
+         detail::TurnAccess::unit_of_work(context).is_committing();
 }
 
 std::string_view Turn::name() const noexcept {
@@ -110,13 +116,14 @@ TurnReply Turn::take_reply(bool failed) {
     return TurnReply(500, failed_body());
   }
   if (is_invoke_ && mended && !context.invoke_response()) {
-    // Not 501: the bot knows this invoke, and has failed.
+    // Not 501, which would say that the bot does not know this invoke.
     context.set_invoke_response(InvokeResponse(500, json::parse(failed_body())));
   }
   const auto& response = context.invoke_response();
   if (delivery_ == Delivery::buffer) {
-    if (is_invoke_ && response) {
-      auto answer_activity = Activity::invoke_response(response->status, response->body);
+    if (is_invoke_) {
+      auto answer_activity =
+          response ? Activity::invoke_response(response->status, response->body) : Activity::invoke_response(501);
       context.address(answer_activity);
       collect(answer_activity);
     }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "async/running.hpp"
+#include "async/timing_wheel.hpp"
+#include "pools/block_pool.hpp"
 #include "runtime/activity_key.hpp"
 #include "runtime/continuation.hpp"
 #include "runtime/conversation_queues.hpp"
@@ -11,19 +14,16 @@
 #include "turn/environment.hpp"
 #include "turn/same_activity.hpp"
 
-#include <tern/async/running.hpp>
-#include <tern/async/timing_wheel.hpp>
-#include <tern/schema/block_pool.hpp>
 #include <tern/turn/bot.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tern::runtime {
 
@@ -32,7 +32,7 @@ class ShardRuntime;
 using LiveHook = boost::intrusive::list_base_hook<boost::intrusive::tag<struct LiveTag>,
                                                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-/// One turn on its home shard, from arrival to answer: waiting in its conversation's queue, then running.
+/// One turn on its home shard. It waits in the queue of its conversation, runs, and is answered.
 class Turn final : public Queued,
                    public LiveHook,
                    public TimingWheel::Entry,
@@ -40,25 +40,29 @@ class Turn final : public Queued,
                    public detail::Running,
                    public detail::Pooled<Turn> {
  public:
-  /// `head`: the activity's own.
-  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity activity, const detail::ActivityHead& head,
+  /// `head` and `conversation` belong to the activity.
+  Turn(ShardRuntime& home, detail::TurnEnvironment& environment, Activity&& activity, const detail::ActivityHead& head,
        const ConversationKey& conversation);
   ~Turn() override;
 
-  /// Somebody who is to be told of the end, on the shard `origin`.
+  /// Adds an observer, which is told of the end on the shard `origin`.
   void add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin);
   struct Observing {
     std::unique_ptr<TurnObserver> observer;
-    std::size_t origin;
+    std::size_t origin = 0;
   };
-  /// Who is to be told, once: they are told when the turn needs nothing more, for they may begin the next one.
-  using Observers = boost::container::small_vector<Observing, 1>;  // a second one comes with a repetition
+  /// The observers of the turn. They are told when the turn needs nothing more, because an observer may begin the next
+  /// turn.
+  struct Observers {
+    Observing first;                ///< its `observer` is nullptr when the turn has none
+    std::vector<Observing> others;  ///< the observers of repetitions
+  };
   Observers take_observers();
   bool acknowledged() const noexcept { return acknowledged_; }
-  /// Nobody waits for its end within a time of their own.
+  /// No client waits for an answer by a deadline: the turn may run for `RuntimeOptions::longest`.
   bool goes_on() const noexcept { return acknowledged_ || continued || delivery_ == Delivery::stream; }
 
-  /// The reply, once the handler has ended.
+  /// The reply to the client, once the handler has ended.
   TurnReply take_reply(bool failed);
 
   bool takes_replies() const noexcept override { return delivery_ != Delivery::channel; }
@@ -67,35 +71,33 @@ class Turn final : public Queued,
   void take(Activity activity) override;
   std::shared_ptr<detail::TurnTrail> trail() override;
   Delivery delivery() const noexcept { return delivery_; }
-  /// The replies that are streamed; nullptr with another delivery.
+  /// The stream of the replies; nullptr with another delivery.
   StreamedReplies* stream() const noexcept { return stream_.get(); }
-  /// A request whose answer the client waits for: it is cut at the deadline rather than acknowledged.
+  /// The client waits for the outcome of the turn, so the turn is cut at the deadline instead of acknowledged.
   bool wants_answer() const noexcept;
-  /// What it has changed is being written, so that it must be answered with what comes of that: told anything else, the
-  /// client would send it again.
+  /// The commit of the turn is under way. The turn must be answered with the outcome of the commit: after any other
+  /// answer the client would send the activity again.
   bool is_committing() noexcept;
-  /// What names it in a log.
+  /// The id of the activity or the continuation, for logs.
   std::string_view name() const noexcept;
 
   Name running_name() const override;
-  /// Its type, as `TurnTimes` counts it: an activity is searched for it once.
+  /// The index of the turn's type in `TurnTimes`. It is looked up once.
   std::size_t type() const noexcept { return continued ? TurnTimes::continuation : type_; }
 
-  TurnContext& context;                     // in a slot that outlives the turn
-  std::shared_ptr<Bot> own_bot;             // background work of the turn keeps it
-  std::unique_ptr<Continuation> continued;  ///< of a turn that continues a conversation
+  TurnContext& context;                     // in a turn slot, which outlives the turn
+  std::shared_ptr<Bot> own_bot;             // with a bot for each turn; background work of the turn shares it
+  std::unique_ptr<Continuation> continued;  ///< set for a turn that continues a conversation
   std::optional<ActivityKey> key;           // views into the activity of `context`
   std::optional<ReferenceCapture::Seen> reference_seen;
   asio::cancellation_signal signal;
-  SteadyTime arrived{};    ///< at its home shard
-  bool cut = false;        ///< answered without its outcome, which is dropped
-  bool cancelled = false;  ///< was told to end
-  bool undone = false;     ///< it is answered with a failure, whatever else is written
-  bool too_long = false;   ///< it was cut for `RuntimeOptions::longest`
-  bool cut_next = false;   ///< it was to be cut while its commit was under way
-  bool mended = false;     ///< its error was dealt with by the bot's `on_turn_error`
-  /// All clients of a user ask the same and get the same answer, a refusal as well (`SameActivity`).
-  bool is_token_exchange = false;
+  SteadyTime arrived{};    ///< the time of arrival at its home shard
+  bool cut = false;        ///< the turn was answered before its end; its outcome is dropped
+  bool cancelled = false;  ///< the handler was told to end
+  bool undone = false;     ///< the turn is answered with a failure, even if its reference is still written
+  bool too_long = false;   ///< the turn was cut because of `RuntimeOptions::longest`
+  bool cut_next = false;   ///< the turn is cut as soon as its commit has ended
+  bool mended = false;     ///< the bot's `on_turn_error` has dealt with the error of the turn
 
  private:
   void on_expired() noexcept override;

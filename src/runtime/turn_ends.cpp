@@ -1,5 +1,6 @@
-// How turns end, by themselves or before their time, and who is told.
+// The functions of ShardRuntime that end turns and tell their observers.
 
+#include "async/describe_error.hpp"
 #include "runtime/refusal.hpp"
 #include "runtime/shard_runtime.hpp"
 
@@ -14,16 +15,6 @@ namespace tern::runtime {
 
 namespace {
 
-std::string describe(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
-
 std::exception_ptr make_error(errc code, const char* message) {
   return std::make_exception_ptr(Error(code, message));
 }
@@ -32,7 +23,8 @@ std::exception_ptr make_error(errc code, const char* message) {
 
 void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   shard_.wheel().disarm(turn);
-  times_.add(turn.type(), runtime_.clock_.now() - turn.arrived);
+  const auto now = runtime_.clock_.now();
+  times_.add(turn.type(), now - turn.arrived);
   if (turn.cut) {
     runtime_.figures_.cut.inc();
   } else if (error) {
@@ -41,7 +33,7 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
     log::error("a turn failed", {{"channel", activity.channel_id().value_or("")},
                                  {"conversation", activity.conversation_id().value_or("")},
                                  {"activity", turn.name()},
-                                 {"error", describe(error)}});
+                                 {"error", detail::describe(error)}});
   } else {
     runtime_.figures_.ok.inc();
   }
@@ -49,22 +41,22 @@ void ShardRuntime::finish(Turn& turn, std::exception_ptr error) noexcept {
   Turn::Observers observers;
   if (!turn.cut) {
     reply = turn.take_reply(static_cast<bool>(error));
-    settle_key(turn, reply);
+    settle_key(turn, reply, now);
     observers = turn.take_observers();
   }
   if (turn.continued) {
     const bool is_cut = turn.too_long || (turn.cut && !error);
     turn.continued->done(is_cut ? make_error(errc::timed_out, "The turn was cut.") : error);
   }
-  // Whoever sends requests without waiting for their answers may begin the next turn in here, while this one still has
-  // its place.
+  // A client that sends requests without waiting for answers may begin its next turn during this call, while this turn
+  // still has its place.
   tell_end(std::move(observers), std::move(reply));
 }
 
 void ShardRuntime::retire(Turn& turn) noexcept {
   if (runtime_.options().ordered) {
-    if (auto* next = queues_.leave(turn.conversation())) {
-      // Posted: a turn that never suspends would otherwise run on the stack of the one before, and so on.
+    if (auto* next = queues_.next(turn.conversation())) {
+      // Posted, because a turn that never suspends would otherwise run on the stack of the turn before it, and so on.
       asio::post(shard_.io(), [this, next] { begin(static_cast<Turn&>(*next)); });
     }
   }
@@ -72,25 +64,27 @@ void ShardRuntime::retire(Turn& turn) noexcept {
 }
 
 void ShardRuntime::tell_all(Turn::Observers observers, const TurnReply& reply) noexcept {
-  for (auto& waiting : observers) {
+  tell(std::move(observers.first.observer), observers.first.origin, reply);
+  for (auto& waiting : observers.others) {
     tell(std::move(waiting.observer), waiting.origin, reply);
   }
 }
 
-// For who has nothing left to do.
-void ShardRuntime::tell_end(Turn::Observers observers, TurnReply reply) noexcept {
-  if (observers.empty()) {
+// The last observer is told by `on_last_reply`, so the caller must have nothing left to do.
+void ShardRuntime::tell_end(Turn::Observers&& observers, TurnReply&& reply) noexcept {
+  if (observers.others.empty()) {
+    tell_last(std::move(observers.first.observer), observers.first.origin, std::move(reply));
     return;
   }
-  auto last = std::move(observers.back());
-  observers.pop_back();
+  auto last = std::move(observers.others.back());
+  observers.others.pop_back();
   tell_all(std::move(observers), reply);
   tell_last(std::move(last.observer), last.origin, std::move(reply));
 }
 
-// Successes only: a failure is worth another try. But what the bot answers to a token exchange, every client of the
-// user is to get, as that it needs consent (412).
-void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
+// Only a success is remembered, because a failed activity may be tried again. Every answer below 500 to a token
+// exchange is remembered, since all clients of the user need it, such as 412 (consent needed).
+void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply, SteadyTime now) {
   if (turn.stream() != nullptr) {
     turn.stream()->end(reply, turn.is_invoke_);
   }
@@ -100,13 +94,13 @@ void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply) {
   const auto entry = running_keys_.find(&turn);
   if (entry != running_keys_.end() && *entry == &turn) {
     running_keys_.erase(entry);
-    if (reply.status < 300 || (turn.is_token_exchange && reply.status < 500)) {
+    if (reply.status < 300 || (turn.key->same.is_token_exchange && reply.status < 500)) {
       if (turn.stream() != nullptr && !turn.stream()->ended()) {
         end_later(*turn.key, turn.stream_);
       } else if (turn.stream() != nullptr) {
-        done_.remember(*turn.key, repeated_stream(*turn.stream()));
+        done_.remember(*turn.key, repeated_stream(*turn.stream()), now);
       } else {
-        done_.remember(*turn.key, reply);
+        done_.remember(*turn.key, reply, now);
       }
     }
   }
@@ -122,7 +116,7 @@ void ShardRuntime::destroy(Turn& turn) {
 
 void ShardRuntime::on_expired(Turn& turn) noexcept {
   if (turn.cut) {
-    return;  // it takes its time to end
+    return;  // it was told to end already
   }
   if (!turn.wants_answer() && !turn.goes_on() && !turn.cut_next) {
     acknowledge(turn);
@@ -142,7 +136,7 @@ void ShardRuntime::on_expired(Turn& turn) noexcept {
   }
   turn.too_long = true;
   const auto& activity = turn.context.activity();
-  log::error("a turn is cut: it went on for longer than turn.longest, and others of its conversation wait for it",
+  log::error("a turn is cut: it ran for longer than turn.longest, and later turns of its conversation wait for it",
              {{"channel", activity.channel_id().value_or("")},
               {"conversation", activity.conversation_id().value_or("")},
               {"activity", turn.name()},
@@ -159,19 +153,19 @@ void ShardRuntime::acknowledge(Turn& turn) noexcept {
   tell_all(turn.take_observers(), TurnReply(202));
 }
 
-// Its commit is under way.
+// The commit of the turn is under way: the turn is looked at again after a tick of the wheel.
 void ShardRuntime::look_again(Turn& turn) noexcept {
   shard_.wheel().arm(turn, Deadline::after(TimingWheel::tick, runtime_.clock_));
 }
 
-// Nobody waits for its answer any more, but the next turn of the conversation does.
+// No client waits for the turn any more, but the next turn of the conversation does.
 void ShardRuntime::limit_what_goes_on(Turn& turn) noexcept {
   shard_.wheel().arm(turn, Deadline::after(runtime_.options().longest, runtime_.clock_));
 }
 
 void ShardRuntime::cut(Turn& turn, const TurnReply& reply) noexcept {
   turn.cut = true;
-  settle_key(turn, reply);
+  settle_key(turn, reply, runtime_.clock_.now());
   auto observers = turn.take_observers();
   if (turn.waiting()) {
     drop_waiting(turn);
@@ -185,7 +179,7 @@ void ShardRuntime::drop_waiting(Turn& turn) noexcept {
   queues_.abandon(turn);
   runtime_.figures_.cut.inc();
   if (turn.continued) {
-    if (turn.continued->id.empty()) {  // the next process runs one of the schedule
+    if (turn.continued->id.empty()) {  // a scheduled continuation is run by the next process
       const auto& activity = turn.context.activity();
       log::warn(
           "a continuation is dropped: it waited for its turn until the end of the drain",
@@ -196,9 +190,10 @@ void ShardRuntime::drop_waiting(Turn& turn) noexcept {
   destroy(turn);
 }
 
-// Those whose commit is under way are told what comes of it, and are cut when they go on after it.
+// A turn whose commit is under way is answered with the outcome of the commit, and is cut if it goes on afterwards.
 void ShardRuntime::cut_all() {
   const auto reply = shutting_down_reply();
+  const auto now = runtime_.clock_.now();
   std::vector<Turn*> turns;
   for (auto& turn : live_) {
     if (turn.is_committing()) {
@@ -210,13 +205,13 @@ void ShardRuntime::cut_all() {
   }
   for (auto* turn : turns) {
     turn->cut = true;
-    settle_key(*turn, reply);
+    settle_key(*turn, reply, now);
     tell_all(turn->take_observers(), reply);
     if (turn->waiting()) {
       drop_waiting(*turn);
     }
   }
-  // Each is moved to the back before it is told to end, for it may be destroyed by that, and so may others.
+  // Each turn is moved to the back before it is told to end: that may destroy this turn and other turns.
   for (auto left = live_.size(); left > 0 && !live_.empty(); --left) {
     auto& turn = live_.front();
     live_.pop_front();
@@ -238,7 +233,7 @@ void ShardRuntime::tell(std::unique_ptr<TurnObserver> observer, std::size_t orig
   tell_last(std::move(observer), origin, std::move(reply));
 }
 
-void ShardRuntime::tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply reply) {
+void ShardRuntime::tell_last(std::unique_ptr<TurnObserver> observer, std::size_t origin, TurnReply&& reply) {
   if (!observer) {
     return;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tern/schema/activity.hpp>
+#include <tern/turn/identity.hpp>
 
 #include <chrono>
 #include <memory>
@@ -10,7 +11,7 @@
 
 namespace tern::runtime {
 
-/// How a turn was answered, in terms of HTTP.
+/// The answer of a turn, as an HTTP response.
 struct TurnReply {
   TurnReply() = default;
   explicit TurnReply(unsigned s, std::string b = {}) : status(s), body(std::move(b)) {}
@@ -21,34 +22,35 @@ struct TurnReply {
 
 class ReplyReader;
 
-/// Who waits for a turn's end. Called on the shard that it was given for (`TurnRequest::origin`), at most once each
-/// function, never after it was destroyed. Destroyed without a call when the process ends.
+/// Waits for the end of a turn. Its functions are called on the shard `TurnRequest::origin`, each at most once. When
+/// the process ends, the observer may be destroyed without a call.
 class TurnObserver {
  public:
   virtual ~TurnObserver() = default;
-  /// The turn has ended, was refused, or is acknowledged (202) and goes on. Last call.
+  /// The turn has ended, was refused, or was acknowledged (202) and goes on. This is the last call.
   virtual void on_reply(TurnReply reply) noexcept = 0;
-  /// The same, of a turn that has come to its end, by a caller that has nothing left to do: a coroutine that waits for
-  /// the reply may be resumed from within, while what the turn has used is near.
+  /// The same, by a caller that has nothing left to do. A coroutine that waits for the reply may be resumed inside this
+  /// call, while the memory that the turn has used is still in the cache.
   virtual void on_last_reply(TurnReply reply) noexcept { on_reply(std::move(reply)); }
-  /// With `deliveryMode: stream`: the turn was taken, and this is where its replies are read, its answer among them.
-  /// At most once, before `on_reply`, which then has nothing more to say.
+  /// With `deliveryMode: stream`: the turn was accepted. `replies` gives all its replies and its answer, so the reply
+  /// of the later `on_reply` is not needed.
   virtual void on_stream(std::unique_ptr<ReplyReader> replies) noexcept = 0;
 };
 
-/// An activity that arrived and was checked by `parse_activity`.
+/// An activity that has arrived and was checked by `parse_activity`.
 struct TurnRequest {
   Activity activity;
   std::unique_ptr<TurnObserver> observer;
-  std::size_t origin = 0;      ///< the index of the shard on which the observer is called
-  std::size_t body_bytes = 0;  ///< the size it arrived with
+  std::shared_ptr<const Identity> caller;  ///< the sender of the request; nullptr without an authenticator
+  std::size_t origin = 0;                  ///< the index of the shard on which the observer is called
+  std::size_t body_bytes = 0;              ///< the size of the request's body
 };
 
-/// Where the edge hands over what it received. Implemented by the runtime.
+/// Receives activities from the edge. Implemented by the runtime.
 class TurnReceiver {
  public:
   virtual ~TurnReceiver() = default;
-  /// Called on the shard `request.origin`. Never throws and never blocks: overload and drain are replies (503).
+  /// Call it on the shard `request.origin`. It never throws and never blocks; overload and drain are replies (503).
   virtual void receive(TurnRequest request) noexcept = 0;
 };
 

@@ -13,7 +13,7 @@ std::size_t TurnTimes::index_of(std::string_view type) noexcept {
 void TurnTimes::add(std::size_t type, std::chrono::nanoseconds took) noexcept {
   const auto seconds = std::chrono::duration<double>(took).count();
   auto& times = times_[type];
-  // Nearly all are short.
+  // Nearly all turns are short, so a linear search is fast.
   std::size_t bucket = 0;
   while (bucket < buckets.size() && seconds > buckets[bucket]) {
     ++bucket;

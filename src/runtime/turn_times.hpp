@@ -11,8 +11,8 @@
 
 namespace tern::runtime {
 
-/// How long the turns of one shard took, by the type of their activity. Types come from strangers: those that the
-/// protocol does not know are one, "other".
+/// Histograms of the durations of turns on one shard, by the type of the activity. Strangers choose the types: all
+/// types that the protocol does not know count as "other".
 ///
 /// Thread safety: `add` on the shard; `read` from any thread.
 class TurnTimes {
@@ -45,11 +45,11 @@ class TurnTimes {
   static std::size_t index_of(std::string_view type) noexcept;
 
   void add(std::size_t type, std::chrono::nanoseconds took) noexcept;
-  /// Adds what this shard has to `all`.
+  /// Adds the counts of this shard to `all`.
   void read(std::size_t type, Distribution& all) const;
 
  private:
-  // One thread writes: a load and a store cost less than to add in one step.
+  // Only one thread writes, so a load and a store are enough; an atomic addition would cost more.
   struct Times {
     std::array<std::atomic<std::uint64_t>, buckets.size() + 1> counts{};
     std::atomic<double> sum = 0;

@@ -11,22 +11,23 @@
 
 namespace tern::runtime {
 
-/// See `detail::TurnTrail`: keeps the turn's context in its slot, its stream open, and the bot that was made for it.
+/// Keeps the parts of a turn that its background work needs after its end: the context in its turn slot, the open
+/// stream, and the bot of the turn. See `detail::TurnTrail`.
 ///
 /// Thread safety: made and destroyed on its shard.
 class TurnTrail final : public detail::TurnTrail {
  public:
-  /// `stream`: nullptr for a turn that streams nothing. `bot`: nullptr where one serves all turns.
+  /// `stream`: nullptr for a turn without a stream. `bot`: nullptr when one bot serves all turns.
   TurnTrail(std::shared_ptr<detail::TurnSlots> slots, TurnContext& context, std::shared_ptr<StreamedReplies> stream,
             std::shared_ptr<Bot> bot)
-      : hold_(std::move(slots), context), stream_(std::move(stream)), bot_(std::move(bot)) {
+      : pin_(std::move(slots), context), stream_(std::move(stream)), bot_(std::move(bot)) {
     if (stream_) {
-      stream_->join();
+      stream_->begin_work();
     }
   }
   ~TurnTrail() override {
     if (stream_) {
-      stream_->leave();
+      stream_->end_work();
     }
   }
   TurnTrail(const TurnTrail&) = delete;
@@ -38,7 +39,7 @@ class TurnTrail final : public detail::TurnTrail {
  private:
   static awaitable<bool> take_into(std::shared_ptr<StreamedReplies> stream, Activity activity);
 
-  detail::TurnSlots::Hold hold_;
+  detail::TurnSlots::Pin pin_;
   std::shared_ptr<StreamedReplies> stream_;
   std::shared_ptr<Bot> bot_;
 };

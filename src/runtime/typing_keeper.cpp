@@ -1,5 +1,6 @@
 #include "runtime/typing_keeper.hpp"
 
+#include "async/describe_error.hpp"
 #include "turn/make_send.hpp"
 
 #include <tern/async/log.hpp>
@@ -19,7 +20,8 @@ class TypingKeeper::Indicator : public TimingWheel::Entry, public std::enable_sh
 
   std::size_t tasks = 0;
 
-  // By the entry's own hook: at the end of the process the wheel may be gone before the work is.
+  // The entry unlinks itself instead of asking the wheel: at the end of the process the wheel may be destroyed before
+  // the work.
   void stop() noexcept {
     stopped_ = true;
     if (armed()) {
@@ -40,14 +42,10 @@ class TypingKeeper::Indicator : public TimingWheel::Entry, public std::enable_sh
     co_await self->environment_.sender.send(typing, {}, by);
   }
 
-  // The next one is armed when this one has arrived: a slow channel is not given more of them.
+  // The next indicator is armed when this one has arrived, so that a slow channel does not get more of them.
   void shown(const std::exception_ptr& error) noexcept {
     if (error) {
-      try {
-        std::rethrow_exception(error);
-      } catch (const std::exception& e) {
-        log::debug("typing could not be shown", {{"error", e.what()}});
-      }
+      log::debug("typing could not be shown", {{"error", detail::describe(error)}});
     }
     if (!stopped_) {
       shard_.wheel().arm(*this, Deadline::after(interval, environment_.clock));

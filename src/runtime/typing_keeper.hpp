@@ -11,10 +11,10 @@
 
 namespace tern::runtime {
 
-/// Keeps the typing indicator of a conversation alive while work goes on there: first after 500 ms, then every 2 s,
-/// since a channel shows it for about 3 s. One indicator for a conversation, however many tasks it has.
+/// Sends the typing indicator to a conversation while background work runs there: first after 500 ms, then every 2 s,
+/// since a channel shows it for about 3 s. A conversation has one indicator, however many tasks run.
 ///
-/// Thread safety: none; one for each shard. Source: protocol, "Out".
+/// Thread safety: none; each shard has its own. Source: Activity Protocol, "Typing activity".
 class TypingKeeper {
  public:
   static constexpr std::chrono::milliseconds first{500};
@@ -23,9 +23,9 @@ class TypingKeeper {
   TypingKeeper(Shard& shard, detail::TurnEnvironment& environment);
   ~TypingKeeper();
 
-  /// One more task works in the conversation `key`.
+  /// One more task runs in the conversation `key`.
   void begin(const std::string& key, const ConversationReference& reference);
-  /// One fewer; the last one ends the indicator.
+  /// One task fewer runs there; the end of the last task ends the indicator.
   void end(const std::string& key);
 
  private:

@@ -12,7 +12,7 @@ void copy_member(const json::object& source, std::string_view from_name, json::k
   }
 }
 
-/// What an activity has when it is sent, so that it does not grow step by step.
+/// The usual number of members of an activity that is sent. Memory for so many is reserved at once.
 constexpr std::size_t usual_members = 12;
 
 }  // namespace

@@ -8,6 +8,7 @@ class TernCategory final : public boost::system::error_category {
  public:
   const char* name() const noexcept override { return "tern"; }
 
+  // Long: one line or two for each code.
   std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
       case errc::overloaded:
@@ -19,7 +20,7 @@ class TernCategory final : public boost::system::error_category {
       case errc::proactive_disabled:
         return "proactive messages are off; set proactive.enabled to true";
       case errc::conflict:
-        return "another writer changed what was read; read it again and repeat the change";
+        return "another writer has changed the document since it was read; read it again and repeat the change";
       case errc::storage_unavailable:
         return "the storage cannot be reached; check that it runs and that storage.* points to it";
       case errc::not_found:
@@ -40,7 +41,12 @@ class TernCategory final : public boost::system::error_category {
         return "a turn or conversation was used after its end; let background work use the Conversation that it is "
                "given";
       case errc::state_mismatch:
-        return "what is stored is not of the type that the bot reads it as; see docs/state.md";
+        return "the stored value does not have the type that the bot reads it as; see docs/state.md";
+      case errc::host_unreachable:
+        return "the server could not be reached or the connection was lost; check the URL and the network, then try "
+               "again";
+      case errc::bad_answer:
+        return "the server's answer is malformed or exceeds a bound; see the message";
     }
     return "unknown error " + std::to_string(value);
   }
@@ -59,7 +65,7 @@ error_code make_error_code(errc code) noexcept {
 
 namespace {
 
-// `what()` would end there, and a message may repeat what somebody sent.
+// A message may repeat text from outside, and `what()` would end at a NUL in it.
 std::string without_nul(std::string text) {
   constexpr std::string_view replacement = "\xEF\xBF\xBD";
   for (auto at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) {

@@ -1,6 +1,6 @@
-#include <tern/schema/json_arena.hpp>
+#include "schema/json_arena.hpp"
 
-#include <tern/schema/block_pool.hpp>
+#include "pools/block_pool.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace tern::detail {
 
 namespace {
 
-/// What the values of an activity need for its text, in quarters of its bytes, as measured with those of the clients.
+/// The memory for the values of an activity, in quarters of the bytes of its text. Measured with activities of clients.
 constexpr std::size_t quarters_for_text = 11;
 constexpr std::size_t smallest_chunk = 512;
 
@@ -47,7 +47,7 @@ void* JsonArena::do_allocate(std::size_t bytes, std::size_t alignment) {
   auto* place = aligned(next_, alignment);
   if (place > end_ || static_cast<std::size_t>(end_ - place) < bytes) {
     grow(bytes);
-    place = next_;  // aligned for everything
+    place = next_;  // aligned for every type
   }
   next_ = place + bytes;
   return place;

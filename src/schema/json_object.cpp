@@ -13,7 +13,7 @@ std::optional<std::string_view> string_in(const json::object& fields, std::strin
 
 }  // namespace
 
-// A moved-from or assigned json::object keeps its memory resource, so it is made anew instead of assigned.
+// The object is destroyed and made anew, because a json::object keeps its memory resource when it is assigned.
 void JsonObject::reset() noexcept {
   std::destroy_at(&fields_);
   std::construct_at(&fields_, detail::json_pool());
@@ -56,8 +56,8 @@ std::optional<std::int64_t> JsonObject::integer_at(std::string_view name) const 
   if (const std::int64_t* number = found->if_int64()) {
     return *number;
   }
-  // JSON has one kind of number, so 1000.0 and 1e3 are integers too. (An int64 that fits never arrives as uint64,
-  // but an activity may be built that way.)
+  // JSON has one kind of number, so 1000.0 and 1e3 are integers too. The parser makes no uint64 of a number that fits
+  // an int64, but a bot may build an activity with one.
   if (const std::uint64_t* number = found->if_uint64()) {
     return std::in_range<std::int64_t>(*number) ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
   }
@@ -97,7 +97,7 @@ std::vector<std::string> JsonObject::strings_at(std::string_view name) const {
 }
 
 void JsonObject::set(std::string_view name, std::string_view value) {
-  // A value of its own first: `value` may be a view into this object, whose members move when it grows.
+  // A copy is made first: `value` may be a view into this object, whose members move when it grows.
   set(name, json::value(value, fields_.storage()));
 }
 

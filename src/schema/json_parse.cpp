@@ -1,8 +1,8 @@
-// The parser behind `parse_json`: Boost.JSON's own, with a handler that reads doubles exactly.
+// The parser of `parse_json`: that of Boost.JSON, with a handler that reads doubles exactly.
 //
-// Boost.JSON 1.81 multiplies mantissa and power of ten in double precision: the last bits of a number may be lost
-// on each round trip, and 1e400 becomes infinity, which no JSON text can say. `std::from_chars` rounds
-// correctly and says when a number is out of range.
+// Boost.JSON 1.81 multiplies the mantissa and the power of ten in double precision. So each round trip may lose the
+// last bits of a number, and 1e400 becomes infinity, which JSON cannot express. `std::from_chars` rounds correctly and
+// reports numbers that are out of range.
 
 #include "schema/json_parse.hpp"
 
@@ -18,21 +18,20 @@
 namespace tern {
 namespace {
 
-/// Objects from this size on are given an odd number of buckets.
+/// Objects of this size or more get an odd number of buckets.
 ///
-/// Boost.JSON gives an object as many buckets as it has members, and salts its FNV-1a hash with an address, whose low
-/// bits are known. With a power of two of members a sender can put all of them in one bucket: 94 kB of text then took
-/// 100 ms. An odd number of buckets draws on the high bits of the address, which are random.
+/// Boost.JSON gives an object as many buckets as it has members, and salts its FNV-1a hash with an address whose low
+/// bits are known. If the number of members is a power of two, a sender can put all of them into one bucket: 94 kB of
+/// text took 100 ms then. With an odd number of buckets, the high bits of the address count too, and these are random.
 constexpr std::size_t large_object_size = 512;
 
-/// The name of the member that makes a number odd. It is no UTF-8, so no text that is accepted can hold it.
+/// The name of the member that makes the number odd. It is not UTF-8, so no accepted text can have it.
 constexpr std::string_view padding_name = "\xFF";
 
+// Its size does not tell whether an object is padded: with a name twice it has fewer members than its text.
 void remove_padding(json::value& value) {
   if (json::object* object = value.if_object()) {
-    if (object->size() > large_object_size) {
-      object->stable_erase(padding_name);
-    }
+    object->stable_erase(padding_name);
     for (auto& member : *object) {
       remove_padding(member.value());
     }
@@ -43,8 +42,8 @@ void remove_padding(json::value& value) {
   }
 }
 
-/// Builds a `json::value` from the parser's events. When a name comes twice in an object, the last value stands, in
-/// the place of the first.
+/// Builds a `json::value` from the events of the parser. When an object has a name twice, the last value counts, and it
+/// stands where the first one stood.
 class ValueBuilder {
  public:
   static constexpr std::size_t max_object_size = json::object::max_size();
@@ -107,8 +106,8 @@ class ValueBuilder {
     stack_.push_uint64(number);
     return true;
   }
-  /// `text` is the whole number, for the whole document is given at once. Boost's `rough` value is used where the
-  /// number is too small for a double: it is then zero.
+  /// `text` is the whole number, because the parser gets the whole document at once. Boost's `rough` value is used when
+  /// the number is too small for a double; it is zero then.
   bool on_double(double rough, json::string_view text, error_code& error) {
     double exact = 0;
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), exact);
@@ -145,7 +144,7 @@ struct Outcome {
 };
 
 Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory) {
-  // Enough for the values of a usual activity at once; the stack grows on the heap when it is not.
+  // Large enough for the values of a usual activity; otherwise the stack grows on the heap.
   alignas(std::max_align_t) unsigned char buffer[4096];
   json::parse_options options;
   options.max_depth = max_json_depth;
@@ -161,7 +160,7 @@ Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory) {
   return outcome;
 }
 
-/// The UTF-16 unit of the escape `\uXXXX` that stands at `at`; nullopt when there is none.
+/// The UTF-16 unit of the escape `\uXXXX` at `at`; nullopt when there is none.
 std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
   if (text.size() - at < 6 || text[at] != '\\' || text[at + 1] != 'u') {
     return std::nullopt;
@@ -172,8 +171,8 @@ std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
   return status == std::errc() && end == first + 4 ? std::optional(unit) : std::nullopt;
 }
 
-/// `text` with each escaped surrogate that has no partner replaced by `\uFFFD`, which is as long, so that positions
-/// stay; nullopt when there is none.
+/// A copy of `text` in which `\uFFFD` replaces each escaped surrogate without a partner; nullopt when there is none.
+/// Both escapes have the same length, so positions stay the same.
 std::optional<std::string> with_surrogates_replaced(std::string_view text) {
   std::optional<std::string> repaired;
   for (std::size_t at = text.find('\\'); at < text.size(); at = text.find('\\', at)) {
@@ -204,7 +203,7 @@ constexpr bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-/// The place after the string that begins at `at`.
+/// The position behind the string that begins at `at`.
 std::size_t end_of_string(std::string_view text, std::size_t at) noexcept {
   for (++at; at < text.size() && text[at] != '"'; ++at) {
     at += text[at] == '\\' ? 1 : 0;
@@ -212,7 +211,7 @@ std::size_t end_of_string(std::string_view text, std::size_t at) noexcept {
   return std::min(at + 1, text.size());
 }
 
-/// Whether all digits are zeros of the number whose exponent begins at `at`.
+/// Whether the number whose exponent begins at `at` has only zeros as digits.
 bool is_zero_before(std::string_view text, std::size_t at) noexcept {
   while (at > 0 && (text[at - 1] == '0' || text[at - 1] == '.')) {
     --at;
@@ -220,9 +219,9 @@ bool is_zero_before(std::string_view text, std::size_t at) noexcept {
   return at == 0 || !is_digit(text[at - 1]);
 }
 
-/// Boost.JSON fails at an exponent that no `int` holds, also where the number is zero all the same: `0e99999999999`
-/// and `1e-99999999999`. There it is replaced by one that it reads, as long, so that positions stay; nullopt when there
-/// is none.
+/// Boost.JSON fails at an exponent that does not fit an `int`, even when the number is zero: `0e99999999999` and
+/// `1e-99999999999`. Returns a copy of `text` with a readable exponent of the same length instead, so that positions
+/// stay the same; nullopt when there is no such number.
 std::optional<std::string> with_exponents_shortened(std::string_view text) {
   constexpr std::size_t readable = 9;
   std::optional<std::string> repaired;
@@ -275,7 +274,8 @@ ParseError describe(const Outcome& outcome, std::string_view text) {
 boost::system::result<json::value, ParseError> detail::parse_json_in(std::string_view text,
                                                                      const json::storage_ptr& memory) {
   Outcome outcome = parse_strictly(text, memory);
-  // Only now, since it is rare. Boost.JSON calls a lone surrogate by several errors, a plain syntax error among them.
+  // The text is repaired only after an error, because few texts need it. Any error may come from a lone surrogate: for
+  // that Boost.JSON has several errors, such as a plain syntax error.
   if (outcome.error) {
     std::optional<std::string> repaired = with_surrogates_replaced(text);
     if (auto shorter = with_exponents_shortened(repaired ? *repaired : text)) {

@@ -6,7 +6,7 @@
 
 namespace tern::detail {
 
-/// `parse_json`, with the values in `memory`.
+/// As `parse_json`; the values are allocated in `memory`.
 boost::system::result<json::value, ParseError> parse_json_in(std::string_view text, const json::storage_ptr& memory);
 
 }  // namespace tern::detail

@@ -1,4 +1,4 @@
-// Taking mentions out of a text.
+// Takes mentions out of a text.
 #include <tern/schema/activity.hpp>
 
 #include <algorithm>
@@ -18,10 +18,11 @@ struct Span {
   std::size_t end = 0;
 };
 
-/// One entity of type `mention`, and what stands for it in the text.
+/// An entity of type `mention`, with the piece of text that stands for it.
 struct Piece {
-  std::string_view text;  ///< as the entity gives it; "" when it gives none
-  std::string_view name;  ///< of who is mentioned, for the form `<at>NAME</at>`
+  std::string_view text;     ///< the entity's `text`; "" when it has none, or the activity's text does not contain it
+  std::string_view name;     ///< the name of the mentioned account, for the form `<at>NAME</at>`
+  std::size_t position = 0;  ///< among the pieces of the activity
   bool is_taken_out = false;
 };
 
@@ -29,13 +30,13 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Channels write the same id in small and in large letters.
+// Channels write the same id in lower and in upper case.
 bool is_same_id(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-// What Teams writes for these characters of a name in a text.
+// Teams escapes these characters of a name in a text.
 std::string unescaped(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, char>, 5> escapes{
       {{"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}, {"&amp;", '&'}}};
@@ -49,8 +50,8 @@ std::string unescaped(std::string_view text) {
   return plain;
 }
 
-// The next `<at>NAME</at>`, or `<at id="0">NAME</at>`, from `from` on. Looks no further than such an element is long: a
-// stranger may write any number of its beginnings.
+// The next `<at>NAME</at>` or `<at id="0">NAME</at>` from `from` on. The search for the end of an element stops at the
+// longest possible length, because a stranger may write very many beginnings of elements.
 Span find_element(std::string_view text, std::string_view name, std::size_t from) {
   constexpr std::string_view opening = "<at";
   constexpr std::string_view closing = "</at>";
@@ -73,7 +74,7 @@ Span find_element(std::string_view text, std::string_view name, std::size_t from
   return {};
 }
 
-// What stands for the mention next; an empty span for nothing.
+// The next piece of text that stands for the mention; an empty span when there is none.
 Span find_piece(std::string_view text, const Piece& piece, std::size_t from) {
   if (!piece.text.empty()) {
     const auto at = text.find(piece.text, from);
@@ -87,7 +88,7 @@ class Claims {
  public:
   explicit Claims(std::string_view text) : text_(text) {}
 
-  /// Claims the next occurrence that no other mention has; an empty span when there is none.
+  /// Claims the next piece that no other mention has claimed; an empty span when there is none.
   Span take(const Piece& piece) {
     auto& from = from_[{piece.text, piece.text.empty() ? piece.name : ""}];
     auto found = find_piece(text_, piece, from);
@@ -109,7 +110,7 @@ class Claims {
 
   std::string_view text_;
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> from_;
-  std::map<std::size_t, std::size_t> spans_;  // by their begin: they do not overlap
+  std::map<std::size_t, std::size_t> spans_;  // from begin to end; they do not overlap
 };
 
 std::string_view string_at(const json::object& fields, std::string_view name) {
@@ -117,9 +118,9 @@ std::string_view string_at(const json::object& fields, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
 }
 
-// One that has a text which does not stand in the activity's is looked for by its name.
+// A mention whose text is not in the text of the activity is searched for by its name.
 std::vector<Piece> pieces_of(const json::array& entities, std::string_view text, std::string_view account_id) {
-  constexpr std::size_t most = 256;  // each is looked for in all of the text
+  constexpr std::size_t most = 256;  // each one costs a search through the whole text
   std::vector<Piece> pieces;
   for (const auto& item : entities) {
     if (pieces.size() == most) {
@@ -133,20 +134,23 @@ std::vector<Piece> pieces_of(const json::array& entities, std::string_view text,
     Piece piece;
     piece.text = string_at(*fields, "text");
     piece.name = string_at(mentioned->as_object(), "name");
+    piece.position = pieces.size();
     piece.is_taken_out = is_same_id(string_at(mentioned->as_object(), "id"), account_id);
     if (!piece.name.empty() && text.find(piece.text) == std::string_view::npos) {
       piece.text = {};
     }
     pieces.push_back(piece);
   }
-  // "@Bottom" is not to be taken for "@Bot".
-  std::stable_sort(pieces.begin(), pieces.end(),
-                   [](const Piece& a, const Piece& b) { return a.text.size() > b.text.size(); });
+  // Longer texts first, so that "@Bot" does not claim a part of "@Bottom".
+  std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
+    return std::pair(b.text.size(), a.position) < std::pair(a.text.size(), b.position);
+  });
   return pieces;
 }
 
-// Each mention has one place, in their order, so that a user with the bot's name keeps his. What is left of the
-// account's own pieces goes as well, unless somebody else is mentioned by the same.
+// Each mention claims one piece, in the order of the mentions, so that the mention of a user with the bot's name stays.
+// The other pieces that look like a mention of the account are taken out as well, unless they may mention somebody
+// else.
 std::vector<Span> spans_to_take_out(std::string_view text, const std::vector<Piece>& pieces) {
   Claims claims(text);
   std::vector<Span> spans;
@@ -170,7 +174,7 @@ std::vector<Span> spans_to_take_out(std::string_view text, const std::vector<Pie
   return spans;
 }
 
-// Teams puts a no-break space after a mention, and some of its clients write it so.
+// Teams puts a no-break space behind a mention, and some of its clients write it as `&nbsp;`.
 std::string trimmed_of_escapes(std::string text) {
   constexpr std::string_view space = "&nbsp;";
   for (text = trimmed(text); text.starts_with(space); text = trimmed(text)) {

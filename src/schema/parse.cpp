@@ -1,5 +1,6 @@
 #include <tern/schema/parse.hpp>
 
+#include "schema/json_arena.hpp"
 #include "schema/json_parse.hpp"
 #include "schema/service_url.hpp"
 #include "schema/utf8.hpp"
@@ -9,7 +10,7 @@
 namespace tern {
 namespace {
 
-/// null is taken for absent, as JavaScript and .NET clients write it.
+/// null counts as absent, because JavaScript and .NET clients write absent members as null.
 bool is_absent(const json::value* found) noexcept {
   return found == nullptr || found->is_null();
 }
@@ -22,7 +23,7 @@ ParseError wrong(std::string_view name, std::string_view expected) {
   return {"BadArgument", "The activity's '" + std::string(name) + "' is wrong; " + std::string(expected) + "."};
 }
 
-/// Whether the member is a string that is not empty; if not, why.
+/// nullopt when the member is a string that is not empty, otherwise the error.
 std::optional<ParseError> check_text(const json::value* found, std::string_view name) {
   constexpr std::string_view expected = "a string that is not empty is expected";
   if (is_absent(found)) {
@@ -45,7 +46,7 @@ std::optional<ParseError> check_conversation(const json::object& fields) {
   if (auto error = check_text(id, "conversation.id")) {
     return error;
   }
-  // No send could reach it: as a part of a path these are resolved by whoever passes it on.
+  // No send could reach such a conversation: proxies and servers resolve "." and ".." in the path of a URL.
   const std::string_view text = id->get_string();
   return text == "." || text == ".." ? std::optional(wrong("conversation.id", "neither '.' nor '..' is an id"))
                                      : std::nullopt;
@@ -76,7 +77,7 @@ std::optional<ParseError> check(const Activity& activity) {
 
 }  // namespace
 
-/// Has a name so that `Activity` can trust it: nothing outside refers to what it puts into the arena.
+/// A friend of `Activity`, which takes over the arena: no other object refers to the values in it.
 class ActivityParser {
  public:
   static boost::system::result<Activity, ParseError> parse(std::string_view text);
@@ -90,7 +91,7 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   }
   json::object* fields = parsed->if_object();
   if (fields == nullptr) {
-    return ParseError{"BadSyntax", "The body is JSON, but no object; an activity is a JSON object."};
+    return ParseError{"BadSyntax", "The body is JSON, but not an object; an activity is a JSON object."};
   }
   fields->stable_erase("callerId");
   Activity activity(std::move(*fields), std::move(memory));
@@ -107,7 +108,7 @@ boost::system::result<Activity, ParseError> parse_activity(std::string_view text
 std::string error_body(std::string_view code, std::string_view message) {
   json::object error;
   error.emplace("code", code);
-  error.emplace("message", detail::well_formed_utf8(message));  // it may repeat what somebody sent
+  error.emplace("message", detail::well_formed_utf8(message));  // it may repeat text from outside
   json::object body;
   body.emplace("error", std::move(error));
   return json::serialize(body);

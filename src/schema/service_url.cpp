@@ -12,7 +12,7 @@ constexpr bool is_alnum(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/// Takes the characters off the front of `text` that `wanted` accepts; says how many.
+/// Removes the characters at the front of `text` that `wanted` accepts, and returns their number.
 template <class Wanted>
 std::size_t take_while(std::string_view& text, Wanted wanted) noexcept {
   std::size_t count = 0;
@@ -23,7 +23,7 @@ std::size_t take_while(std::string_view& text, Wanted wanted) noexcept {
   return count;
 }
 
-/// 1 to 65535, in digits alone.
+/// Whether the text is a number from 1 to 65535, with nothing but digits.
 bool is_port(std::string_view text) noexcept {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -72,12 +72,13 @@ bool is_service_url(std::string_view text) noexcept {
   if (url->scheme_id() != boost::urls::scheme::http && url->scheme_id() != boost::urls::scheme::https) {
     return false;
   }
-  // Boost.URL 1.81 reads `http://host:8080x` as port 8080 and path `x`; after an authority a path begins with a slash.
+  // Boost.URL 1.81 reads `http://host:8080x` as port 8080 and path `x`. A path behind an authority begins with a slash
+  // (RFC 3986, 3.3).
   const auto path = url->encoded_path();
   if (!path.empty() && path.front() != '/') {
     return false;
   }
-  // RFC 3986 allows a colon without a port; then the scheme's own is meant.
+  // RFC 3986, 3.2.3, allows a colon without a port; it means the default port.
   return !url->has_port() || url->port().empty() || is_port(std::string_view(url->port().data(), url->port().size()));
 }
 

@@ -1,6 +1,6 @@
 #include "schema/spare_text.hpp"
 
-#include <tern/schema/block_pool.hpp>
+#include "pools/block_pool.hpp"
 
 #include <boost/json/serializer.hpp>
 
@@ -45,7 +45,7 @@ void keep_text(std::string text) noexcept {
       texts.push_back(std::move(text));
     }
   } catch (...) {
-    // There was no room to keep it; it is freed.
+    // There is no memory to keep the text, so it is freed.
   }
 }
 

@@ -5,7 +5,7 @@
 namespace tern {
 namespace {
 
-/// White space as ECMAScript's `trim` has it, in UTF-8. Two sizes: one byte, and the longer ones.
+/// The white space of ECMAScript's `trim`, and U+0085, in UTF-8: characters of one byte, and longer ones.
 constexpr std::string_view narrow_spaces = " \t\n\v\f\r";
 constexpr std::array<std::string_view, 20> wide_spaces = {
     "\xC2\x85",      // U+0085 next line

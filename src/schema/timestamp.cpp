@@ -8,7 +8,7 @@ namespace {
 using std::chrono::system_clock;
 using Nanoseconds = std::chrono::nanoseconds;
 
-/// Takes pieces off the front of a text; any that does not fit makes `ok` false.
+/// Reads pieces from the front of a text. A piece that does not match makes `ok` false.
 class Reader {
  public:
   explicit Reader(std::string_view text) noexcept : rest_(text) {}
@@ -16,7 +16,7 @@ class Reader {
   bool ok() const noexcept { return ok_; }
   bool at_end() const noexcept { return rest_.empty(); }
 
-  /// Just `count` digits.
+  /// Exactly `count` digits.
   int digits(std::size_t count) noexcept {
     int value = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -62,7 +62,7 @@ class Reader {
   bool ok_ = true;
 };
 
-/// What follows the time of day: `Z`, `+01:00`, or nothing. nullopt when it is something else.
+/// Reads the offset behind the time of day: `Z`, `+01:00`, or nothing. nullopt for any other text.
 std::optional<std::chrono::minutes> read_offset(Reader& reader) noexcept {
   if (reader.at_end() || reader.skip('Z') || reader.skip('z')) {
     return std::chrono::minutes(0);
@@ -81,7 +81,8 @@ std::optional<std::chrono::minutes> read_offset(Reader& reader) noexcept {
   return west ? -east : east;
 }
 
-/// Seconds since 1970, and what is finer, as the clock's own type; its first or last moment when it cannot hold them.
+/// Converts seconds since 1970 and a fraction to the clock's type; to its first or last moment when the time is out of
+/// range.
 system_clock::time_point clamped(std::chrono::seconds seconds, Nanoseconds fraction) noexcept {
   using std::chrono::floor;
   // One second inside the range, so that adding the fraction stays inside.
@@ -133,7 +134,7 @@ std::optional<Timestamp> Timestamp::parse(std::optional<std::string_view> text) 
   const std::chrono::seconds local = std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
                                      std::chrono::minutes(minute) + std::chrono::seconds(second);
   const std::chrono::seconds utc_seconds = local - *offset;
-  // A leap second stands only at the end of a UTC day; counted here it is the next midnight.
+  // A leap second is only allowed at the end of a UTC day. It counts as the next midnight.
   if (second == 60 && utc_seconds.count() % 86400 != 0) {
     return std::nullopt;
   }
@@ -154,7 +155,7 @@ Timestamp Timestamp::utc(system_clock::time_point time) {
   write_digits(text.data() + 14, static_cast<unsigned>(of_day.minutes().count()), 2);
   write_digits(text.data() + 17, static_cast<unsigned>(of_day.seconds().count()), 2);
   write_digits(text.data() + 20, static_cast<unsigned>(of_day.subseconds().count()), 3);
-  // The clock's first moment is no whole millisecond; the one before it is out of reach.
+  // The clock's first moment is no whole millisecond, and the millisecond before it is out of range.
   constexpr auto first = std::chrono::ceil<std::chrono::milliseconds>(system_clock::duration::min());
   const auto kept = millis.time_since_epoch() < first ? time : system_clock::time_point(millis);
   return Timestamp(std::string(text.data(), text.size()), kept, std::chrono::minutes(0));

@@ -13,8 +13,8 @@ struct CodePoint {
   std::size_t length;  ///< in bytes
 };
 
-/// The character at the front of `text`, or nothing when that is not well-formed UTF-8: cut short, overlong, a
-/// surrogate, or above U+10FFFF.
+/// The character at the front of `text`; nullopt when it is not well-formed UTF-8: cut short, overlong, a surrogate, or
+/// above U+10FFFF.
 /// Preconditions: `text` is not empty.
 inline std::optional<CodePoint> decode_utf8(std::string_view text) noexcept {
   const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -40,7 +40,7 @@ inline std::optional<CodePoint> decode_utf8(std::string_view text) noexcept {
   return CodePoint{value, length};
 }
 
-/// `text` with U+FFFD for each byte that is not part of well-formed UTF-8.
+/// A copy of `text` with U+FFFD instead of each byte that is not part of well-formed UTF-8.
 inline std::string well_formed_utf8(std::string_view text) {
   std::string whole;
   whole.reserve(text.size());

@@ -8,12 +8,12 @@
 
 namespace tern::detail {
 
-/// Where the count of one slot ends: its owner has other things to do. An hour in which more are due than 64 times this
-/// is told too small.
+/// The most sends that are counted in one slot: its owner has other things to do. An hour with more than 64 times as
+/// many due sends is reported too small.
 constexpr std::uint64_t most_counted_in_slot = 20'000;
 
-/// How many sends there are in all slots, from a count of some of them: sends lie in slots by a hash, so that some
-/// slots tell of all, and a thousand that were counted put the error at about 3 %. Exact when there are fewer.
+/// The number of sends in all slots, from the count of some slots. A hash spreads sends over the slots, so some slots
+/// stand for all, and a thousand counted sends give an error of about 3 %. The number is exact when there are fewer.
 /// `count(first, end)` counts the slots from `first` on and before `end`; it is called at most three times.
 template <class Count>
 std::uint64_t estimate_over_slots(WallTime from, WallTime until, Count count) {

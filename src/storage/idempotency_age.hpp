@@ -9,7 +9,7 @@ namespace tern::detail {
 /// How long every store remembers an idempotency key.
 inline constexpr std::chrono::hours idempotency_kept{7 * 24};
 
-/// Whether a key that came at `came` is a new one again. Asked of each key that is found, since what is old is removed
+/// Whether a key that came at `came` is new again. It is asked for each key that is found, since old keys are removed
 /// only now and then.
 inline bool is_key_forgotten(WallTime came, WallTime now) noexcept {
   return came < now - idempotency_kept;

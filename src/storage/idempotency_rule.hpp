@@ -6,8 +6,8 @@
 
 namespace tern::detail {
 
-/// Whether a send is refused because its idempotency key is known, rather than taken for the send that the key stands
-/// for. `promised`: the send's digest, `kept`: the one that was kept with the key. The one rule of all stores.
+/// Whether a send with a known idempotency key is refused; otherwise it is taken for the send that the key stands for.
+/// `promised`: the send's digest. `kept`: the digest that was kept with the key. All stores have this rule.
 inline bool is_refused(bool key_is_new, const SendDigest& promised, const SendDigest& kept) noexcept {
   constexpr SendDigest none{};
   return key_is_new || (promised != none && kept != none && promised != kept);

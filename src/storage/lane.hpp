@@ -2,7 +2,7 @@
 
 #include "storage/lane_core.hpp"
 
-#include <tern/schema/block_pool.hpp>
+#include "pools/block_pool.hpp"
 
 #include <memory>
 #include <optional>
@@ -11,9 +11,9 @@
 
 namespace tern::storage {
 
-/// A thread that owns what blocks, a connection or a writer, and serves coroutines: it takes all that waits in one
-/// batch, so that load makes batches larger and not queues longer. The answers of a batch go back with one post for
-/// each executor, which resumes some and posts itself for the rest.
+/// A thread that owns something that blocks (a connection or a writer), and serves coroutines. It takes all waiting
+/// operations in one batch, so that load makes batches larger and not queues longer. The answers of a batch go back
+/// with one post for each executor, which resumes some callers and posts itself for the others.
 ///
 /// Lifetime: the context of a caller outlives its call; `stop` comes before the end of what the work uses.
 /// Thread safety: any thread.
@@ -28,7 +28,7 @@ class Lane {
     Request request;
     std::optional<Answer> answer;
 
-    // Many wait at once, and most come from the same few threads, which free what they allocate.
+    // Many calls wait at once, and most come from the same few threads, which free the memory that they allocate.
     using Blocks = tern::detail::BlockPool<Call, block_step, largest_block, most_bytes_of_blocks>;
     static void* operator new(std::size_t size) { return Blocks::allocate(size); }
     static void operator delete(void* memory, std::size_t size) noexcept { Blocks::deallocate(memory, size); }
@@ -50,7 +50,8 @@ class Lane {
     Call* call_;
   };
   using Batch = std::span<Ticket>;  ///< in order of arrival
-  /// Runs on the lane's thread, and may block. What it throws fails the calls that it has not answered.
+  /// Runs on the lane's thread, and may block. When it throws, the calls that it has not answered fail with that
+  /// exception.
   using Work = std::function<void(Batch)>;
 
   Lane(LaneSettings settings, Work work)
@@ -73,7 +74,7 @@ class Lane {
   /// How many calls wait.
   std::size_t waiting() const { return core_->waiting(); }
 
-  /// Refuses new calls and those that wait, and returns when the batch under way has ended.
+  /// Refuses new calls and waiting calls, and returns when the batch under way has ended.
   void stop() noexcept { core_->stop(); }
 
  private:

@@ -278,10 +278,11 @@ void LaneCore::note_rate(std::size_t taken) {
   }
 }
 
-// Waits until as many have come as were answered, besides those that wait already, or half of all these. Who has come
-// again already counts twice: told apart, a turn on RocksDB cost 1.62 to 1.93 times one on memory, and 1.32 to 1.69 so.
-// When they do not come the wait is halved; each time they do it grows again. Where many others come meanwhile it is
-// worth its time anyway: each sync, and each waking of a thread, is then for more of them.
+// Waits until as many calls have come as were answered, besides those that wait already, or half of all these. A
+// caller that has come again already counts twice: when the two were told apart, a turn on RocksDB cost 1.62 to 1.93
+// times one on memory, and 1.32 to 1.69 times in this way. When the callers do not come, the wait is halved; each time
+// they come, it grows again. When many others come meanwhile, the wait is worth its time anyway: each sync, and each
+// waking of a thread, then serves more of them.
 void LaneCore::gather(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::microseconds shortest{50};
   constexpr double worth_waiting = 8;

@@ -1,10 +1,11 @@
 #pragma once
 
+#include "pools/block_pool.hpp"
+
 #include <tern/async/awaitable.hpp>
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
 #include <tern/error.hpp>
-#include <tern/schema/block_pool.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -33,13 +34,14 @@ struct LaneSettings {
   std::size_t capacity = 4096;  ///< calls that wait; more: `errc::overloaded`
   std::size_t max_batch = 256;  ///< calls that the work is given at once
   Clock* clock = nullptr;       ///< that deadlines are of; nullptr: the system's
-  /// The longest that a batch waits for those who were just answered to come again. Without it the callers of a busy
-  /// lane fall into two halves that take turns, and each batch is half of what it could be. A lane that serves one
-  /// caller, or callers that do not come again soon, does not wait.
+  /// The longest time that a batch waits for new calls of callers who were just answered. Without it the callers of a
+  /// busy lane fall into two halves that take turns, and each batch has half of its possible size. A lane that serves
+  /// one caller, or callers that do not come again soon, does not wait.
   std::chrono::microseconds gather{0};
-  /// With as many callers, those that wait and those just answered, a batch waits for half of them only: the others
-  /// come while it is served, so that they and what serves them are busy at once. For work whose cost lies in the
-  /// calls: a batch that ends with a sync costs the same for a few as for many. Not at all unless it is set.
+  /// With at least as many callers (waiting, or just answered), a batch waits for half of them only. The others come
+  /// while the batch is served, so that the callers and the server are busy at the same time. It is for work whose
+  /// cost lies in the calls: a batch that ends with a sync costs the same for a few calls as for many. Without a value
+  /// it is off.
   std::size_t halve_at = std::numeric_limits<std::size_t>::max();
 };
 
@@ -82,11 +84,11 @@ class LaneCore {
   LaneCore(const LaneCore&) = delete;
   LaneCore& operator=(const LaneCore&) = delete;
 
-  /// `entry.resume` is there. It is resumed later, in any case and never from within this call.
+  /// `entry.resume` is set. It is resumed later, and never from within this call.
   void enter(LaneEntry& entry);
-  /// Resumes a call that still waits with `operation_aborted`; one that was taken goes on.
+  /// Resumes a waiting call with `operation_aborted`; a call that was taken goes on.
   void give_up(LaneEntry& entry);
-  /// Gives up those whose deadline has passed; whether any is left that waits.
+  /// Gives up the calls whose deadline has passed. Returns whether any call still waits.
   bool expire();
   std::size_t waiting() const;
   void stop() noexcept;

@@ -26,7 +26,8 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-// What says that two processes see the same process ids: the same boot of a machine, and the same namespace of ids.
+// Text that is equal for two processes that see the same process ids: the same boot of a machine, and the same
+// namespace of ids.
 std::string place() {
   std::array<char, 64> link{};
   const auto length = ::readlink("/proc/self/ns/pid", link.data(), link.size());

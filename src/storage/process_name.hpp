@@ -5,12 +5,12 @@
 
 namespace tern::storage {
 
-/// A name for this process that no other has or had, for owners of slots: its host for those who read a shared store,
-/// and enough to tell on the same machine whether the process is still there.
+/// A name for this process, as an owner of slots, that no other process has or had. It has the host, for people who
+/// read a shared store, and enough to find out on the same machine whether the process still runs.
 std::string process_name();
 
-/// Whether a name is of a process of this machine, as this process sees it, that has ended. False in all doubt: another
-/// machine, another container, a name of another make.
+/// Whether the process with this name ran on this machine, as this process sees it, and has ended. False in all doubt:
+/// another machine, another container, a name of another form.
 bool is_ended_neighbour(std::string_view name);
 
 }  // namespace tern::storage

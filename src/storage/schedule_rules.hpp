@@ -10,7 +10,7 @@
 
 namespace tern::storage {
 
-/// What the rules of the schedule read and change of a send. The rest of its record stays as it came.
+/// The part of a send that the rules of the schedule read and change. The rest of its record stays as it came.
 struct SendState {
   WallTime due{};
   WallTime
@@ -26,7 +26,7 @@ struct SendState {
   friend bool operator==(const SendState&, const SendState&) = default;
 };
 
-/// What is added to the counts of a store.
+/// Changes of the counts of a store.
 struct CountChanges {
   std::int64_t pending = 0;
   std::int64_t sent = 0;
@@ -41,7 +41,7 @@ struct CountChanges {
   friend bool operator==(const CountChanges&, const CountChanges&) = default;
 };
 
-/// What is to be done with the record of a send.
+/// The fate of the record of a send.
 enum class Fate : std::uint8_t {
   stays,    ///< it stays as it is
   changes,  ///< it is pending as `Ruling::now` says
@@ -49,11 +49,11 @@ enum class Fate : std::uint8_t {
   dies      ///< it is removed and kept as a dead send
 };
 
-/// What the rules say to one outcome or one edit.
+/// The decision of the rules on one outcome or one edit.
 struct Ruling {
   bool accepted = false;  ///< the outcome is not stale; the edit is done
   Fate fate = Fate::stays;
-  SendState now{};            ///< how the send stands afterwards, if its fate is to change
+  SendState now{};            ///< the state of the send afterwards, if its fate is to change
   bool ends_sending = false;  ///< nobody is sending it any more: it may be handed out, or edited
   CountChanges counts{};
 };
@@ -73,8 +73,8 @@ class ScheduleRules {
   static SendState state_of(const ScheduledSend& send) noexcept;
   static void put(const SendState& state, ScheduledSend& send) noexcept;
 
-  /// Whether it matters who reports the outcome. That a send went out is a fact and stands whoever reports it; what is
-  /// to be done with a send that did not go out is for the owner of now to say.
+  /// Whether only the owner of the slot may report the outcome. A send that went out is a fact, whoever reports it.
+  /// What happens to a send that did not go out is for the present owner to decide.
   static bool needs_owner(const SendOutcome& outcome) noexcept { return outcome.kind != SendOutcome::Kind::sent; }
 
   /// `pending`: the send that the outcome names, nullptr when it is not pending. `owned`: the outcome's lease is that
@@ -97,13 +97,13 @@ class ScheduleRules {
   /// A dead send that comes from another store.
   static CountChanges keep_dead() noexcept;
 
-  /// What an idempotency key stands for: the handle that is valid now while its send is pending, the first handle
-  /// otherwise. `due_now`: when the send is due, if it is pending.
+  /// The handle that an idempotency key stands for: the handle that is valid now while its send is pending, and the
+  /// first handle otherwise. `due_now`: when the send is due, if it is pending.
   static KnownKey valid_now(const KnownKey& first, std::optional<WallTime> due_now) noexcept {
     return {{first.handle.slot, due_now.value_or(first.handle.due), first.handle.id}, first.digest};
   }
 
-  /// What `DueEntry::attempt` says of an attempt.
+  /// An attempt as `DueEntry::attempt` has it.
   static std::uint16_t entry_attempt(std::uint32_t attempt) noexcept {
     constexpr std::uint32_t most = std::numeric_limits<std::uint16_t>::max();
     return static_cast<std::uint16_t>(std::min(attempt, most));
@@ -118,7 +118,7 @@ class ScheduleRules {
     return before != generation;
   }
 
-  /// Why a new send is misuse whose id is pending already.
+  /// Why it is misuse to store a new send whose id is pending already.
   static std::string pending_already(const SendHandle& handle);
 
  private:

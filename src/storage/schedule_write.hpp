@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-/// How a write is done to a schedule: in which order, and what its receipt says. The rules decide; the book of a store
-/// looks records up and keeps them.
+/// Applies a write to a schedule: the order of its parts, and its receipt. The rules decide; the book of a store looks
+/// records up and keeps them.
 namespace tern::storage {
 
 /// A store's records, for the time of one write or of a batch of writes. `Pending` and `Dead` are its records of a
@@ -47,7 +47,7 @@ concept ScheduleBook =
       book.count(CountChanges());
     };
 
-/// The sends of a write whose keys are known although they must not be. `known_by`: as that of a book.
+/// The sends of a write whose keys are known although they must be new. `known_by`: as that of a book.
 template <class KnownBy>
 std::vector<KnownSend> refused_sends(const std::vector<ScheduledSend>& sends, const KnownBy& known_by) {
   std::vector<KnownSend> refused;
@@ -61,8 +61,7 @@ std::vector<KnownSend> refused_sends(const std::vector<ScheduledSend>& sends, co
   return refused;
 }
 
-/// Does the part of a write that concerns the schedule: outcomes, then edits, then new sends, then what comes from
-/// another store.
+/// Applies the schedule's part of a write: outcomes, then edits, then new sends, then data from another store.
 template <ScheduleBook Book>
 class ScheduleWrite {
  public:

@@ -14,12 +14,12 @@
 
 namespace tern::storage {
 
-/// What a process that holds slots must remember, and that lives and dies with it: which slots, which of their sends
-/// are being sent, and what was stored into a window that it had loaded.
+/// The memory of a process that holds slots, which lives and dies with the process: its slots, the sends that are
+/// being sent, and the sends that were stored into a window that it had loaded.
 ///
 /// A send is handed out once: `claim` marks it before its record is read, and `begin_edit` keeps it from being claimed
-/// until the edit is stored. So of a cancellation and the sending of one send, one comes first and both know it. All
-/// marks of a slot are void once it has changed hands.
+/// until the edit is stored. So of a cancellation and an attempt to send, one comes first, and both sides know which.
+/// All marks of a slot are void once the slot has another owner.
 ///
 /// Thread safety: any thread.
 class SendClaims {
@@ -34,12 +34,12 @@ class SendClaims {
   /// The epoch in which a slot is held here; nullopt when it is not.
   std::optional<std::uint64_t> epoch_of(std::uint16_t slot) const;
 
-  /// Which of the entries are now the caller's to send: their slot is held, and they are neither being sent nor edited.
+  /// Which of the entries the caller may send now: their slot is held, and they are neither being sent nor edited.
   std::vector<bool> claim(const std::vector<DueEntry>& entries);
-  /// The send of this generation is not sent after all, or its sending has ended. A later one stays claimed: it may be
-  /// under way before the end of the one before it is known.
+  /// The send of this generation is not sent after all, or its attempt has ended. A later generation stays claimed: it
+  /// may be under way before the end of the earlier one is known.
   void unclaim(std::uint16_t slot, const SendId& id, std::uint32_t generation);
-  /// The same of those that were claimed under the lease of their entry, and not by an owner after it.
+  /// The same for sends that were claimed under the lease of their entry, and not by a later owner.
   void put_back(const std::vector<DueEntry>& entries) noexcept;
 
   /// False when it is being sent.

@@ -11,11 +11,11 @@
 
 namespace tern::storage {
 
-/// An owner looks 30 s ahead. It is told of each send that comes and is due within two such windows, even when it has
-/// loaded nothing so far, because its clock may be ahead of the clock of whoever stores the send.
+/// An owner looks 30 s ahead. It is told of each new send that is due within two such windows, even when it has loaded
+/// nothing so far, because its clock may be ahead of the clock of the process that stores the send.
 inline constexpr std::chrono::seconds two_windows{60};
 
-/// Who owns each slot in this process, and what each owner is to be told: the sends that were stored into a window that
+/// The owner of each slot in this process, and the news for each owner: the sends that were stored into a window that
 /// it had loaded, or may have loaded. Each change of owner gives a slot a higher epoch.
 ///
 /// Thread safety: none.
@@ -37,7 +37,7 @@ class SlotOwners {
   /// Of its owner, or of the last one.
   std::uint64_t epoch(std::uint16_t slot) const noexcept { return slots_[slot].epoch; }
 
-  /// The owner of the lease has loaded what is due before `until`.
+  /// The owner of the lease has loaded all sends that are due before `until`.
   void note_loaded(const SlotLease& lease, WallTime until);
 
   /// Whether the owner of a slot has to be told of a send that is due then.
@@ -47,8 +47,8 @@ class SlotOwners {
   /// Tells the owner, if there is one and the send is near. An owner that does not ask is told of at most 100,000; it
   /// finds the rest when it loads the slot anew.
   void tell(const DueEntry& entry, WallTime now);
-  /// The same for a store that knows at once which entries an owner need not be told any more (`is_over`): those are
-  /// dropped before an owner that does not ask costs more memory, and no other.
+  /// The same for a store that knows at once which entries an owner need not be told any more (`is_over`). Those
+  /// entries, and no others, are dropped before an owner that does not ask costs more memory.
   template <class IsOver>
   void tell(const DueEntry& entry, WallTime now, const IsOver& is_over) {
     if (!is_near(entry.slot, entry.due, now)) {
@@ -61,7 +61,7 @@ class SlotOwners {
     }
     slot.inbox.push_back(entry);
   }
-  /// What the owners of these leases were told since they last asked.
+  /// The news for the owners of these leases since they last asked.
   std::vector<DueEntry> take_late(const std::vector<SlotLease>& leases);
 
  private:

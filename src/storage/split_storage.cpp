@@ -141,7 +141,7 @@ awaitable<std::vector<KnownSend>> SplitStorage::refused(const std::vector<Schedu
 }
 
 awaitable<SplitStorage::Written> SplitStorage::write_with_schedule(StoreChanges changes, Deadline by) {
-  // What either would refuse is refused before the other has written.
+  // A write that either store would refuse is refused before the other has written.
   detail::require_valid(changes);
   const Room room(*set_aside_, changes.sends.size());
   if (!changes.sends.empty()) {

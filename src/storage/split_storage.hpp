@@ -10,11 +10,11 @@ namespace tern {
 
 /// Documents in one store, the schedule in another: for a backend that keeps no schedule of its own.
 ///
-/// A `write` with both puts the documents first; a conflict or an outage there leaves the schedule as it was. The sends
-/// follow whatever the deadline, and cannot fail for want of room, which was set aside beforehand. What is lost when
-/// the process dies between the two are those sends. Keys of sends are looked at before the documents are written, and
-/// a key that another write takes in between counts as known: the send is dropped, with a line in the log. With a
-/// schedule in memory every pending send ends with the process, and `open` says so on the log.
+/// A `write` with both writes the documents first; a conflict or an outage there leaves the schedule as it was. The
+/// sends follow whatever the deadline is, and cannot fail for want of room, because room was set aside before. If the
+/// process dies between the two, those sends are lost. Keys of sends are looked up before the documents are written. A
+/// key that another write takes in between counts as known: the send is dropped, with a line in the log. With a
+/// schedule in memory every pending send ends with the process, and `open` says so in the log.
 ///
 /// Thread safety: as `Storage`.
 class SplitStorage {
@@ -60,7 +60,7 @@ class SplitStorage {
   class Room;
 
   awaitable<Written> write_with_schedule(StoreChanges changes, Deadline by);
-  /// The sends whose keys are known although they must not be.
+  /// The sends whose keys are known although they must be new.
   awaitable<std::vector<KnownSend>> refused(const std::vector<ScheduledSend>& sends, Deadline by);
 
   AnyStorage documents_;

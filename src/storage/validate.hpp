@@ -2,7 +2,7 @@
 
 #include <tern/storage.hpp>
 
-/// What every backend refuses before it begins, so that misuse looks alike on all of them.
+/// Checks of all backends before an operation begins, so that misuse has the same error on all of them.
 /// Errors: each function throws `errc::invalid_argument`, with a message that names the offender.
 namespace tern::detail {
 

@@ -32,7 +32,7 @@ bool Answer::has_come() const {
   return reply_of(*answer_) != nullptr || answer_->stream_ended;
 }
 
-Answer& Answer::wait(std::source_location where) {
+const Answer& Answer::wait(std::source_location where) const {
   world_->run_until([this] { return has_come(); }, where);
   return *this;
 }
@@ -65,7 +65,7 @@ std::vector<Activity> Answer::activities() const {
   return activities_in(*answer_);
 }
 
-Answer& Answer::expect_status(int expected, std::source_location where) {
+const Answer& Answer::expect_status(int expected, std::source_location where) const {
   const auto came = status(where);
   if (came != expected) {
     const auto* reply = reply_of(*answer_);
@@ -77,7 +77,7 @@ Answer& Answer::expect_status(int expected, std::source_location where) {
   return *this;
 }
 
-Answer& Answer::expect_body(const json::value& expected, std::source_location where) {
+const Answer& Answer::expect_body(const json::value& expected, std::source_location where) const {
   const auto came = body(where);
   if (came != expected) {
     throw Mismatch(

@@ -53,8 +53,12 @@ BotProcess::BotProcess(MakeBot make_bot, Options options, ManualClock& clock, Ch
                        const AnyStorage& storage)
     : shards(1, clock) {
   options.runtime.capture_references = options.proactive_enabled;
+  if (options.make_own_sender) {
+    own_sender = options.make_own_sender(*this, sender);
+  }
   std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
-  environments.push_back(std::make_unique<tern::detail::TurnEnvironment>("local", sender, storage, clock));
+  environments.push_back(
+      std::make_unique<tern::detail::TurnEnvironment>("local", own_sender ? *own_sender : sender, storage, clock));
   environments.back()->send_timeout = options.send_timeout;
   runtime = std::make_unique<runtime::Runtime>(
       shards, [this, make_bot = std::move(make_bot)] { return make_bot(*this); }, options.runtime,
@@ -74,6 +78,8 @@ BotProcess::~BotProcess() {
   shards.abandon();
   runtime->abandon_turns();
   shards.abandon();
+  callers.reset();
+  own_sender.reset();
   proactive.reset();
   shards.tear_down();
 }
@@ -85,11 +91,17 @@ std::size_t BotProcess::settle() {
 
 std::shared_ptr<TurnAnswer> BotProcess::receive(Activity activity) {
   auto answer = std::make_shared<TurnAnswer>();
+  receive(std::move(activity), nullptr, answer);
+  return answer;
+}
+
+void BotProcess::receive(Activity activity, std::shared_ptr<const Identity> caller,
+                         const std::shared_ptr<TurnAnswer>& answer) {
   runtime::TurnRequest request;
   request.activity = std::move(activity);
+  request.caller = std::move(caller);
   request.observer = std::make_unique<Observer>(answer);
   runtime->receive(std::move(request));
-  return answer;
 }
 
 void BotProcess::read(const std::shared_ptr<TurnAnswer>& answer) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/callers.hpp"
 #include "app/runtime_poster.hpp"
 #include "proactive/proactive_service.hpp"
 #include "runtime/runtime.hpp"
@@ -18,13 +19,13 @@
 
 namespace tern::test {
 
-/// What came back for an activity.
+/// The answer to an activity.
 struct TurnAnswer {
   std::optional<runtime::TurnReply> reply;
   std::size_t replies = 0;
   std::unique_ptr<runtime::ReplyReader> reader;  ///< of a stream that is not read by itself
-  std::string streamed;                          ///< what was read of a stream
-  std::optional<runtime::TurnReply> plain;       ///< what a stream was answered that never began
+  std::string streamed;                          ///< the part of a stream that was read
+  std::optional<runtime::TurnReply> plain;       ///< the answer to a request for a stream that never began
   bool stream_ended = false;
   bool stream_failed = false;  ///< reading it threw
 
@@ -32,7 +33,9 @@ struct TurnAnswer {
   std::size_t activities() const;
 };
 
-/// What a `BotProcess` is made with.
+class BotProcess;
+
+/// The parts that a `BotProcess` is made with.
 struct BotProcessOptions {
   BotProcessOptions() = default;
   runtime::RuntimeOptions runtime;
@@ -40,10 +43,12 @@ struct BotProcessOptions {
   proactive::SchedulerOptions scheduling;
   proactive::SendLimits limits;
   std::chrono::milliseconds send_timeout{15'000};
+  /// Makes the bot's own sender for the process; `channel` is that of the test. Empty: the bot has none.
+  std::function<std::unique_ptr<ChannelSender>(BotProcess& process, ChannelSender& channel)> make_own_sender;
 };
 
-/// Everything of a bot between the edge and the channel, on one shard that a test runs by hand: the real runtime and
-/// the real schedule. It is killed, not stopped, by its destructor.
+/// The process of a bot without the edge and the channel, on one shard that a test runs by hand: the real runtime and
+/// the real schedule. Its destructor kills it; it does not stop it.
 ///
 /// Lifetime: clock and sender outlive it.
 class BotProcess {
@@ -59,19 +64,23 @@ class BotProcess {
   BotProcess& operator=(const BotProcess&) = delete;
 
   asio::io_context& io() { return shards[0].io(); }
-  /// Runs all that is ready; how many handlers ran.
+  /// Runs everything that is ready. Returns how many handlers ran.
   std::size_t settle();
 
   /// Gives the runtime an activity, as the edge does.
   std::shared_ptr<TurnAnswer> receive(Activity activity);
+  /// The same from a known caller.
+  void receive(Activity activity, std::shared_ptr<const Identity> caller, const std::shared_ptr<TurnAnswer>& answer);
   /// Begins to read a stream to its end.
   void read(const std::shared_ptr<TurnAnswer>& answer);
 
   Metrics metrics;
   runtime::ShardPool shards;
+  std::unique_ptr<ChannelSender> own_sender;
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
   std::unique_ptr<app::RuntimePoster> poster;
+  std::unique_ptr<app::Callers> callers;  ///< of a bot with an authenticator of its own; set by the owner
 };
 
 }  // namespace tern::test

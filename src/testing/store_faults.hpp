@@ -11,7 +11,7 @@
 
 namespace tern::test {
 
-/// What is ordered of a `WorldStorage`, shared by all replicas and the test.
+/// The orders of a test to a `WorldStorage`, shared by all replicas and the test.
 ///
 /// Thread safety: none; of the world's thread.
 class StoreFaults {
@@ -28,14 +28,15 @@ class StoreFaults {
   std::size_t operations() const noexcept { return operations_; }
   std::size_t failures() const noexcept { return failures_; }
 
-  /// An operation begins, and takes its time; its number. Errors: `errc::storage_unavailable` when it is to fail.
+  /// An operation begins, and takes its time. Returns its number. Errors: `errc::storage_unavailable` when it is to
+  /// fail.
   awaitable<std::size_t> begin(bool writes);
-  /// It is done. Errors: `errc::storage_unavailable` when nobody is to know.
+  /// The operation is done. Errors: `errc::storage_unavailable` when its answer is to be lost.
   void end(std::size_t number);
-  /// Whether the write that has just begun is to meet another writer, if it expects anything.
+  /// Whether the write that has just begun meets another writer, if it has a condition.
   bool is_to_conflict() const noexcept { return writes_ == conflict_at_; }
   void count_failure() noexcept { ++failures_; }
-  /// For what is no operation.
+  /// For calls that are no operations.
   void require_there();
 
  private:

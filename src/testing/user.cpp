@@ -36,18 +36,25 @@ std::string text_of(const json::object& action, std::string_view name) {
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
-// What an adaptive card sends: the data of its button, with what the user has put into its fields.
-json::value data_of(const json::object& action, json::object inputs) {
-  const auto* data = action.if_contains("data");
+// What an adaptive card sends: the data of its button, with its fields. `inputs`: what the user has put into them.
+json::value data_of(const Button& button, const json::object& inputs) {
+  const auto* data = button.action.if_contains("data");
+  auto fields = button.fields;
+  for (const auto& input : inputs) {
+    fields[input.key()] = sent_by_a_client(input.value());
+  }
+  if (text_of(button.action, "associatedInputs") == "none") {
+    fields.clear();
+  }
   if (data == nullptr) {
-    return inputs;
+    return fields;
   }
   if (!data->is_object()) {
     return *data;
   }
   auto all = data->get_object();
-  for (auto& input : inputs) {
-    all[input.key()] = std::move(input.value());
+  for (auto& field : fields) {
+    all[field.key()] = std::move(field.value());
   }
   return all;
 }
@@ -94,6 +101,12 @@ User User::with_locale(std::string locale) const {
   return other;
 }
 
+User User::with_header(std::string name, std::string value) const {
+  auto other = *this;
+  other.headers_.emplace_back(std::move(name), std::move(value));
+  return other;
+}
+
 User User::with_delivery(std::string mode) const {
   auto other = *this;
   other.delivery_ = std::move(mode);
@@ -125,7 +138,7 @@ Activity User::addressed(Activity activity) const {
 
 Answer User::send(Activity activity) const {
   const auto whole = addressed(std::move(activity));
-  return {*world_, std::string(whole.id().value_or("")), world_->impl_->receive(whole)};
+  return {*world_, std::string(whole.id().value_or("")), world_->impl_->receive(whole, headers_)};
 }
 
 Answer User::say(std::string text) const {
@@ -180,7 +193,7 @@ Answer User::uninstall() const {
 }
 
 // The newest message first: that is what somebody sees.
-Answer User::press(std::string title, json::object inputs, std::source_location where) const {
+Answer User::press(std::string title, const json::object& inputs, std::source_location where) const {
   std::vector<std::string> titles;
   const auto& calls = world_->channel().calls();
   for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
@@ -193,7 +206,7 @@ Answer User::press(std::string title, json::object inputs, std::source_location 
         if (type == "Action.OpenUrl" || type == card_action_types::open_url) {
           throw Mismatch("the button \"" + title + "\" opens a page; the bot does not hear of it", where);
         }
-        return press_action(button.action, std::move(inputs));
+        return press_button(button, inputs);
       }
       titles.push_back(button.title);
     }
@@ -203,7 +216,8 @@ Answer User::press(std::string title, json::object inputs, std::source_location 
       where);
 }
 
-Answer User::press_action(const json::object& action, json::object inputs) const {
+Answer User::press_button(const Button& button, const json::object& inputs) const {
+  const auto& action = button.action;
   const auto type = text_of(action, "type");
   if (type == "Action.Execute") {
     json::object done;
@@ -213,11 +227,11 @@ Answer User::press_action(const json::object& action, json::object inputs) const
         done[name] = *found;
       }
     }
-    done["data"] = data_of(action, std::move(inputs));
+    done["data"] = data_of(button, inputs);
     return invoke("adaptiveCard/action", json::object{{"action", std::move(done)}, {"trigger", "manual"}});
   }
   if (type.starts_with("Action.")) {
-    return submit(data_of(action, std::move(inputs)));
+    return submit(data_of(button, inputs));
   }
   const auto* value = action.if_contains("value");
   if (type == card_action_types::message_back) {

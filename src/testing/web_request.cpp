@@ -1,19 +1,12 @@
+#include "testing/fields.hpp"
 #include "testing/world_impl.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 namespace tern::test {
 
 namespace {
-
-using Fields = std::vector<std::pair<std::string, std::string>>;
-
-bool is_same_name(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 class RequestOfATest final : public WebRequest {
  public:
@@ -27,9 +20,7 @@ class RequestOfATest final : public WebRequest {
     return mark == std::string::npos ? std::string_view() : std::string_view(target_).substr(mark + 1);
   }
   std::optional<std::string_view> header(std::string_view name) const noexcept override {
-    const auto found = std::find_if(headers_.begin(), headers_.end(),
-                                    [name](const auto& field) { return is_same_name(field.first, name); });
-    return found == headers_.end() ? std::nullopt : std::optional<std::string_view>(found->second);
+    return first_field(headers_, name);
   }
   std::string_view body() const noexcept override { return body_; }
   std::string_view peer() const noexcept override { return "127.0.0.1"; }

@@ -1,10 +1,10 @@
 #include <tern/testing/world.hpp>
 
+#include "proactive/send_views.hpp"
 #include "testing/run_on.hpp"
 #include "testing/world_impl.hpp"
 
 #include <tern/error.hpp>
-#include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -19,19 +19,13 @@ namespace tern::test {
 namespace {
 
 Pending pending_of(const ScheduledSend& send) {
+  const auto view = proactive::view_of(send);
   Pending one;
-  one.handle = send.handle;
-  one.due = std::max(send.handle.due, send.not_before);
-  if (const auto reference = parse_json(send.reference); reference && reference->is_object()) {
-    one.conversation_id = ConversationReference(reference->get_object()).conversation_id().value_or("");
-  }
-  if (const auto payload = parse_json(send.payload); payload && payload->is_object()) {
-    if (send.kind == SendKind::activity) {
-      one.text = Activity(payload->get_object()).text();
-    } else if (const auto* name = payload->get_object().if_contains("name"); name != nullptr && name->is_string()) {
-      one.continuation = std::string(name->get_string());
-    }
-  }
+  one.handle = view.handle;
+  one.due = view.next_try();
+  one.conversation_id = view.reference.conversation_id().value_or("");
+  one.text = view.activity ? view.activity->text() : "";
+  one.continuation = view.continuation;
   return one;
 }
 

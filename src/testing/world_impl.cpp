@@ -1,11 +1,14 @@
 #include "testing/world_impl.hpp"
 
+#include "app/own_parts.hpp"
 #include "app/part_options.hpp"
+#include "testing/activity_request.hpp"
 #include "testing/run_on.hpp"
 
 #include <tern/error.hpp>
 #include <tern/schema/parse.hpp>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -18,10 +21,11 @@ namespace tern::test {
 namespace {
 
 // As a program reads them, but nothing of the machine: no file, no environment, no command line.
-Settings settings_of(ConfigDefaults wanted, const OwnKeys& own) {
+Settings settings_of(ConfigDefaults wanted, const OwnKeys& own, bool has_authenticator) {
   constexpr std::array<const char*, 1> program{"test"};
   wanted.insert(wanted.begin(), ConfigDefault("proactive.enabled", true));
-  return load_config(static_cast<int>(program.size()), program.data(), wanted, Environment(), own).settings;
+  return load_config(static_cast<int>(program.size()), program.data(), wanted, Environment(), own, has_authenticator)
+      .settings;
 }
 
 // A world may be moved on by weeks at once: what a bot of the machine looks for every second or so is looked for less
@@ -35,12 +39,33 @@ proactive::SchedulerOptions unhurried(proactive::SchedulerOptions options, bool 
   return options;
 }
 
+void refuse(TurnAnswer& answer, unsigned status, std::string body) {
+  answer.reply.emplace(status, std::move(body));
+  answer.replies = 1;
+}
+
+// As the edge does with a bot that has an authenticator.
+awaitable<void> ask_and_receive(BotProcess* process, Activity activity, ActivityRequest request,
+                                std::shared_ptr<TurnAnswer> answer) {
+  app::Callers::Check check(*process->callers, request, activity, request.body());
+  if (check.waits()) {
+    co_await check.wait();
+  }
+  if (auto refused = check.refusal()) {
+    refuse(*answer, refused->status, std::move(refused->body));
+    co_return;
+  }
+  auto caller = check.identity();
+  process->receive(std::move(activity), std::move(caller), answer);
+  process->read(answer);
+}
+
 }  // namespace
 
 World::Impl::Impl(BotFactory factory_of_bots, Options wanted)
     : factory(std::move(factory_of_bots)),
       options(std::move(wanted)),
-      settings(settings_of(options.settings, options.keys)),
+      settings(settings_of(options.settings, options.keys, static_cast<bool>(options.authenticator))),
       clock(options.start),
       channel(clock),
       store(std::make_shared<WorldStore>(clock, options.replicas > 1)),
@@ -67,9 +92,20 @@ void World::Impl::start(std::size_t replica) {
   made.scheduling = unhurried(app::scheduler_options(settings), store->traits().shared);
   made.limits = app::send_limits(settings.send_limits);
   made.send_timeout = settings.connector.request_timeout;
+  if (options.channel_sender) {
+    made.make_own_sender = [this](BotProcess& process, ChannelSender& of_test) {
+      return app::make_own_sender(options.channel_sender,
+                                  {settings, process.metrics, clock, process.shards[0].ex(), of_test});
+    };
+  }
   const auto make_bot = [this](BotProcess& process) { return factory(context_of(process)); };
   replicas[replica] =
       std::make_unique<BotProcess>(make_bot, std::move(made), clock, channel, AnyStorage::make<WorldStorage>(store));
+  if (options.authenticator) {
+    auto& process = *replicas[replica];
+    process.callers = std::make_unique<app::Callers>(
+        app::make_own_authenticator(options.authenticator, context_of(process)), clock, process.metrics);
+  }
 }
 
 void World::Impl::settle() {
@@ -104,19 +140,25 @@ bool World::Impl::run_until(const std::function<bool()>& is_so) {
   return true;
 }
 
-std::shared_ptr<TurnAnswer> World::Impl::receive(const Activity& activity) {
+std::shared_ptr<TurnAnswer> World::Impl::receive(const Activity& activity, const Fields& headers) {
   auto& process = here();
-  auto parsed = parse_activity(json::serialize(activity.json()));
+  auto body = json::serialize(activity.json());
+  auto parsed = parse_activity(body);
+  auto answer = std::make_shared<TurnAnswer>();
   if (!parsed) {
-    auto refused = std::make_shared<TurnAnswer>();
-    refused->reply.emplace(400U, error_body(parsed.error().code, parsed.error().message));
-    refused->replies = 1;
-    return refused;
+    refuse(*answer, 400, error_body(parsed.error().code, parsed.error().message));
+    return answer;
   }
   const auto delivery = parsed->delivery_mode().value_or("");
   const bool brings_messages = delivery == delivery_modes::expect_replies || delivery == delivery_modes::stream;
-  auto answer = process.receive(std::move(*parsed));
-  process.read(answer);
+  if (process.callers) {
+    asio::co_spawn(process.io(),
+                   ask_and_receive(&process, std::move(*parsed), ActivityRequest(std::move(body), headers), answer),
+                   [](std::exception_ptr) {});  // only of a process that ends
+  } else {
+    process.receive(std::move(*parsed), nullptr, answer);
+    process.read(answer);
+  }
   if (brings_messages) {
     answers_with_messages_.push_back(answer);
   }

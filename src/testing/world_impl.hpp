@@ -1,6 +1,7 @@
 #pragma once
 
 #include "testing/bot_process.hpp"
+#include "testing/fields.hpp"
 #include "testing/world_storage.hpp"
 
 #include <tern/testing/world.hpp>
@@ -14,20 +15,20 @@
 
 namespace tern::test {
 
-/// The parts of a world. Processes go first when it ends, since they use all the others.
+/// The parts of a world. The processes are destroyed first, since they use all other parts.
 struct World::Impl {
   Impl(BotFactory factory_of_bots, Options wanted);
 
-  /// What is done to the bot from outside reaches this one. Errors: `errc::invalid_argument` when it was killed.
+  /// The replica that users and the test reach. Errors: `errc::invalid_argument` when it was killed.
   BotProcess& here();
   void start(std::size_t replica);
-  /// Runs all that is ready in all replicas.
+  /// Runs everything that is ready in all replicas.
   void settle();
-  /// Runs the bot until `is_so`, at most for the world's patience; false when it was not.
+  /// Runs the bot until `is_so` returns true, at most for the world's patience; false when it did not.
   bool run_until(const std::function<bool()>& is_so);
-  /// Gives the bot an activity, as the edge does.
-  std::shared_ptr<TurnAnswer> receive(const Activity& activity);
-  /// A time that no activity had before: what comes twice at the same time is a repetition.
+  /// Gives the bot an activity that comes with these headers, as the edge does.
+  std::shared_ptr<TurnAnswer> receive(const Activity& activity, const Fields& headers);
+  /// A time that no activity had before: an activity that comes twice with the same time is a repetition.
   WallTime new_timestamp();
   std::string new_id() { return "in-" + std::to_string(++ids_); }
   /// The messages that have arrived in a conversation.
@@ -44,14 +45,14 @@ struct World::Impl {
   std::size_t route = 0;
   std::vector<std::unique_ptr<BotProcess>> replicas;
 
-  /// What the bot of a replica is given.
+  /// The parts that the bot of a replica is made with.
   BotContext context_of(BotProcess& process) {
     return {settings, process.metrics, *process.proactive, AnyStorage::make<WorldStorage>(store),
             clock,    *process.poster};
   }
 
  private:
-  /// An answer that may bring messages, which are noted once it has come.
+  /// An answer that may have messages, which are noted once it has come.
   void note_messages_in_answers();
 
   std::list<std::shared_ptr<TurnAnswer>> answers_with_messages_;

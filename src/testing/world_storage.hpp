@@ -14,8 +14,8 @@
 
 namespace tern::test {
 
-/// What all replicas of a world store: documents and schedule in memory, which outlive each of them, and the leases of
-/// the schedule's slots, which run out as those of a database do.
+/// The data that all replicas of a world share: documents and schedule in memory, which outlive each of them, and the
+/// leases of the schedule's slots, which end as those of a database do.
 ///
 /// Thread safety: none; of the world's thread.
 class WorldStore {
@@ -30,7 +30,7 @@ class WorldStore {
   awaitable<HeldSlots> hold(std::string owner, std::uint16_t want);
   awaitable<void> release(std::vector<SlotLease> leases);
   bool has_free_slots() const noexcept;
-  /// The only process that there was has ended without giving anything back: the next takes all at once.
+  /// The only process has ended without giving anything back: the next process takes all slots at once.
   awaitable<void> release_all();
 
  private:
@@ -47,7 +47,7 @@ class WorldStore {
   std::map<std::string, SteadyTime> seen_;  // each owner, and when it was heard of last
 };
 
-/// One replica's way to the store: counted, and failing as it is ordered.
+/// The access of one replica to the store: its operations are counted, and fail as ordered.
 class WorldStorage {
  public:
   explicit WorldStorage(std::shared_ptr<WorldStore> store) : store_(std::move(store)) {}

@@ -10,7 +10,7 @@ namespace tern {
 
 namespace {
 
-// What a method that is not overridden does, without a coroutine of its own for each.
+// The default of methods without an answer. They share this coroutine.
 awaitable<void> nothing() {
   co_return;
 }
@@ -39,6 +39,7 @@ json::object adaptive_card_action(const Activity& activity) {
 
 }  // namespace
 
+// Long: half of it is the table of routes.
 awaitable<void> ActivityHandler::on_turn(TurnContext& turn) {
   using Method = awaitable<void> (ActivityHandler::*)(TurnContext&);
   struct Route {

@@ -13,8 +13,8 @@ namespace tern::detail {
 
 namespace {
 
-std::optional<TimeOfDay> time_at(const json::array& times, std::size_t place) {
-  return times[place].is_string() ? TimeOfDay::parse(times[place].as_string()) : std::nullopt;
+std::optional<TimeOfDay> time_at(const json::array& times, std::size_t index) {
+  return times[index].is_string() ? TimeOfDay::parse(times[index].as_string()) : std::nullopt;
 }
 
 std::string text_at(const json::object& fields, std::string_view name) {
@@ -112,7 +112,7 @@ WallTime Annotations::awake(WallTime when) const {
   return quiet ? after_quiet_hours(when, *quiet, zone_to_count_in()) : when;
 }
 
-// Counted from when it was due, so that a late one does not move those that follow; what was missed is left out.
+// The next time is counted from `due`, so that a late send does not move the later ones. Missed times are left out.
 std::optional<WallTime> Annotations::next(WallTime due, WallTime now) const {
   if (!every) {
     return std::nullopt;

@@ -8,34 +8,35 @@
 
 namespace tern::detail {
 
-/// What is kept with a send for when it fires: `ScheduledSend::annotations`, as JSON.
+/// The data of a send that are needed when it is due. They are stored as JSON in `ScheduledSend::annotations`.
 struct Annotations {
-  std::string time_zone = "UTC";  ///< as it was given: this machine may not have it, or not any more
+  std::string time_zone = "UTC";  ///< as the bot gave it; this machine may not know it
   std::optional<QuietHours> quiet;
   std::optional<Recurrence> every;
-  std::string broadcast;  ///< the id of the broadcast that it belongs to; "" for none
-  bool strict = false;    ///< when it is dead, later ones of its order do not pass it
-  std::string trace;      ///< the id of the activity whose turn scheduled it; "" for none
+  std::string broadcast;  ///< the id of the broadcast that the send belongs to; "" for none
+  bool strict = false;    ///< when the send dies, the later strict sends with its order key die too
+  std::string trace;      ///< the id of the activity whose turn scheduled the send; "" for none
 
-  /// Some of them from what `to_string` gave, without reading the rest: most sends have none.
+  /// Members of a text that `to_string` has written. These functions do not parse the text of most sends, because most
+  /// sends do not have the member.
   static std::string broadcast_of(const std::string& text);
   static std::string trace_of(const std::string& text);
   static bool is_strict(const std::string& text) noexcept;
-  /// Whether it may come again, or have quiet hours.
+  /// False when the send certainly has neither a recurrence nor quiet hours.
   static bool may_have_times(const std::string& text) noexcept;
 
   static Annotations of(const SendOptions& options);
-  /// What is unknown or damaged is left out.
+  /// Reads a text. Members that are unknown or damaged are left out.
   static Annotations parse(const std::string& text);
-  /// "" when there is nothing to keep.
+  /// The JSON text; "" when all members have their defaults.
   std::string to_string() const;
 
-  /// Whether this machine has the time zone. Without it `awake` and `next` count in UTC; whoever acts on them says so.
+  /// Whether this machine knows the time zone. If it does not, `awake` and `next` use UTC, and their caller logs that.
   bool has_known_zone() const noexcept;
 
   /// `when`, or the end of the quiet hours that it lies in.
   WallTime awake(WallTime when) const;
-  /// When a send that was due at `due` comes again after `now`; nullopt when it does not.
+  /// The next time of a send that was due at `due`, after `now`; nullopt when it does not recur.
   std::optional<WallTime> next(WallTime due, WallTime now) const;
 
  private:

@@ -15,7 +15,7 @@ namespace tern {
 
 namespace {
 
-// To the turn's client while that reads the turn's stream.
+// Sends to the client that reads the turn's stream; to the channel when the client has gone.
 awaitable<ResourceResponse> say(std::shared_ptr<detail::TurnTrail> trail, Proactive* proactive,
                                 ConversationReference reference, Activity activity) {
   auto addressed = activity;
@@ -58,7 +58,8 @@ Conversation& Conversation::operator=(Conversation&& other) noexcept {
   return *this;
 }
 
-// Written for those who look at what has gone, so it must not be left out.
+// A volatile write, because the compiler would leave out a plain one: code that uses the destroyed object must find
+// nullptr.
 Conversation::~Conversation() {
   *const_cast<const Conversation* volatile*>(&self_) = nullptr;
 }

@@ -1,26 +1,37 @@
 #pragma once
 
-#include <tern/async/awaitable.hpp>
+#include <tern/turn/conversation.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace tern::detail {
 
 class TurnTrail;
 
-/// One piece of background work, shared by its coroutine and the handles on it.
+/// The state of one piece of background work. Its coroutine and its handles share it.
 struct BackgroundState {
   explicit BackgroundState(executor on) : ex(std::move(on)) {}
   executor ex;
   std::atomic<bool> running{true};
-  bool cancelled = false;            // by `BackgroundTask::cancel`; used on `ex` only
+  bool cancelled = false;            // set by `BackgroundTask::cancel`; used on `ex` only
   asio::cancellation_signal signal;  // used on `ex` only
-  std::function<void()> on_message;  // the work sent a message: typing ends; used on `ex` only
-  std::weak_ptr<TurnTrail> trail;    // of the turn that began it, until it has ended
+  std::function<void()> on_message;  // called when the work sends a message, so that typing ends; used on `ex` only
+  std::weak_ptr<TurnTrail> trail;    // the trail of the turn that began the work, while the work runs
+};
+
+/// Lets the framework make conversations and tasks of background work, which bots cannot.
+struct BackgroundAccess {
+  /// `state`: nullptr when the conversation belongs to no background work.
+  static Conversation conversation(ConversationReference reference, Proactive& proactive, Clock& clock,
+                                   std::shared_ptr<BackgroundState> state) {
+    return {std::move(reference), proactive, clock, std::move(state)};
+  }
+  static BackgroundTask task(std::shared_ptr<BackgroundState> state) { return BackgroundTask(std::move(state)); }
 };
 
 }  // namespace tern::detail

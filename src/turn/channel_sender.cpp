@@ -24,4 +24,14 @@ ChannelError::ChannelError(int status, std::string code, std::optional<std::chro
       said_(std::move(said)),
       by_(by) {}
 
+awaitable<ResourceResponse> ChannelSender::send_if(const Activity& activity, std::string request_id, Deadline by,
+                                                   std::function<bool()> may_begin) {
+  if (may_begin && !may_begin()) {
+    throw_error(errc::timed_out,
+                "the request waited so long that it is not this process's to send any more; nothing was sent");
+  }
+  auto response = co_await send(activity, std::move(request_id), by);
+  co_return response;
+}
+
 }  // namespace tern

@@ -6,7 +6,7 @@
 
 namespace tern::detail {
 
-/// Whether a conversation, by its members, is one of the bot with a single user.
+/// Whether the members of a conversation say that it is one of the bot with a single user.
 inline bool is_personal(const json::object& conversation) noexcept {
   const auto* type = conversation.if_contains("conversationType");
   const auto* group = conversation.if_contains("isGroup");

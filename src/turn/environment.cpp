@@ -8,9 +8,9 @@ namespace tern::detail {
 
 namespace {
 
-ReplyCarrier::Place place(std::optional<std::string_view> channel, std::optional<std::string_view> bot,
-                          const std::optional<ConversationAccount>& conversation) {
-  ReplyCarrier::Place to;
+ReplyCarrier::Address address(std::optional<std::string_view> channel, std::optional<std::string_view> bot,
+                              const std::optional<ConversationAccount>& conversation) {
+  ReplyCarrier::Address to;
   to.channel = channel.value_or("");
   to.bot = bot.value_or("");
   if (conversation) {
@@ -22,13 +22,13 @@ ReplyCarrier::Place place(std::optional<std::string_view> channel, std::optional
 
 }  // namespace
 
-ReplyCarrier::Place ReplyCarrier::Place::of(const Activity& reply) {
-  return place(reply.channel_id(), reply.from_id(), reply.conversation());
+ReplyCarrier::Address ReplyCarrier::Address::of(const Activity& reply) {
+  return address(reply.channel_id(), reply.from_id(), reply.conversation());
 }
 
-ReplyCarrier::Place ReplyCarrier::Place::of(const ConversationReference& reference) {
+ReplyCarrier::Address ReplyCarrier::Address::of(const ConversationReference& reference) {
   const auto bot = reference.bot();
-  return place(reference.channel_id(), bot ? bot->id() : std::nullopt, reference.conversation());
+  return address(reference.channel_id(), bot ? bot->id() : std::nullopt, reference.conversation());
 }
 
 }  // namespace tern::detail

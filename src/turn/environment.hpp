@@ -17,18 +17,18 @@
 
 namespace tern::detail {
 
-/// What background work keeps of the turn that began it, until it has ended: the turn's context, so that its use after
-/// the turn's end is noticed, and where the turn's client listens.
+/// The parts of a turn that its background work keeps until the work has ended: the context, so that a use of it after
+/// the turn's end is noticed, and the stream to the turn's client.
 class TurnTrail {
  public:
   virtual ~TurnTrail() = default;
-  /// The client of the turn reads a stream that is open: what the work says goes there.
+  /// True while the client reads an open stream of the turn. The messages of the work go to that stream then.
   virtual bool listens() const = 0;
-  /// Waits until there is room, and adds an activity that is addressed. False when the client has gone meanwhile.
+  /// Waits until there is room, and adds an addressed activity to the stream. False when the client has gone.
   virtual awaitable<bool> take(Activity activity) = 0;
 };
 
-/// Starts background work on a shard, keeps it alive and shows that the bot is typing meanwhile.
+/// Starts background work on a shard, keeps it alive, and shows that the bot is typing while it runs.
 class BackgroundRunner {
  public:
   virtual ~BackgroundRunner() = default;
@@ -36,71 +36,71 @@ class BackgroundRunner {
                                std::shared_ptr<TurnTrail> trail) = 0;
 };
 
-/// Learns of sends that were just committed in this process, so that they need not be loaded.
+/// Is told of sends that were committed in this process, so that they need not be loaded from the store.
 class ScheduleObserver {
  public:
   virtual ~ScheduleObserver() = default;
-  /// `seqs`: the place that the store gave each; 0 for one that was not stored, since an earlier one stands.
+  /// `seqs`: the sequence number that the store gave each send; 0 for a send that was not stored, because its key is
+  /// known.
   virtual void on_scheduled(const std::vector<ScheduledSend>& sends,
                             const std::vector<std::uint64_t>& seqs) noexcept = 0;
-  /// Whether a reply may cancel anything, in any conversation: otherwise nobody need ask the store.
+  /// Whether a reply may cancel a send in any conversation. If not, the store need not be asked.
   virtual bool awaits_replies() const noexcept = 0;
 };
 
-/// Carries a reply to the channel where the first try did not, or where the channel's limits must be kept.
+/// Sends a reply to the channel when the first try has failed, or when the channel has limits.
 ///
-/// Thread safety: all of it.
+/// Thread safety: all functions from any thread.
 class ReplyCarrier {
  public:
-  /// One try. `request_id`: as `ChannelSender::send` takes it.
+  /// One try. `request_id`: as in `ChannelSender::send`.
   using Try = std::function<awaitable<ResourceResponse>(std::string request_id, Deadline by)>;
 
-  /// Where it goes to.
-  struct Place {
+  /// The address of a reply.
+  struct Address {
     std::string channel;
     std::string bot;
     std::string tenant;
     std::string conversation;
-    /// Of a reply that is addressed.
-    static Place of(const Activity& reply);
-    static Place of(const ConversationReference& reference);
+    /// Of an addressed reply.
+    static Address of(const Activity& reply);
+    static Address of(const ConversationReference& reference);
   };
 
   virtual ~ReplyCarrier() = default;
-  /// Whether a reply in this channel goes straight out: the channel has no limits, and no bot is in doubt.
+  /// Whether replies in this channel may be sent at once: the channel has no limits, and no bot is in doubt.
   virtual bool is_free(std::string_view channel) const = 0;
-  /// Tries until it has arrived, or until one fails that may not be tried again or that there is no time for. `failed`:
-  /// how a first try has ended, if there was one.
-  /// Lifetime: what `attempt` refers to outlives it.
+  /// Tries until the reply has arrived, or until a try fails that may not be repeated or has no time left. `failed`:
+  /// the error of a first try, if there was one. Lifetime: the objects that `attempt` refers to outlive the call.
   /// Errors: those of the last try.
-  virtual awaitable<ResourceResponse> carry(Place to, Try attempt, std::exception_ptr failed) = 0;
+  virtual awaitable<ResourceResponse> carry(Address to, Try attempt, std::exception_ptr failed) = 0;
 };
 
-/// What every turn of a shard works with. It outlives them.
+/// The services that all turns of a shard use. Lifetime: it outlives the turns.
 struct TurnEnvironment {
-  /// Preconditions: `store` keeps a schedule (`AnyStorage::schedules`).
+  /// Preconditions: `store` has a schedule (`AnyStorage::schedules`).
   TurnEnvironment(std::string bot, ChannelSender& channel, AnyStorage store, Clock& time)
       : bot_id(std::move(bot)), sender(channel), storage(std::move(store)), clock(time) {}
 
   std::string bot_id;  ///< the app id, or `local`; part of every key
   ChannelSender& sender;
-  AnyStorage storage;  ///< of documents and of the schedule: one write commits both
+  AnyStorage storage;  ///< documents and the schedule, so that one write commits both
   Clock& clock;
-  bool reads_private_state = false;  ///< some turn has used it, so that the first read of a turn reads it along
+  bool reads_private_state = false;  ///< a turn has used private state, so the first read of each turn includes it
   Proactive* proactive = nullptr;
   bool proactive_enabled = false;
   BackgroundRunner* background = nullptr;
   ScheduleObserver* observer = nullptr;
-  ReplyCarrier* replies = nullptr;    ///< null: each reply is tried once
-  Counter known_sends;                ///< sends that were not stored, since their key was known
+  ReplyCarrier* replies = nullptr;    ///< nullptr: each reply is tried once
+  Counter known_sends;                ///< sends that were not stored because their key was known
   Counter lost_references;            ///< references that were not stored
-  SteadyTime tell_lost_reference_at;  ///< not before then is that a line in the log
+  SteadyTime tell_lost_reference_at;  ///< the log tells of a lost reference at this time or later
   std::function<bool(std::string_view)> has_continuation = [](std::string_view) { return false; };
   std::chrono::milliseconds send_timeout{15'000};
   std::chrono::milliseconds storage_timeout{5'000};
 };
 
-/// Where a turn's replies go when not to the channel: into the response.
+/// Takes the replies of a turn that go into the response instead of to the channel.
 class TurnOutput {
  public:
   virtual ~TurnOutput() = default;
@@ -113,9 +113,9 @@ class TurnOutput {
   virtual std::shared_ptr<TurnTrail> trail() = 0;
 };
 
-/// Says in the log that the turn of the activity with this id was used after its end, and throws `errc::turn_ended`.
+/// Logs that the turn of the activity with this id was used after its end, and throws `errc::turn_ended`.
 [[noreturn]] void throw_turn_ended(std::string_view activity);
-/// Throws `errc::proactive_disabled`, naming the key to set.
+/// Throws `errc::proactive_disabled`; the message names the key to set.
 [[noreturn]] void throw_proactive_disabled();
 /// Throws `errc::unknown_continuation`.
 [[noreturn]] void throw_unknown_continuation(std::string_view name);

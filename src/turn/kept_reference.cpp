@@ -15,7 +15,7 @@ using Names = std::array<std::string_view, 7>;
 constexpr Names account_members{"id", "aadObjectId", "role", "name", "isGroup", "conversationType", "tenantId"};
 constexpr std::array accounts{"user", "bot", "conversation"};
 
-// After a whole character.
+// At most `most` bytes, cut after a whole character.
 std::string_view beginning_of(std::string_view text, std::size_t most) {
   if (text.size() <= most) {
     return text;
@@ -39,7 +39,7 @@ void cut_name(json::object& account) {
   }
 }
 
-// Members that Tern does not know may be of use to a bot, but not to a send.
+// Removes the members that Tern does not know: a bot may need them, but a send does not.
 void keep_what_is_needed(json::object& account) {
   json::object kept;
   for (const auto& member : account) {

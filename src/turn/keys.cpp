@@ -10,7 +10,8 @@ constexpr std::string_view conversations = "/conversations/";
 constexpr std::string_view users = "/users/";
 constexpr std::string_view references = "/references/";
 
-// With room for `rest` more, so that a key is allocated once, and no larger than it is: a turn that waits holds it.
+// Reserves room for `rest` more bytes: the key is allocated once, and takes no more memory than needed while a turn
+// waits.
 std::string base(std::string_view bot, std::string_view channel, std::size_t rest = 0) {
   std::string key;
   key.reserve(bot.size() + 1 + channel.size() + rest);
@@ -85,7 +86,7 @@ std::string last_conversation_key(std::string_view bot, std::string_view channel
   return bounded_key(std::move(key));
 }
 
-// No channel has an empty name.
+// The empty channel belongs to broadcasts, because no channel has an empty name.
 std::string broadcast_key(std::string_view bot, std::string_view id) {
   auto key = base(bot, "") + "/broadcasts/";
   append_key_part(key, id);
@@ -117,7 +118,7 @@ std::string conversation_key(std::string_view bot, std::string_view channel, std
   return key;
 }
 
-// Never the key of a conversation: its parts have no slash.
+// It is never equal to the key of a conversation, because the parts of that key have no slash.
 std::string reply_key(std::string_view bot, std::string_view channel, std::string_view conversation,
                       std::string_view user) {
   auto key = conversation_key(bot, channel, conversation);

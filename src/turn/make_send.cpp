@@ -22,13 +22,13 @@ namespace {
 
 constexpr std::size_t max_send_key = 512;
 
-// Callers' keys are stored as they are, so that those of earlier versions go on to be known; but for those that begin
-// like a key that is made here or in `TurnSends`.
+// The key of a caller is stored unchanged, so that keys that earlier versions have stored are still known. Only a key
+// that begins like a key of the framework gets a prefix.
 constexpr std::string_view of_bot = "bot/";
 constexpr std::string_view of_conversation = "conversation/";
 constexpr std::array made_keys{of_bot, of_conversation, std::string_view("turn/"), std::string_view("continuation/")};
 
-// A user's where one is addressed, in a group as well; otherwise anybody's.
+// The reply that cancels the send: that of the reference's user, in a group too; without a user, that of anybody.
 std::string reply_awaited(const std::string& bot_id, const ConversationReference& reference) {
   const auto channel = reference.channel_id().value_or("");
   const auto conversation = reference.conversation_id().value_or("");
@@ -46,7 +46,7 @@ ScheduledSend make_send(const std::string& bot_id, WallTime now, const Conversat
   require_in_horizon(now, due);
   const auto annotations = Annotations::of(options);
   ScheduledSend send;
-  // Whole microseconds, which every backend keeps; rounded up, so that a send is never early.
+  // Every backend stores whole microseconds. The time is rounded up, so that a send is never early.
   send.handle.due = std::chrono::ceil<std::chrono::microseconds>(annotations.awake(std::max(due, now)));
   auto conversation =
       conversation_key(bot_id, reference.channel_id().value_or(""), reference.conversation_id().value_or(""));
@@ -89,7 +89,7 @@ void require_reachable(const ConversationReference& reference) {
   if (!may_stand_in_path(*reference.conversation_id())) {
     throw_error(errc::invalid_argument, "The conversation reference's conversation.id is \"" +
                                             std::string(*reference.conversation_id()) +
-                                            "\", which no URL can carry, so nothing can be sent there.");
+                                            "\", which cannot be part of a URL, so nothing can be sent there.");
   }
   if (!reference.service_url() || reference.service_url()->empty()) {
     throw_error(errc::invalid_argument,

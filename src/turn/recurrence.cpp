@@ -36,7 +36,7 @@ Recurrence::Day weekday_of(LocalDays day) {
   return static_cast<Recurrence::Day>(date::weekday(day).iso_encoding() - 1);
 }
 
-// Seconds, days and numbers as they stand in JSON; nullopt when one is missing or of another kind.
+// A whole number in a JSON object; nullopt when it is missing or has another type.
 std::optional<std::int64_t> integer(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_int64() ? std::optional(value->as_int64()) : std::nullopt;
@@ -76,12 +76,13 @@ bool QuietHours::contains(TimeOfDay time) const noexcept {
 Recurrence Recurrence::every(std::chrono::seconds interval) {
   if (interval < shortest_interval) {
     throw_error(errc::invalid_argument,
-                "Something can come again every minute at most, not every " + std::to_string(interval.count()) + " s.");
+                "The interval of a recurrence is at least one minute, not " + std::to_string(interval.count()) + " s.");
   }
-  // Beyond that the next time could be no time of the clock, and wrap into the past: due again and again at once.
+  // With a longer interval the next time could be out of the clock's range and wrap into the past. The send would be
+  // due at once, again and again.
   if (interval > longest_interval) {
-    throw_error(errc::invalid_argument, "Something can come again every five years at least, not every " +
-                                            std::to_string(interval.count()) + " s.");
+    throw_error(errc::invalid_argument,
+                "The interval of a recurrence is at most five years, not " + std::to_string(interval.count()) + " s.");
   }
   Recurrence made;
   made.interval_ = interval;
@@ -132,7 +133,8 @@ WallTime Recurrence::next(WallTime after, const std::string& time_zone) const {
     const auto last = static_cast<unsigned>((date.year() / date.month() / date::last).day());
     return static_cast<unsigned>(date.day()) == std::min(static_cast<unsigned>(day_of_month_), last);
   };
-  // From the day before, since a gap may carry yesterday's time beyond `after`; 40 days have each day of a month.
+  // The search begins a day earlier, because a gap of the clock may move yesterday's time behind `after`. 40 days
+  // contain each day of a month.
   constexpr int enough = 40;
   auto day = std::chrono::floor<date::days>(there.local(after)) - date::days(1);
   for (int i = 0; i < enough; ++i, day += date::days(1)) {
@@ -201,7 +203,7 @@ WallTime at_local(std::chrono::local_days day, std::chrono::seconds time, const 
     throw_error(errc::invalid_argument,
                 "A time of the day is from 0 h to below 24 h, not " + std::to_string(time.count()) + " s.");
   }
-  // Beyond, a clock of nanoseconds ends.
+  // A clock of nanoseconds ends not far beyond these years.
   if (day < std::chrono::local_days(year(1700) / 1 / 1) || day > std::chrono::local_days(year(2200) / 12 / 31)) {
     throw_error(errc::invalid_argument, "A day lies in the years 1700 to 2200.");
   }
@@ -213,11 +215,11 @@ std::string local_time_text(WallTime when, const std::string& time_zone) {
   return date::format("%a %F %H:%M", std::chrono::floor<minutes>(TimeZone::require(time_zone).local(when)));
 }
 
-// The hours are what the clock shows, whichever way it came there: an hour that it shows twice is quiet twice, and one
-// that it skips does not keep a message any longer.
+// Quiet hours are hours that the local clock shows. When the clock is set back, an hour that it shows twice is quiet
+// twice. An hour that the clock skips does not hold a message any longer.
 WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::string& time_zone) {
   const auto there = TimeZone::require(time_zone);
-  constexpr int enough = 8;  // no clock is changed so often in a day
+  constexpr int enough = 8;  // no clock changes so often in a day
   for (int changes = 0; changes < enough; ++changes) {
     const auto [east, until] = there.at(when);
     const LocalTime here(when.time_since_epoch() + east);
@@ -230,7 +232,7 @@ WallTime after_quiet_hours(WallTime when, const QuietHours& quiet, const std::st
     if (awake < until) {
       return awake;
     }
-    when = until;  // the clock is changed before: it tells whether it is still quiet
+    when = until;  // the clock changes before that; check whether its new time is still quiet
   }
   return when;
 }

@@ -17,11 +17,12 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view token_exchange = "signin/tokenExchange";
 
-// Said apart (type, id, delivery mode), the same for the whole conversation, or other at each delivery.
+// Members that do not count as content: some are compared on their own (type, id, delivery mode), some are equal in the
+// whole conversation, and some differ at each delivery.
 constexpr std::array no_content{
     "type"sv,     "id"sv,           "deliveryMode"sv,   "channelId"sv,     "conversation"sv,     "serviceUrl"sv,
     "callerId"sv, "rawTimestamp"sv, "localTimestamp"sv, "localTimezone"sv, "rawLocalTimestamp"sv};
-// Of them the ids alone count.
+// Only the ids of these accounts count.
 constexpr std::array accounts{"from"sv, "recipient"sv, "membersAdded"sv, "membersRemoved"sv};
 
 template <std::size_t N>
@@ -34,7 +35,7 @@ std::string_view text_of(const json::value& value) noexcept {
   return text != nullptr ? std::string_view(text->data(), text->size()) : std::string_view();
 }
 
-// Of an account or a conversation.
+// The id of an account or a conversation.
 std::string_view id_in(const json::value& value) noexcept {
   if (const auto* object = value.if_object()) {
     for (const auto& member : *object) {
@@ -48,7 +49,7 @@ std::string_view id_in(const json::value& value) noexcept {
 
 void add_value(WideHash& hash, const json::value& value) noexcept;
 
-// The order of members is no content: whoever passes an activity on may write them in another.
+// The order of members does not count, because a proxy may write them in another order.
 void add_object(WideHash& hash, const json::object& object) noexcept {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
@@ -127,7 +128,7 @@ void add_content(WideHash& hash, const json::object& activity) noexcept {
   hash.add(low);
 }
 
-/// The `value.id` of a token exchange, "" of anything else.
+/// The `value.id` of a token exchange; "" for any other activity.
 std::string_view exchanged(const Activity& activity, const ActivityHead& head) noexcept {
   if (head.type != activity_types::invoke || activity.name() != token_exchange) {
     return {};
@@ -160,48 +161,44 @@ void WideHash::add(std::string_view text) noexcept {
   }
 }
 
-// The final mix of MurmurHash3.
+// The finalizer of MurmurHash3.
 std::uint64_t WideHash::finish(std::uint64_t value) noexcept {
   value = (value ^ (value >> 33)) * 0xFF51AFD7ED558CCDULL;
   value = (value ^ (value >> 33)) * 0xC4CEB9FE1A85EC53ULL;
   return value ^ (value >> 33);
 }
 
-// For each turn, hence without calls: a comparison of a length that is known is none.
+// This runs for each turn. A comparison of constant length needs no function call.
 ActivityHead head_of(const Activity& activity) noexcept {
   ActivityHead head;
   for (const auto& member : activity.json()) {
     const char* const name = member.key_c_str();
     const auto is = [&]<std::size_t N>(const char(&other)[N]) { return std::memcmp(name, other, N - 1) == 0; };
+    std::string_view* text = nullptr;
+    std::string_view* id = nullptr;
     switch (member.key().size()) {
       case 2:
-        head.id = is("id") ? text_of(member.value()) : head.id;
+        text = is("id") ? &head.id : nullptr;
         break;
       case 4:
-        if (is("type")) {
-          head.type = text_of(member.value());
-        } else if (is("from")) {
-          head.sender = id_in(member.value());
-        }
+        text = is("type") ? &head.type : nullptr;
+        id = is("from") ? &head.sender : nullptr;
         break;
       case 9:
-        if (is("timestamp")) {
-          head.timestamp = text_of(member.value());
-        } else if (is("recipient")) {
-          head.bot = id_in(member.value());
-        } else if (is("channelId")) {
-          head.channel = text_of(member.value());
-        }
+        text = is("timestamp") ? &head.timestamp : is("channelId") ? &head.channel : nullptr;
+        id = is("recipient") ? &head.bot : nullptr;
         break;
       case 12:
-        if (is("deliveryMode")) {
-          head.delivery_mode = text_of(member.value());
-        } else if (is("conversation")) {
-          head.conversation = id_in(member.value());
-        }
+        text = is("deliveryMode") ? &head.delivery_mode : nullptr;
+        id = is("conversation") ? &head.conversation : nullptr;
         break;
       default:
-        break;
+        continue;
+    }
+    if (text != nullptr) {
+      *text = text_of(member.value());
+    } else if (id != nullptr) {
+      *id = id_in(member.value());
     }
   }
   return head;
@@ -236,18 +233,8 @@ std::optional<SameActivity> same_activity(const Activity& activity) noexcept {
   return same_activity(activity, head_of(activity));
 }
 
-// The lengths in one word, and the last one by what is left: each byte costs. With texts of 64 KiB two may look alike,
-// which is what a hash may.
 void SameActivity::add_to(KeyedHasher& hasher) const noexcept {
-  constexpr unsigned for_each = 16;
-  std::uint64_t lengths = 0;
-  for (const auto text : {kind, id, timestamp, sender}) {
-    lengths = lengths << for_each ^ text.size();
-  }
-  hasher.add(lengths);
-  for (const auto text : {kind, id, timestamp, sender, bot}) {
-    hasher.add_bytes(text);
-  }
+  hasher.add({kind, id, timestamp, sender, bot});
   if (has_content()) {
     hasher.add(content_high);
     hasher.add(content_low);

@@ -11,14 +11,14 @@
 
 namespace tern::detail {
 
-/// Two numbers of 64 bits that follow from what was added, in its order: wide enough that two activities do not meet.
+/// A hash of 128 bits, without a key. It is wide enough that two activities do not have the same hash by chance.
 ///
-/// Stored keys are made of it, so it stays as it is.
+/// Stored keys contain it, so it must not change.
 class WideHash {
  public:
   explicit WideHash(std::uint64_t seed = 0) noexcept : a_(seed ^ 0x243F6A8885A308D3ULL), b_(~seed) {}
   void add(std::uint64_t word) noexcept;
-  /// Also its length, so that two texts do not run into each other.
+  /// Adds the text with its length, so that "ab" and "c" differ from "a" and "bc".
   void add(std::string_view text) noexcept;
   std::uint64_t high() const noexcept { return finish(a_); }
   std::uint64_t low() const noexcept { return finish(b_); }
@@ -29,8 +29,8 @@ class WideHash {
   std::uint64_t b_;
 };
 
-/// What the runtime asks of each activity that arrives, found by going over its members once. "" for what is absent or
-/// no string. Views into the activity.
+/// The members of an activity that the runtime needs for each turn. One pass over the activity finds all of them. ""
+/// for a member that is absent or not a string. Lifetime: views into the activity.
 struct ActivityHead {
   std::string_view id;
   std::string_view type;
@@ -43,38 +43,38 @@ struct ActivityHead {
 };
 ActivityHead head_of(const Activity& activity) noexcept;
 
-/// What tells an activity from all others of its conversation. Two that are equal in it are one, which its channel
-/// delivers again. The one notion of that: repetitions are found by it, and the sends of a turn have their keys of it.
+/// The members that identify an activity in its conversation. Two activities with equal members are the same activity,
+/// which the channel has delivered again. The dedupe window uses this, and the keys of a turn's sends are made of it.
 ///
-/// It is type, id and timestamp, since edits, deletions and reactions carry the id of the message that they are about,
-/// with who sent it and to which bot: nobody's activity is another's, whatever id it was given.
-/// What comes without a timestamp is told apart by its content instead, but for what may change between two deliveries
-/// of the same: the service's address, names of accounts, the client's own time.
+/// These members are the type, the id, the timestamp, the sender and the bot. The id alone is not enough, because an
+/// edit, a deletion or a reaction has the id of its message. The sender counts, so that nobody can repeat the activity
+/// of another user. An activity without a timestamp is identified by its content instead, without the members that may
+/// differ between two deliveries: the service URL, the names of accounts, the client's own time.
 ///
-/// A `signin/tokenExchange` comes from every open client of a user, each with an id of its own. Its `value.id` is what
-/// they share. (`signin/verifyState` comes from the one client where the user has signed in, and has no such id: its
-/// state may be the same text at two attempts.)
+/// Every open client of a user sends a `signin/tokenExchange` with an id of its own; their `value.id` is the same, so
+/// it identifies the activity. (`signin/verifyState` comes only from the client in which the user has signed in. It has
+/// no such id, and its state may be the same text at two attempts.)
 ///
-/// Source: protocol, "What 2026 added". Lifetime: views into the activity.
+/// Source: docs/architecture.md, "How a message flows". Lifetime: views into the activity.
 struct SameActivity {
   std::string_view kind;       ///< the type, or `signin/tokenExchange`
   std::string_view id;         ///< never ""
-  std::string_view timestamp;  ///< as it came; "" when there is none
+  std::string_view timestamp;  ///< as the activity has it; "" when it has none
   std::string_view sender;
   std::string_view bot;
-  std::uint64_t content_high = 0;  ///< of what has no timestamp
+  std::uint64_t content_high = 0;  ///< the hash of the content, if there is no timestamp
   std::uint64_t content_low = 0;
   bool is_token_exchange = false;
 
-  /// Told apart by its content.
+  /// Whether the content identifies the activity.
   bool has_content() const noexcept { return !is_token_exchange && timestamp.empty(); }
   void add_to(KeyedHasher& hasher) const noexcept;
-  /// As a part of a key that is stored: `{id}/{kind}/{bot}/{sender}/{what else}`.
+  /// Appends a part of a stored key: `{id}/{kind}/{bot}/{sender}/{timestamp or content}`.
   void append_to(std::string& key) const;
   friend bool operator==(const SameActivity&, const SameActivity&) = default;
 };
 
-/// nullopt for an activity without an id, which is never a repetition of another.
+/// nullopt for an activity without an id, which is never a repetition.
 std::optional<SameActivity> same_activity(const Activity& activity, const ActivityHead& head) noexcept;
 std::optional<SameActivity> same_activity(const Activity& activity) noexcept;
 

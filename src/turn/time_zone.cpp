@@ -14,7 +14,7 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// The names that browsers and channels give it.
+// The names of UTC that browsers and channels use.
 constexpr std::array<std::string_view, 4> names_of_utc{"UTC", "Etc/UTC", "GMT", "Etc/GMT"};
 constexpr std::string_view fixed = "UTC";
 
@@ -24,7 +24,7 @@ std::optional<int> two_digits(std::string_view text) noexcept {
                                                               : std::nullopt;
 }
 
-// UTC+02:00, UTC-05:30
+// Such as UTC+02:00 or UTC-05:30.
 std::optional<seconds> fixed_offset(std::string_view name) noexcept {
   constexpr std::size_t size = 9;
   if (name.size() != size || !name.starts_with(fixed) || (name[3] != '+' && name[3] != '-') || name[6] != ':') {
@@ -39,7 +39,7 @@ std::optional<seconds> fixed_offset(std::string_view name) noexcept {
   return name[3] == '+' ? seconds(east) : -seconds(east);
 }
 
-// The database knows of changes beyond the end of this clock.
+// The database has changes beyond the range of `WallTime`.
 WallTime wall_time(date::sys_seconds when) noexcept {
   const auto latest = std::chrono::floor<seconds>(WallTime::max());
   return when < latest ? WallTime(when) : WallTime::max();
@@ -79,7 +79,8 @@ TimeZone::Offset TimeZone::at(WallTime when) const {
   return {info.offset, wall_time(info.end)};
 }
 
-// In a gap the offset before it, of two the offset before the clock was set back: the first in every case.
+// In a gap, the offset before the gap counts. For a time that comes twice, the offset before the clock was set back
+// counts. Both are the first offset of the result.
 WallTime TimeZone::instant(LocalTime when) const {
   const auto east = zone_ == nullptr ? fixed_ : zone_->get_info(when).first.offset;
   return WallTime(when.time_since_epoch() - east);
@@ -98,10 +99,10 @@ std::string unknown_time_zone(std::string_view name) {
   auto text = "The time zone \"" + std::string(name.substr(0, longest)) + "\" is not known";
   if (!has_time_zone_data()) {
     return text +
-           ": this machine has no time zone data. Install the package tzdata; UTC, and offsets as UTC+02:00, work "
-           "without.";
+           ": this machine has no time zone data. Install the package tzdata; UTC, and offsets such as UTC+02:00, work "
+           "without it.";
   }
-  return text + ". Use a name of the IANA database, as Europe/Berlin, or an offset, as UTC+02:00.";
+  return text + ". Use a name of the IANA database, such as Europe/Berlin, or an offset, such as UTC+02:00.";
 }
 
 std::string fixed_time_zone(minutes east) {

@@ -46,8 +46,8 @@ namespace {
 
 constexpr std::chrono::milliseconds default_delay{1000};
 
-// Some clients show nothing until the activity that a reply names is in their transcript, and conversationUpdate
-// never is. Source: protocol, "Out".
+// Some clients show a reply only when the activity in its `replyToId` is in their transcript, and a conversationUpdate
+// is never in it.
 bool names_incoming(const Activity& incoming) {
   if (!incoming.is(activity_types::conversation_update)) {
     return true;
@@ -56,13 +56,45 @@ bool names_incoming(const Activity& incoming) {
   return channel != channels::directline && channel != channels::webchat;
 }
 
-void copy_member(const json::object& from, std::string_view source, json::object& to, std::string_view target) {
-  if (const json::value* found = from.if_contains(source)) {
-    to[target] = *found;
+void put_member(json::object& to, std::string_view target, const json::value* value) {
+  if (value != nullptr) {
+    to[target] = *value;
   } else {
     to.erase(target);
   }
 }
+
+/// The members of the incoming activity that an answer takes over; nullptr for an absent one. One pass finds all of
+/// them, while a search for each member would take one pass each.
+struct Addresses {
+  explicit Addresses(const json::object& incoming) noexcept {
+    for (const auto& member : incoming) {
+      const std::string_view name = member.key();
+      if (name == "id") {
+        id = &member.value();
+      } else if (name == "from") {
+        from = &member.value();
+      } else if (name == "locale") {
+        locale = &member.value();
+      } else if (name == "channelId") {
+        channel = &member.value();
+      } else if (name == "recipient") {
+        recipient = &member.value();
+      } else if (name == "serviceUrl") {
+        service_url = &member.value();
+      } else if (name == "conversation") {
+        conversation = &member.value();
+      }
+    }
+  }
+  const json::value* id = nullptr;
+  const json::value* from = nullptr;
+  const json::value* locale = nullptr;
+  const json::value* channel = nullptr;
+  const json::value* recipient = nullptr;
+  const json::value* service_url = nullptr;
+  const json::value* conversation = nullptr;
+};
 
 awaitable<ResourceResponse> removed(ChannelSender* sender, ConversationReference reference, Deadline by) {
   co_await sender->remove(reference, by);
@@ -75,7 +107,7 @@ awaitable<void> nothing() {
 
 }  // namespace
 
-TurnContext::TurnContext(detail::TurnEnvironment& environment, Activity activity, detail::TurnOutput& output)
+TurnContext::TurnContext(detail::TurnEnvironment& environment, Activity&& activity, detail::TurnOutput& output)
     : environment_(environment), output_(&output), activity_(std::move(activity)) {}
 
 TurnContext::~TurnContext() = default;
@@ -84,10 +116,10 @@ void TurnContext::throw_ended() const {
   detail::throw_turn_ended(std::string_view(name_.data(), name_size_));
 }
 
-// While the activity is at hand: at the end of the turn it would be searched for them once more.
+// The id is copied when the turn begins, while it is known; at the end of the turn it would be searched for again.
 void TurnContext::take_name(std::string_view id) noexcept {
   name_size_ = static_cast<std::uint8_t>(std::min(id.size(), name_.size()));
-  std::copy_n(id.data(), name_size_, name_.data());  // which takes the null of an empty view, unlike memcpy
+  std::copy_n(id.data(), name_size_, name_.data());  // unlike memcpy, it accepts the nullptr of an empty view
 }
 
 void TurnContext::end(bool kept) noexcept {
@@ -106,6 +138,13 @@ void TurnContext::let_go() noexcept {
   hooks_.reset();
   work_.reset();
   activity_.reset();
+  identity_.reset();
+}
+
+const Identity& TurnContext::identity() const {
+  static const Identity nobody;
+  require_running();
+  return identity_ ? *identity_ : nobody;
 }
 
 Clock& TurnContext::clock() const {
@@ -121,26 +160,26 @@ detail::UnitOfWork& TurnContext::unit_of_work() {
   return *work_;
 }
 
-// Straight from the incoming activity: a ConversationReference in between would copy every account twice.
+// Copies from the incoming activity directly, because a ConversationReference would copy every account twice.
 void TurnContext::address(Activity& activity) const {
   require_running();
-  const auto& in = std::as_const(*activity_).json();
+  const Addresses in(std::as_const(*activity_).json());
   auto& out = activity.json();
   out.erase("id");
-  copy_member(in, "serviceUrl", out, "serviceUrl");
-  copy_member(in, "channelId", out, "channelId");
-  copy_member(in, "recipient", out, "from");
-  copy_member(in, "conversation", out, "conversation");
-  copy_member(in, "from", out, "recipient");
+  put_member(out, "serviceUrl", in.service_url);
+  put_member(out, "channelId", in.channel);
+  put_member(out, "from", in.recipient);
+  put_member(out, "conversation", in.conversation);
+  put_member(out, "recipient", in.from);
   if (!activity.locale()) {
-    copy_member(in, "locale", out, "locale");
+    put_member(out, "locale", in.locale);
   }
   if (activity.is(activity_types::message) && !activity.input_hint()) {
     activity.set_input_hint(input_hints::accepting_input);
   }
-  const auto id = activity_->id();
-  if (id && !id->empty() && !activity.reply_to_id() && names_incoming(*activity_)) {
-    activity.set_reply_to_id(*id);
+  const auto* id = in.id != nullptr ? in.id->if_string() : nullptr;
+  if (id != nullptr && !id->empty() && !activity.reply_to_id() && names_incoming(*activity_)) {
+    activity.set_reply_to_id(std::string_view(id->data(), id->size()));
   }
 }
 
@@ -193,14 +232,16 @@ awaitable<void> TurnContext::pause(const Activity& delay) {
   return sleep_for(duration, environment_.clock);
 }
 
-// A coroutine may begin long after it was made, and go on long after it has begun.
+// The turn may end before this coroutine begins, and while it waits; so `require_running` is called at both times.
+// Long: each reply pays for this coroutine frame, and only for this one.
 awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activity) {
   require_running();
-  if (activity.is(activity_types::delay)) {
+  const auto type = activity.type();
+  if (type == activity_types::delay) {
     co_await pause(activity);
     co_return std::nullopt;
   }
-  const bool trace = activity.is(activity_types::trace);
+  const bool trace = type == activity_types::trace;
   if (trace && activity.channel_id() != channels::emulator) {
     co_return std::nullopt;
   }
@@ -237,12 +278,12 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
   co_return response;
 }
 
-// Apart from `deliver`, whose frame each reply pays for.
+// A function of its own, so that the coroutine frame of `deliver` stays small for replies that arrive at once.
 awaitable<ResourceResponse> TurnContext::carry(const Activity& activity, std::exception_ptr failed) {
   auto again = [sender = &environment_.sender, &activity](std::string request_id, Deadline by) {
     return sender->send(activity, std::move(request_id), by);
   };
-  return environment_.replies->carry(detail::ReplyCarrier::Place::of(activity), std::move(again), std::move(failed));
+  return environment_.replies->carry(detail::ReplyCarrier::Address::of(activity), std::move(again), std::move(failed));
 }
 
 awaitable<std::optional<ResourceResponse>> TurnContext::run_send_hooks(std::size_t index, Activity& activity) {
@@ -288,7 +329,7 @@ awaitable<ResourceResponse> TurnContext::put_activity(Activity& activity) {
   auto put = [sender = &environment_.sender, &activity](std::string, Deadline by) {
     return sender->update(activity, by);
   };
-  return environment_.replies->carry(detail::ReplyCarrier::Place::of(activity), std::move(put), nullptr);
+  return environment_.replies->carry(detail::ReplyCarrier::Address::of(activity), std::move(put), nullptr);
 }
 
 awaitable<void> TurnContext::remove(std::string activity_id) {
@@ -317,7 +358,7 @@ awaitable<void> TurnContext::delete_activity(ConversationReference& reference) {
   auto remove = [sender = &environment_.sender, &reference](std::string, Deadline by) {
     return removed(sender, reference, by);
   };
-  auto to = detail::ReplyCarrier::Place::of(reference);
+  auto to = detail::ReplyCarrier::Address::of(reference);
   (void)co_await environment_.replies->carry(std::move(to), std::move(remove), nullptr);
 }
 
@@ -356,7 +397,7 @@ BackgroundTask TurnContext::run_in_background(BackgroundWork work) {
     throw_error(errc::shutting_down, "Background work needs a running app.");
   }
   if (!environment_.proactive_enabled) {
-    detail::throw_proactive_disabled();  // what the work finds could never be sent
+    detail::throw_proactive_disabled();  // the work could never send its result
   }
   return environment_.background->start(activity_->reference().without_activity(), std::move(work), output_->trail());
 }

@@ -3,6 +3,7 @@
 #include "turn/environment.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
+#include "turn/turn_access.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/turn/turn_context.hpp>
@@ -14,6 +15,8 @@
 
 namespace tern {
 
+using detail::TurnAccess;
+
 namespace {
 
 WallTime due_after(const Clock& clock, WallTime::duration delay) {
@@ -21,7 +24,8 @@ WallTime due_after(const Clock& clock, WallTime::duration delay) {
   return delay > WallTime::max() - now ? WallTime::max() : now + delay;
 }
 
-// A turn that is delivered again is later: what it asked for after a while is due at another time, and is the same.
+// When an activity is delivered again, its turn runs later, and a send "after 2 h" is due at another time. The promise
+// is the same, so the rule is compared and not the time.
 std::string rule_after(WallTime::duration delay) {
   return "after " + std::to_string(delay.count());
 }
@@ -33,12 +37,12 @@ std::string rule_at(WallTime when) {
 }  // namespace
 
 Proactive& TurnProactive::all() const {
-  return *turn_->environment().proactive;
+  return *TurnAccess::environment(*turn_).proactive;
 }
 
-// What has no key of its own waits for nothing here.
+// A send without a key of its own does not wait here.
 awaitable<SendHandle> TurnProactive::schedule(ScheduledSend send, bool has_key) {
-  auto& work = turn_->unit_of_work();
+  auto& work = TurnAccess::unit_of_work(*turn_);
   if (has_key) {
     auto known = co_await work.find_known(send.idempotency_key);
     turn_->require_running();
@@ -52,7 +56,7 @@ awaitable<SendHandle> TurnProactive::schedule(ScheduledSend send, bool has_key) 
 
 awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
                                               Activity activity, SendOptions options) {
-  auto& environment = turn_->environment();
+  auto& environment = TurnAccess::environment(*turn_);
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }
@@ -66,7 +70,7 @@ awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, W
 
 awaitable<SendHandle> TurnProactive::schedule(ConversationReference reference, WallTime when, std::string rule,
                                               std::string name, json::value value, SendOptions options) {
-  auto& environment = turn_->environment();
+  auto& environment = TurnAccess::environment(*turn_);
   if (!environment.proactive_enabled) {
     detail::throw_proactive_disabled();
   }
@@ -126,7 +130,7 @@ awaitable<ConversationReference> TurnProactive::create_conversation(std::string 
 }
 
 awaitable<CancelOutcome> TurnProactive::cancel(SendHandle handle) {
-  if (turn_->unit_of_work().unschedule(handle)) {
+  if (TurnAccess::unit_of_work(*turn_).unschedule(handle)) {
     co_return CancelOutcome::cancelled;
   }
   auto outcome = co_await all().cancel(handle);
@@ -135,15 +139,15 @@ awaitable<CancelOutcome> TurnProactive::cancel(SendHandle handle) {
 
 awaitable<std::optional<SendHandle>> TurnProactive::reschedule(SendHandle handle, WallTime when) {
   detail::require_in_horizon(turn_->clock().wall_now(), when);
-  if (auto moved = turn_->unit_of_work().reschedule(handle, when)) {
+  if (auto moved = TurnAccess::unit_of_work(*turn_).reschedule(handle, when)) {
     co_return moved;
   }
   auto outcome = co_await all().reschedule(handle, when);
   co_return outcome;
 }
 
-awaitable<SendPage> TurnProactive::list(std::size_t limit, std::string after) {
-  SendQuery query;
+awaitable<PendingPage> TurnProactive::list(std::size_t limit, std::string after) {
+  PendingQuery query;
   query.order_key = all().order_key(turn_->reference());
   query.limit = limit;
   query.after = std::move(after);

@@ -15,7 +15,7 @@ namespace tern::detail {
 
 namespace {
 
-// Each is a write that is refused. Then a key of the digest ends the search.
+// Each search costs a refused write. After so many, a key that contains the digest ends the search.
 constexpr unsigned most_searches = 8;
 
 }  // namespace
@@ -27,7 +27,7 @@ std::string TurnSends::key_prefix(std::string_view kind) const {
          '/';
 }
 
-// Bounded as keys of documents are: a stranger may choose the id of an activity.
+// The key is bounded, because a stranger may choose the id of an activity.
 const std::string& TurnSends::turn_prefix() {
   if (!turn_prefix_) {
     turn_prefix_.emplace();
@@ -44,36 +44,36 @@ const std::string& TurnSends::turn_prefix() {
   return *turn_prefix_;
 }
 
-// What a channel delivers again is the same turn, so that the place in it tells the sends apart. A continuation runs
-// again with the state that it has committed, and often leaves out what it knows to be done: there what is sent tells
-// them apart, and the place only what is alike.
+// An activity that is delivered again leads to the same turn, so the position in the turn tells its sends apart. A
+// continuation that runs again has the state that it has committed, and often leaves out sends that it has made
+// already. So the content tells its sends apart, and the position only tells apart sends with equal content.
 void TurnSends::name(Made& made) {
-  made.asked = places_++;
+  made.asked = count_++;
   if (!turn_id_.empty()) {
     const auto what = stable_hash(made.send.order_key + '\n' + made.send.payload);
     made.prefix = turn_prefix() + std::to_string(what) + '/';
-    set_place(made, alike_[what]++);
+    set_position(made, alike_[what]++);
   } else if (!turn_prefix().empty()) {
     made.prefix = turn_prefix();
-    set_place(made, made.asked);
+    set_position(made, made.asked);
   }
   if (searches_ > 0 && !made.prefix.empty()) {
     auto used = mine_;
     for (const auto& other : made_) {
       used.insert(other.send.idempotency_key);
     }
-    choose_place(made, used);
+    choose_position(made, used);
   }
 }
 
-void TurnSends::set_place(Made& made, unsigned place) {
-  made.place = place;
-  made.send.idempotency_key = made.prefix + std::to_string(place);
+void TurnSends::set_position(Made& made, unsigned position) {
+  made.position = position;
+  made.send.idempotency_key = made.prefix + std::to_string(position);
 }
 
 SendHandle TurnSends::add(ScheduledSend send) {
   if (const auto* other = send.key_is_new ? find(send.idempotency_key) : nullptr) {
-    note_known(other->send.handle);  // it came while this one was looked for
+    note_known(other->send.handle);  // the turn made it while the store was asked
     return other->send.handle;
   }
   Made made;
@@ -143,8 +143,8 @@ std::vector<ScheduledSend> TurnSends::to_write() const {
   return sends;
 }
 
-// The place at which the store has this very send.
-bool TurnSends::find_place(Made& made, const std::set<std::string>& used) {
+// Looks for the position at which the store has this send.
+bool TurnSends::find_position(Made& made, const std::set<std::string>& used) {
   for (auto known = known_.lower_bound(made.prefix); known != known_.end() && known->first.starts_with(made.prefix);
        ++known) {
     if (known->second == made.send.digest && !used.contains(known->first)) {
@@ -155,7 +155,7 @@ bool TurnSends::find_place(Made& made, const std::set<std::string>& used) {
   return false;
 }
 
-void TurnSends::next_place(Made& made, const std::set<std::string>& used) {
+void TurnSends::next_position(Made& made, const std::set<std::string>& used) {
   const auto is_taken = [&] {
     const auto& key = made.send.idempotency_key;
     const auto known = known_.find(key);
@@ -165,23 +165,23 @@ void TurnSends::next_place(Made& made, const std::set<std::string>& used) {
     made.prefix += '~';
     append_hex(made.prefix, made.send.digest.data(), made.send.digest.size());
     made.prefix += '/';
-    set_place(made, 0);
+    set_position(made, 0);
   }
   while (is_taken()) {
-    set_place(made, made.place + 1);
+    set_position(made, made.position + 1);
   }
 }
 
-void TurnSends::choose_place(Made& made, const std::set<std::string>& used) {
-  if (!find_place(made, used)) {
-    next_place(made, used);
+void TurnSends::choose_position(Made& made, const std::set<std::string>& used) {
+  if (!find_position(made, used)) {
+    next_position(made, used);
   }
 }
 
 void TurnSends::resolve(const std::vector<KnownSend>& refused) {
   ++searches_;
-  for (const auto& [place, known] : refused) {
-    auto& made = made_.at(place);
+  for (const auto& [position, known] : refused) {
+    auto& made = made_.at(position);
     if (made.prefix.empty()) {
       throw_error(errc::conflict, "Another turn has scheduled a send with the key \"" +
                                       given_key(made.send.idempotency_key).key +
@@ -197,19 +197,19 @@ void TurnSends::resolve(const std::vector<KnownSend>& refused) {
     if (made.prefix.empty()) {
       continue;
     }
-    if (find_place(made, used)) {
+    if (find_position(made, used)) {
       used.insert(made.send.idempotency_key);
     } else {
       rest.push_back(&made);
     }
   }
   for (auto* made : rest) {
-    next_place(*made, used);
+    next_position(*made, used);
     used.insert(made->send.idempotency_key);
   }
 }
 
-// For the log, where a stranger's id of any length has no place.
+// The id of the turn for the log, at most 128 bytes, because a stranger may choose a long one.
 std::string_view TurnSends::turn_name() const noexcept {
   constexpr std::size_t longest = 128;
   const auto name = !turn_id_.empty() ? std::string_view(turn_id_) : activity_.id().value_or("");
@@ -219,13 +219,13 @@ std::string_view TurnSends::turn_name() const noexcept {
 void TurnSends::report(const Made& made, const SendHandle& handle, bool known) const {
   if (known) {
     environment_.known_sends.inc();
-    log::info("a turn that was delivered again made a send that is known; it is not stored again",
-              {{"turn", turn_name()}, {"place", made.asked}, {"handle", handle.to_string()}});
+    log::info("a turn whose activity was delivered again made a send that is known; it is not stored again",
+              {{"turn", turn_name()}, {"position", made.asked}, {"handle", handle.to_string()}});
   } else if (made.differs) {
     log::warn(
-        "a turn that was delivered again promised something else than before, and both are sent; when they are "
-        "the same to the user, give the send a key (SendOptions::key)",
-        {{"turn", turn_name()}, {"place", made.asked}, {"handle", handle.to_string()}});
+        "a turn whose activity was delivered again made another send than before, and both are sent; if they mean the "
+        "same to the user, give the send a key (SendOptions::key)",
+        {{"turn", turn_name()}, {"position", made.asked}, {"handle", handle.to_string()}});
   }
 }
 

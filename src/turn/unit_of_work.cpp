@@ -32,7 +32,12 @@ class UnderWay {
 }  // namespace
 
 UnitOfWork::UnitOfWork(TurnEnvironment& environment, const Activity& activity)
-    : environment_(environment), activity_(activity), sends_(environment, activity) {}
+    : environment_(environment),
+      activity_(activity),
+      channel_(activity.channel_id().value_or("")),
+      conversation_(activity.conversation_id().value_or("")),
+      user_(activity.from_id()),
+      sends_(environment, activity) {}
 
 void UnitOfWork::require_open() const {
   if (closed_) [[unlikely]] {
@@ -69,15 +74,15 @@ void UnitOfWork::take(Document& into, StoreItem* item) {
   into.etag = std::move(item->etag);
 }
 
-// The documents that turns use, in one read. Hardly a bot has private state, so that this is read along only once a
-// turn of this shard has used it; that turn alone reads twice.
+// Reads all documents of the turn at once. Few bots use private state, so it is included only when a turn of this shard
+// has used it before. The first turn that uses it reads twice.
 awaitable<void> UnitOfWork::ensure_loaded(StateScope scope) {
   const auto add = [this](StateScope which) {
     auto& entry = documents_[static_cast<std::size_t>(which)];
     entry.exists = true;
     entry.stale = true;
   };
-  const bool has_user = activity_.from_id().has_value();
+  const bool has_user = user_.has_value();
   if (!loaded_) {
     add(StateScope::conversation);
     if (has_user) {
@@ -94,16 +99,14 @@ awaitable<void> UnitOfWork::ensure_loaded(StateScope scope) {
 
 std::string UnitOfWork::key_of(StateScope scope) const {
   const auto& bot = environment_.bot_id;
-  const auto channel = activity_.channel_id().value_or("");
-  const auto conversation = activity_.conversation_id().value_or("");
-  const auto user = activity_.from_id().value_or("");
+  const auto user = user_.value_or("");
   switch (scope) {
     case StateScope::conversation:
-      return conversation_state_key(bot, channel, conversation);
+      return conversation_state_key(bot, channel_, conversation_);
     case StateScope::user:
-      return user_state_key(bot, channel, user);
+      return user_state_key(bot, channel_, user);
     case StateScope::private_conversation:
-      return private_state_key(bot, channel, conversation, user);
+      return private_state_key(bot, channel_, conversation_, user);
   }
   return {};
 }
@@ -148,8 +151,8 @@ awaitable<void> UnitOfWork::set(StateScope scope, std::string name, json::value 
     co_await ensure_loaded(scope);
   }
   auto& entry = document(scope);
-  auto& place = entry.content[name];
-  place = keep != nullptr && !place.is_null() ? keep(std::move(value), place) : std::move(value);
+  auto& member = entry.content[name];
+  member = keep != nullptr && !member.is_null() ? keep(std::move(value), member) : std::move(value);
   entry.touched = true;
   entry.removed = false;
   entry.replayable = false;
@@ -242,7 +245,9 @@ StoreChanges UnitOfWork::collect_changes(After after) {
     changes.upserts.emplace_back(std::exchange(entry.key, {}), std::move(text),
                                  entry.etag.empty() ? Expect::absent() : Expect::etag(entry.etag));
   }
-  changes.upserts.insert(changes.upserts.end(), reference_upserts_.begin(), reference_upserts_.end());
+  for (const auto& upsert : reference_upserts_) {
+    changes.upserts.push_back(upsert);
+  }
   changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
   changes.sends = sends_.to_write();
   return changes;
@@ -277,7 +282,7 @@ void UnitOfWork::settle(const StoreReceipt& receipt) {
   const auto first = receipt.etags.size() - std::min(receipt.etags.size(), reference_upserts_.size());
   if (std::any_of(receipt.etags.begin() + static_cast<std::ptrdiff_t>(first), receipt.etags.end(),
                   [](const std::string& etag) { return etag.empty(); })) {
-    lose_reference("The store is nearly full, and keeps what is left for the state of turns.");
+    lose_reference("The store is nearly full, and keeps the rest of its space for the state of turns.");
   }
   reference_upserts_.clear();
   reference_removals_.clear();
@@ -288,7 +293,7 @@ bool UnitOfWork::is_only_reference(const StoreChanges& changes) const noexcept {
          changes.removals.empty() && changes.sends.empty();
 }
 
-// Not a line for each: strangers decide how many there are.
+// The log gets at most one line a minute, because strangers decide how many references there are.
 void UnitOfWork::lose_reference(std::string_view why) {
   constexpr std::chrono::minutes between{1};
   reference_upserts_.clear();
@@ -297,7 +302,7 @@ void UnitOfWork::lose_reference(std::string_view why) {
   const auto now = environment_.clock.now();
   if (now >= environment_.tell_lost_reference_at) {
     environment_.tell_lost_reference_at = now + between;
-    log::warn("conversation references are not stored; this is told once a minute, and counted",
+    log::warn("conversation references are not stored; the log says so once a minute at most, and a metric counts them",
               {{"why", why}, {"metric", "tern_references_lost_total"}});
   }
 }
@@ -315,7 +320,7 @@ void UnitOfWork::throw_state_mismatch(StateScope scope, const StateMismatch& mis
   throw_error(errc::state_mismatch, "In the " + std::string(names[static_cast<std::size_t>(scope)]) +
                                         " state, document " + key_of(scope) + ", " + mismatch.path() + ' ' +
                                         mismatch.what() +
-                                        ". A member whose type changes wants a new name; see docs/state.md.");
+                                        ". A member whose type changes needs a new name; see docs/state.md.");
 }
 
 void UnitOfWork::replay(const std::vector<std::string>& keys) {
@@ -329,7 +334,8 @@ void UnitOfWork::replay(const std::vector<std::string>& keys) {
   }
 }
 
-// Another writer has come between: what can be done again is, to what he has left.
+// Another writer has changed documents since they were read. Changes that came through `update` are applied again to
+// the new documents.
 awaitable<void> UnitOfWork::resolve(std::vector<std::string> keys, int attempt) {
   name_documents();
   if (attempt >= max_replays || !can_replay(keys)) {
@@ -344,6 +350,7 @@ awaitable<void> UnitOfWork::resolve(std::vector<std::string> keys, int attempt) 
   replay(keys);
 }
 
+// Long: one coroutine frame for the whole commit, because very many turns may wait in it.
 awaitable<void> UnitOfWork::commit(After after) {
   require_open();
   if (!has_changes()) {

@@ -13,8 +13,7 @@ namespace {
 
 using Source = UserTimeZone::Source;
 
-// `Timestamp` takes what has no offset for UTC, which says nothing of where its writer is; and so does -00:00 by RFC
-// 3339.
+// Whether a timestamp tells its writer's offset. A text without an offset does not, nor does -00:00 (RFC 3339, 4.3).
 bool tells_offset(std::string_view text) {
   constexpr std::size_t numeric = 6;  // +01:00
   if (text.ends_with('Z') || text.ends_with('z')) {
@@ -36,7 +35,7 @@ std::optional<std::string> offset_of(const json::value* local) {
   return detail::fixed_time_zone(time->offset());
 }
 
-// In place: an entity may be large, and is not copied for one of its members.
+// Reads the entity without copying it, because it may be large.
 std::optional<std::string> zone_of_client(const json::value& item) {
   const auto* entity = item.if_object();
   const auto* type = entity != nullptr ? entity->if_contains("type") : nullptr;

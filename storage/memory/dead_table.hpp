@@ -17,7 +17,7 @@ struct DeadRecord {
   WallTime died;
 };
 
-/// The sends that were given up, in the order in which they died. Keeps a bounded number and forgets the oldest.
+/// The dead sends, in the order in which they died. It keeps a bounded number and forgets the oldest.
 ///
 /// Thread safety: none; the owner's mutex guards it.
 class DeadTable {

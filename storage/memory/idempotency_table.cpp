@@ -26,7 +26,7 @@ void IdempotencyTable::forget_oldest() {
 std::vector<KeptKey> IdempotencyTable::list(const KeyQuery& query, WallTime now) const {
   std::vector<const Entry*> found;
   for (const auto& entry : oldest_first_) {
-    // One whose key came again is still there.
+    // An entry whose key came again is still there.
     if (entry.key > query.after && !is_key_forgotten(entry.came, now) && entry_of(entry.key) == &entry) {
       found.push_back(&entry);
     }

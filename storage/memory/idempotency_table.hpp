@@ -11,8 +11,8 @@
 
 namespace tern::detail {
 
-/// Which send an idempotency key stands for. Remembers keys for seven days, and a bounded number of them: of more it
-/// forgets the oldest.
+/// The sends that idempotency keys stand for. It remembers keys for seven days, and a bounded number of them: of more
+/// it forgets the oldest.
 ///
 /// Thread safety: none; the owner's mutex guards it.
 class IdempotencyTable {

@@ -18,8 +18,8 @@ namespace tern::detail {
 
 /// The schedule of a `MemoryStorage`: 64 slots of pending sends, each with at most one owner.
 ///
-/// Leases do not expire: the owners live and die with this memory. A slot that changes hands gets a new epoch, and
-/// with it everything that was marked as being sent is free again.
+/// Leases do not expire: the owners live and die with this memory. A slot that changes its owner gets a new epoch, and
+/// all its claimed sends are free again.
 /// Thread safety: none; the owner's mutex guards it.
 class ScheduleTable {
  public:

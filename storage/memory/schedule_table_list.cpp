@@ -4,7 +4,7 @@
 
 #include <queue>
 
-// What is asked of a schedule that changes nothing in it: lists and counts.
+// The functions of a schedule that change nothing in it: lists and counts.
 
 namespace tern::detail {
 

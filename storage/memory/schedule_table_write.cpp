@@ -3,7 +3,7 @@
 #include "async/keyed_hash.hpp"
 #include "storage/schedule_write.hpp"
 
-// What a write does to the schedule.
+// Applies a write to the schedule.
 
 namespace tern::detail {
 

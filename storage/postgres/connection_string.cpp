@@ -21,8 +21,8 @@ constexpr const char* unreadable =
     "postgresql://user:password@host:5432/database?sslmode=require, with special characters percent-encoded (in a "
     "password @ is %40, / is %2F, : is %3A, and % is %25).";
 
-/// What libpq would read; nullopt when it cannot. Its message repeats parts of the URL, perhaps a password, so it is
-/// not passed on.
+/// The values that libpq reads; nullopt when it cannot. Its message repeats parts of the URL, perhaps a password, so
+/// it is not passed on.
 std::optional<Values> parse(const std::string& url) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(url.c_str(), &message),
@@ -84,7 +84,7 @@ bool is_number(std::string_view text) {
   return number_in(text).has_value();
 }
 
-/// What libpq refuses when it connects, again and again, and repeats in its message.
+/// Values that libpq refuses each time it connects, and repeats in its message.
 struct Rule {
   std::string_view keyword;
   bool (*accepts)(std::string_view value);

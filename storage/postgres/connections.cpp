@@ -187,7 +187,7 @@ bool Connections::connect_all() {
   }
   if (!health_->healthy()) {
     health_->set_obstacle("");
-    // One may have been lost again since it was looked at.
+    // A connection may have been lost again since it was looked at.
     for (auto& link : links_) {
       if (!link->up.load(std::memory_order_acquire)) {
         health_->set_obstacle("a connection was lost");

@@ -12,7 +12,7 @@
 
 namespace tern::detail::pg {
 
-/// What the world may ask of the connections, also after they are gone.
+/// The state of the connections, which may be read even after they are gone.
 class Health {
  public:
   /// "" when every connection is there.
@@ -26,12 +26,12 @@ class Health {
   std::string why_ = "not open";
 };
 
-/// The connections of the schedule: one for leases and late commits, which must not wait, and one for what is due.
+/// The connections of the schedule: one for leases and late commits, which must not wait, and one for due sends.
 inline constexpr int schedule_links = 2;
 
-/// The connections of all lanes. A lane borrows its own; one that is lost is made anew by a thread here, with back-off,
-/// and meanwhile `is_up` is false and operations are refused at the door. That thread also tries idle connections each
-/// second, since a server that hangs or is gone says nothing.
+/// The connections of all lanes. A lane borrows its own connection. A lost connection is made anew by a thread here,
+/// with back-off; meanwhile `is_up` is false and operations are refused at once. That thread also tries idle
+/// connections each second, because a server that hangs or has gone says nothing.
 ///
 /// Thread safety: all functions from any thread, but for `open`, which comes first, and `close`.
 class Connections {
@@ -59,7 +59,7 @@ class Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  /// Connects all and prepares the schema; tries until `by` while the server is away. Blocks.
+  /// Makes all connections and prepares the schema; tries until `by` while the server is away. Blocks.
   /// Errors: as `PostgresStorage::open`.
   void open(SteadyTime by);
   /// The same, but what the schema takes once the server is reached ends at `migrated_by`: it may be much work, or the
@@ -72,7 +72,7 @@ class Connections {
   bool is_up(std::size_t index) const noexcept { return links_[index]->up.load(std::memory_order_acquire); }
   std::size_t size() const noexcept { return links_.size(); }
 
-  /// What is in flight is cut at `by`, and nothing is connected any more.
+  /// Statements in flight are cut at `by`, and nothing is connected any more.
   void limit(SteadyTime by);
 
   /// Ends the thread and closes all. Preconditions: nobody borrows any more.

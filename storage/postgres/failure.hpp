@@ -8,14 +8,14 @@
 
 namespace tern::detail::pg {
 
-/// What a failed statement means for the operations that were in it.
+/// The meaning of a failed statement for the operations that were in it.
 enum class FailureKind {
-  outage,     ///< the connection is lost or the server does not serve; what was in flight is unknown
-  cut,        ///< the server did not answer in time, so we cut the connection; what was in flight is unknown
+  outage,     ///< the connection is lost or the server does not serve; whether the statement was done is unknown
+  cut,        ///< the server did not answer in time, so we cut the connection; the same
   race,       ///< another transaction was in the way: nothing was done, and trying again helps
   timed_out,  ///< the server stopped at its `statement_timeout`: nothing was done
   full,       ///< the server lacks disk, memory or connections: nothing was done
-  input,      ///< an operation holds what the server cannot store: nothing was done
+  input,      ///< an operation has data that the server cannot store: nothing was done
   refused     ///< rights, missing tables, a bug: nothing was done
 };
 
@@ -34,7 +34,7 @@ class Failure : public std::runtime_error {
 /// The kind of an error that the server tells by its SQLSTATE.
 FailureKind kind_of(const std::string& sqlstate) noexcept;
 
-/// What libpqxx threw, the current exception, as a kind and its bare message.
+/// The current exception, which libpqxx threw, as a kind and its bare message.
 /// Preconditions: called from a `catch`.
 Failure current_failure(bool connection_is_open);
 

@@ -13,7 +13,7 @@
 
 namespace tern::detail::pg {
 
-/// What `PostgresStats` is read from.
+/// The counters that `PostgresStats` is read from.
 struct Counters {
   std::atomic<std::uint64_t> reads = 0;
   std::atomic<std::uint64_t> writes = 0;
@@ -46,9 +46,9 @@ class Reader {
   Counters& counters_;
 };
 
-/// What a lane has written while it works through one batch. A later write of the batch that expected something else of
-/// the same keys has lost to the earlier one, and need not travel to the server to be told so: or a hundred writers of
-/// one key would hold the lane for a hundred round trips.
+/// The keys that a lane has written while it works through one batch. A later write of the batch that expected another
+/// version of the same keys has lost to the earlier one, and need not travel to the server to be told so. Otherwise a
+/// hundred writers of one key would hold the lane for a hundred round trips.
 class WrittenKeys {
  public:
   void note(const StoreChanges& changes, const StoreReceipt& receipt);
@@ -59,8 +59,9 @@ class WrittenKeys {
   std::unordered_map<std::string, std::string, KeyedHash> etags_;  ///< "" when removed
 };
 
-/// Answers a batch of writes on one connection: transactions of as many as can go together. When one fails for a
-/// reason that may lie in a single write, the writes are repeated one by one, so that none fails for another's sake.
+/// Answers a batch of writes on one connection, in transactions of as many writes as can go together. When a
+/// transaction fails for a reason that may lie in a single write, the writes are repeated one by one, so that no write
+/// fails because of another.
 class Writer {
  public:
   /// `lane`: what this process and lane count the schedule as.
@@ -109,11 +110,11 @@ class Writer {
   std::unordered_set<const WriteLane::Ticket*> careful_;  ///< those of the lane's batch that `update` could not decide
 };
 
-/// When to give a server up that does not answer a batch: when the first deadline in it has passed, but not before it
-/// had half a second, and in any case a second after it should have given up itself.
+/// When to give up a server that does not answer a batch: when the first deadline in the batch has passed, but not
+/// within half a second; and in any case a second after the server should have given up itself.
 SteadyTime cut_time(SteadyTime earliest_deadline, const PostgresOptions& options);
 
-/// `errc::timed_out`, for what waited too long for others of its batch.
+/// `errc::timed_out`, for an operation that waited too long for others of its batch.
 std::exception_ptr came_too_late();
 
 /// Answers one ticket of those that a lane serves one after the other, with what `work(cut_at)` returns or throws. Does

@@ -14,7 +14,7 @@ namespace tern::detail::pg {
 
 class Session;
 
-/// A read of keys, a scan, or something else to ask of the server: what the reading lanes are asked for.
+/// A read of keys, a scan, or another question to the server: the requests of the lanes that read.
 struct ReadRequest {
   std::vector<std::string> keys;
   std::optional<StoreScan> scan;
@@ -28,7 +28,8 @@ struct ReadAnswer {
   StorePage page;
 };
 
-/// A write, and the room for the eTags of its receipt, which the caller allocates since it also frees it.
+/// A write, and the room for the eTags of its receipt. The caller allocates the room, because the caller also frees
+/// it.
 struct WriteRequest {
   WriteRequest(StoreChanges what, SteadyTime until) : changes(std::move(what)), by(until) {
     receipt.etags.reserve(changes.upserts.size());

@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <string>
 
-/// What the fields of a `pqxx::result` hold.
+/// Reads the fields of a `pqxx::result`.
 ///
-/// A `pqxx::row` or `pqxx::field` that is made counts two shared owners, and so does each that `*` of an iterator or
-/// `[]` returns. The iterators are a row and a field themselves: what reads many rows walks with them and dereferences
-/// neither.
+/// To make a `pqxx::row` or `pqxx::field` counts two shared owners, and so does each one that `*` of an iterator or
+/// `[]` returns. The iterators are a row and a field themselves: code that reads many rows walks with the iterators
+/// and dereferences neither.
 namespace tern::detail::pg {
 
 /// An integer as the server writes it; 0 for NULL.

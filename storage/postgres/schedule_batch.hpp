@@ -29,7 +29,7 @@ class Misuse : public std::runtime_error {
   const StoreChanges* changes_;
 };
 
-/// Writes with sends whose keys are known although they must not be: which ones, and their sends. Nothing of their
+/// Writes with sends whose keys are known although they must be new: the writes, and their sends. Nothing of their
 /// transaction may be committed.
 class Refused : public std::exception {
  public:
@@ -42,8 +42,8 @@ class Refused : public std::exception {
   Writes writes_;
 };
 
-/// The schedule's part of one transaction: what the sends, edits and outcomes of each write do, in order of arrival, to
-/// the sends that are pending. The server is told how each send stands in the end.
+/// The schedule's part of one transaction. It applies the sends, edits and outcomes of each write, in the order of
+/// arrival, to the pending sends. The server is told only the final state of each send.
 ///
 /// `look_up`, then `apply` for each write, then `store`, all inside the transaction; and `finish` after it.
 /// Lifetime: the writes outlive it.
@@ -66,15 +66,16 @@ class ScheduleBatch {
            !changes.dead.empty();
   }
 
-  /// Makes the partitions that the writes need. Before the transaction, which must not hold what that waits for.
+  /// Makes the partitions that the writes need. Called before the transaction, which must not hold locks that this
+  /// waits for.
   void prepare(const std::vector<const StoreChanges*>& writes);
 
-  /// Throws `Refused` with all that the store's keys refuse: of each batch they come back together, not one by one.
+  /// Throws `Refused` with all writes that the store's keys refuse: they come back together, not one by one.
   void look_up(const std::vector<Part>& parts);
   /// As the rules of the schedule say (`storage::ScheduleWrite`).
   void apply(const Part& part);
   void store();
-  /// The transaction is committed. Without this it is undone, or nobody knows.
+  /// The transaction is committed. Without this call it was undone, or nobody knows.
   void finish();
 
  private:
@@ -82,7 +83,7 @@ class ScheduleBatch {
   using ScheduleRules = storage::ScheduleRules;
   using SendState = storage::SendState;
 
-  /// How a pending send stands.
+  /// The state of a pending send.
   struct Pending {
     SendState state;
     std::uint64_t seq = 0;
@@ -107,7 +108,7 @@ class ScheduleBatch {
     Pending send;  ///< as it died, but for what a send that is pending again does not keep
     bool gone = false;
   };
-  /// What an idempotency key stands for: a send that is stored, or came with this transaction.
+  /// The send that an idempotency key stands for: a stored one, or one of this transaction.
   struct First {
     KnownKey key;
     std::optional<WallTime> moved_to;
@@ -134,7 +135,7 @@ class ScheduleBatch {
   void store_kept_dead();
 
   Item* find(const SendHandle& handle);
-  /// What a key stands for, with the handle that is valid now.
+  /// The send that a key stands for, with the handle that is valid now.
   std::optional<KnownKey> known_by(const std::string& key) const;
   std::vector<KnownSend> refused_sends(const StoreChanges& changes) const;
   void note_ends(const Part& part, std::size_t refused_before);
@@ -154,7 +155,7 @@ class ScheduleBatch {
   void store_places();
   void store_inbox();
   void store_counts();
-  /// Of a send that is pending: whether its owner has to be told of it.
+  /// Whether the owner of a pending send has to be told of it.
   static bool is_news(const Item& item) noexcept {
     const auto before = item.before ? std::optional(item.before->state.generation) : std::nullopt;
     return ScheduleRules::is_news(before, item.now->state.generation);

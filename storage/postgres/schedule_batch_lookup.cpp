@@ -4,7 +4,7 @@
 #include "storage/idempotency_age.hpp"
 #include "storage/idempotency_rule.hpp"
 
-// What a batch does before it decides anything: it makes partitions, and asks the server how things stand.
+// The first part of a batch: it makes partitions, and asks the server for the stored state.
 
 namespace tern::detail::pg {
 
@@ -160,7 +160,8 @@ void ScheduleBatch::look_up_pending(const Wanted& wanted) {
   }
 }
 
-// One that was not where its handle and `moved` said may have been moved in that moment: the next statement sees it.
+// A send that was not where its handle and `moved` said may have been moved in that moment: the next statement sees
+// it.
 void ScheduleBatch::look_up_missing(const std::vector<Part>& parts) {
   Wanted missing;
   for (const auto& part : parts) {

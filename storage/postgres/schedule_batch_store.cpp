@@ -32,7 +32,7 @@ class Rows {
   Rows& slot(std::uint16_t value) { return number(static_cast<std::int32_t>(value)); }
   Rows& time(WallTime value) { return number(to_ns(value)); }
   Rows& time(const std::optional<WallTime>& value) { return value ? time(*value) : null(); }
-  /// What a store keeps of a send but its due time: generation, attempt, begun, and until when a retry waits.
+  /// The state of a send without its due time: generation, attempt, begun, and until when a retry waits.
   Rows& state(const storage::SendState& value) {
     return number(static_cast<std::int32_t>(value.generation))
         .number(static_cast<std::int32_t>(value.attempt))
@@ -258,7 +258,7 @@ void ScheduleBatch::store_new() {
   }
 }
 
-// What helps to find a send: where it moved to, whose reply cancels it, when it is tried again.
+// Rows that help to find a send: where it moved to, whose reply cancels it, when it is tried again.
 void ScheduleBatch::store_places() {
   Rows moved{uuid, int8};
   Rows replies{int8, int4, int8, uuid};

@@ -17,6 +17,7 @@ namespace {
 
 // The most entries that one page takes, whatever was asked for.
 constexpr std::size_t most_in_page = 4096;
+constexpr std::size_t most_late = 1'000;  // some 25 ms of the server's time
 
 constexpr std::int64_t most_dead = 100'000;
 
@@ -166,9 +167,11 @@ DuePage ScheduleReader::load_due(const DueQuery& query) {
 LateSends ScheduleReader::load_late(const std::vector<SlotLease>& held) {
   LateSends late;
   late.entries = state_.claims.take_late(held);
-  for (const auto& row : run(statements().take_inbox, LeaseArrays(held).parameters())) {
+  auto parameters = LeaseArrays(held).parameters();
+  parameters.push_back(scalar(static_cast<std::int64_t>(most_late)));
+  for (const auto& row : run(statements().take_inbox, parameters)) {
     if (row[3].is_null()) {
-      late.free_slots = true;
+      (number_of(row[1]) == 0 ? late.free_slots : late.more) = true;
       continue;
     }
     late.entries.push_back(entry_of(row, from_ns(number_of(row[0])), static_cast<std::uint16_t>(number_of(row[6]))));
@@ -176,8 +179,7 @@ LateSends ScheduleReader::load_late(const std::vector<SlotLease>& held) {
   return late;
 }
 
-// Those of the entries that are the caller's to send now. Their rows are locked in the order in which writers lock
-// them.
+// The entries that the caller may send now. Their rows are locked in the order in which writers lock them.
 std::vector<ScheduleReader::Claimed> ScheduleReader::claim(const std::vector<DueEntry>& entries) {
   const auto ours = state_.claims.claim(entries);
   std::vector<Claimed> claimed;

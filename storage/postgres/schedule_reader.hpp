@@ -8,7 +8,7 @@
 
 namespace tern::detail::pg {
 
-/// What an owner of slots asks for, and what is listed and counted: each function is one or a few statements on the
+/// The questions of an owner of slots, the lists and the counts. Each function is one or a few statements on the
 /// lane's connection.
 ///
 /// Errors: `Failure`.
@@ -17,7 +17,7 @@ class ScheduleReader {
   ScheduleReader(Session& session, ScheduleState& state, SteadyTime cut_at)
       : session_(session), state_(state), cut_at_(cut_at) {}
 
-  /// The leases end `lease` after `asked_at`, which was before they were asked for.
+  /// The leases end `lease` after `asked_at`, the time before they were asked for.
   /// Leases of processes of this machine that have ended end with them.
   void end_leases_of_the_dead();
   HeldSlots hold(const std::string& owner, std::uint16_t want, std::chrono::milliseconds lease, SteadyTime asked_at);
@@ -31,9 +31,9 @@ class ScheduleReader {
   DeadPage list_dead(const DeadQuery& query);
   KeyPage list_keys(const KeyQuery& query);
   SendCounts counts();
-  /// How many are due from `from` on and before `until`, estimated when they are many.
+  /// How many sends are due from `from` on and before `until`; an estimate when there are many.
   std::uint64_t estimate_due(WallTime from, WallTime until);
-  /// Forgets what has served its time. `lane`: whose counts are added to.
+  /// Removes old keys, dead sends and partitions. `lane`: the lane whose counts are changed.
   void tidy(std::int32_t lane);
 
  private:
@@ -41,10 +41,10 @@ class ScheduleReader {
     return session_.execute(statement, parameters, cut_at_);
   }
   const ScheduleStatements& statements() const noexcept { return state_.statements; }
-  /// When the pending send that is due first is due.
+  /// The earliest due time of a pending send.
   std::optional<WallTime> oldest();
   void note_place(const DueEntry& entry, WallTime due);
-  /// An entry that is the caller's to send, by its place among the entries asked for, and when its record is due.
+  /// An entry that the caller may send, by its place among the entries asked for, and the due time of its record.
   struct Claimed {
     std::size_t place = 0;
     WallTime due{};

@@ -33,7 +33,7 @@ std::string_view bytes_of(const SendId& id) noexcept;
 /// Reads a uuid as the server writes it.
 SendId id_of(const pqxx::field& field);
 
-/// What is stored of an idempotency key: a row of `known_keys`.
+/// The stored row of an idempotency key: a row of `known_keys`.
 struct StoredKey {
   KnownKey key;  ///< with the first handle
   WallTime came{};

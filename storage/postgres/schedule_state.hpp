@@ -17,17 +17,17 @@
 
 namespace tern::detail::pg {
 
-/// Where the record of a send lies that waits for its next attempt: by its due time, which the entry of a retry does
-/// not hold. That is true of one generation of the send: another process may have moved it since, and this one hears of
-/// it by an entry alone.
+/// The due times of sends that wait for their next attempt. The record of a send lies at its due time, which the entry
+/// of a retry does not have. A due time is right for one generation of the send: another process may have moved the
+/// send since, and this process learns of it by an entry alone.
 ///
 /// Thread safety: any thread.
 class RetryPlaces {
  public:
   void note(std::uint16_t slot, const SendId& id, std::uint32_t generation, WallTime due);
-  /// What is known of this generation and those before it.
+  /// Forgets the due times of this generation and of earlier ones.
   void forget(std::uint16_t slot, const SendId& id, std::uint32_t generation);
-  /// Of a slot that is loaded anew, or not held any more.
+  /// Forgets the due times of a slot that is loaded anew, or not held any more.
   void forget_slot(std::uint16_t slot);
   /// The due time of the record of an entry: its own, unless it is a retry.
   WallTime due_of(const DueEntry& entry) const;
@@ -47,7 +47,7 @@ class RetryPlaces {
 /// Thread safety: any thread.
 class SendWeeks {
  public:
-  /// Those of `weeks` that are not known.
+  /// The unknown weeks among `weeks`.
   std::vector<std::int32_t> missing(const std::set<std::int32_t>& weeks) const;
   void add(std::int32_t week);
   /// One was dropped.
@@ -58,11 +58,12 @@ class SendWeeks {
   std::set<std::int32_t> known_;
 };
 
-/// From when on there are sends: a search that begins there does not walk over those that were deleted, of which a
-/// transaction that stays open elsewhere may keep millions.
+/// The time before which there are no sends. A search that begins there does not walk over deleted rows; while a
+/// transaction elsewhere stays open, there may be millions of them.
 ///
-/// It stays behind the clock, since hardly a send is scheduled for earlier than now; one that is, lowers it. One that
-/// another process has scheduled so is found by a search of everything, which a minute does not pass without.
+/// The bound stays behind the clock, since hardly any send is scheduled for a time that has passed. When one is, it
+/// lowers the bound. A send that another process has scheduled in this way is found by a search of everything, which
+/// happens at least once a minute.
 ///
 /// Thread safety: any thread.
 class FirstDue {
@@ -87,7 +88,7 @@ class FirstDue {
   SteadyTime all_at_ = SteadyTime::min();  ///< when everything was searched
 };
 
-/// What the lanes share of the schedule.
+/// The part of the schedule that the lanes share.
 struct ScheduleState {
   ScheduleState(const std::string& schema, Clock& time) : statements(schema), clock(time) {}
   const ScheduleStatements statements;

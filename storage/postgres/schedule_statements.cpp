@@ -180,7 +180,7 @@ WITH ended AS (
 )
 DELETE FROM @.owner WHERE name = ANY($1::text[]))";
 
-// What is held is renewed, also when it had run out and nobody took it; then free and expired slots are taken.
+// Held leases are renewed, even an ended lease that nobody has taken; then free and expired slots are taken.
 constexpr std::string_view hold_sql = R"(
 WITH me AS (
   INSERT INTO @.owner (name, seen) VALUES ($1::text, clock_timestamp())
@@ -239,12 +239,19 @@ SELECT x.at, x.seq, x.order_key, x.id, x.generation, x.attempt, x.due FROM (
 WHERE EXISTS (SELECT FROM @.slot AS s WHERE s.id = $1::int4::int2 AND s.epoch = $2::int8 AND s.owner IS NOT NULL)
 ORDER BY x.at, x.seq LIMIT $6::int8)";
 
-// A row without an id says that slots were given back. The order key is in `send`; for a send that has to wait first,
-// `retry` says where. One that was moved meanwhile is not there, and comes with a row of its own.
+// A row without an id tells something else: with `seq` 0 that slots were given back, with 1 that more rows may wait.
+// The order key is in `send`; for a send that has to wait first, `retry` says where. A send that was moved meanwhile is
+// not there, and comes with a row of its own.
+//
+// The connection that runs this renews the leases as well, so it takes a bounded number of rows. A row of the inbox is
+// written once and never changed, so its `ctid` stays the same.
 constexpr std::string_view take_inbox_sql = R"(
 WITH late AS (
-  DELETE FROM @.inbox AS t USING unnest($1::int4[], $2::int8[]) AS i(slot, epoch), @.slot AS s
-  WHERE t.slot = i.slot::int2 AND s.id = t.slot AND s.epoch = i.epoch AND s.owner IS NOT NULL
+  DELETE FROM @.inbox AS t WHERE t.ctid = ANY(ARRAY(
+    SELECT o.ctid FROM unnest($1::int4[], $2::int8[]) AS i(slot, epoch)
+    JOIN @.slot AS s ON s.id = i.slot::int2 AND s.epoch = i.epoch AND s.owner IS NOT NULL
+    CROSS JOIN LATERAL (SELECT w.ctid FROM @.inbox AS w WHERE w.slot = s.id LIMIT $3::int8) AS o
+    LIMIT $3::int8))
   RETURNING t.due, t.seq, t.id, t.generation, t.attempt, t.slot
 )
 SELECT l.due, l.seq, k.order_key, l.id, l.generation, l.attempt, l.slot FROM late AS l
@@ -254,7 +261,8 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT s.order_key FROM @.send AS s WHERE s.slot = l.slot AND s.due = coalesce(r.due, l.due) AND s.id = l.id OFFSET 0
 ) AS k
-UNION ALL SELECT 0, 0, '', NULL, 0, 0, 0 WHERE EXISTS (SELECT FROM @.slot WHERE owner IS NULL))";
+UNION ALL SELECT 0, 0, '', NULL, 0, 0, 0 WHERE EXISTS (SELECT FROM @.slot WHERE owner IS NULL)
+UNION ALL SELECT 0, 1, '', NULL, 0, 0, 0 WHERE (SELECT count(*) FROM late) >= $3::int8)";
 
 // A macro, because literals are joined by the preprocessor alone.
 #define TERN_SEND_COLUMNS                                                                                      \

@@ -13,7 +13,7 @@ namespace tern::detail::pg {
 
 namespace {
 
-// What brings the schema from version i to i + 1. An entry never changes once released; new ones only add.
+// The migrations from version i to i + 1. An entry never changes once it is released; new ones only add.
 //
 // Keys are bytes, because a key may be any bytes and pages go in byte order; `convert_from(key, 'UTF8')` shows one.
 // Room is left in each page, so that an update finds place beside the old version and touches no index.

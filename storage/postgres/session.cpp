@@ -8,8 +8,8 @@ namespace tern::detail::pg {
 
 namespace {
 
-// What our statements rely on, as `SET` or, in a transaction behind PgBouncer, as `SET LOCAL`. The write statement
-// waits for locked rows and then sees their newest versions: that is what "read committed" does.
+// Settings that our statements rely on, as `SET` or, in a transaction behind PgBouncer, as `SET LOCAL`. The write
+// statement waits for locked rows and then sees their newest versions, as "read committed" does.
 std::string settings(const PostgresOptions& options, const std::string& set) {
   const auto timeout = std::to_string(options.statement_timeout.count());
   return set + "statement_timeout = " + timeout + ";" + set + "idle_in_transaction_session_timeout = " + timeout + ";" +

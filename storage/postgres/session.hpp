@@ -20,8 +20,8 @@ struct Statement {
   std::string sql;
 };
 
-/// One connection to the server, set up so that nothing depends on the server's defaults. It is never replaced under
-/// its user: once lost, it only fails.
+/// One connection to the server, set up so that nothing depends on the server's defaults. A connection is never
+/// replaced under its user: once it is lost, all its functions fail.
 ///
 /// Thread safety: one thread at a time.
 /// Errors: all functions throw `Failure`.
@@ -38,7 +38,7 @@ class Session {
   /// `commit` it is part of that transaction.
   pqxx::result execute(const Statement& statement, const Parameters& parameters, SteadyTime cut_at);
 
-  /// Several statements as one transaction: of what fails before `commit`, `rollback` comes next.
+  /// Several statements as one transaction. After a failure before `commit`, `rollback` comes next.
   void begin(SteadyTime cut_at);
   void commit(SteadyTime cut_at);
   void rollback(SteadyTime cut_at) noexcept;
@@ -46,11 +46,11 @@ class Session {
   /// Runs SQL without parameters, several statements perhaps; together they are one transaction unless they say BEGIN.
   pqxx::result run(const std::string& sql, SteadyTime cut_at);
 
-  /// Whether a statement has found the connection lost, and what it found.
+  /// Whether a statement has found the connection lost, and the error that it found.
   bool is_lost() const noexcept { return !why_lost_.empty(); }
   const std::string& why_lost() const noexcept { return why_lost_; }
 
-  /// Whether the server has closed an idle connection, or said something unasked, as it does when it shuts down.
+  /// Whether the server has closed an idle connection, or sent something unasked, as it does when it shuts down.
   bool is_stale() const noexcept;
 
  private:

@@ -51,7 +51,7 @@ struct PostgresStorage::State {
                   "The deadline had passed before the Postgres storage could " + std::string(what) + ".");
     }
   }
-  /// Deadlines are of a clock that a test may move; sockets know real time alone.
+  /// Deadlines belong to a clock that a test may move; sockets know only real time.
   SteadyTime real(Deadline by) const {
     return by.is_never() ? SteadyTime::max() : Deadline::after(by.remaining(clock), system_clock()).when();
   }
@@ -60,7 +60,7 @@ struct PostgresStorage::State {
   /// Runs on a lane of the schedule, which is the first or the second of its connections.
   template <class Result>
   awaitable<Result> on(ScheduleLane& lane, std::size_t link, std::function<Result(ScheduleReader&)> work, Deadline by);
-  /// Runs on a lane that reads, as a scan does: what is due is sent meanwhile.
+  /// Runs on a lane that reads, as a scan does, so that due sends go out meanwhile.
   template <class Result>
   awaitable<Result> on_reader(std::function<Result(ScheduleReader&)> work, Deadline by);
   std::size_t slots_link() const noexcept { return static_cast<std::size_t>(options.write_lanes) + options.read_lanes; }
@@ -103,7 +103,7 @@ struct PostgresStorage::State {
   std::vector<std::unique_ptr<WriteLane>> writers;
   std::vector<std::unique_ptr<ReadLane>> readers;
   std::unique_ptr<ScheduleLane> slots_lane;  ///< leases and late commits, which must not wait for the others
-  std::unique_ptr<ScheduleLane> due_lane;    ///< what is due
+  std::unique_ptr<ScheduleLane> due_lane;    ///< due sends
   const std::int32_t lane_of_counts = detail::pg::any_lane_of_counts();
   SteadyTime tidied = std::chrono::steady_clock::now();  ///< used by the lane of what is due
   std::atomic<std::size_t> scans = 0;

@@ -12,7 +12,7 @@ namespace tern::detail::pg {
 /// Cuts connections whose server does not answer in time: libpq waits for an answer without end, and a thread in such
 /// a wait comes out of it when the socket is shut down under it.
 ///
-/// Time is real time: what it guards is a thread blocked in a system call.
+/// Time is real time: it guards a thread that is blocked in a system call.
 /// Thread safety: all functions from any thread.
 class Watchdog {
   struct Watched {

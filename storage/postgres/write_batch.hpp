@@ -15,25 +15,25 @@ namespace tern::detail::pg {
 /// Lifetime: refers to the changes it was made from.
 class WriteBatch {
  public:
-  /// Takes those of `writes` that can go into one statement: none that has a key of an earlier one, so that the writes
-  /// of a key keep their order, and no more than `max_bytes` beyond the first. The rest is left for the next batch.
+  /// Takes the writes that can go into one statement: no write with a key of an earlier one, so that the writes of a
+  /// key keep their order, and no more than `max_bytes` beyond the first. The others are left for the next batch.
   WriteBatch(std::span<const StoreChanges* const> writes, std::size_t max_bytes);
 
   /// Which of the writes are in it, by position, ascending. Never empty but after `keep`.
   const std::vector<std::size_t>& taken() const noexcept { return taken_; }
 
-  /// Leaves those writes out whose place in `taken` holds false.
+  /// Leaves out the writes whose place in `taken` is false.
   void keep(const std::vector<bool>& kept);
 
   /// Whether a write only changes documents that it expects to exist: the update statement can do it.
   static bool is_update(const StoreChanges& changes) noexcept;
 
-  /// For the write statement, and what became of each taken write, in the order of `taken`. `receipts`: empty ones, as
+  /// For the write statement: the result of each taken write, in the order of `taken`. `receipts`: empty ones, as
   /// many, perhaps with room for their eTags.
   Session::Parameters parameters() const;
   std::vector<WriteAnswer> answers(const pqxx::result& result, std::vector<StoreReceipt> receipts) const;
 
-  /// For the update statement, and what became of each taken write; none where only the write statement can tell.
+  /// For the update statement: the result of each taken write; none where only the write statement can tell.
   Session::Parameters update_parameters() const;
   std::vector<std::optional<WriteAnswer>> update_answers(const pqxx::result& result,
                                                          std::vector<StoreReceipt> receipts) const;

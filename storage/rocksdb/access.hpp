@@ -8,7 +8,7 @@
 
 namespace tern::detail {
 
-/// For tests: a store over another file system, and with something else in place of the process's end.
+/// For tests: a store over another file system, which calls a function of the test instead of ending the process.
 struct RocksDbAccess {
   static RocksDbStorage make(RocksDbOptions options, Clock& clock, rocksdb::Env* env, rocks::EndProcess end_process);
 };

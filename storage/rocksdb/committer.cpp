@@ -200,8 +200,8 @@ bool Committer::passes(WriteLane::Ticket& ticket, Rows rows) const {
   }
 }
 
-// What applying throws leaves half a write behind, which nobody can take out of what the others have done: so it ends
-// the batch.
+// An exception of `apply` leaves half a write behind, which nobody can separate from the other writes: so it ends the
+// batch.
 Committer::Written Committer::judge(WriteLane::Batch batch) {
   Written written;
   written.reserve(batch.size());
@@ -219,6 +219,16 @@ Committer::Written Committer::judge(WriteLane::Batch batch) {
     }
   }
   return written;
+}
+
+void Committer::answer(Written& written, const rocksdb::Status& status) {
+  for (auto& [ticket, receipt] : written) {
+    if (status.ok()) {
+      ticket->succeed(std::move(receipt));
+    } else {
+      ticket->fail(unavailable(status, database_.path(), "write"));
+    }
+  }
 }
 
 void Committer::serve(WriteLane::Batch batch) {
@@ -256,13 +266,7 @@ void Committer::serve(WriteLane::Batch batch) {
     counters_.writes += written.size();
     counters_.write_batches += writes ? 1 : 0;
   }
-  for (auto& [ticket, receipt] : written) {
-    if (status.ok()) {
-      ticket->succeed(std::move(receipt));
-    } else {
-      ticket->fail(unavailable(status, database_.path(), "write"));
-    }
-  }
+  answer(written, status);
 }
 
 }  // namespace tern::detail::rocks

@@ -18,8 +18,8 @@ namespace tern::detail::rocks {
 
 using WriteAnswer = boost::system::result<StoreReceipt, StoreConflict>;
 
-/// A write, and the room for its receipt, which the caller allocates since it also frees it: a block that is freed on
-/// another thread than its own costs both.
+/// A write, and the room for its receipt. The caller allocates that room, because the caller also frees it: a block
+/// that is freed on another thread costs both threads time.
 struct WriteRequest {
   explicit WriteRequest(StoreChanges what) : changes(std::move(what)) { receipt.etags.reserve(changes.upserts.size()); }
   StoreChanges changes;
@@ -27,15 +27,15 @@ struct WriteRequest {
 };
 using WriteLane = storage::Lane<WriteRequest, WriteAnswer>;
 
-/// Writes the batches of the one lane that writes: all that go through as one RocksDB batch with one sync.
+/// Writes the batches of the lane that writes: all writes that go through become one RocksDB batch with one sync.
 ///
-/// Each write is judged in order of arrival against what is stored and what the writes before it in the batch change,
-/// so that of many writers of one key each gets the answer that it would have got alone. What RocksDB is given is only
-/// how a key stands in the end, in the order of keys, which its sorted list takes at half the price.
+/// Writes are judged in the order of arrival, against the stored data and the changes of earlier writes in the batch.
+/// So each of many writers of one key gets the answer that it would have got alone. RocksDB is given only the final
+/// value of each key, in the order of keys, which its sorted list takes at half the price.
 ///
 /// Sends, edits and outcomes of a write are judged with it, by the `ScheduleWriter`.
 ///
-/// eTags count up for the whole store. The last one is written with the batch that gives it, so that none is given
+/// eTags count up for the whole store. The last eTag is written with the batch that gives it. So no eTag is given
 /// twice, whatever is removed, and whenever the process ends.
 class Committer {
  public:
@@ -50,46 +50,48 @@ class Committer {
     options_.sync = sync;
   }
 
-  /// Every ticket is answered, unless it throws: then nothing was written, and the lane fails those without an answer.
+  /// Answers every ticket. If it throws, nothing was written, and the lane fails the tickets without an answer.
   void serve(WriteLane::Batch batch);
 
  private:
-  /// What one write does to one key.
+  /// The change of one key by one write.
   struct Row {
     const std::string* key;
     const Expect* expect;
     const std::string* document;  ///< nullptr removes
     std::uint32_t place = 0;
   };
-  /// A key of the batch, as the writes so far leave it.
+  /// A key of the batch, after the writes so far.
   struct Place {
     explicit Place(std::string_view key) : name(key) {}
     DocumentCache::Name name;
-    std::uint64_t etag = 0;  ///< 0: absent, or nothing is expected of it
+    std::uint64_t etag = 0;  ///< 0: absent, or no write has a condition on it
     const Row* last = nullptr;
     bool expected = false;
-    std::exception_ptr error;  ///< what is stored cannot be read
+    std::exception_ptr error;  ///< the stored value cannot be read
   };
   using Rows = std::span<Row>;
   using Written = std::vector<std::pair<WriteLane::Ticket*, StoreReceipt>>;
 
   /// The rows of all writes, those of one side by side, and the keys in order.
   void collect(WriteLane::Batch batch);
-  /// Reads the eTags of all keys of which something is expected.
+  /// Reads the eTags of all keys on which a write has a condition.
   void look_up();
   void look_up_in_database(const std::vector<rocksdb::Slice>& keys, const std::vector<Place*>& unknown);
-  /// Whether any of the writes has sends, edits or outcomes, of which all that is stored is then looked up.
+  /// Whether any of the writes has sends, edits or outcomes. If so, their stored records are looked up.
   bool look_up_schedule(WriteLane::Batch batch);
-  /// Throws what was wrong with reading what the write expects.
+  /// Throws the error of reading a key on which the write has a condition.
   std::vector<std::string> conflicts(Rows rows) const;
   StoreReceipt apply(WriteRequest& write, Rows rows);
   /// Answers the writes that do not go through; the others, applied.
   Written judge(WriteLane::Batch batch);
   /// Whether the write goes through; otherwise it is answered.
   bool passes(WriteLane::Ticket& ticket, Rows rows) const;
-  /// What `apply` has left, as RocksDB's batch and for the cache.
+  /// The results of `apply`, as RocksDB's batch and for the cache.
   void fill_batch();
   rocksdb::Status write(bool has_schedule);
+  /// Answers the writes that went through `judge`.
+  void answer(Written& written, const rocksdb::Status& status);
 
   Database& database_;
   DocumentCache& cache_;

@@ -64,8 +64,8 @@ constexpr std::uint64_t schedule_table_bytes = 32U << 20;
 // Every batch writes a few bytes to `meta`, which keeps a log alive until `meta` is flushed. Without a bound logs grew
 // to 1.5 GB, which the next start after a crash would read for seconds.
 constexpr std::uint64_t most_log_bytes = 64ULL << 20;
-// What compaction writes goes to the disk in such pieces. Without it a whole table waits in the system's memory, and
-// the sync of the next batch waits for all of that.
+// Compaction writes to the disk in pieces of this size. Without it a whole table waits in the system's memory, and the
+// sync of the next batch waits for all of it.
 constexpr std::uint64_t piece_bytes = 512U << 10;
 // With `sync` off a power failure loses writes, and with them the eTags that callers may still hold: more than can be
 // given in the time that a system keeps what it has not written to the disk.
@@ -91,7 +91,7 @@ rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache
   // A batch comes sorted: each key is looked for from where the one before it went.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(0));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  // What is flushed is soon merged and written again: to compress it twice takes a core from the shards.
+  // Flushed tables are soon merged and written again: to compress them twice takes a core from the shards.
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression, options.compression};
   return options;
 }

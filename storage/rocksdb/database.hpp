@@ -16,10 +16,10 @@
 
 namespace tern::detail::rocks {
 
-/// What becomes of a log that is damaged elsewhere than at its end.
+/// How to treat a log that is damaged before its end.
 enum class Damage : std::uint8_t {
-  refused,  ///< the folder is not opened; but with `sync` off it is, for then a power failure may do that
-  given_up  ///< it is, without what came after the damage
+  refused,  ///< the folder is not opened, unless `sync` is off: then a power failure may cause such damage
+  given_up  ///< the folder is opened without the writes after the damage
 };
 
 /// The open folder: RocksDB, its column families, and the last eTag that was given.
@@ -38,8 +38,8 @@ class Database {
     rocksdb::ColumnFamilyHandle* dead = nullptr;
   };
 
-  /// Opens or makes it. `env`: the file system, nullptr for the machine's. `health`: hears when RocksDB has found room
-  /// on a disk that was full, which it looks for every few seconds.
+  /// Opens or makes the folder. `env`: the file system, nullptr for the machine's. `health` is told when RocksDB has
+  /// found room on a disk that was full; RocksDB looks every few seconds.
   /// Errors: as `RocksDbStorage::open`.
   Database(const RocksDbOptions& options, rocksdb::Env* env, std::shared_ptr<Health> health,
            Damage damage = Damage::refused);
@@ -60,7 +60,7 @@ class Database {
   /// Errors: `errc::storage_unavailable`.
   std::optional<std::string> meta_value(const std::string& key) const;
 
-  /// What a look-up has found: a value and a status for each key. Goes before the database does.
+  /// The results of a look-up: a value and a status for each key. They are destroyed before the database.
   struct Found {
     std::vector<rocksdb::PinnableSlice> values;
     std::vector<rocksdb::Status> statuses;
@@ -73,16 +73,16 @@ class Database {
   /// (github.com/facebook/rocksdb/issues/11643). So something is there.
   void keep_recoverable();
 
-  /// Writes what is in memory into tables. A failure is only told: the log has all of it. Blocks.
+  /// Writes the lists in memory into tables. A failure is only logged: the log of RocksDB has all of it. Blocks.
   void flush();
 
-  /// What RocksDB says of itself.
+  /// Figures of RocksDB.
   void add_to(RocksDbStats& stats) const;
 
  private:
   void open(const rocksdb::DBOptions& options);
   void check_version();
-  /// Begins beyond any eTag that was given before, counts this opening, and notes both.
+  /// Begins with an eTag higher than any that was given before, counts this opening, and stores both.
   void begin_etags();
 
   const std::string path_;
@@ -101,7 +101,7 @@ inline constexpr const char* schedule_state_key = "schedule";
 /// Where the lower bound of a slot is kept.
 std::string low_key(std::uint16_t slot);
 
-/// What the lanes have done.
+/// The counters of the lanes.
 struct Counters {
   std::atomic<std::uint64_t> reads = 0;
   std::atomic<std::uint64_t> reads_waited = 0;

@@ -23,14 +23,15 @@
 
 namespace tern::detail::rocks {
 
-/// The documents that were read or written last, and keys that the disk was asked for in vain: bounded, those that were
-/// not used for long go first. This process alone writes the folder, so what is here is true, and neither a turn's read
-/// nor what a write expects needs RocksDB, whose newest writes are a sorted list that is searched from its beginning.
+/// The documents that were read or written last, and keys that the disk does not have. It is bounded; documents that
+/// were not used for long are removed first. Only this process writes the folder, so the cache is always right, and
+/// neither a turn's read nor the condition of a write has to ask RocksDB, whose newest writes are a sorted list that
+/// is searched from its beginning.
 ///
-/// A read must be of one moment. So while a write is on its way to the disk its keys are *in doubt*: who reads one of
-/// them asks RocksDB, for all its keys. And what was read from RocksDB holds, for the cache and beside what the cache
-/// knew, only if no write of the same keys has begun or ended since: keys share `marks`, each counting the writes that
-/// touched it.
+/// A read must be of one moment. So while a write is on its way to the disk, its keys are *in doubt*: a reader of one
+/// of them asks RocksDB for all its keys. An answer of RocksDB may be put into the cache, and combined with the
+/// content of the cache, only if no write of the same keys has begun or ended meanwhile: keys share `marks`, each of
+/// which counts the writes that touched it.
 ///
 /// Thread safety: any thread.
 class DocumentCache {
@@ -40,7 +41,7 @@ class DocumentCache {
   DocumentCache(const DocumentCache&) = delete;
   DocumentCache& operator=(const DocumentCache&) = delete;
 
-  /// A key with its hash, which is reckoned once for all that is done with it. The text is the caller's.
+  /// A key with its hash, which is computed once. The text is the caller's.
   struct Name {
     explicit Name(std::string_view key) noexcept : Name(key, keyed_hash(key)) {}
     Name(std::string_view key, std::size_t its_hash) noexcept : text(key), hash(its_hash) {}
@@ -48,14 +49,14 @@ class DocumentCache {
     std::size_t hash;
   };
 
-  /// A document as the cache has it, for all who hold it; the writer changes it in place when nobody else does.
+  /// A document of the cache, shared with its readers; the writer changes it in place when it has no other reader.
   struct Text : boost::intrusive_ref_counter<Text, boost::thread_safe_counter> {
     explicit Text(std::string_view document) : bytes(document) {}
     std::string bytes;
   };
   using TextPtr = boost::intrusive_ptr<Text>;
 
-  /// What is known of some keys at one moment.
+  /// The content of the cache for some keys at one moment.
   struct Look {
     struct Key {
       std::size_t hash = 0;
@@ -68,17 +69,18 @@ class DocumentCache {
     std::size_t unknown = 0;
     bool in_doubt = false;  ///< a write of one of them is under way: RocksDB is asked for all
 
-    /// Of all keys, once `found` has what RocksDB said of those that are not known.
+    /// The items of all keys, once `found` has RocksDB's answers for the keys that the cache did not have.
     StoreItems items(std::vector<std::string> names, const StoreItems& found) const;
   };
   Look look(const std::vector<std::string>& keys);
-  /// Where RocksDB found it. In memory that a key is absent is told by filters, which is cheaper than keeping it here.
+  /// Where RocksDB found the key. Filters tell quickly that a key is not in memory, so such an absence is not kept
+  /// here.
   enum class From : std::uint8_t { memory, disk };
-  /// Keeps what RocksDB said of the keys that were not known, as far as it still holds. Whether all of it does, so that
-  /// what was known and what was found are of one moment.
+  /// Keeps RocksDB's answers for the keys that the cache did not have, as far as they are still valid. Returns whether
+  /// all of them are, so that the content of the cache and the answers are of one moment.
   bool keep(const std::vector<std::string>& keys, const Look& look, const StoreItems& found, From from);
 
-  /// The eTag of a document, 0 when it is known to be absent; nullopt when it is not known.
+  /// The eTag of a document; 0 when the cache knows that it is absent; nullopt when the cache does not know it.
   struct Known {
     Name name;
     std::optional<std::uint64_t> etag;
@@ -86,15 +88,15 @@ class DocumentCache {
   /// For the one writer.
   void look_up(std::vector<Known>& keys) const;
 
-  /// One document as a write leaves it; a null text when it is removed. Both are the caller's.
+  /// One document after a write; a null text when the document is removed. Both are the caller's.
   struct Change {
     Name name;
     const std::string* text;
     std::uint64_t etag;
   };
-  /// Puts the keys in doubt, until `end_write`. When it throws, none is.
+  /// Puts the keys in doubt, until `end_write`. If it throws, none of them is in doubt.
   void begin_write(const std::vector<Change>& changes);
-  /// `written`: it is on the disk. Otherwise its keys are forgotten.
+  /// `written`: the write is on the disk. Otherwise its keys are forgotten.
   void end_write(const std::vector<Change>& changes, bool written) noexcept;
 
  private:
@@ -121,13 +123,13 @@ class DocumentCache {
   };
   using Map = boost::unordered_flat_map<Name, std::unique_ptr<Entry>, Hash, Equal>;  // the names are of the entries
 
-  // So many that few keys share one with a write that is under way.
+  // Enough marks that few keys share one with a write under way.
   static constexpr std::size_t mark_count = 65'536;
   static std::uint64_t bytes_of(const Entry& entry) noexcept;
   Mark& mark_of(std::size_t hash) noexcept { return marks_[hash % mark_count]; }
   Entry& entry_of(const Name& name);
-  /// `text`: null when the document is absent. `ready`: its copy, if there is one already; what was there is left in
-  /// it. What there is no memory for is forgotten.
+  /// `text`: null when the document is absent. `ready`: a copy of it, if there is one already; the old text is left in
+  /// it. A document for which there is no memory is forgotten.
   void put(const Name& name, const std::string* text, TextPtr& ready, std::uint64_t etag) noexcept;
   void forget(const Name& name);
   void shrink();
@@ -136,8 +138,8 @@ class DocumentCache {
   mutable std::mutex mutex_;
   std::vector<Mark> marks_ = std::vector<Mark>(mark_count);
   Map entries_;
-  // Those to go are at the end. Its order is left alone by a use, which only marks the entry: readers and the writer
-  // are on different cores, and each would wait for the other's neighbours.
+  // Documents that are removed next are at the end. A use does not change the order, and only marks the entry: readers
+  // and the writer are on different cores, and each would wait for the neighbours of the other's entry.
   boost::intrusive::list<Entry> in_order_;
   std::uint64_t bytes_ = 0;
   std::vector<TextPtr> ready_;  // of the writer alone; kept for its memory

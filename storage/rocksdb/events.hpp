@@ -11,7 +11,7 @@
 
 namespace tern::detail::rocks {
 
-/// What RocksDB has to say from warnings on, in our log, and no file of its own: on a full disk that file cannot be
+/// Writes RocksDB's warnings and errors to Tern's log, and to no file of its own: on a full disk that file cannot be
 /// written either, and RocksDB 7.8 as Debian builds it, with its assertions, ends the process when it tries again.
 class InfoLog final : public rocksdb::Logger {
  public:

@@ -33,7 +33,7 @@ class Health {
 using EndProcess = std::function<void(const std::string& why)>;
 EndProcess end_process();
 
-/// What went wrong in `doing` with the store in `path`, for an operator to read.
+/// The failure of `doing` with the store in `path`, as a text for an operator.
 std::string describe(const rocksdb::Status& status, const std::string& path, const std::string& doing);
 
 /// Another process has the folder. It may give it back.
@@ -45,7 +45,8 @@ class FolderTaken : public Error {
 /// The same as `errc::storage_unavailable`; `FolderTaken` where it is that.
 std::exception_ptr unavailable(const rocksdb::Status& status, const std::string& path, const std::string& doing);
 
-/// Whether a failed write leaves it open what the disk holds, so that going on would confirm what may be lost.
+/// Whether after a failed write nobody knows the content of the disk, so that going on would confirm writes that may
+/// be lost.
 bool durability_is_lost(const rocksdb::Status& status);
 
 }  // namespace tern::detail::rocks

@@ -9,8 +9,8 @@ namespace tern::detail::rocks {
 
 using Families = std::vector<rocksdb::ColumnFamilyDescriptor>;
 
-/// Asked when RocksDB has refused to open `path` for `damage`: whether its logs are whole but for an end that a power
-/// failure has left, so that nothing is lost by opening it without that end.
+/// Called when RocksDB has refused to open `path` for `damage`. Whether its logs are whole but for an end that a power
+/// failure has left, so that nothing is lost by opening the folder without that end.
 /// Errors: `errc::storage_unavailable` when a log is damaged before its end. False when it is something else.
 bool may_open_without_end(const rocksdb::DBOptions& options, const std::string& path, const Families& families,
                           const rocksdb::Status& damage);

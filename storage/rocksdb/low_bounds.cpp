@@ -43,7 +43,7 @@ Place LowBounds::enter(std::uint16_t slot, const Place& place, WallTime now) {
   return entered;
 }
 
-// What has entered before this and is not on the disk is not seen by the search, as what enters after it.
+// The search does not see sends that have entered before it and are not on the disk, nor sends that enter after it.
 void LowBounds::begin_search(std::uint16_t slot) {
   const std::lock_guard lock(mutex_);
   slots_[slot].entered = slots_[slot].entering;

@@ -88,7 +88,7 @@ void Reader::serve(ReadLane::Batch batch) {
   }
 }
 
-// One look-up for all, so that RocksDB reads the blocks of one file together.
+// One look-up for all keys, so that RocksDB reads the blocks of one file together.
 void Reader::read(const std::vector<ReadLane::Ticket*>& tickets) {
   std::vector<rocksdb::Slice> keys;
   for (const auto* ticket : tickets) {

@@ -6,7 +6,7 @@ namespace tern::detail::rocks {
 
 namespace {
 
-constexpr char version = 1;
+constexpr char document_version = 1;
 constexpr std::size_t number_bytes = 8;
 
 // Big-endian.
@@ -36,13 +36,13 @@ std::optional<std::uint64_t> decode_number(std::string_view bytes) noexcept {
 }
 
 std::array<char, record_header_bytes> record_header(std::uint64_t etag) noexcept {
-  std::array<char, record_header_bytes> header{version};
+  std::array<char, record_header_bytes> header{document_version};
   put_number(header.data() + 1, etag);
   return header;
 }
 
 std::optional<Record> decode_record(const rocksdb::Slice& bytes) noexcept {
-  if (bytes.size() < record_header_bytes || bytes[0] != version) {
+  if (bytes.size() < record_header_bytes || bytes[0] != document_version) {
     return std::nullopt;
   }
   const std::string_view view(bytes.data(), bytes.size());

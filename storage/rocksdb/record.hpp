@@ -16,7 +16,7 @@ struct Record {
   std::string_view document;  ///< of the bytes that were read
 };
 
-/// What a document's text follows.
+/// The bytes before a document's text.
 inline constexpr std::size_t record_header_bytes = 9;
 std::array<char, record_header_bytes> record_header(std::uint64_t etag) noexcept;
 
@@ -28,7 +28,7 @@ std::optional<std::uint64_t> decode_number(std::string_view bytes) noexcept;
 
 /// An eTag as callers see it.
 std::string etag_text(std::uint64_t etag);
-/// The eTag that has this text; 0 when none has.
+/// The eTag with this text; 0 for a text that is no eTag.
 std::uint64_t etag_number(std::string_view text) noexcept;
 
 }  // namespace tern::detail::rocks

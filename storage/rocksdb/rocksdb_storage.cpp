@@ -1,7 +1,7 @@
-#include <tern/storage/rocksdb_salvage.hpp>
 #include <tern/storage/rocksdb_storage.hpp>
 
 #include "access.hpp"
+#include "salvage.hpp"
 #include "storage/validate.hpp"
 #include "storage_state.hpp"
 
@@ -130,7 +130,7 @@ void RocksDbStorage::State::stop(const std::function<void(Database&)>& last) noe
       last(*closing);
     }
   } catch (const std::exception&) {
-    // What it would have done only spares the next start some work.
+    // That work would only have made the next start shorter.
   }
 }
 

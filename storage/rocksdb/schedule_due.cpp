@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <utility>
 
-// What is due in a slot.
+// The due sends of a slot.
 
 namespace tern::detail::rocks {
 
 namespace {
 
-// What is deleted lies before the lower bound of its slot; the bound stays this far behind the clock, so that nothing
-// new comes before it unless the clock is set back.
+// Deleted records lie before the lower bound of their slot. The bound stays this far behind the clock, so that no new
+// send comes before it unless the clock is set back.
 constexpr std::chrono::seconds bound_behind{60};
 
 // The most entries that one page takes, whatever was asked for.

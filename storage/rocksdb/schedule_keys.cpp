@@ -68,7 +68,7 @@ std::optional<Location> decode_location(std::string_view bytes) noexcept {
   location.place.due = reader.time();
   location.place.seq = reader.number<std::uint64_t>();
   location.generation = reader.number<std::uint32_t>();
-  return reader.at_end() ? std::optional(location) : std::nullopt;
+  return reader.at_end() && location.slot < slot_count ? std::optional(location) : std::nullopt;
 }
 
 std::string order_key_of(std::uint64_t order_hash, const Place& place) {
@@ -126,7 +126,7 @@ std::optional<FirstSend> decode_first(std::string_view bytes) noexcept {
   if (!reader.at_end()) {
     first.key.digest = read_16(reader);
   }
-  return reader.at_end() ? std::optional(first) : std::nullopt;
+  return reader.at_end() && first.key.handle.slot < slot_count ? std::optional(first) : std::nullopt;
 }
 
 }  // namespace tern::detail::rocks

@@ -31,15 +31,15 @@ namespace tern::detail::rocks {
 using storage::SendId;
 using storage::SendIdHash;
 
-/// Where a pending send stands in its slot: by its due time, then by the order of commit. A send that came with a time
-/// before all that the slot still holds stands at the slot's lower bound instead (see `LowBounds`).
+/// The place of a pending send in its slot: by its due time, then by the order of commit. A send with a time before
+/// all sends of the slot is stored at the slot's lower bound instead (see `LowBounds`).
 struct Place {
   WallTime due{};
   std::uint64_t seq = 0;
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
-/// What `loc` says of a pending send.
+/// The value of `loc` for a pending send.
 struct Location {
   std::uint16_t slot = 0;
   Place place;
@@ -57,6 +57,7 @@ std::optional<Place> decode_place(std::string_view bytes) noexcept;
 
 std::string_view id_key(const SendId& id) noexcept;
 std::string encode_location(const Location& location);
+/// nullopt when the bytes are no location, or one in a slot that does not exist. `decode_first` has the same rule.
 std::optional<Location> decode_location(std::string_view bytes) noexcept;
 
 std::string order_key_of(std::uint64_t order_hash, const Place& place);
@@ -70,8 +71,8 @@ std::string dead_key(std::uint64_t number);
 std::string dead_id_key(const SendId& id);
 std::optional<std::uint64_t> number_of_dead_key(std::string_view key) noexcept;
 
-/// What an idempotency key was kept with. Without a digest it is as versions before the digest wrote it. They take a
-/// key with one for a key that they never saw.
+/// The value of an idempotency key. Without a digest it is as versions before the digest wrote it. Those versions take
+/// a key with a digest for a new one.
 struct FirstSend {
   WallTime came;
   KnownKey key;

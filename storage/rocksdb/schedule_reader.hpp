@@ -29,9 +29,9 @@ class ScheduleReader {
   SendPage find(const std::string& idempotency_key);
   DeadPage list_dead(const DeadQuery& query);
   KeyPage list_keys(const KeyQuery& query);
-  /// When the pending send that is due first is due.
+  /// The earliest due time of a pending send.
   std::optional<WallTime> oldest();
-  /// How many are due from `from` on and before `until`, estimated when they are many.
+  /// How many sends are due from `from` on and before `until`; an estimate when there are many.
   std::uint64_t estimate_due(WallTime from, WallTime until);
 
  private:

@@ -14,7 +14,7 @@ std::string encode_send(const ScheduledSend& send);
 /// nullopt when the bytes are no send that this version knows.
 std::optional<ScheduledSend> decode_send(std::string_view bytes, const Place& place);
 
-/// What the near window keeps of a send, and whether it waits for a retry.
+/// The entry of the near window for a send, and whether the send waits for a retry.
 struct Waiting {
   DueEntry entry;
   bool is_retry = false;
@@ -26,12 +26,12 @@ std::optional<Waiting> decode_waiting(std::string_view bytes, const Place& place
 std::string encode_dead(const DeadSend& dead);
 std::optional<DeadSend> decode_dead(std::string_view bytes);
 
-/// When it is to be sent: a retry waits until its `not_before`.
+/// When the send is to be tried: a retry waits until its `not_before`.
 inline bool is_retry(const ScheduledSend& send, const Place& place) noexcept {
   return send.not_before > place.due;
 }
 
-/// What the near window keeps of it.
+/// Its entry for the near window.
 DueEntry entry_of(const ScheduledSend& send, const Place& place);
 
 }  // namespace tern::detail::rocks

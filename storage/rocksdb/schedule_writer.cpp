@@ -59,7 +59,7 @@ class ScheduleWriter::Book {
     writer_.ended_.push_back({send.handle.slot, send.handle.id, send.generation});
   }
 
-  // One that is due anew keeps its number in the order of commit.
+  // A send that is due anew keeps its number in the order of commit.
   void change(Pending& item, const SendState& state) {
     auto& [send, place] = *item.now;
     if (send.generation != state.generation) {

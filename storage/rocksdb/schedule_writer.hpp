@@ -20,7 +20,7 @@
 
 namespace tern::detail::rocks {
 
-/// What the schedule counts and numbers, stored with each batch that changes it.
+/// The counts and numbers of the schedule, stored with each batch that changes them.
 struct ScheduleState {
   SendCounts counts;  ///< but for `oldest`
   std::uint64_t last_seq = 0;
@@ -31,9 +31,9 @@ struct ScheduleState {
   static std::optional<ScheduleState> decode(std::string_view bytes);
 };
 
-/// The schedule's part in a batch of writes, for the one thread that commits: what the sends, edits and outcomes of
-/// each write do, in order of arrival, to the sends that are pending. As with documents, what RocksDB is given is how
-/// each send stands in the end.
+/// The schedule's part of a batch of writes, for the one thread that commits. It applies the sends, edits and outcomes
+/// of each write, in the order of arrival, to the pending sends. As with documents, RocksDB is given only the final
+/// state of each send.
 ///
 /// For each batch: `look_up`, then `require` and `apply` for each write that goes through, `fill`, and `finish`.
 /// Lifetime: the writes outlive `finish`.
@@ -52,9 +52,10 @@ class ScheduleWriter {
            !changes.dead.empty();
   }
 
-  /// Reads what is stored of all sends that the writes concern.
+  /// Reads the stored records of all sends in the writes.
   void look_up(std::span<const StoreChanges* const> writes);
-  /// The sends whose keys are known although they must not be. Before `require`, which such a write does not reach.
+  /// The sends whose keys are known although they must be new. Called before `require`, which such a write does not
+  /// reach.
   std::vector<KnownSend> refused(const StoreChanges& changes) const;
   /// Throws `invalid_argument` for a send that is pending already, `storage_unavailable` for one that cannot be read.
   void require(const StoreChanges& changes) const;
@@ -77,7 +78,7 @@ class ScheduleWriter {
   struct Item {
     std::optional<Pending> before;  ///< as it is stored
     std::optional<Pending> now;
-    std::exception_ptr error;  ///< what is stored cannot be read
+    std::exception_ptr error;  ///< the stored record cannot be read
     bool ended = false;        ///< an outcome ended its sending: it may be claimed again, or edited in this batch
     bool edited = false;       ///< kept from being claimed until `finish`
     bool changed = false;
@@ -106,7 +107,7 @@ class ScheduleWriter {
   void look_up_first(const std::vector<const std::string*>& keys, std::vector<SendId>& pending);
   std::vector<SendId> find_replied(const std::string& conversation) const;
 
-  /// What a key stands for, with the handle that is valid now.
+  /// The send that a key stands for, with the handle that is valid now.
   std::optional<KnownKey> known_by(const std::string& key) const;
   Item* find(const SendHandle& handle);
   void keep_dead(DeadSend send);

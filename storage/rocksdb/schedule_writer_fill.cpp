@@ -1,7 +1,7 @@
 #include "record.hpp"
 #include "schedule_writer.hpp"
 
-// What a batch has done to the sends, as writes of RocksDB.
+// The changes of a batch to the sends, as writes of RocksDB.
 
 namespace tern::detail::rocks {
 

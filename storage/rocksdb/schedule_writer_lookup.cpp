@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-// What is stored of all that a batch concerns.
+// The look-up of the stored records that a batch concerns.
 
 namespace tern::detail::rocks {
 

@@ -49,7 +49,7 @@ struct RocksDbStorage::State {
   void stop() noexcept {
     stop([](Database&) {});
   }
-  /// `last` is done to the database when nobody uses it any more.
+  /// `last` is applied to the database when nobody uses it any more.
   void stop(const std::function<void(Database&)>& last) noexcept;
   std::unique_ptr<ScheduleLane> make_schedule_lane(const char* name);
   awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
@@ -86,7 +86,7 @@ struct RocksDbStorage::State {
   std::unique_ptr<WriteLane> writes;
   std::unique_ptr<ReadLane> reads;
   std::unique_ptr<ScheduleLane> schedule_reads;
-  std::unique_ptr<ScheduleLane> schedule_lists;  ///< lists and figures, for which what is due does not wait
+  std::unique_ptr<ScheduleLane> schedule_lists;  ///< lists and figures; due sends do not wait for them
 };
 
 }  // namespace tern

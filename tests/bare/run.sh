@@ -57,7 +57,7 @@ git ls-files -z --cached --others --exclude-standard | tar -c --null --files-fro
 
 # inside COMMAND...: in namespaces of its own, so that its mounts and processes end with it.
 inside() {
-  # shellcheck disable=SC2016  # expanded by the shell inside
+  # shellcheck disable=SC2016,SC2317  # expanded by the shell inside; outcome calls it
   unshare --mount --pid --fork --kill-child --mount-proc="$bare/proc" \
     env -i "${variables[@]}" sh -c '
       mount --rbind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" sh -c "cd /root/tern || exit
@@ -75,7 +75,7 @@ outcome() {
 
 # Waits for the address that it prints, says hello there, ends it, and asks for its exit status.
 demo() {
-  # shellcheck disable=SC2016
+  # shellcheck disable=SC2016,SC2317
   inside '
     ./dev demo >/tmp/demo.log 2>&1 &
     demo=$!

@@ -40,10 +40,10 @@ struct Backend {
   /// Why it cannot be tested here; "" when it can.
   std::string skip;
   /// How many random operations are compared with a plain map; fewer for a variant of a backend that had them all.
-  int model_operations = 100'000;
-  int schedule_operations = 100'000;  ///< the same for the schedule
-  int races = 100'000 / part;         ///< how many sends are cancelled while they are fetched
-  int overdue = 1'000'000 / part;     ///< how many sends wait when an owner comes
+  int model_operations = 100'000 / part;
+  int schedule_operations = 100'000 / part;  ///< the same for the schedule
+  int races = 100'000 / part;                ///< how many sends are cancelled while they are fetched
+  int overdue = 1'000'000 / part;            ///< how many sends wait when an owner comes
 };
 
 inline void PrintTo(const Backend& backend, std::ostream* out) {

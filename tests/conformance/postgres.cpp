@@ -101,13 +101,13 @@ std::vector<Backend> backends() {
   pooled.pgbouncer = true;
   std::vector<Backend> all{postgres("usual", {}), postgres("several_lanes", several),
                            postgres("for_pgbouncer", pooled)};
-  constexpr int fewer = 10'000;
+  constexpr int fewer = 10'000 / part;
   all[1].model_operations = fewer;
   all[2].model_operations = fewer;
-  all[2].races = fewer / part;
-  all[2].overdue = 5 * fewer / part;
-  all[0].schedule_operations = 20'000;  // each is a transaction, most of several statements
-  all[2].schedule_operations = 5'000;
+  all[2].races = fewer;
+  all[2].overdue = 5 * fewer;
+  all[0].schedule_operations = 20'000 / part;  // each is a transaction, most of several statements
+  all[2].schedule_operations = 5'000 / part;
   return all;
 }
 

@@ -35,14 +35,14 @@ std::vector<Backend> backends() {
   RocksDbOptions one_by_one;
   one_by_one.max_batch = 1;
   std::vector<Backend> all{rocksdb("usual", {}), rocksdb("unsynced", unsynced), rocksdb("one_by_one", one_by_one)};
-  constexpr int fewer = 10'000;
+  constexpr int fewer = 10'000 / part;
   all[0].model_operations = fewer;
   all[0].schedule_operations = fewer;
   all[2].model_operations = fewer;
   all[2].schedule_operations = fewer;
   for (const auto i : {0, 2}) {
-    all[static_cast<std::size_t>(i)].races = fewer / part;
-    all[static_cast<std::size_t>(i)].overdue = 5 * fewer / part;
+    all[static_cast<std::size_t>(i)].races = fewer;
+    all[static_cast<std::size_t>(i)].overdue = 5 * fewer;
   }
   return all;
 }

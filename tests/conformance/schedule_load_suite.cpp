@@ -116,12 +116,14 @@ TEST_P(ScheduleSuite, ASendIsEitherCancelledOrSent) {
 // What was due while nobody was there to send it comes in pages, the oldest first, however much it is.
 TEST_P(ScheduleSuite, AllThatIsOverdueComesOldestFirstPageByPage) {
   constexpr int at_once = 1000;
-  std::mt19937 random(static_cast<unsigned>(random_seed()));
+  const auto seed = static_cast<unsigned>(random_seed());
+  SCOPED_TRACE("TERN_TEST_SEED=" + std::to_string(seed));
+  std::mt19937 random(seed);
   const auto overdue = GetParam().overdue;
   for (int i = 0; i < overdue; i += at_once) {
     StoreChanges changes;
     for (int j = 0; j < at_once; ++j) {
-      const auto due = start_ - std::chrono::milliseconds(random() % 100'000'000);
+      const auto due = start_ - std::chrono::milliseconds(1 + random() % 100'000'000);
       changes.sends.push_back(make_send("conversation " + std::to_string(random() % 10'000), due));
     }
     commit(std::move(changes));

@@ -16,9 +16,12 @@
 #include <pqxx/pqxx>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace tern::fault {
@@ -196,6 +199,36 @@ TEST_F(PostgresSchedule, TheOwnerIsToldWhatAnotherCommitsIntoItsWindow) {
   EXPECT_EQ(late.entries[0].id, soon.id);
   EXPECT_EQ(test::run(owner->fetch(late.entries, never)).size(), 1U);
   EXPECT_TRUE(test::run(owner->load_late(leases, never)).entries.empty());
+}
+
+// The connection that asks renews the leases too: 70,000 entries in one answer took longer than a heartbeat may.
+TEST_F(PostgresSchedule, TheOwnerIsToldOfVeryManyInParts) {
+  constexpr std::size_t all = 2'500;
+  const auto now = clock.wall_now();
+  EXPECT_TRUE(load(now + 30s).empty());
+  StoreChanges changes;
+  std::set<std::array<std::uint8_t, 16>> committed;
+  for (std::size_t i = 0; i < all; ++i) {
+    ScheduledSend send;
+    send.order_key = "conversation " + std::to_string(i);
+    send.handle = {slot_of(send.order_key), now + 5s, new_send_id()};
+    committed.insert(send.handle.id);
+    changes.sends.push_back(std::move(send));
+  }
+  ASSERT_TRUE(test::run(other->write(std::move(changes), never)).has_value());
+  std::set<std::array<std::uint8_t, 16>> told;
+  std::size_t parts = 0;
+  bool more = true;
+  for (; more && parts < 10; ++parts) {
+    const auto late = test::run(owner->load_late(leases, never));
+    EXPECT_LE(late.entries.size(), 1'000U);
+    for (const auto& entry : late.entries) {
+      EXPECT_TRUE(told.insert(entry.id).second);
+    }
+    more = late.more;
+  }
+  EXPECT_EQ(parts, 3U);
+  EXPECT_EQ(told, committed);
 }
 
 TEST_F(PostgresSchedule, AnotherMayCancelUntilItIsTheOwnersPart) {

@@ -1,6 +1,5 @@
 #include "fault/rocksdb_faults.hpp"
-
-#include <tern/storage/rocksdb_salvage.hpp>
+#include "salvage.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

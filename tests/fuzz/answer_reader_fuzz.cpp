@@ -1,9 +1,9 @@
 // Whatever a channel answers, and however it is cut: the same answer is read, within its bounds, and nothing of it can
 // do harm in a log.
 
-#include "connector/answer.hpp"
-#include "connector/answer_reader.hpp"
+#include "connector/channel_answer.hpp"
 #include "fuzz/require.hpp"
+#include "net/answer_reader.hpp"
 
 #include <boost/asio/error.hpp>
 
@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace {
 
-using tern::connector::Answer;
-using tern::connector::AnswerReader;
 using tern::fuzz::require;
+using tern::net::Answer;
+using tern::net::AnswerReader;
 using Step = AnswerReader::Step;
 
 constexpr std::size_t body_limit = 700;
@@ -27,6 +29,7 @@ struct Outcome {
   int status = 0;
   std::string body;
   std::string retry_after;
+  std::vector<std::pair<std::string, std::string>> headers;
 
   bool operator==(const Outcome&) const = default;
 };
@@ -58,10 +61,10 @@ Outcome read(AnswerReader& reader, const Answer& answer, std::string_view bytes,
   }
   require((step == Step::broken) == static_cast<bool>(reader.error()), "what is broken says why");
   if (step == Step::broken) {
-    return {step, 0, {}, {}};
+    return {step, 0, {}, {}, {}};
   }
   require(answer.status >= 200 && answer.status <= 999, "a whole answer has a status");
-  return {step, answer.status, answer.body, answer.retry_after};
+  return {step, answer.status, answer.body, answer.retry_after, answer.headers};
 }
 
 void use(const Answer& answer) {
@@ -82,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   Answer answer;
-  AnswerReader reader(answer, body_limit);
+  AnswerReader reader(answer, body_limit, true);
   const auto whole = read(reader, answer, bytes, bytes.size());
   const auto pieces = read(reader, answer, bytes, 1 + data[0] % 64);
   require(whole == pieces || (is_given_up(whole) && is_given_up(pieces)),

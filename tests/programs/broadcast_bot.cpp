@@ -24,11 +24,11 @@ class BroadcastBot : public tern::ActivityHandler {
         reference.set_conversation(std::move(conversation));
         everybody.push_back(std::move(reference));
       }
-      co_await proactive.broadcast(tern::Recipients::of(std::move(everybody)), tern::Activity::message("news"),
-                                   tern::BroadcastOptions().id("news").rate(400));
+      co_await proactive.broadcasts().start(tern::Recipients::of(std::move(everybody)), tern::Activity::message("news"),
+                                            tern::BroadcastOptions().id("news").rate(400));
       co_return;
     }
-    const auto progress = co_await proactive.broadcast_progress("news");
+    const auto progress = co_await proactive.broadcasts().progress("news");
     co_await turn.send("sent " + std::to_string(progress ? progress->sent : 0));
   }
 };

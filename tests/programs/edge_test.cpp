@@ -105,6 +105,31 @@ TEST(Edge, BeyondWhatTheDescriptorsAllowEveryoneIsTold503AndTurnsGoOn) {
   EXPECT_EQ(channel.wait_for(1).size(), 1U) << "there is a descriptor for it";
 }
 
+// Clients that post and are gone keep nobody out, while their turns go on for ever.
+TEST(Edge, ClientsThatPostAndLeaveKeepNobodyOut) {
+  for (const bool hard : {false, true}) {
+    const StuckBot bot({"limits.connections=10", "turn.ack_after=24h", "turn.deadline=24h", "drain.deadline=1s"});
+    for (int i = 0; i < 50; ++i) {
+      int served = 0;
+      for (int tries = 0; served != 200; ++tries) {  // until the server has noticed that some have gone
+        ASSERT_LT(tries, 10'000);
+        WireClient good(bot.port());
+        good.try_send(get_health);
+        served = good.read().status;
+      }
+      const std::string body =
+          R"({"type":"message","channelId":"emulator","deliveryMode":"expectReplies","text":"wait","conversation":{"id":")" +
+          std::to_string(i) + R"("},"from":{"id":"u"}})";
+      WireClient client(bot.port());
+      client.try_send(
+          "POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body);
+      client.delivered();
+      hard ? client.reset() : client.close();
+    }
+  }
+}
+
 TEST(Edge, OutOfDescriptorsNewClientsAreTold503AndTurnsGoOnSending) {
   FakeChannel channel;
   Program bot(limited("true"));

@@ -1,6 +1,7 @@
 // SIGTERM ends a bot, whatever the bot does.
 
 #include "programs/stuck_bot.hpp"
+#include "unit/http/http_client.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,6 +28,33 @@ TEST(Stop, EndsABotThatHasNothingToDo) {
   const auto ended = bot.stop();
   EXPECT_EQ(ended.status, 0);
   EXPECT_THAT(ended.err, Not(HasSubstr("did not end in time")));
+}
+
+TEST(Stop, IsNotHeldByRequestsThatHaveNotArrivedWhole) {
+  StuckBot bot({"drain.deadline=24h", "limits.header_timeout=24h", "limits.body_timeout=24h"});
+  WireClient head(bot.port());
+  WireClient body(bot.port());
+  const std::string post = "POST /api/messages HTTP/1.1\r\nHost: localhost\r\n";
+  head.send(post);
+  body.send(post + "Content-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(body.read().status, 100) << "it is known to have begun";
+  body.send("{");
+  head.delivered();
+  EXPECT_EQ(bot.tell("hello").get().status, 200);
+  const auto ended = bot.stop();
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_THAT(ended.err, HasSubstr("stopped clean=true"));
+  EXPECT_EQ(head.read().status, 503);
+  EXPECT_EQ(body.read().status, 503);
+}
+
+TEST(Stop, IsNotHeldByThemWhereThereIsLittleTime) {
+  StuckBot bot({"drain.deadline=4s", "limits.header_timeout=24h"});
+  WireClient head(bot.port());
+  head.send("POST /api/messages HTTP/1.1\r\n");
+  head.delivered();
+  EXPECT_EQ(bot.tell("hello").get().status, 200);
+  EXPECT_EQ(bot.stop().status, 0);
 }
 
 TEST(Stop, CutsATurnThatOnlyWaits) {

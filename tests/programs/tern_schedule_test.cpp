@@ -14,7 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-Ended tool(std::vector<std::string> words, Program::Variables variables = {}) {
+Ended schedule_tool(std::vector<std::string> words, Program::Variables variables = {}) {
   words.insert(words.begin(), TERN_SCHEDULE_TOOL);
   return run_program(std::move(words), std::move(variables));
 }
@@ -24,28 +24,28 @@ boost::json::object object(const std::string& line) {
 }
 
 TEST(TernSchedule, ExplainsItself) {
-  const auto help = tool({"--help"});
+  const auto help = schedule_tool({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_THAT(help.out, AllOf(HasSubstr("list"), HasSubstr("show"), HasSubstr("cancel"), HasSubstr("dead"),
                               HasSubstr("redrive"), HasSubstr("stats"), HasSubstr("TERN_STORAGE_URL")));
 }
 
 TEST(TernSchedule, ToldWronglyEndsWithTwo) {
-  EXPECT_EQ(tool({}).status, 2);
-  EXPECT_EQ(tool({"fly"}).status, 2);
-  EXPECT_EQ(tool({"list"}).status, 2);
-  EXPECT_EQ(tool({"list", "memory"}).status, 2);
-  EXPECT_EQ(tool({"redrive", "rocksdb:x"}).status, 2);
-  const auto handle = tool({"cancel", "rocksdb:x", "seven"});
+  EXPECT_EQ(schedule_tool({}).status, 2);
+  EXPECT_EQ(schedule_tool({"fly"}).status, 2);
+  EXPECT_EQ(schedule_tool({"list"}).status, 2);
+  EXPECT_EQ(schedule_tool({"list", "memory"}).status, 2);
+  EXPECT_EQ(schedule_tool({"redrive", "rocksdb:x"}).status, 2);
+  const auto handle = schedule_tool({"cancel", "rocksdb:x", "seven"});
   EXPECT_EQ(handle.status, 2);
   EXPECT_THAT(handle.err, HasSubstr("seven"));
-  const auto command = tool({"frob", "rocksdb:x"});
+  const auto command = schedule_tool({"frob", "rocksdb:x"});
   EXPECT_EQ(command.status, 2);
   EXPECT_THAT(command.err, AllOf(HasSubstr("tern-schedule: \"frob\" is no command"), HasSubstr("redrive")));
-  const auto limit = tool({"list", "rocksdb:x", "--limit", "-1"});
+  const auto limit = schedule_tool({"list", "rocksdb:x", "--limit", "-1"});
   EXPECT_EQ(limit.status, 2);
   EXPECT_THAT(limit.err, HasSubstr("Give 1 or more."));
-  EXPECT_THAT(tool({"--version"}).out, HasSubstr("tern-schedule "));
+  EXPECT_THAT(schedule_tool({"--version"}).out, HasSubstr("tern-schedule "));
 }
 
 #ifdef TERN_HAS_ROCKSDB
@@ -57,25 +57,25 @@ TEST(TernSchedule, LooksAfterWhatAKilledBotPromised) {
     ProactiveBot bot({"storage.kind=rocksdb", "storage.path=" + (folder / "data")});
     ASSERT_EQ(bot.say(channel, "one"), 200);
     ASSERT_EQ(bot.say(channel, "two"), 200);
-    const auto busy = tool({"list", store});
+    const auto busy = schedule_tool({"list", store});
     EXPECT_EQ(busy.status, 1);
     EXPECT_THAT(busy.err, AllOf(HasSubstr("Stop the bot"), HasSubstr("/proactive/")));
     bot.kill();
   }
-  const auto listed = tool({"list", store});
+  const auto listed = schedule_tool({"list", store});
   EXPECT_EQ(listed.status, 0) << listed.err;
   EXPECT_THAT(listed.out, AllOf(HasSubstr("HANDLE"), HasSubstr("conversation")));
-  const auto first = tool({"list", store, "--json", "--text", "--limit", "1"}).out;
+  const auto first = schedule_tool({"list", store, "--json", "--text", "--limit", "1"}).out;
   const std::string handle(object(first).at("handle").as_string());
   EXPECT_EQ(object(first).at("activity").at("text").as_string(), "You said, \"one\"");
 
-  EXPECT_THAT(tool({"show", store, handle}).out, HasSubstr("pending"));
-  EXPECT_EQ(tool({"cancel", store, handle}).status, 0);
-  const auto again = tool({"cancel", store, handle});
+  EXPECT_THAT(schedule_tool({"show", store, handle}).out, HasSubstr("pending"));
+  EXPECT_EQ(schedule_tool({"cancel", store, handle}).status, 0);
+  const auto again = schedule_tool({"cancel", store, handle});
   EXPECT_EQ(again.status, 1);
   EXPECT_THAT(again.out, HasSubstr("too late"));
-  EXPECT_EQ(object(tool({"stats", store, "--json"}).out).at("pending").as_int64(), 1);
-  EXPECT_THAT(tool({"dead", store}).out, HasSubstr("Nothing is dead"));
+  EXPECT_EQ(object(schedule_tool({"stats", store, "--json"}).out).at("pending").as_int64(), 1);
+  EXPECT_THAT(schedule_tool({"dead", store}).out, HasSubstr("Nothing is dead"));
 
   const auto typing = channel.request_count();
   ProactiveBot bot({"storage.kind=rocksdb", "storage.path=" + (folder / "data")});
@@ -84,7 +84,7 @@ TEST(TernSchedule, LooksAfterWhatAKilledBotPromised) {
 
 TEST(TernSchedule, MakesNoStoreThatItIsToRead) {
   const Folder folder;
-  const auto listed = tool({"list", "rocksdb:" + (folder / "none")});
+  const auto listed = schedule_tool({"list", "rocksdb:" + (folder / "none")});
   EXPECT_EQ(listed.status, 1);
   EXPECT_THAT(listed.err, HasSubstr("no RocksDB store"));
 }
@@ -99,7 +99,7 @@ TEST(TernSchedule, WorksBesideABotOnPostgres) {
   FakeChannel channel;
   ProactiveBot bot({"storage.kind=postgres", "storage.url=" + server.url()});
   ASSERT_EQ(bot.say(channel, "one"), 200);
-  const auto stats = tool({"stats", "postgres:", "--json"}, {{"TERN_STORAGE_URL", server.url()}});
+  const auto stats = schedule_tool({"stats", "postgres:", "--json"}, {{"TERN_STORAGE_URL", server.url()}});
   EXPECT_EQ(stats.status, 0) << stats.err;
   const auto counts = object(stats.out);
   EXPECT_EQ(counts.at("pending").as_int64() + counts.at("sent").as_int64(), 1);

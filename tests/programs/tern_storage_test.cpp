@@ -24,7 +24,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-Ended tool(std::vector<std::string> words, Program::Variables variables = {}) {
+Ended storage_tool(std::vector<std::string> words, Program::Variables variables = {}) {
   words.insert(words.begin(), TERN_STORAGE_TOOL);
   return run_program(std::move(words), std::move(variables));
 }
@@ -45,32 +45,32 @@ std::string write_lines(const std::string& path) {
 }
 
 TEST(TernStorage, ExplainsItself) {
-  const auto help = tool({"--help"});
+  const auto help = storage_tool({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_THAT(help.out, AllOf(HasSubstr("copy"), HasSubstr("check"), HasSubstr("export"), HasSubstr("import"),
                               HasSubstr("salvage"), HasSubstr("schema"), HasSubstr("TERN_STORAGE_URL")));
 }
 
 TEST(TernStorage, ToldWronglyEndsWithTwo) {
-  EXPECT_EQ(tool({}).status, 2);
-  EXPECT_EQ(tool({"fly"}).status, 2);
-  EXPECT_EQ(tool({"copy", "--from", "rocksdb:a"}).status, 2);
-  const auto memory = tool({"check", "memory"});
+  EXPECT_EQ(storage_tool({}).status, 2);
+  EXPECT_EQ(storage_tool({"fly"}).status, 2);
+  EXPECT_EQ(storage_tool({"copy", "--from", "rocksdb:a"}).status, 2);
+  const auto memory = storage_tool({"check", "memory"});
   EXPECT_EQ(memory.status, 2);
   EXPECT_THAT(memory.err, HasSubstr("nothing to open from outside"));
-  EXPECT_EQ(tool({"schema"}).status, 2);
-  const auto unset = tool({"check", "postgres:"}, {{"TERN_STORAGE_URL", ""}});
+  EXPECT_EQ(storage_tool({"schema"}).status, 2);
+  const auto unset = storage_tool({"check", "postgres:"}, {{"TERN_STORAGE_URL", ""}});
   EXPECT_EQ(unset.status, 2);
 }
 
 #ifndef TERN_HAS_ROCKSDB
 TEST(TernStorage, NamesTheOptionOfABackendThatIsMissing) {
-  EXPECT_THAT(tool({"check", "rocksdb:x"}).err, HasSubstr("-DTERN_WITH_ROCKSDB=ON"));
+  EXPECT_THAT(storage_tool({"check", "rocksdb:x"}).err, HasSubstr("-DTERN_WITH_ROCKSDB=ON"));
 }
 #endif
 #ifndef TERN_HAS_POSTGRES
 TEST(TernStorage, NamesTheOptionOfABackendThatIsMissing) {
-  EXPECT_THAT(tool({"check", "postgresql://h/d"}).err, HasSubstr("-DTERN_WITH_POSTGRES=ON"));
+  EXPECT_THAT(storage_tool({"check", "postgresql://h/d"}).err, HasSubstr("-DTERN_WITH_POSTGRES=ON"));
 }
 #endif
 
@@ -78,18 +78,18 @@ TEST(TernStorage, NamesTheOptionOfABackendThatIsMissing) {
 TEST(TernStorage, OnRocksdbWhatGoesInComesOut) {
   const Folder folder;
   const auto store = "rocksdb:" + (folder / "a");
-  const auto imported = tool({"import", store, "--input", write_lines(folder / "in")});
+  const auto imported = storage_tool({"import", store, "--input", write_lines(folder / "in")});
   EXPECT_EQ(imported.status, 0) << imported.err;
   EXPECT_THAT(imported.out, HasSubstr("documents 3002"));
-  EXPECT_EQ(tool({"export", store, "--output", folder / "out"}).status, 0);
-  EXPECT_EQ(tool({"copy", "--from", store, "--to", "rocksdb:" + (folder / "b")}).status, 0);
-  EXPECT_EQ(tool({"export", "rocksdb:" + (folder / "b")}).out, text_of(folder / "out"));
-  EXPECT_THAT(tool({"check", "rocksdb:" + (folder / "b")}).out, HasSubstr("problems 0"));
+  EXPECT_EQ(storage_tool({"export", store, "--output", folder / "out"}).status, 0);
+  EXPECT_EQ(storage_tool({"copy", "--from", store, "--to", "rocksdb:" + (folder / "b")}).status, 0);
+  EXPECT_EQ(storage_tool({"export", "rocksdb:" + (folder / "b")}).out, text_of(folder / "out"));
+  EXPECT_THAT(storage_tool({"check", "rocksdb:" + (folder / "b")}).out, HasSubstr("problems 0"));
 }
 
 TEST(TernStorage, DoesNotMakeAStoreThatItIsToRead) {
   const Folder folder;
-  const auto checked = tool({"check", "rocksdb:" + (folder / "none")});
+  const auto checked = storage_tool({"check", "rocksdb:" + (folder / "none")});
   EXPECT_EQ(checked.status, 1);
   EXPECT_THAT(checked.err, HasSubstr("no RocksDB store"));
   EXPECT_FALSE(std::ifstream(folder / "none"));
@@ -98,18 +98,18 @@ TEST(TernStorage, DoesNotMakeAStoreThatItIsToRead) {
 TEST(TernStorage, SalvagesNothingButARocksdbStore) {
   const Folder folder;
   const auto store = "rocksdb:" + (folder / "a");
-  ASSERT_EQ(tool({"import", store, "--input", write_lines(folder / "in")}).status, 0);
-  const auto salvaged = tool({"salvage", store});  // sound already
+  ASSERT_EQ(storage_tool({"import", store, "--input", write_lines(folder / "in")}).status, 0);
+  const auto salvaged = storage_tool({"salvage", store});  // sound already
   EXPECT_EQ(salvaged.status, 0) << salvaged.err;
-  EXPECT_THAT(tool({"check", store}).out, HasSubstr("documents 3002"));
-  EXPECT_EQ(tool({"salvage", "rocksdb:" + (folder / "none")}).status, 1);
+  EXPECT_THAT(storage_tool({"check", store}).out, HasSubstr("documents 3002"));
+  EXPECT_EQ(storage_tool({"salvage", "rocksdb:" + (folder / "none")}).status, 1);
   EXPECT_FALSE(std::ifstream(folder / "none"));
 }
 
 TEST(TernStorage, IsToldWhenABotHasTheStore) {
   const Folder folder;
   const Bot bot({"storage.kind=rocksdb", "storage.path=" + (folder / "data")});
-  const auto checked = tool({"check", "rocksdb:" + (folder / "data")});
+  const auto checked = storage_tool({"check", "rocksdb:" + (folder / "data")});
   EXPECT_EQ(checked.status, 1);
   EXPECT_THAT(checked.err, HasSubstr("another process"));
 }
@@ -125,7 +125,7 @@ class TernStorageOnPostgres : public ::testing::Test {
     server = std::make_unique<PostgresServer>();
   }
   Ended on_server(std::vector<std::string> words) {
-    return tool(std::move(words), {{"TERN_STORAGE_URL", server->url()}});
+    return storage_tool(std::move(words), {{"TERN_STORAGE_URL", server->url()}});
   }
 
   Folder folder;
@@ -311,13 +311,13 @@ TEST_F(TernStorageOnPostgres, ACopyOfSendsThatIsKilledGoesOn) {
 #endif
 
 TEST(TernStorageSql, IsPrinted) {
-  const auto sql = tool({"schema", "--postgres", "--schema", "mine", "--role", "bot"});
+  const auto sql = storage_tool({"schema", "--postgres", "--schema", "mine", "--role", "bot"});
   EXPECT_EQ(sql.status, 0);
   EXPECT_THAT(sql.out, AllOf(HasSubstr("CREATE TABLE"), HasSubstr("mine"), HasSubstr("GRANT")));
 }
 
 TEST(TernStorageSecrets, APasswordIsNotPrinted) {
-  const auto checked = tool({"check", "postgresql://tern:hunter2@127.0.0.1:1/bots"});
+  const auto checked = storage_tool({"check", "postgresql://tern:hunter2@127.0.0.1:1/bots"});
   EXPECT_EQ(checked.status, 1);
   EXPECT_THAT(checked.err, AllOf(HasSubstr("127.0.0.1"), Not(HasSubstr("hunter2"))));
 }

@@ -78,6 +78,13 @@ class BotWorld {
     return Activity(std::move(fields));
   }
 
+  /// The records of the pending sends, as the store has them.
+  std::vector<ScheduledSend> records() {
+    SendQuery all;
+    all.limit = 1000;
+    return run_on(io(), storage.list_sends(std::move(all), Deadline::never())).sends;
+  }
+
   ManualClock clock;
   RecordingSender sender;
   AnyStorage storage;

@@ -18,6 +18,7 @@ struct StorageFaults {
   bool writes_fail = false;                    ///< all of them, while reads work: a full disk
   std::vector<std::vector<std::string>> read;  ///< the keys of each read
   std::size_t loads = 0;                       ///< pages that were loaded
+  std::size_t fetches = 0;                     ///< how often records were asked for
   std::size_t fetched = 0;                     ///< entries whose records were asked for
   /// Runs when a page was read, before it is given.
   std::function<awaitable<void>()> page_read;
@@ -83,6 +84,7 @@ class FailingStorage {
   }
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
     faults_->count();
+    ++faults_->fetches;
     faults_->fetched += entries.size();
     return storage_.fetch(std::move(entries), by);
   }

@@ -5,7 +5,9 @@
 #include <tern/app/routes.hpp>
 #include <tern/async/clock.hpp>
 #include <tern/storage/any_storage.hpp>
+#include <tern/turn/authenticator.hpp>
 #include <tern/turn/bot.hpp>
+#include <tern/turn/channel_sender.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -20,20 +22,55 @@ namespace app {
 struct AppAccess;
 }
 
-/// What a program may put in place of an app's usual parts.
+/// The parts of its app that a sender of a bot's own is made with.
+///
+/// Lifetime: the parts live longer than the sender.
+struct SenderContext {
+  const Settings& settings;  ///< the whole configuration
+  Metrics& metrics;          ///< for figures of its own in /metrics; all shards share them
+  Clock& clock;              ///< for times and waits
+  executor shard;            ///< the shard that the sender is for; all of its functions are called there
+  /// Tern's own sender for this shard, for channels that are not the sender's own. It sends where the configuration
+  /// lets a bot send.
+  ChannelSender& connector;
+};
+
+/// Makes the sender of a shard. It is called once for each shard, one after the other, before the bot is made.
+using ChannelSenderFactory = std::function<std::unique_ptr<ChannelSender>(const SenderContext&)>;
+
+/// Makes the authenticator of an app. It is called once, after the bot is made.
+using AuthenticatorFactory = std::function<std::unique_ptr<Authenticator>(const BotContext&)>;
+
+/// Parts of an app that a program may replace, and additions.
 struct AppOptions {
   bool one_per_turn = false;          ///< a bot object for each turn
   Clock* clock = nullptr;             ///< default: the system's
   std::optional<AnyStorage> storage;  ///< default: made from `storage.kind`
-  Routes routes;                      ///< of the bot's own, on the server that serves its messages
+  Routes routes;                      ///< paths of the bot's own, on the server that receives its messages
+  /// Finds out who sends activities. Default: nobody is asked. There is one for the whole app, because keys that it
+  /// fetches and tokens that it has verified are good on all shards.
+  ///
+  /// Lifetime: it is destroyed after the last call to it has ended or was destroyed, and before the shards.
+  /// Errors: an exception of the factory leaves the constructor of `App`; `errc::invalid_argument` when the factory
+  ///   returns nothing.
+  AuthenticatorFactory authenticator;
+  /// Sends activities to channels. Default: Tern's own, over HTTP. There is one for each shard, so that it needs no
+  /// locks. Everything that the bot sends goes through it: replies, sends of the schedule with their limits and
+  /// repetitions, broadcasts.
+  ///
+  /// Lifetime: it is destroyed after the last call to it has ended or was destroyed, and before its shard. A drain
+  ///   waits for the sends under way.
+  /// Errors: as for `authenticator`.
+  ChannelSenderFactory channel_sender;
 };
 
-/// A bot that is served: shards, HTTP edge, storage, proactive sends, put together from settings.
+/// A bot with all that serves it: shards, HTTP edge, storage and schedule, made from settings.
 /// `tern::run` is the usual way in; this is for programs that embed a bot, and for tests.
 ///
 /// Thread safety: `start`, `stop` and the destructor from one thread; the rest from any.
 class App {
  public:
+  /// Parts that a program may replace.
   using Options = AppOptions;
 
   /// Opens nothing yet.
@@ -47,27 +84,31 @@ class App {
   /// Errors: `system_error` that says what could not be opened and what to do.
   void start();
 
-  /// Not ready at once; serves on for `drain.delay`. Then drains in order: no new connections, turns, background work,
-  /// senders, responses; what is left at `drain.deadline` is cut. Then slots and storage, which have 2 s at least, and
-  /// the threads. True when nothing was cut short.
+  /// Stops the app. `/readyz` says at once that the bot is not ready; the app serves on for `drain.delay`. Then it
+  /// drains in this order: new connections are refused; turns, background work, senders and responses end; all that is
+  /// left at `drain.deadline` is cut. Last, slots and storage are given back, for which there are 2 s at least, and the
+  /// threads end. True when nothing was cut.
   ///
-  /// Nothing can cut a handler that blocks its thread, nor a log whose reader has stalled: then this call does not
-  /// return until they go on, and neither does the destructor. `tern::run` ends the process in that case; whoever
-  /// embeds a bot decides for themselves.
+  /// A handler that blocks its thread cannot be cut, nor a log whose reader has stalled. Then this call, and the
+  /// destructor, return only when the handler or the reader goes on. `tern::run` ends the process in that case; a
+  /// program that embeds a bot has to decide for itself.
   bool stop();
 
-  /// The port it listens on, the real one when 0 was configured.
+  /// The port that the app listens on; when 0 was configured, the one that the system chose.
   std::uint16_t port() const;
   /// The port of /healthz, /readyz and /metrics.
   std::uint16_t metrics_port() const;
 
   /// Messages from outside any turn. Usable between `start` and `stop`.
   Proactive& proactive() const;
+  /// The figures of /metrics.
   Metrics& metrics() const;
 
-  /// Runs a coroutine on one of the bot's threads, or on that of a conversation; see `Poster`.
+  ///@{
+  /// Runs a coroutine on one of the bot's threads, or on the thread of a conversation; see `Poster`.
   std::future<void> post(std::function<awaitable<void>()> work) const;
   std::future<void> post(ConversationReference conversation, BackgroundWork work) const;
+  ///@}
 
   struct Impl;
 

@@ -21,30 +21,42 @@ namespace json = boost::json;
 
 /// One default that a program sets in code, below file, environment and command line: `{"proactive.enabled", true}`.
 struct ConfigDefault {
+  /// This key with this value.
   ConfigDefault(std::string k, json::value v) : key(std::move(k)), value(std::move(v)) {}
-  std::string key;
-  json::value value;
+  std::string key;    ///< with dots, such as `listen.port`
+  json::value value;  ///< as a configuration file has it
 };
+/// All defaults that a program sets.
 using ConfigDefaults = std::vector<ConfigDefault>;
 
+/// The keys below `bot.`; docs/configuration.md has the meaning and the range of each.
 struct BotSettings {
-  std::string app_id;            ///< "": no authentication, this machine only
+  std::string app_id;            ///< "": no authentication by Tern
   std::string app_password;      ///< secret
-  bool allow_anonymous = false;  ///< without an app id, serve and send beyond loopback all the same
+  bool allow_anonymous = false;  ///< without authentication, serve and send beyond loopback all the same
 };
 
+/// The keys below `listen.`; docs/configuration.md has the meaning and the range of each.
 struct ListenSettings {
+  ///@{
+  /// The key of the same name.
   std::string address = "127.0.0.1";
   std::uint16_t port = 3978;  ///< 0: any that is free
   std::size_t threads = 0;    ///< shards; 0: one for each core
   std::string hosts;          ///< names that are served besides those of loopback, separated by commas
+  ///@}
 };
 
+/// The keys below `metrics.`; docs/configuration.md has the meaning and the range of each.
 struct MetricsSettings {
+  ///@{
+  /// The key of the same name.
   std::string address = "127.0.0.1";
   std::optional<std::uint16_t> port;  ///< absent: on `listen.port`
+  ///@}
 };
 
+/// The keys below `storage.`; docs/configuration.md has the meaning and the range of each.
 struct StorageSettings {
   std::string kind = "memory";                         ///< or "rocksdb" or "postgres", in a build that has it
   std::string path = "./tern-data";                    ///< rocksdb: the folder
@@ -59,51 +71,78 @@ struct StorageSettings {
   std::chrono::milliseconds statement_timeout{5'000};  ///< postgres
 };
 
+/// The keys below `proactive.`; docs/configuration.md has the meaning and the range of each.
 struct ProactiveSettings {
+  ///@{
+  /// The key of the same name.
   bool enabled = false;
   std::string secret;  ///< "": nothing is served below /proactive/
+  ///@}
 };
 
-/// What scheduled sends keep to, by channel: windows for each conversation, for the bot, and for the bot in each
-/// tenant, such as `conversation=7/1s,60/30s bot=50/1s tenant=50/1s`, or `none`.
+/// The keys below `send_limits.`: the limits that replies and scheduled sends keep to, by channel. A text names windows
+/// for each conversation, for the bot, and for the bot in each tenant, such as
+/// `conversation=7/1s,60/30s bot=50/1s tenant=50/1s`, or is `none`.
 struct SendLimitSettings {
+  ///@{
+  /// The key of the same name.
   std::string msteams = "conversation=7/1s,8/2s,60/30s,1800/1h tenant=50/1s";
   std::string slack = "conversation=1/1s";
   std::string telegram = "conversation=1/1s bot=30/1s";
   std::string directline = "none";
   std::string others = "none";
   std::uint32_t slow_start = 100;  ///< sends in the first second after an outage; doubles each second; 0: no limit
+  ///@}
 };
 
+/// The keys below `turn.`; docs/configuration.md has the meaning and the range of each.
 struct TurnSettings {
+  ///@{
+  /// The key of the same name.
   std::chrono::milliseconds ack_after{10'000};
   std::chrono::milliseconds deadline{14'000};
   std::chrono::milliseconds longest{900'000};
   std::chrono::milliseconds reply_patience{60'000};
   std::string order = "conversation";  ///< or "none"
+  ///@}
 };
 
+/// The keys below `connector.`; docs/configuration.md has the meaning and the range of each.
 struct ConnectorSettings {
+  ///@{
+  /// The key of the same name.
   std::size_t in_flight = 64;
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds request_timeout{15'000};
   std::chrono::milliseconds attempt_delay{250};
   std::chrono::milliseconds connection_lifetime{300'000};
   std::string nameservers;  ///< separated by commas; empty: those of the system
+  ///@}
 };
 
+/// The keys below `drain.`; docs/configuration.md has the meaning and the range of each.
 struct DrainSettings {
+  ///@{
+  /// The key of the same name.
   std::chrono::milliseconds delay{0};  ///< between "not ready" and the closed listener; 0: none
   std::chrono::milliseconds deadline{30'000};
+  ///@}
 };
 
+/// The keys below `log.`; docs/configuration.md has the meaning and the range of each.
 struct LogSettings {
+  ///@{
+  /// The key of the same name.
   log::Level level = log::Level::info;
   log::Format format = log::Format::text;
   std::size_t buffer = log::default_buffer;  ///< bytes of lines that wait for whoever reads standard error
+  ///@}
 };
 
+/// The keys below `limits.`; docs/configuration.md has the meaning and the range of each.
 struct LimitSettings {
+  ///@{
+  /// The key of the same name.
   std::size_t connections = 10'000;
   std::size_t client_requests = 0;
   std::size_t body = 256 * 1024;
@@ -128,11 +167,14 @@ struct LimitSettings {
   std::size_t storage_bytes = 1ULL << 30;
   std::size_t pending_sends = 10'000'000;
   std::size_t storage_queue = 4'096;
+  ///@}
 };
 
 /// The whole configuration. Every member is a key of the same name (`limits.body`, ...); docs/configuration.md lists
 /// them with ranges and defaults.
 struct Settings {
+  ///@{
+  /// The group of the same name.
   BotSettings bot;
   ListenSettings listen;
   MetricsSettings metrics;
@@ -144,6 +186,7 @@ struct Settings {
   DrainSettings drain;
   LogSettings log;
   LimitSettings limits;
+  ///@}
 };
 
 /// A wrong configuration. The message names the key, where it was set, what was found and what is allowed.
@@ -152,14 +195,15 @@ class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What a command line asks for.
+/// The request of a command line, with the configuration.
 struct CommandLine {
+  /// Serve the bot, or write `text` and end.
   enum class Action { run, print };
-  Settings settings;
-  Action action = Action::run;
-  std::string text;  ///< for `print`: what `--help`, `--version` or `--print-config` says
-  std::string note;  ///< for `print`: what goes to standard error, since `text` may be read by a program
-  /// What is worth a warning and stops nothing, a sentence each: a variable that is no key.
+  Settings settings;            ///< the whole configuration
+  Action action = Action::run;  ///< the request
+  std::string text;             ///< for `print`: the answer to `--help`, `--version` or `--print-config`
+  std::string note;             ///< for `print`: a note for standard error, since `text` may be read by a program
+  /// Warnings, a sentence each, that do not stop the start: a variable that is no key.
   std::vector<std::string> warnings;
 };
 
@@ -173,14 +217,16 @@ Environment process_environment();
 /// (`--set listen.port=3979`). Durations are milliseconds or text with a unit (`"10s"`), sizes are bytes or text with
 /// a unit (`"64MiB"`).
 ///
-/// A variable that begins with `TERN_` and is no key is a warning. Those that Kubernetes makes for a Service, such as
-/// `TERN_PORT=tcp://10.0.0.1:80`, are passed over, and so is a variable whose key the command line sets.
-/// Errors: `ConfigError` for an unknown key or option, a wrong type, a value out of range, a combination that makes
-/// no sense, a file that cannot be read or is larger than 1 MiB.
+/// A variable that begins with `TERN_` and is no key is a warning. Variables that Kubernetes makes for a Service, such
+/// as `TERN_PORT=tcp://10.0.0.1:80`, are ignored, and so is a variable whose key the command line sets. Errors:
+/// `ConfigError` for an unknown key or option, a wrong type, a value out of range, a combination that makes no sense, a
+/// file that cannot be read or is larger than 1 MiB.
 ///
-/// `own`: keys of the bot's own, whose variables are set as well.
+/// `own`: keys of the bot's own. The variables that they are bound to are set as well. `has_authenticator`: the bot has
+/// one of its own, so that `listen.address` may be one that others can reach.
 CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
-                        const Environment& environment = process_environment(), const OwnKeys& own = {});
+                        const Environment& environment = process_environment(), const OwnKeys& own = {},
+                        bool has_authenticator = false);
 
 /// All keys with their values as a JSON object, secrets masked.
 std::string print_config(const Settings& settings, const OwnKeys& own = {});

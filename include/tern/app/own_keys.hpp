@@ -14,9 +14,8 @@ namespace app {
 class ConfigKey;
 }
 
-/// Keys of the configuration that are a bot's own. They stand beside Tern's: the same file, environment and command
-/// line,
-/// `--help`, `--print-config`, and hints at a slip of the finger.
+/// Configuration keys of a bot's own, beside Tern's. They are read from the same file, environment and command line,
+/// `--help` and `--print-config` show them, and a misspelt key is answered with the nearest one.
 ///
 ///     ShopSettings shop;
 ///     tern::OwnKeys keys;
@@ -32,11 +31,13 @@ class ConfigKey;
 /// range.
 class OwnKeys {
  public:
+  /// A text.
   OwnKeys& text(std::string name, std::string& value, std::string help);
-  /// A text that is shown as `***`.
+  /// A text that is printed as `***`.
   OwnKeys& secret(std::string name, std::string& value, std::string help);
   /// One of these texts.
   OwnKeys& choice(std::string name, std::string& value, std::vector<std::string> allowed, std::string help);
+  /// `true` or `false`.
   OwnKeys& flag(std::string name, bool& value, std::string help);
   /// A whole number from `least` to `most`.
   template <std::unsigned_integral T>
@@ -49,6 +50,7 @@ class OwnKeys {
   OwnKeys& duration(std::string name, std::chrono::milliseconds& value, std::chrono::milliseconds least,
                     std::chrono::milliseconds most, std::string help);
 
+  /// The keys, in the order in which they were added.
   const std::vector<std::shared_ptr<const app::ConfigKey>>& all() const noexcept { return keys_; }
 
  private:

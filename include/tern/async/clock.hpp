@@ -7,7 +7,9 @@
 
 namespace tern {
 
+/// A point in monotonic time, for deadlines and intervals.
 using SteadyTime = std::chrono::steady_clock::time_point;
+/// A point in wall-clock time, UTC.
 using WallTime = std::chrono::system_clock::time_point;
 
 namespace detail {
@@ -27,13 +29,13 @@ class Clock {
   /// Wall-clock time (UTC), for what a person or a channel reads, and for when a send is due.
   virtual WallTime wall_now() const noexcept = 0;
 
-  /// For how long in all the machine was suspended, during which `now` stood still. What was counted by `now`, and ends
-  /// by somebody else's clock, is older by what this has grown.
+  /// How long the machine was suspended, in all; `now` stands still meanwhile. A lease that another machine measures by
+  /// its own clock goes on: it is older than `now` says, by the growth of this.
   /// Source: clock_gettime(2), CLOCK_BOOTTIME.
   virtual SteadyTime::duration asleep() const noexcept { return SteadyTime::duration::zero(); }
 
  protected:
-  /// What `sleep_for` does; a clock that can do it with less memory than a timer takes does so.
+  /// Does the work of `sleep_for`. A clock overrides it when it can wait with less memory than a timer takes.
   virtual awaitable<void> sleep_until(SteadyTime when);
 
  private:

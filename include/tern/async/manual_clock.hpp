@@ -6,7 +6,7 @@
 
 namespace tern {
 
-/// A clock that moves only when it is told to, and wakes the timers that then are due, in order of their time.
+/// A clock that stands still until a test moves it. Then it wakes the timers that are due, in the order of their times.
 ///
 /// Lifetime: outlives its timers.
 /// Thread safety: all functions from any thread. No context on which a coroutine waits may be in the middle of its
@@ -15,14 +15,15 @@ class ManualClock final : public Clock {
  public:
   /// Starts at 2026-01-01T00:00:00Z, steady time one hour.
   ManualClock();
+  /// Starts at this wall-clock time, steady time one hour.
   explicit ManualClock(WallTime start);
   ~ManualClock() override;
 
   SteadyTime now() const noexcept override;
   WallTime wall_now() const noexcept override;
 
-  /// Moves both clocks on by `duration` (not negative) and wakes what is due. The waiters run on their own
-  /// executors: run those afterwards.
+  /// Moves both clocks on by `duration` (not negative) and wakes the timers that are due. The coroutines that wait for
+  /// them resume on their own executors: run those afterwards.
   void advance(SteadyTime::duration duration);
 
   /// Moves wall-clock time alone, as NTP or an administrator does. May be negative.

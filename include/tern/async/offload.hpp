@@ -21,7 +21,7 @@
 
 namespace tern {
 
-/// The threads that `offload` uses: as many as the machine has cores, at least two. They live as long as the program.
+/// The threads of `offload`: as many as the machine has cores, at least two. They live as long as the program.
 asio::thread_pool& offload_pool();
 
 namespace detail {
@@ -160,19 +160,20 @@ auto run_on_pool(std::shared_ptr<Call> call) {
 
 }  // namespace detail
 
-/// Runs `function`, which may block or compute for long, on a thread of its own kind and resumes here with its
-/// result. This is how a handler calls a library that knows no coroutines without holding its shard.
+/// Runs `function`, which may block or compute for long, on a thread of `offload_pool` and resumes here with its
+/// result. A handler calls a library without coroutines in this way, and does not hold its shard.
 ///
-/// `function` takes nothing, or a `std::stop_token` that says when its result is not wanted any more: the coroutine was
-/// cancelled (the turn was cut, the background work was cancelled), or its context is gone. A function that takes long
-/// looks at it, or passes it on, and returns early.
+/// `function` takes no argument, or a `std::stop_token`. The token is stopped when nobody wants the result any more:
+/// the coroutine was cancelled (the turn was cut, the background work was cancelled), or its context is gone. A
+/// function that takes long looks at the token, or passes it on, and returns early.
 ///
 /// Lifetime: `function` may outlive the coroutine that awaits it, the bot and the app: when a drain is cut, the app is
-///   destroyed and the function runs on. So it owns what it uses, by value, `unique_ptr` or `shared_ptr`. It captures
-///   no reference, neither to the turn nor to the bot nor to a local variable of the coroutine, unless what is named
-///   lives as long as the program. What it returns, and it itself, are then destroyed on the thread that it ran on.
+///   destroyed and the function runs on. So the function owns all that it uses, by value, `unique_ptr` or `shared_ptr`.
+///   It captures no reference to the turn, to the bot or to a local variable of the coroutine; a reference to an object
+///   that lives as long as the program is allowed. When the coroutine is gone, the function and its result are
+///   destroyed on the thread that the function ran on.
 /// Cancellation: a function that was handed over runs to its end, and the awaiting coroutine waits for it.
-/// Errors: whatever `function` throws.
+/// Errors: the exception that left `function`.
 template <class Function>
 awaitable<detail::OffloadResult<Function>> offload(Function function) {
   auto call = std::make_shared<detail::OffloadCall<Function>>(std::move(function));

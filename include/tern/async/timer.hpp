@@ -21,12 +21,16 @@ class TimerImpl {
 /// Thread safety: used on its executor only, which runs one handler at a time: a shard or a strand.
 class Timer {
  public:
+  /// A timer of `clock` whose waits resume on `ex`.
   Timer(Clock& clock, executor ex);
   ~Timer();
+  ///@{
+  /// Moves the timer.
   Timer(Timer&&) noexcept;
   Timer& operator=(Timer&&) noexcept;
+  ///@}
 
-  /// Waits until `when`; true when the time came, false when `cancel` ended the wait. Never ends early.
+  /// Waits until `when`. True when the time has come, which is never early; false when `cancel` ended the wait.
   /// Cancellation: terminal cancellation of the awaiting coroutine throws `operation_aborted`.
   /// Errors: `errc::invalid_argument` when another coroutine waits on this timer already.
   awaitable<bool> wait_until(SteadyTime when);

@@ -28,28 +28,40 @@ namespace tern {
 /// Source: Activity Protocol, "Basic activity structure".
 class Activity : public JsonObject {
  public:
+  /// Without members.
   Activity() = default;
+  /// Takes `fields` as they are: nothing is checked.
   explicit Activity(json::object fields) noexcept : JsonObject(std::move(fields)) {}
   /// An activity of any type.
   static Activity of_type(std::string_view type);
+  ///@{
+  /// An activity of the type that the function is named after.
   static Activity message(std::string_view text = {});
   static Activity message(Attachment attachment);
   static Activity typing();
   static Activity event(std::string_view name, json::value value = nullptr);
+  ///@}
+  /// A `trace`: the emulator shows it, and no other channel is sent it.
   static Activity trace(std::string_view name, json::value value = nullptr, std::string_view value_type = {},
                         std::string_view label = {});
   /// A pause among the activities of one `send_many`; not sent itself.
   static Activity delay(std::chrono::milliseconds duration);
+  /// An `endOfConversation`. `code`: one of `end_of_conversation_codes`, or "" for none.
   static Activity end_of_conversation(std::string_view code = {});
+  /// An `invokeResponse`: the HTTP status and the body of the answer to an invoke.
   static Activity invoke_response(int status, json::value body = nullptr);
 
   /// The type, "" when there is none (such an activity is refused on arrival).
   std::string_view type() const noexcept { return string_at("type").value_or(std::string_view{}); }
+  /// Whether this is the type; see `activity_types`.
   bool is(std::string_view type_name) const noexcept { return type() == type_name; }
   /// The text; a message without text and one with an empty text read alike. See `has_text`.
   std::string_view text() const noexcept { return string_at("text").value_or(std::string_view{}); }
+  /// Whether there is a text, though it may be empty.
   bool has_text() const noexcept { return string_at("text").has_value(); }
 
+  ///@{
+  /// The member of this name, in the protocol's camelCase (`channel_id` reads `channelId`); nullopt when it is absent.
   std::optional<std::string_view> id() const noexcept { return string_at("id"); }
   std::optional<std::string_view> channel_id() const noexcept { return string_at("channelId"); }
   std::optional<std::string_view> service_url() const noexcept { return string_at("serviceUrl"); }
@@ -71,12 +83,17 @@ class Activity : public JsonObject {
   std::optional<std::string_view> caller_id() const noexcept { return string_at("callerId"); }
   std::optional<std::string_view> local_timezone() const noexcept { return string_at("localTimezone"); }
   std::optional<bool> history_disclosed() const noexcept { return bool_at("historyDisclosed"); }
+  ///@}
 
-  /// When it was sent; nullopt when absent or not a date. The text and offset stay as they came (`text()` of it).
+  /// When it was sent; nullopt when absent or not a date. `Timestamp::text` has the text and offset as they came.
   std::optional<Timestamp> timestamp() const { return Timestamp::parse(string_at("timestamp")); }
+  /// When it was sent, by the clock of the sender, with its offset; read as `timestamp` is.
   std::optional<Timestamp> local_timestamp() const { return Timestamp::parse(string_at("localTimestamp")); }
+  /// When the activity is out of date; read as `timestamp` is.
   std::optional<Timestamp> expiration() const { return Timestamp::parse(string_at("expiration")); }
 
+  ///@{
+  /// A copy of the member of this name, in the protocol's camelCase; nullopt, or an empty list, when it is absent.
   std::optional<ChannelAccount> from() const { return typed_at<ChannelAccount>("from"); }
   std::optional<ChannelAccount> recipient() const { return typed_at<ChannelAccount>("recipient"); }
   std::optional<ConversationAccount> conversation() const { return typed_at<ConversationAccount>("conversation"); }
@@ -88,20 +105,29 @@ class Activity : public JsonObject {
   std::vector<MessageReaction> reactions_removed() const;
   std::vector<Attachment> attachments() const;
   std::vector<Entity> entities() const;
+  ///@}
   /// Phrases a speech channel should listen for.
   std::vector<std::string> listen_for() const { return strings_at("listenFor"); }
+  ///@{
   /// `textHighlights` and `semanticAction` as they came; nullptr when absent or of another type.
   const json::array* text_highlights() const noexcept { return array_at("textHighlights"); }
   const json::object* semantic_action() const noexcept { return object_at("semanticAction"); }
+  ///@}
+  ///@{
   /// `value`, `channelData` as they came; nullptr when absent.
   const json::value* value() const noexcept { return value_at("value"); }
   const json::value* channel_data() const noexcept { return value_at("channelData"); }
+  ///@}
 
-  /// Ids without a copy of the account around them.
+  ///@{
+  /// The `id` of the account or conversation, without a copy of what is around it.
   std::optional<std::string_view> conversation_id() const noexcept { return id_at("conversation"); }
   std::optional<std::string_view> from_id() const noexcept { return id_at("from"); }
   std::optional<std::string_view> recipient_id() const noexcept { return id_at("recipient"); }
+  ///@}
 
+  ///@{
+  /// Sets the member of this name, in the protocol's camelCase.
   Activity& set_type(std::string_view value) { return put("type", value); }
   Activity& set_id(std::string_view value) { return put("id", value); }
   Activity& set_text(std::string_view value) { return put("text", value); }
@@ -122,8 +148,12 @@ class Activity : public JsonObject {
   Activity& set_label(std::string_view value) { return put("label", value); }
   Activity& set_value_type(std::string_view value) { return put("valueType", value); }
   Activity& set_topic_name(std::string_view value) { return put("topicName", value); }
-  /// Who calls, from the token's claims: `parse_activity` removes what the wire says.
+  ///@}
+  /// Sets the caller's id, which comes from the claims of the token: `parse_activity` removes a `callerId` that came
+  /// with the activity.
   Activity& set_caller_id(std::string_view value) { return put("callerId", value); }
+  ///@{
+  /// Sets the member of this name, in the protocol's camelCase. A timestamp keeps its text.
   Activity& set_local_timezone(std::string_view value) { return put("localTimezone", value); }
   Activity& set_history_disclosed(bool value);
   Activity& set_value(json::value value);
@@ -140,25 +170,29 @@ class Activity : public JsonObject {
   Activity& set_members_removed(std::vector<ChannelAccount> values);
   Activity& set_reactions_added(std::vector<MessageReaction> values);
   Activity& set_reactions_removed(std::vector<MessageReaction> values);
+  ///@}
+  ///@{
+  /// Adds to the list, which is made when there is none.
   Activity& add_attachment(Attachment value);
   Activity& add_entity(Entity value);
+  ///@}
 
   /// Where this activity came from, seen from the bot: how to answer it, or to write there later.
-  /// Source: SDK `TurnContext.getConversationReference`.
+  /// Source: Activity Protocol, "Conversation reference".
   ConversationReference reference() const;
 
-  /// Addresses an outgoing activity to `reference`: from the bot, to the user, conversation, channel, serviceUrl;
-  /// locale unless set; `inputHint: acceptingInput` on messages unless set; no id (one that is there is removed: the
-  /// channel gives it). With `reply`, `replyToId` is the reference's activity id, if it has one; else `replyToId`
-  /// stays as it is. What the reference lacks stays as it is.
+  /// Addresses an outgoing activity to `reference`: sets `from` to the bot, `recipient` to the user, `conversation`,
+  /// `channelId` and `serviceUrl`. Sets `locale`, and on messages `inputHint` to `acceptingInput`, unless the activity
+  /// has them. Removes `id`, which the channel gives. With `reply`, `replyToId` becomes the activity id of the
+  /// reference, if it has one; otherwise `replyToId` stays. A member that the reference lacks stays as it is.
   void apply_reference(const ConversationReference& reference, bool reply);
 
-  /// The text without the mentions of `account_id` (entities of type `mention`), trimmed. A mention without a text of
-  /// its own, or with one that does not stand here, is `<at>NAME</at>`. Letters of ids may be large or small. Mentions
-  /// of others stay, those by the same name too.
+  /// The text without the mentions of `account_id` (entities of type `mention`), trimmed. When the entity has no text,
+  /// or its text does not occur in the activity's, the mention is taken to be `<at>NAME</at>`. Ids are compared without
+  /// regard to capital letters. Mentions of other accounts stay, also of an account with the same name.
   std::string text_without_mention(std::string_view account_id) const;
-  /// The same for who receives the activity: what a user says to a bot in a group or a channel, where it must be
-  /// mentioned, as it would be said to it alone.
+  /// The same with the mentions of the recipient. In a group or a channel a user has to mention the bot; this is the
+  /// text as the user would say it to the bot alone.
   std::string text_without_recipient_mention() const;
 
  private:

@@ -8,19 +8,26 @@ namespace tern {
 /// Source: Bot Connector API, "ConversationParameters".
 class ConversationParameters : public JsonObject {
  public:
+  /// Without members.
   ConversationParameters() = default;
+  /// Takes `fields` as they are: nothing is checked.
   explicit ConversationParameters(json::object fields) noexcept : JsonObject(std::move(fields)) {}
 
+  ///@{
+  /// The member of this name, in the protocol's camelCase; nullopt, or an empty list, when it is absent.
   std::optional<bool> is_group() const noexcept { return bool_at("isGroup"); }
   std::optional<ChannelAccount> bot() const { return typed_at<ChannelAccount>("bot"); }
   std::vector<ChannelAccount> members() const { return list_at<ChannelAccount>("members"); }
   std::optional<std::string_view> topic_name() const noexcept { return string_at("topicName"); }
   std::optional<std::string_view> tenant_id() const noexcept { return string_at("tenantId"); }
+  ///@}
   /// The first activity of the conversation, sent along.
   std::optional<Activity> activity() const { return typed_at<Activity>("activity"); }
   /// As it was set; nullptr when absent.
   const json::value* channel_data() const noexcept { return value_at("channelData"); }
 
+  ///@{
+  /// Sets the member of this name, in the protocol's camelCase; `add_member` adds to `members`.
   ConversationParameters& set_is_group(bool value) {
     set("isGroup", value);
     return *this;
@@ -53,6 +60,7 @@ class ConversationParameters : public JsonObject {
     set("channelData", std::move(value));
     return *this;
   }
+  ///@}
 };
 
 }  // namespace tern

@@ -14,7 +14,7 @@ namespace tern {
 struct ParseError {
   std::string code;     ///< "BadSyntax", "BadArgument" or "MissingProperty"
   std::string message;  ///< what is wrong, where, and what is expected
-  /// Of the error in the text, in bytes from 0, where it is no JSON; absent for what is JSON and no activity.
+  /// Where in the text the JSON breaks off, in bytes from 0. Absent when the text is JSON, and no activity.
   std::optional<std::size_t> position = {};
 };
 
@@ -28,7 +28,7 @@ boost::system::result<json::value, ParseError> parse_json(std::string_view text)
 /// Parses and checks an incoming activity: an object with a non-empty string `type`, a `conversation` with a
 /// non-empty string `id`, and a `serviceUrl` that is an absolute http or https URL (it may be absent with
 /// `deliveryMode: expectReplies` or `stream`). `callerId` is removed: it is set from the token's claims alone.
-/// Source: protocol, "In".
+/// Source: Activity Protocol, "Basic activity structure".
 boost::system::result<Activity, ParseError> parse_activity(std::string_view text);
 
 /// The protocol's error body: `{"error":{"code":...,"message":...}}`.

@@ -141,9 +141,9 @@ class StorageModelOf final : public StorageModel {
 }  // namespace detail
 
 /// Any type that satisfies `Storage`, erased, so that the configuration chooses the backend and bots are no templates.
-/// Copies share the one store. Satisfies `ScheduleStorage`; on a store without a schedule (`schedules()` is false)
-/// those functions throw `errc::invalid_argument`, but for `put_back`, which does nothing; so does `list_keys` on one
-/// that is no `MovableSchedule`.
+/// Copies share one store. `AnyStorage` satisfies `MovableSchedule`. On a store without a schedule (`schedules()` is
+/// false) the functions of the schedule throw `errc::invalid_argument`, but `put_back` does nothing. `list_keys` throws
+/// the same on a store that is no `MovableSchedule`.
 ///
 /// Thread safety: as `Storage`.
 class AnyStorage {
@@ -154,7 +154,7 @@ class AnyStorage {
     return AnyStorage(std::make_shared<detail::StorageModelOf<S>>(std::forward<Args>(args)...));
   }
 
-  /// The same, and the `S` itself for whoever asks it for more than the concept has, such as its figures.
+  /// The same, and access to the `S` itself for functions that the concept does not have, such as its figures.
   template <Storage S, class... Args>
   static std::pair<AnyStorage, std::shared_ptr<const S>> make_with_access(Args&&... args) {
     auto model = std::make_shared<detail::StorageModelOf<S>>(std::forward<Args>(args)...);
@@ -162,8 +162,12 @@ class AnyStorage {
     return {AnyStorage(std::move(model)), std::move(access)};
   }
 
+  /// The traits of the store.
   StoreTraits traits() const noexcept { return model_->traits(); }
+  /// Whether the store keeps a schedule.
   bool schedules() const noexcept { return model_->schedules(); }
+  ///@{
+  /// As the concept `Storage` says.
   awaitable<void> open(Deadline by) { return model_->open(by); }
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return model_->read(std::move(keys), by); }
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
@@ -171,6 +175,9 @@ class AnyStorage {
   }
   awaitable<StorePage> scan(StoreScan scan, Deadline by) { return model_->scan(std::move(scan), by); }
   awaitable<void> close(Deadline by) { return model_->close(by); }
+  ///@}
+  ///@{
+  /// As the concepts `ScheduleStorage` and `MovableSchedule` say.
   awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by) {
     return model_->hold_slots(std::move(owner), std::move(held), want, by);
   }
@@ -192,6 +199,7 @@ class AnyStorage {
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
     return model_->estimate_due(from, until, by);
   }
+  ///@}
 
  private:
   explicit AnyStorage(std::shared_ptr<detail::StorageModel> model) : model_(std::move(model)) {}

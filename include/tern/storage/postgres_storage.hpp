@@ -24,12 +24,11 @@ struct PostgresOptions {
   bool create_schema = true;
   /// For PgBouncer in transaction mode: every statement in a transaction of its own with its settings, none prepared.
   bool pgbouncer = false;
-  /// Connections that write, and connections that read; 1 to 64 each.
-  std::uint16_t write_lanes = 1;
-  std::uint16_t read_lanes = 2;
+  std::uint16_t write_lanes = 1;  ///< connections that write, 1 to 64
+  std::uint16_t read_lanes = 2;   ///< connections that read, 1 to 64
   /// The longest that the server works on one statement, 100 ms to an hour. One second later the connection is cut.
   std::chrono::milliseconds statement_timeout{5000};
-  /// How long a process owns its slots of the schedule without a word from it, 1 s to a day. It says so each 2 s.
+  /// How long a process owns its slots after its last heartbeat, 1 s to a day. It sends a heartbeat every 2 s.
   std::chrono::milliseconds lease{6000};
   /// Operations that wait for one lane; beyond that `errc::overloaded`. 1 or more.
   std::size_t queue = 4096;
@@ -37,7 +36,7 @@ struct PostgresOptions {
   std::size_t max_batch = 256;
 };
 
-/// What a `PostgresStorage` has done since it was made.
+/// Figures of a `PostgresStorage` since it was made.
 struct PostgresStats {
   std::uint64_t reads = 0;             ///< operations: reads and scans
   std::uint64_t writes = 0;            ///< operations
@@ -45,47 +44,56 @@ struct PostgresStats {
   std::uint64_t write_batches = 0;     ///< transactions that wrote
   std::uint64_t retries = 0;           ///< transactions tried again: serialisation, deadlock, racing inserts
   std::uint64_t connections_lost = 0;  ///< found dead, or cut because the server did not answer
-  std::uint64_t connections_made = 0;
+  std::uint64_t connections_made = 0;  ///< the first ones and those made anew
 };
 
-/// Why no server can be reached by `url`: it cannot be read, or asks for what there is not. A sentence that repeats no
-/// part of it; absent when it can be used.
+/// Why `url` cannot be used: it cannot be read, or one of its parameters has a value that is not allowed. The sentence
+/// repeats no value of the URL. Absent when the URL can be used.
 std::optional<std::string> postgres_url_obstacle(const std::string& url);
 
 /// Documents and the schedule in PostgreSQL, shared by all processes that name the same database and schema.
 ///
-/// Operations queue on lanes, each a thread with a connection, that put all that waits into one statement. A write is
-/// committed before it is confirmed (`synchronous_commit` is on, whatever the server's default). Keys are any bytes;
-/// documents are UTF-8 without NUL, as JSON text always is.
+/// Operations queue on lanes. A lane is a thread with a connection; it puts all waiting operations into one statement.
+/// A write is committed before it is confirmed (`synchronous_commit` is on, whatever the server's default). Keys are
+/// any bytes; documents are UTF-8 without NUL, as JSON text always is.
 ///
 /// While the server is away, operations fail at once with `errc::storage_unavailable`, and a connection is made anew in
-/// the background. A write that was in flight when its connection went has an unknown outcome, and its error says so.
-/// One that had to wait longer than its deadline for an answer of the server, and at least 500 ms, fails with
-/// `errc::timed_out` and its connection is cut.
+/// the background. A write that was in flight when its connection broke has an unknown outcome, and its error says so.
+/// A write for which the server has no answer by its deadline, and within 500 ms at least, fails with
+/// `errc::timed_out`, and its connection is cut.
 ///
 /// Thread safety: all functions from any thread.
 class PostgresStorage {
  public:
   /// Errors: `errc::invalid_argument` for options out of range or a URL that cannot be read. Does not connect.
   explicit PostgresStorage(PostgresOptions options, Clock& clock = system_clock());
-  /// Without `close` before, what is in flight is cut.
+  /// Without `close` before, operations in flight are cut.
   ~PostgresStorage();
+  ///@{
+  /// Moves the whole store.
   PostgresStorage(PostgresStorage&&) noexcept;
   PostgresStorage& operator=(PostgresStorage&&) noexcept;
+  ///@}
 
+  /// "postgres": durable and shared.
   StoreTraits traits() const noexcept;
 
   /// Connects, then creates or migrates the schema. While the server is away it tries until `by`, at most 10 s.
   /// Errors: `errc::storage_unavailable`; `errc::invalid_argument` when the server refuses the user, lacks the schema
   /// and `create_schema` is off or not allowed, has a newer schema than this library knows, or is not in UTF-8.
   awaitable<void> open(Deadline by);
+  ///@{
+  /// As the concept `Storage` says.
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by);
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by);
   awaitable<StorePage> scan(StoreScan scan, Deadline by);
-  /// Ends the lanes; what still waits fails. What is in flight at `by` is cut.
+  ///@}
+  /// Ends the lanes. Operations that wait fail; operations in flight are cut at `by`.
   awaitable<void> close(Deadline by);
 
-  // The schedule: see `ScheduleStorage`. What is due in more than five years is refused.
+  ///@{
+  /// As the concepts `ScheduleStorage` and `MovableSchedule` say. A send that is due in more than five years is
+  /// refused.
   awaitable<HeldSlots> hold_slots(std::string owner, std::vector<SlotLease> held, std::uint16_t want, Deadline by);
   awaitable<void> release_slots(std::vector<SlotLease> held, Deadline by);
   awaitable<DuePage> load_due(DueQuery due, Deadline by);
@@ -97,14 +105,16 @@ class PostgresStorage {
   awaitable<KeyPage> list_keys(KeyQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
+  ///@}
 
-  /// Whether every lane has its connection; what `/readyz` says. An idle connection is tried each second.
+  /// Whether every lane has its connection; `/readyz` answers by it. An idle connection is tried each second.
   bool healthy() const noexcept;
 
-  /// A function that tells why the store is away, "" when it is not. It may outlive the store and be called from any
-  /// thread.
+  /// A function that returns why the store is away, and "" when it is there. The function may outlive the store and be
+  /// called from any thread.
   std::function<std::string()> obstacle() const;
 
+  /// The figures at this moment.
   PostgresStats stats() const noexcept;
 
  private:
@@ -114,8 +124,8 @@ class PostgresStorage {
 
 static_assert(ScheduleStorage<PostgresStorage>);
 
-/// The SQL that creates the schema, for an administrator to run where Tern may not: it can be run again, and ends with
-/// the rights that `role` needs at run time (none when "").
+/// The SQL that creates the schema, for an administrator to run where Tern has no right to. It can be run again. At its
+/// end `role` is given the rights that it needs at run time; with "" nobody is given any.
 std::string postgres_schema_sql(const std::string& schema = "tern", const std::string& role = {});
 
 }  // namespace tern

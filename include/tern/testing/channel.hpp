@@ -16,23 +16,24 @@
 
 namespace tern::test {
 
-/// What the channel does with a request instead of answering it, and with which requests. Setters chain:
+/// A fault that a test orders: what the channel does instead of answering, and with which requests. Setters chain:
 ///
 ///     world.channel().order(Fault::status(429).retry_after(30s));              // the next request
 ///     world.channel().order(Fault::hang().nth(3));                             // the third from now
 ///     world.channel().order(Fault::close().text("pizza").always());            // every message with that word
 class Fault {
  public:
-  /// Answers with this status, 400 to 599, and the protocol's error body. What it refuses has not arrived.
+  /// Answers with this status, 400 to 599, and the protocol's error body. The message has not arrived.
   static Fault status(int status, std::string code = "ServiceError");
   /// Answers with this status and the page of a gateway: the channel itself has not seen the request.
   static Fault gateway(int status);
   /// Takes no connection: nothing was sent.
   static Fault refuse();
-  /// Takes the request and closes the connection before it has answered: the message may have arrived. Here it has,
-  /// unless `lost` says otherwise.
+  /// Takes the request and closes the connection before it has answered. The bot cannot know whether the message has
+  /// arrived. It has, unless `lost` is set.
   static Fault close();
-  /// Takes the request and never answers. The bot gives up at its own deadline; the message has arrived, unless `lost`.
+  /// Takes the request and never answers, so that the bot gives up at its deadline. The message has arrived, unless
+  /// `lost` is set.
   static Fault hang();
   /// Answers as usual, but only after this time.
   static Fault slow(std::chrono::milliseconds duration);
@@ -41,17 +42,18 @@ class Fault {
   Fault& retry_after(std::chrono::milliseconds wait);
   /// With `close` and `hang`: the message has not arrived.
   Fault& lost();
-  /// Not the next request that it is meant for, but the `n`-th from now, counted from 1.
+  /// The `n`-th request from now, counted from 1, instead of the next one. Only requests that the fault is meant for
+  /// count.
   Fault& nth(std::size_t n);
-  /// As many requests in a row as this. Default: 1.
+  /// This many requests in a row. Default: 1.
   Fault& times(std::size_t count);
   /// All requests from then on, until `Channel::heal`.
   Fault& always();
-  /// Only for requests that `matches` takes, by their activity.
+  /// Only for requests with an activity for which `matches` returns true.
   Fault& when(std::function<bool(const Activity&)> matches);
   /// Only for messages whose text contains this.
   Fault& text(std::string part);
-  /// Only for what goes to this conversation.
+  /// Only for requests to this conversation.
   Fault& conversation(std::string id);
 
  private:
@@ -72,46 +74,52 @@ class Fault {
 
 /// One request that the bot made to the channel.
 struct ChannelCall {
+  /// The function of `ChannelSender`.
   enum class Kind : std::uint8_t { send, update, remove, create };
-  Kind kind = Kind::send;
-  /// What was sent, with the id that the channel has given it. Of `remove`: the id and the conversation. Of `create`:
-  /// the activity that the bot asked to begin with, if any, with the service's address.
+  Kind kind = Kind::send;  ///< which function
+  /// The activity that was sent, with the id that the channel gave it. For `remove`: an activity with the id and the
+  /// conversation. For `create`: the first activity, if the bot gave one, with the service's address.
   Activity activity;
   std::string request_id;  ///< of a scheduled send: the same at each try
-  WallTime at{};
-  bool arrived = false;  ///< the channel has it, whatever the bot was told
+  WallTime at{};           ///< when it was made, by the clock of the world
+  bool arrived = false;    ///< whether the channel has it; the bot may know less
 };
 
-/// The channel's service inside a test: takes what the bot sends, answers each with an id (`sent-1`, `sent-2`, ...),
-/// and fails as it is ordered to. It takes no time by itself.
+/// The service of the channel inside a test. It takes the activities that the bot sends, answers each with an id
+/// (`sent-1`, `sent-2`, ...), and fails as the test orders. It takes no time by itself.
 ///
-/// Lifetime: that of its world.
-/// Thread safety: that of its world.
+/// Lifetime: as its world.
+/// Thread safety: as its world.
 class Channel final : public ChannelSender {
  public:
+  /// For the world.
   explicit Channel(ManualClock& clock);
 
-  /// From now on. Of several faults that are meant for one request, the one that was ordered first is done.
+  /// Orders a fault from now on. Of several faults that are meant for one request, the one that was ordered first
+  /// happens.
   Channel& order(Fault fault);
-  /// All faults are forgotten. What hangs goes on hanging.
+  /// Forgets all faults. Requests that hang go on hanging.
   void heal();
 
-  /// Everything that the bot has asked for so far, the oldest first, with what was refused.
+  /// All requests of the bot so far, the oldest first, refused ones included.
   const std::vector<ChannelCall>& calls() const noexcept { return calls_; }
-  /// The activities that have arrived, the oldest first, with typing and the like.
+  /// The activities that have arrived, of every type, the oldest first.
   std::vector<Activity> arrived() const;
   /// The texts of the messages that have arrived, in all conversations.
   std::vector<std::string> texts() const;
   /// How many requests are under way now.
   std::size_t under_way() const noexcept { return under_way_; }
 
+  ///@{
+  /// As `ChannelSender` says; the bot calls them.
   awaitable<ResourceResponse> send(const Activity& activity, std::string request_id, Deadline by) override;
   awaitable<ResourceResponse> update(const Activity& activity, Deadline by) override;
   awaitable<void> remove(const ConversationReference& reference, Deadline by) override;
   awaitable<ConversationResourceResponse> create_conversation(std::string service_url,
                                                               ConversationParameters parameters, Deadline by) override;
+  ///@}
 
-  /// What comes besides the channel, such as the answer to `expectReplies`, is noted as arrived too.
+  /// Notes an activity that came on another way, such as the answer to `expectReplies`, as arrived.
   void note_arrived(Activity activity);
 
  private:

@@ -10,21 +10,22 @@ namespace tern::test {
 
 class StoreFaults;
 
-/// What a test orders of the storage below its bot. The store keeps everything in memory; only what is ordered fails.
+/// The faults of the storage below a bot, as a test orders them. The store keeps everything in memory; only ordered
+/// operations fail.
 ///
-/// An operation is a read, a write or a scan, by turns, by the schedule or by the test, counted from 1 in the order in
-/// which they begin. `go_away` reaches everything else as well, such as the leases of replicas.
-/// An operation that fails throws `errc::storage_unavailable`, as a database that cannot be reached does.
+/// An operation is a read, a write or a scan, of a turn, of the schedule or of the test. Operations are counted from 1
+/// in the order in which they begin. `go_away` reaches everything else as well, such as the leases of replicas. An
+/// operation that fails throws `errc::storage_unavailable`, as for a database that cannot be reached.
 class Store {
  public:
+  /// For the world.
   explicit Store(std::shared_ptr<StoreFaults> faults);
 
   /// The `n`-th operation from now fails before it has done anything.
   void fail_operation(std::size_t n = 1);
   /// The `n`-th operation from now is done, and its answer is lost.
   void lose_answer(std::size_t n = 1);
-  /// The `n`-th write from now meets another writer: it conflicts on every key that it expected something of. Nothing
-  /// is written.
+  /// The `n`-th write from now meets another writer: every key with a condition is a conflict, and nothing is written.
   void conflict(std::size_t n = 1);
   /// All writes fail from now on, while reads work: a full disk.
   void refuse_writes();
@@ -37,8 +38,8 @@ class Store {
 
   /// How many operations have begun so far.
   std::size_t operations() const noexcept;
-  /// How many of them have failed as it was ordered. A test that lets the first operation fail, then the second, and
-  /// so on, ends when this is 0: its bot does no more than that.
+  /// How many of them have failed by order. A test may let the first operation fail, then the second, and so on; it
+  /// ends when this is 0, because the bot does no further operation.
   std::size_t failures() const noexcept;
 
  private:

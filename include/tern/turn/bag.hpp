@@ -7,7 +7,7 @@
 
 namespace tern {
 
-/// Things that middleware and handlers hand each other during one turn, at most one of each type.
+/// Values that middleware and handlers share during one turn, at most one of each type.
 class Bag {
  public:
   /// Stores `value`, in place of an earlier one of this type.
@@ -23,7 +23,7 @@ class Bag {
     return *std::any_cast<T>(&items_.back().second);
   }
 
-  /// nullptr when nothing of this type was stored. Valid until the next `set`.
+  /// The value of this type; nullptr when none was stored. Valid until the next `set`.
   template <class T>
   T* get() noexcept {
     for (auto& [type, item] : items_) {

@@ -12,29 +12,32 @@
 
 namespace tern {
 
-/// A bot: what answers turns. One object serves all conversations and is called concurrently, from all shards; a
-/// factory (see `App`) makes one for each turn instead.
+/// A bot answers turns. One object serves all conversations and is called concurrently, from all shards. With
+/// `AppOptions::one_per_turn` there is one object for each turn instead.
 class Bot {
  public:
   virtual ~Bot() = default;
 
+  /// Answers one turn.
   virtual awaitable<void> on_turn(TurnContext& turn) = 0;
 
-  /// Called with what left the handler, after the turn's uncommitted changes were dropped. The default rethrows: the
-  /// channel gets 500 without the text. Returning means the bot has dealt with it, and the channel gets its
-  /// normal answer; but a conflict is 500 all the same, since what the turn changed is lost. An invoke is answered with
-  /// the response that is set here, or 500; one that the handler had set before it failed is dropped.
+  /// Called with the exception that left the handler, after the uncommitted changes of the turn were dropped. The
+  /// default rethrows it: the channel gets 500 without the text. When this function returns, the bot has dealt with the
+  /// error and the channel gets its normal answer; after a conflict it gets 500 all the same, since the changes of the
+  /// turn are lost. An invoke is answered with the response that is set here, or 500; a response that the handler had
+  /// set before it failed is dropped.
   virtual awaitable<void> on_turn_error(TurnContext& turn, std::exception_ptr error);
 
-  /// Adds middleware; before the bot serves turns.
+  /// Adds middleware. Call it before the bot serves turns.
   Bot& use(std::shared_ptr<Middleware> middleware);
 
-  /// Registers what `continue_at` and `continue_after` run under `name`; before the bot serves turns. The turn's
-  /// activity is the event `ContinueConversation` and carries the scheduled value.
+  /// Registers a continuation: `continue_at` and `continue_after` run `handler` by its `name`. Call it before the bot
+  /// serves turns. The activity of its turn is the event `ContinueConversation` with the scheduled value.
   Bot& on_continue(std::string name, TurnHandler handler);
 
+  /// The middleware, the outermost first.
   const std::vector<std::shared_ptr<Middleware>>& middleware() const noexcept { return middleware_; }
-  /// nullptr when there is none of this name.
+  /// The continuation of this name; nullptr when there is none.
   const TurnHandler* continuation(std::string_view name) const noexcept;
 
  private:

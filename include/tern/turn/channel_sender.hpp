@@ -16,24 +16,28 @@
 
 namespace tern {
 
-/// A channel said no. `what()`, which goes into logs, has the status and the channel's code for it, and no more.
+/// The answer of a channel that refuses. `what()`, which goes into logs, has the status and the channel's code, and no
+/// more.
 class ChannelError : public Error {
  public:
-  /// Who answered, as the body shows.
+  /// The sender of the answer, as the body shows.
   enum class By : std::uint8_t {
     channel,  ///< the channel: the body is the protocol's error, `{"error":{"code","message"}}`
     nobody,   ///< the body is empty: perhaps the channel, perhaps a gateway or proxy on the way
-    stranger  ///< such a gateway, by its page: the body is anything else
+    stranger  ///< a gateway or proxy: the body is anything else
   };
 
+  /// With these members.
   ChannelError(int status, std::string code, std::optional<std::chrono::milliseconds> retry_after,
                std::string said = {}, By by = By::channel);
+  /// The status of HTTP.
   int status() const noexcept { return status_; }
   /// The message that came with the status, at most 200 bytes in one line; "" when there was none. Some channels repeat
-  /// in it the text that was sent: do not log it where that is nobody else's.
+  /// the text that was sent in it, so do not log it where that text is private.
   const std::string& said() const noexcept { return said_; }
-  /// What the channel's Retry-After asked for; the connector bounds it by `limits.retry_after`.
+  /// The pause that the channel's Retry-After asked for; the connector bounds it by `limits.retry_after`.
   std::optional<std::chrono::milliseconds> retry_after() const noexcept { return retry_after_; }
+  /// The sender of the answer.
   By by() const noexcept { return by_; }
 
  private:
@@ -43,13 +47,14 @@ class ChannelError : public Error {
   By by_;
 };
 
-/// Sending was begun and its outcome is unknown: the request was written, and no answer came. It may have arrived.
+/// A send with an unknown outcome: the request was written, and no answer came. The message may have arrived.
 class AmbiguousSend : public Error {
  public:
+  /// `detail`: what happened, and where.
   explicit AmbiguousSend(error_code code, const std::string& detail) : Error(code, detail) {}
 };
 
-/// How activities reach a channel: floor 3 knows this interface, the connector implements it.
+/// Sends activities to channels. Floor 3 knows this interface, and the connector implements it.
 ///
 /// The activity is addressed: it carries `serviceUrl` and `conversation.id`. All functions are called on a shard and
 /// resume there; several calls may be under way at once.
@@ -57,7 +62,7 @@ class AmbiguousSend : public Error {
 /// Errors: `errc::service_url_refused` (nothing was sent), `errc::channel_unreachable` (not connected, or the request
 /// was not written), `errc::overloaded` (too many waiting for this host), `errc::timed_out` before writing,
 /// `AmbiguousSend` after it, `ChannelError` for any status but 2xx.
-/// Source: connector API v3, specs "Conversations_*".
+/// Source: Bot Connector API v3, operations "Conversations_*".
 class ChannelSender {
  public:
   virtual ~ChannelSender() = default;
@@ -66,14 +71,15 @@ class ChannelSender {
   /// `request_id` becomes `x-ms-client-request-id`; a retry passes the same; "" makes a new one.
   virtual awaitable<ResourceResponse> send(const Activity& activity, std::string request_id, Deadline by) = 0;
 
-  /// As `send`, and asks `may_begin` right before the request is written. When that says no: `errc::timed_out`, and
-  /// nothing was sent. A sender that never waits before it writes need not ask.
-  /// Lifetime: what `may_begin` refers to is there until this ends.
+  /// As `send`, and asks `may_begin` right before the request is written. When the answer is false, nothing is sent,
+  /// and this throws `errc::timed_out`: another process may have the send by then. Empty: it may.
+  ///
+  /// Here it asks right before it calls `send`. A sender whose `send` may wait before it writes, for a connection or
+  /// for its turn, overrides this and asks after the wait.
+  ///
+  /// Lifetime: `activity` and objects that `may_begin` refers to outlive this call.
   virtual awaitable<ResourceResponse> send_if(const Activity& activity, std::string request_id, Deadline by,
-                                              std::function<bool()> may_begin) {
-    (void)may_begin;
-    return send(activity, std::move(request_id), by);
-  }
+                                              std::function<bool()> may_begin);
 
   /// Replaces the activity that has `activity`'s id.
   virtual awaitable<ResourceResponse> update(const Activity& activity, Deadline by) = 0;
@@ -86,8 +92,8 @@ class ChannelSender {
                                                                       ConversationParameters parameters,
                                                                       Deadline by) = 0;
 
-  /// Whether a send to this serviceUrl is begun at all. Where it is not, `send` ends in `errc::service_url_refused`,
-  /// and no reference with that address is kept.
+  /// Whether the bot may send to this serviceUrl. If not, `send` throws `errc::service_url_refused`, and no reference
+  /// with that address is kept.
   virtual bool sends_to(std::string_view service_url) const noexcept {
     (void)service_url;
     return true;

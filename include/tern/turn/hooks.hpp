@@ -12,20 +12,22 @@ namespace tern {
 
 class TurnContext;
 
-/// What runs for a turn: a bot's handler, a continuation.
+/// A function that answers a turn: a handler of the bot, or a continuation.
 /// Lifetime: the turn outlives the coroutine. The callable is kept until the coroutine has ended, so it may capture.
 using TurnHandler = std::function<awaitable<void>(TurnContext&)>;
 
-/// Around each activity that is sent. `next` sends it on (once); a hook that does not call it keeps the activity
-/// back, and the send yields no response. The activity may be changed before `next`.
+/// Sends the activity on; called at most once.
 using SendNext = std::function<awaitable<std::optional<ResourceResponse>>()>;
+/// Runs around each activity that is sent. A hook may change the activity before it calls `next`. A hook that does not
+/// call `next` keeps the activity back, and the send yields no response.
 using SendHook = std::function<awaitable<std::optional<ResourceResponse>>(TurnContext&, Activity&, SendNext)>;
 
-/// Around each update of an activity; as `SendHook`.
+/// Runs around each update of an activity, as a `SendHook` does around a send.
 using UpdateHook = SendHook;
 
-/// Around each deletion; `reference` names the activity.
+/// Deletes the activity; called at most once.
 using DeleteNext = std::function<awaitable<void>()>;
+/// Runs around each deletion. The reference names the activity.
 using DeleteHook = std::function<awaitable<void>(TurnContext&, ConversationReference&, DeleteNext)>;
 
 }  // namespace tern

@@ -4,11 +4,11 @@
 
 namespace tern {
 
-/// What runs around every turn, the first added outermost.
+/// Code that runs around every turn. The middleware that was added first is the outermost.
 class Middleware {
  public:
   virtual ~Middleware() = default;
-  /// `next` runs what comes inside; not calling it ends the turn here.
+  /// `next` runs the inner middleware and then the bot. When this function does not call `next`, the turn ends here.
   virtual awaitable<void> on_turn(TurnContext& turn, std::function<awaitable<void>()> next) = 0;
 };
 

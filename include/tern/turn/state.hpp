@@ -10,7 +10,7 @@
 
 namespace tern {
 
-/// Whose state a document holds.
+/// The owner of a state document.
 enum class StateScope : std::uint8_t {
   conversation,         ///< `{bot}/{channel}/conversations/{conversation}`
   user,                 ///< `{bot}/{channel}/users/{user}`
@@ -40,16 +40,18 @@ T read_property(const json::value& stored, const std::string& name) {
 }
 }  // namespace detail
 
-/// One named, typed value in a state document. A light description: make it once, use it in every turn.
+/// One named, typed value in a state document. A property is a light description: make it once, use it in every turn.
 ///
 /// `T` is anything Boost.JSON converts (`value_from`, `value_to`): numbers, strings, containers, described structs.
-/// Described structs (`BOOST_DESCRIBE_STRUCT`), and those in them, may grow: a member that is not stored keeps its
-/// default, and a stored one that the struct does not have survives `set` and `update`. See docs/state.md.
-/// Errors: `find`, `get`, `update`: `errc::state_mismatch` when what is stored does not convert to `T`, with the
-/// property, the scope and the key of the document.
+/// Described structs (`BOOST_DESCRIBE_STRUCT`), and described structs inside them, may grow: a member that is not
+/// stored keeps its default, and a stored member that the struct does not have survives `set` and `update`. See
+/// docs/state.md. Errors: `find`, `get` and `update` throw `errc::state_mismatch` when the stored value does not
+/// convert to `T`. The
+///   message has the property, the scope and the key of the document.
 template <class T>
 class StateProperty {
  public:
+  /// The property `name` of the documents of this scope.
   StateProperty(StateScope scope, std::string name) : scope_(scope), name_(std::move(name)) {}
 
   /// The value; nullopt when it was never set.
@@ -75,11 +77,12 @@ class StateProperty {
     return detail::state_set(turn, scope_, name_, json::value_from(std::move(value)), keep_unknown());
   }
 
+  /// Removes the value; written when the turn commits.
   awaitable<void> remove(TurnContext& turn) const { return detail::state_erase(turn, scope_, name_); }
 
-  /// Changes the value by `change`, which starts from `initial` when it was never set. When another writer comes
-  /// between, `change` alone is applied again to what that one wrote, instead of the turn failing; so it must depend
-  /// on nothing but its argument.
+  /// Changes the value by `change`, which starts from `initial` when the value was never set. When another writer has
+  /// changed the document meanwhile, the turn does not fail: `change` alone is applied again, to the new value. So
+  /// `change` depends on nothing but its argument, and does nothing else.
   awaitable<void> update(TurnContext& turn, std::function<void(T&)> change, T initial = T{}) const {
     auto apply = [name = name_, change = std::move(change), initial = std::move(initial)](json::object& document) {
       const json::value* found = document.if_contains(name);
@@ -112,23 +115,26 @@ class StateProperty {
   std::string name_;
 };
 
-/// The state of one scope. `clear` writes an empty document, `remove` deletes it; both with the turn's commit.
+/// The state of one scope.
 template <StateScope Scope>
 class BotState {
  public:
+  /// The property of this name.
   template <class T>
   StateProperty<T> property(std::string name) const {
     return StateProperty<T>(Scope, std::move(name));
   }
+  /// Writes an empty document in place of the stored one, when the turn commits.
   awaitable<void> clear(TurnContext& turn) const { return detail::state_clear(turn, Scope); }
+  /// Deletes the document, when the turn commits.
   awaitable<void> remove(TurnContext& turn) const { return detail::state_remove(turn, Scope); }
 };
 
-/// Shared by everybody in a conversation.
+/// State that all participants of a conversation share.
 using ConversationState = BotState<StateScope::conversation>;
-/// Of one user, in all conversations of a channel.
+/// State of one user, in all conversations of a channel.
 using UserState = BotState<StateScope::user>;
-/// Of one user in one conversation.
+/// State of one user in one conversation.
 using PrivateConversationState = BotState<StateScope::private_conversation>;
 
 }  // namespace tern

@@ -7,7 +7,7 @@
 
 namespace tern::app {
 
-/// A figure of a store that may be gone when it is asked for.
+/// Adds a figure of a store. The figure is 0 once the store is gone.
 template <class S, class Read>
 void add_figure(Metrics& metrics, const std::weak_ptr<const S>& store, const std::string& name, const std::string& help,
                 Read read) {

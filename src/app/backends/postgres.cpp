@@ -26,25 +26,25 @@ std::vector<ConfigKey> keys() {
   using S = Settings;
   using T = StorageSettings;
   return {
-      text_key("storage.url", Place{&S::storage, &T::url}, "postgresql://user:password@host:port/database",
+      text_key("storage.url", Setting{&S::storage, &T::url}, "postgresql://user:password@host:port/database",
                "postgres: the database. Parameters such as sslmode are added as in ?sslmode=verify-full.", true),
-      checked_key("storage.schema", Place{&S::storage, &T::schema}, is_schema_name,
+      checked_key("storage.schema", Setting{&S::storage, &T::schema}, is_schema_name,
                   "1 to 63 letters, digits and underscores", "postgres: the schema that holds the tables."),
-      bool_key("storage.create_schema", Place{&S::storage, &T::create_schema},
+      bool_key("storage.create_schema", Setting{&S::storage, &T::create_schema},
                "postgres: create and migrate that schema at start. Off, tern-storage schema prints the SQL to run."),
-      bool_key("storage.pgbouncer", Place{&S::storage, &T::pgbouncer},
+      bool_key("storage.pgbouncer", Setting{&S::storage, &T::pgbouncer},
                "postgres: storage.url leads to PgBouncer in transaction mode."),
-      number_key("storage.write_lanes", Place{&S::storage, &T::write_lanes}, 1, 64,
+      number_key("storage.write_lanes", Setting{&S::storage, &T::write_lanes}, 1, 64,
                  "postgres: connections that write, a thread each."),
-      number_key("storage.read_lanes", Place{&S::storage, &T::read_lanes}, 1, 64,
+      number_key("storage.read_lanes", Setting{&S::storage, &T::read_lanes}, 1, 64,
                  "postgres: connections that read, a thread each."),
-      duration_key("storage.statement_timeout", Place{&S::storage, &T::statement_timeout},
+      duration_key("storage.statement_timeout", Setting{&S::storage, &T::statement_timeout},
                    "postgres: the longest that the server may work on one statement, at least 100ms and at most 1h."),
   };
 }
 
-/// Why a PostgreSQL cannot be reached by `url`, whatever runs there: it cannot be read. Repeats no part of it. Absent
-/// when it can be read, and in a build without this backend.
+/// Why `url` is malformed, without repeating any part of it. nullopt when it is well-formed, and in a build without
+/// this backend.
 std::optional<std::string> url_obstacle([[maybe_unused]] const std::string& url) {
 #ifdef TERN_HAS_POSTGRES
   return postgres_url_obstacle(url);
@@ -53,7 +53,7 @@ std::optional<std::string> url_obstacle([[maybe_unused]] const std::string& url)
 #endif
 }
 
-/// Never names the url: it may hold a password.
+/// The messages never repeat the url, which may contain a password.
 void check(const Settings& settings) {
   const auto& storage = settings.storage;
   if (storage.url.empty()) {
@@ -64,7 +64,7 @@ void check(const Settings& settings) {
   if (!storage.url.starts_with("postgresql://") && !storage.url.starts_with("postgres://") &&
       storage.url.find('=') == std::string::npos) {
     throw ConfigError(
-        "storage.url is no address of a PostgreSQL: it begins with postgresql://, or is of the form "
+        "storage.url is not an address of a PostgreSQL server. It begins with postgresql://, or has the form "
         "host=... dbname=... .");
   }
   if (const auto obstacle = url_obstacle(storage.url)) {
@@ -119,7 +119,7 @@ std::string from_environment() {
   return url;
 }
 
-// Looked at before anything waits for a server.
+// The url is checked here, so that nothing waits for a server with a malformed address.
 std::optional<std::string> place_in(const std::string& text) {
   constexpr std::string_view prefix = "postgres:";
   std::string url = text;

@@ -15,11 +15,11 @@ namespace tern::app {
 namespace {
 
 constexpr std::uint64_t mib = 1U << 20;
-// RocksDB's tables in memory, of all its families.
+// The memtables of all column families of RocksDB.
 constexpr std::uint64_t memtables = 512 * mib;
 constexpr std::string_view prefix = "rocksdb:";
 
-/// Not an address that has strayed here with its password, which would be the name of a folder.
+/// False for a url, which may contain a password: it must not become the name of a folder.
 bool is_folder_name(std::string_view name) {
   return !name.empty() && name.find("://") == std::string_view::npos;
 }
@@ -28,11 +28,11 @@ std::vector<ConfigKey> keys() {
   using S = Settings;
   using T = StorageSettings;
   return {
-      checked_key("storage.path", Place{&S::storage, &T::path}, is_folder_name, "a folder",
+      checked_key("storage.path", Setting{&S::storage, &T::path}, is_folder_name, "a folder",
                   "rocksdb: the folder, made when it is not there. One process at a time."),
-      number_key("storage.cache_mb", Place{&S::storage, &T::cache_mb}, 1, 1ULL << 20,
-                 "rocksdb: MiB of memory for what was read. What is in it is answered without waiting."),
-      bool_key("storage.sync", Place{&S::storage, &T::sync},
+      number_key("storage.cache_mb", Setting{&S::storage, &T::cache_mb}, 1, 1ULL << 20,
+                 "rocksdb: MiB of cache. A read that the cache can answer does not wait."),
+      bool_key("storage.sync", Setting{&S::storage, &T::sync},
                "rocksdb: confirm a write only when the disk has it. Off, a power failure loses the last seconds."),
   };
 }
@@ -50,8 +50,8 @@ std::string place(const Settings& settings) {
 }
 
 std::vector<MemoryBound> bounds(const Settings& settings) {
-  return {{"what RocksDB has read", "storage.cache_mb", settings.storage.cache_mb, mib},
-          {"what RocksDB is about to write", "", 1, memtables}};
+  return {{"RocksDB's block cache", "storage.cache_mb", settings.storage.cache_mb, mib},
+          {"RocksDB's memtables", "", 1, memtables}};
 }
 
 #ifdef TERN_HAS_ROCKSDB

@@ -12,15 +12,15 @@
 
 namespace tern::proactive {
 
-/// How much of a broadcast is taken at a time.
+/// A step comes every two seconds and takes the recipients of that time.
 inline constexpr std::chrono::seconds broadcast_step{2};
 inline constexpr std::uint32_t most_broadcast_rate = 1'000;
 
-/// The document of a broadcast: what goes to whom, and how far it is.
+/// The document of a broadcast: its activity, its recipients and its progress.
 struct Campaign {
   std::string id;
-  /// Tells it apart from one that had this id before and was forgotten, and its list from those of a `begin` with this
-  /// id that came to nothing. "" when it was begun before there was such a name.
+  /// Distinguishes the broadcast from a forgotten one with the same id, and its list from the lists of calls of
+  /// `begin` with this id that failed. "" when the broadcast was begun by a version without such a name.
   std::string run;
   std::string etag;
   BroadcastState state = BroadcastState::running;
@@ -32,7 +32,7 @@ struct Campaign {
   std::uint64_t step = 0;  ///< an older step finds another number here, and ends
   std::uint64_t scheduled = 0;
   std::uint64_t skipped = 0;
-  WallTime taken_until{};  ///< the last of those that were taken is due then
+  WallTime taken_until{};  ///< the due time of the last recipient that was taken
   std::string begun;
   std::string all_taken;
 
@@ -52,8 +52,8 @@ struct Campaign {
   static Named of_mark(const std::string& mark);
 };
 
-/// The document of one conversation that a broadcast goes to. Written with its send, so that its being there means that
-/// the conversation was taken; and again with the outcome.
+/// The document of one conversation that a broadcast goes to. It is written with the send, so its existence means that
+/// the conversation was taken. It is written again with the outcome.
 struct RecipientRecord {
   std::optional<RecipientOutcome::Kind> kind;  ///< nullopt: not known yet
   std::string user_id;
@@ -66,7 +66,7 @@ struct RecipientRecord {
   std::string document() const;
 };
 
-// Members of JSON objects, where what is missing or of another kind is empty.
+// Members of JSON objects; a member that is missing or of another type reads as empty.
 std::optional<json::object> parse_object(std::string_view text);
 std::string text_at(const json::object& object, std::string_view name);
 std::uint64_t number_at(const json::object& object, std::string_view name);

@@ -193,7 +193,7 @@ awaitable<bool> Broadcaster::change(std::string id, BroadcastState to) {
     if (!campaign || campaign->is_over()) {
       co_return false;
     }
-    // One that runs gets a new step all the same, in the place of the old one: that may have been cancelled as a send.
+    // A running broadcast gets a new step in place of the old one, which may have been cancelled as a send.
     if (campaign->state == to && to != BroadcastState::running) {
       co_return true;
     }

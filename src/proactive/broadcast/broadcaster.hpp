@@ -15,11 +15,11 @@
 
 namespace tern::proactive {
 
-/// Messages to very many conversations. A broadcast is a document that says how far it is; a send of its own, the
+/// Messages to very many conversations. A broadcast is a document that has its progress. A send of its own, the
 /// *step*, comes again every two seconds, takes the next recipients, and writes their sends and the document as one
-/// unit: so a crash repeats nothing and leaves nothing out, and the process that owns the step's slot goes on with it.
-/// In the same unit stands a document for each conversation that was taken, which is how one that many users have
-/// written in, or that a list names twice, gets it once.
+/// unit. So a crash repeats nothing and leaves nothing out, and the process that owns the slot of the step goes on
+/// with it. The same unit has a document for each conversation that was taken. Because of it a conversation gets the
+/// message once, even if many users have written in it or a list names it twice.
 ///
 /// Thread safety: all functions from any shard.
 class Broadcaster {
@@ -29,27 +29,28 @@ class Broadcaster {
 
   Broadcaster(AnyStorage store, Clock& clock, std::string bot_id, std::chrono::milliseconds storage_timeout, Told told);
 
-  /// Its id. One that is interrupted leaves nothing: its list is removed an hour later.
+  /// Begins a broadcast and returns its id. If it is interrupted, nothing is left: its list is removed an hour later.
   /// Errors: `errc::invalid_argument`; `errc::conflict` when writing the list took longer than that hour; those of the
   /// storage.
   awaitable<std::string> begin(Recipients recipients, Activity activity, BroadcastOptions options);
   /// nullopt when there is no such broadcast.
   awaitable<std::optional<BroadcastProgress>> progress(std::string id) const;
-  /// False when there is none of this id, or it is done or cancelled.
+  /// False when there is no broadcast with this id, or it is done or cancelled.
   awaitable<bool> change(std::string id, BroadcastState to);
   awaitable<RecipientOutcomes> outcomes(std::string id, std::string after, std::size_t limit) const;
-  /// Removes all that is stored of it. False, and nothing is removed, when there is none of this id, or it is neither
-  /// done nor cancelled, or one of its sends is pending. Interrupted, it can be done again.
+  /// Removes the broadcast with all its documents. False, and nothing is removed, when there is no broadcast with this
+  /// id, when it is neither done nor cancelled, or when one of its sends is pending. If it is interrupted, it can be
+  /// called again.
   awaitable<bool> forget(std::string id);
 
   /// Whether a send is a step, which goes to no channel.
   static bool is_step(const ScheduledSend& send) noexcept;
-  /// The id of the broadcast that a step belongs to, or any send; "" when it is none of a broadcast's.
+  /// The id of the broadcast that a send, or a step, belongs to; "" for any other send.
   static std::string id_of(const ScheduledSend& send);
-  /// Takes the next recipients; when to come again, nullopt for not at all.
+  /// Takes the next recipients. Returns the time of the next step; nullopt when there is none.
   /// Errors: those of the storage.
   awaitable<std::optional<WallTime>> step(ScheduledSend send);
-  /// What is to be written beside the outcome of a send; nullopt when it is none of a broadcast's.
+  /// The document to write beside the outcome of a send; nullopt for a send that belongs to no broadcast.
   std::optional<StoreUpsert> note_of(const ScheduledSend& send, const SendOutcome& outcome) const;
 
  private:
@@ -76,7 +77,7 @@ class Broadcaster {
 
   // broadcast_reports.cpp
   awaitable<bool> has_pending(const Campaign& campaign) const;
-  /// As many documents of a list as are held in memory at once: each may have 2,000 references.
+  /// How many documents of a list are held in memory at once: each may have 2,000 references.
   static constexpr std::size_t lists_in_page = 20;
   awaitable<bool> remove_pages(std::string prefix, std::size_t in_page, std::size_t most_pages) const;
 
@@ -103,7 +104,7 @@ struct Broadcaster::Batch {
   bool last = false;
 };
 
-/// A list that was written, and what the write that begins its broadcast does about it.
+/// A stored list, and the changes of it that the write that begins its broadcast makes.
 struct Broadcaster::OpenList {
   std::string mark_etag;
   SendHandle sweep;

@@ -12,7 +12,7 @@ constexpr std::chrono::seconds least_memory{60};
 constexpr std::chrono::milliseconds probe_time{250};
 // The usual number of refusals in a row is that of about so many last ones.
 constexpr double usual_of = 8;
-// So many refusals are remembered, which is more than any judgement asks for.
+// This many refusals are remembered, which is more than any judgement asks for.
 constexpr std::size_t most_refusals = 512;
 constexpr double longest_usual_run = 40;
 // So few sends are forgotten after `least_memory`.
@@ -86,7 +86,8 @@ Limiter::Leave Limiter::free_at(std::uint64_t scope, Sends& sends, const std::ve
     if (total < fits) {
       continue;
     }
-    // So many must have left the window before another fits; one that is under way leaves it `length` from now at best.
+    // This many sends must leave the window before another fits; a send under way leaves it `length` from now at the
+    // earliest.
     const auto leaving = over + total - fits;
     const auto left = leaving < sends.ends.size() ? sends.ends[leaving] : now;
     leave.at = std::max(leave.at, left + window.length);
@@ -187,7 +188,7 @@ Limiter::Leave Limiter::after_pause(const SendScope& scope, const Wide& bot, Ste
 }
 
 SteadyTime::duration Limiter::slow_spacing() const noexcept {
-  constexpr std::uint32_t at_full_speed = 100;  // then it spreads what comes back from the store, and nothing else
+  constexpr std::uint32_t at_full_speed = 100;  // from here on it only spreads sends that come back from the store
   return SteadyTime::duration(std::chrono::seconds(1)) / (limits_.slow_start > 0 ? limits_.slow_start : at_full_speed);
 }
 
@@ -237,7 +238,7 @@ bool Limiter::succeeded(const SendScope& scope, SteadyTime now) {
   bot.paused_until = now;
   bot.cleared = now;
   if (limits_.slow_start > 0) {
-    begin_slowly(bot, std::max(now, bot.frozen));  // what the pause has gathered
+    begin_slowly(bot, std::max(now, bot.frozen));  // the sends that the pause has gathered
   }
   return true;
 }
@@ -267,7 +268,7 @@ void Limiter::begin_slowly(Wide& wide, SteadyTime from) noexcept {
   wide.ramp_sent = 0;
 }
 
-// What was frozen as a whole has gathered sends meanwhile: they begin slowly.
+// A tenant or bot that was frozen as a whole has gathered sends meanwhile: they begin slowly.
 void Limiter::freeze(Wide& wide, SteadyTime until) const {
   wide.frozen = std::max(wide.frozen, until);
   if (limits_.slow_start > 0) {

@@ -16,19 +16,20 @@ namespace tern::proactive {
 
 /// Says when a send may go. It neither waits nor sends, and the caller passes the time.
 ///
-/// A send counts from when it may go until `length` after it ended, because the channel may have counted it at any
-/// moment in between: so no interval at the channel holds more than a window allows, however long requests take.
+/// A send counts from the moment at which it may go until `length` after its end, because the channel may have counted
+/// it at any moment in between. So no interval at the channel has more sends than a window allows, however long
+/// requests take.
 /// One limiter serves all the schedulers of a process. A conversation belongs to one process, so that its windows are
 /// kept exactly; those of a bot or tenant are split evenly among the processes.
 ///
 /// A conversation with one or two sends is forgotten after a minute, so that memory follows the rate of sends and not
-/// the longest window; the sends that may so be forgotten are taken off the windows that are longer.
+/// the longest window. Longer windows are smaller by the sends that may be forgotten in this way.
 ///
 /// Thread safety: all of it; a call holds the lock for well under a microsecond, save for a rare look for idle scopes.
 class Limiter {
  public:
-  /// So many conversations that are throttled within so long mean their tenant or bot, when they are a quarter of what
-  /// has passed in that time or is under way: refusals come sooner than answers.
+  /// When this many conversations are throttled within this time, and they are a quarter of those that were answered
+  /// in that time or are under way, their tenant or bot is meant: refusals come sooner than answers.
   static constexpr std::size_t widening = 3;
   static constexpr std::size_t widening_share = 4;
   static constexpr std::chrono::seconds widening_time{3};
@@ -39,34 +40,34 @@ class Limiter {
   static constexpr std::size_t refusals = 5;
   static constexpr double refusals_of_usual = 10;
   static constexpr std::chrono::seconds refusals_time{30};
-  /// So many are no chance any more: what is said of a conversation then may be about the bot.
+  /// This many refusals are no coincidence: a refusal of a conversation may then be about the bot.
   static constexpr std::size_t refusals_to_doubt = 3;
   /// How long the bot rests when its secret is refused; and after other refusals, which may mean the users.
   static constexpr std::chrono::seconds first_pause{60};
   static constexpr std::chrono::seconds first_doubt{5};
   static constexpr std::chrono::seconds longest_pause{900};
-  /// The same when somebody on the way refused: a gateway comes back without anybody's doing.
+  /// The same when a gateway on the way refused: a gateway comes back by itself.
   static constexpr std::chrono::seconds longest_pause_of_way{60};
   /// After a rest sends go one at a time until one succeeds. When so many in a row are refused it rests twice as long.
   static constexpr std::size_t probes = 5;
-  /// What waits for a paused bot asks again after this time at the latest, since one success ends the pause.
+  /// A send that waits for a paused bot asks again after this time at the latest, since one success ends the pause.
   static constexpr std::chrono::seconds look_again{10};
   /// A slow start doubles each second for so many seconds.
   static constexpr std::uint32_t slow_start_seconds = 10;
-  /// A send that is later than this says that there was an outage, when its bot has not sent for as long.
+  /// When a send is later than this, and its bot has not sent for as long, there was an outage.
   static constexpr std::chrono::seconds outage{10};
 
   enum class Frozen : std::uint8_t { conversation, tenant, bot };
 
   /// The answer to a send that asks.
   struct Leave {
-    SteadyTime at;                   ///< not after now: it may go. Otherwise when it is worth asking again
-    std::uint64_t scope = 0;         ///< what holds it back: a conversation, tenant or bot
+    SteadyTime at;                   ///< not after now: the send may go. Otherwise the time to ask again
+    std::uint64_t scope = 0;         ///< the conversation, tenant or bot that holds it back
     SteadyTime::duration spacing{};  ///< how far apart the sends of that scope are when all of them must wait
-    /// Within so long after `at` all of them ask again: how many it is says nothing of when they may go. None: no
-    /// bound.
+    /// Within this time after `at` all of them ask again; their number says nothing of the time when they may go.
+    /// None: no bound.
     std::optional<SteadyTime::duration> within = std::nullopt;
-    /// Whether it is in doubt that they ever go: those of others come first where there is little room to wait.
+    /// Whether these sends may never go. Where there is little room to wait, sends of others come first.
     bool in_doubt = false;
   };
 
@@ -79,19 +80,19 @@ class Limiter {
 
   /// A send that may go counts from here on, until `ended`. `late`: how long it is overdue.
   Leave ask(const SendScope& scope, SteadyTime now, SteadyTime::duration late);
-  /// The answer to a reply of a turn, which counts likewise. It waits for the windows and for what a channel asked to
-  /// wait, and not for a bot that rests: a user has just written to that bot.
+  /// The answer to a reply of a turn, which counts in the same way. A reply waits for the windows and for a
+  /// Retry-After of the channel. It does not wait for a bot that rests, because a user has just written to that bot.
   Leave ask_for_reply(const SendScope& scope, SteadyTime now);
-  /// A send that was let go has ended, whatever came of it.
+  /// A send that was let go has ended, with whatever outcome.
   void ended(const SendScope& scope, SteadyTime now);
   /// A send that was let go does not go after all: it does not count.
   void withdrawn(const SendScope& scope);
 
   /// True when the bot was paused, which this ends.
   bool succeeded(const SendScope& scope, SteadyTime now);
-  /// The channel asks to wait. What is frozen by it.
+  /// The channel asks to wait. Returns the scope that is frozen.
   Frozen throttled(const SendScope& scope, SteadyTime now, std::chrono::milliseconds retry_after);
-  /// What a refusal speaks of. Which answers those are `SendPolicy` says.
+  /// The subject of a refusal. `SendPolicy` says which answers mean which subject.
   enum class Refused : std::uint8_t {
     bot,           ///< its secret
     conversation,  ///< or the bot in it

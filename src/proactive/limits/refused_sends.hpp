@@ -13,15 +13,15 @@
 
 namespace tern::proactive {
 
-/// The sends on which the verdict is `judge_later`: refused, by a channel that means their conversation, or the bot.
-/// Which of them shows within `Limiter::refusals_time` by what happens to others. Until then such a send waits in the
-/// store, as one that has not arrived; here it is only remembered that it was refused. One that is not remembered is
+/// Sends with the verdict `judge_later`: the channel has refused them and means their conversation, or the bot. The
+/// answers to other sends show within `Limiter::refusals_time` which of the two it means. Until then such a send waits
+/// in the store, as a send that has not arrived; only the refusal is remembered here. A send that is not remembered is
 /// tried again.
 ///
 /// Thread safety: none.
 class RefusedSends {
  public:
-  /// Remembers so many.
+  /// Remembers this many sends.
   explicit RefusedSends(std::size_t capacity) : capacity_(capacity) {}
 
   /// This attempt was refused. Not remembered when there is no room.

@@ -12,6 +12,12 @@ SendGate::SendGate(Limiter* limiter, const Options& options)
       shares_room_(options.waiting_for_share, options.longest_wait) {}
 
 SendScope SendGate::scope_of(const FetchedSend& fetched) {
+  const auto scope = fetched.send.kind == SendKind::continuation ? SendScope() : scope_by_limits(fetched);
+  without_share_ = scope.host == 0 ? without_share_ + 1 : 0;
+  return scope;
+}
+
+SendScope SendGate::scope_by_limits(const FetchedSend& fetched) {
   if (limiter_ == nullptr || !fetched.ids) {
     return {};
   }

@@ -21,7 +21,7 @@ struct SendWindow {
   friend bool operator==(const SendWindow&, const SendWindow&) = default;
 };
 
-/// What a channel lets through; an empty list is no limit.
+/// The limits of a channel; an empty list is no limit.
 struct ChannelLimits {
   std::vector<SendWindow> conversation;
   std::vector<SendWindow> bot;     ///< all conversations of one bot in the channel
@@ -43,8 +43,8 @@ struct SendLimits {
   const ChannelLimits& of(std::string_view channel_id) const;
 };
 
-/// To what a send counts, as keyed hashes: nobody can make up an id that counts to somebody else's conversation. Zero:
-/// not known, and without limits.
+/// The scopes that a send counts for, as keyed hashes: nobody can make up an id that counts for the conversation of
+/// somebody else. Zero: not known, and without limits.
 struct SendScope {
   std::uint64_t conversation = 0;
   std::uint64_t tenant = 0;

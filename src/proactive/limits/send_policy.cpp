@@ -1,4 +1,4 @@
-// What an exception says of one attempt. What follows for the bot is in send_verdict.cpp.
+// The meaning of an exception for one attempt. Its meaning for the bot is in send_verdict.cpp.
 #include "proactive/limits/send_policy.hpp"
 
 #include <tern/turn/channel_sender.hpp>
@@ -27,7 +27,7 @@ Verdict dead_verdict(std::string reason) {
   return verdict;
 }
 
-// Full jitter: anything up to the doubled delay, so that those who failed together do not come back together.
+// Full jitter: anything up to the doubled delay, so that sends that failed together do not come back together.
 std::chrono::milliseconds jittered(const SendPolicy& policy, const Attempt& attempt) {
   const double ceiling = std::min(static_cast<double>(policy.longest_delay.count()),
                                   static_cast<double>(policy.first_delay.count()) * std::pow(2.0, attempt.number - 1));
@@ -67,9 +67,9 @@ Verdict with(Verdict::Refusal refusal, Verdict verdict) {
   return verdict;
 }
 
-// What a gateway, proxy or other stranger says instead of the channel. What is left out is about the one message (its
-// size, its type), about the token, or comes of the channel's own program (500). A channel that says nothing with a 400
-// is believed: it is about the message.
+// Answers that a gateway, proxy or other stranger gives instead of the channel. Left out are statuses that are about
+// the one message (its size, its type) or about the token, or that come from the channel's own program (500). A 400
+// with an empty body is taken for the channel's: it is about the message.
 constexpr bool may_be_of_the_way(int status, ChannelError::By by) noexcept {
   switch (status) {
     case 400:

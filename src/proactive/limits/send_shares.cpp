@@ -52,7 +52,7 @@ std::string SendShares::name_of(std::uint64_t host) const {
   return found == numbers_.end() ? std::string() : found->first;
 }
 
-// Those that `hosts_` has forgotten: a host that is named again has a new number, and no place by its old one.
+// Hosts that `hosts_` has forgotten: a host that is named again has a new number, and no place by its old one.
 void SendShares::forget_names() {
   if (numbers_.size() >= next_look_) {
     erase_if(numbers_, [this](const auto& one) { return !hosts_.knows(one.second); });

@@ -15,14 +15,14 @@
 
 namespace tern::proactive {
 
-/// Where a send goes, as far as its share of the places depends on it: scheme, name and port of a serviceUrl in lower
-/// case, the port spelled out. Of a text that is none it is the text. Replaces `into`.
+/// The host of a send for its share of the places: scheme, name and port of a serviceUrl in lower case, with the port
+/// spelled out. A text that is no URL stands for itself. Replaces `into`.
 void host_of(std::string_view service_url, std::string& into);
 
 /// Shares the places of one scheduler for sends that are under way: each host of a channel has a share, and each tenant
 /// that a send names. A conversation needs none: its sends go one at a time (`NearWindow`).
 ///
-/// A host is known by its whole name. The number that stands for it here is nobody's to guess, so that it is not taken
+/// A host is known by its whole name. Nobody can guess the number that stands for it here, so the number is not taken
 /// for a conversation, tenant or bot in a `WaitingRoom`.
 ///
 /// Thread safety: none; one for each scheduler.
@@ -35,22 +35,23 @@ class SendShares {
   /// The host's name; "" when it is not remembered.
   std::string name_of(std::uint64_t host) const;
 
-  /// Whether a send may begin; `scope` names a host, or it may. It counts only with `begun`.
+  /// Whether a send may begin. Without a host in `scope` it may. It counts only with `begun`.
   Limiter::Leave ask(const SendScope& scope, SteadyTime now);
   void begun(const SendScope& scope, SteadyTime now);
   struct Change {
     Shares::Change host;
     Shares::Change tenant;
   };
-  /// What came of a send that had `begun` at that time.
+  /// The end of a send that had `begun` at that time.
   Change ended(const SendScope& scope, SteadyTime begun, SteadyTime now, Shares::End end);
-  /// What a place that such a send frees may have held back: scopes of a `WaitingRoom`.
+  /// The scopes of a `WaitingRoom` that the place of such a send may have held back.
   std::array<std::uint64_t, 5> freed_by(const SendScope& scope) const noexcept;
 
-  /// How many sends that are due are worth reading now: no more than may begin of a quick host that has the most, since
-  /// what it has beyond its share soon goes, and need not be put off.
+  /// How many due sends are worth reading now: no more than may begin of the quick host that has the most. Sends
+  /// beyond its share go soon, so they need not be put off.
   std::size_t room(SteadyTime now) const;
-  /// Whether the host has not answered for so long, and so many tries, that what is long overdue there may be given up.
+  /// Whether long overdue sends to the host may be given up, because it has not answered for so long and so many
+  /// tries.
   bool is_lost(std::uint64_t host) const { return hosts_.failures(host) >= lost_after; }
 
   std::size_t open_hosts() const noexcept { return hosts_.open(); }

@@ -1,5 +1,5 @@
-// What the failure of a send or a reply means for it, and for its bot.
-#include "proactive/describe_error.hpp"
+// The meaning of the failure of a send or a reply, for it and for its bot.
+#include "async/describe_error.hpp"
 #include "proactive/limits/send_policy.hpp"
 #include "runtime/continuation.hpp"
 
@@ -13,12 +13,12 @@ namespace {
 using Kind = Verdict::Kind;
 using Refusal = Verdict::Refusal;
 
-// What a 429 without Retry-After is taken to ask for.
+// The pause after a 429 without Retry-After.
 constexpr std::chrono::milliseconds unnamed_retry_after{1'000};
 // A reply that could not be connected is tried so often: its channel has just reached this bot, so it is there or soon
 // will be.
 constexpr std::uint32_t most_tries_of_reply = 4;
-// So that what a process refuses that is ending is not refused again and again.
+// The pause after a refusal by a process that is ending, so that it does not refuse the same send again and again.
 constexpr std::chrono::milliseconds pause_of_refused{1'000};
 
 bool is_continuation(const ScheduledSend& send) noexcept {
@@ -45,13 +45,13 @@ Limiter::Refused meant_by(Refusal refusal) noexcept {
                                           : Limiter::Refused::conversation;
 }
 
-// What a refusal leaves open.
+// The questions that a refusal leaves open.
 struct Doubt {
   bool about_bot = false;           // it may mean the bot, or the way to its channel
   bool about_conversation = false;  // whether it means the conversation shows later
 };
 
-// Tells the limiter what the channel has said, and the verdict what follows for more than this send.
+// Tells the limiter the channel's answer, and notes in the verdict its meaning beyond this send.
 Doubt tell(Limiter& limiter, const SendScope& scope, SteadyTime now, Verdict& verdict) {
   const auto refusal = verdict.refusal;
   if (refusal == Refusal::none) {
@@ -73,12 +73,12 @@ Doubt tell(Limiter& limiter, const SendScope& scope, SteadyTime now, Verdict& ve
   return doubt;
 }
 
-// The end of a verdict: what it means for a send that may be done only once, or that runs code.
+// The end of a verdict: its meaning for a send that may be done only once, or that runs code.
 Verdict settled(Verdict verdict, const FailedSend& failed, const Doubt& doubt) {
   const auto& send = failed.send;
   if (is_continuation(send) && send.at_most_once && !is_known_not_to_have_begun(send, failed.error)) {
-    verdict.kind = Kind::dead;  // what its handler had done by then, nobody knows
-    verdict.reason = "its handler failed, and was to run at most once: " + describe(failed.error);
+    verdict.kind = Kind::dead;  // nobody knows how far its handler had come
+    verdict.reason = "its handler failed, and was to run at most once: " + detail::describe(failed.error);
   } else if (verdict.kind == Kind::leave && (send.at_most_once || is_continuation(send)) &&
              is_known_not_to_have_begun(send, failed.error)) {
     // It was noted to begin, and has not: without a word the next process would take it for one that may have arrived.
@@ -87,7 +87,7 @@ Verdict settled(Verdict verdict, const FailedSend& failed, const Doubt& doubt) {
   } else if (verdict.kind == Kind::dead) {
     if (is_continuation(send) && verdict.reason == conversation_gone) {
       // It may have been one message that its handler wanted to change.
-      verdict.reason = "the channel refused what its handler asked for: " + describe(failed.error);
+      verdict.reason = "the channel refused what its handler asked for: " + detail::describe(failed.error);
     }
     verdict.kind = doubt.about_conversation ? Kind::judge_later : Kind::dead;
   } else if (verdict.kind == Kind::retry && verdict.ambiguous && send.at_most_once) {
@@ -112,7 +112,7 @@ Verdict SendPolicy::judge(const FailedSend& failed, Limiter* limiter, SteadyTime
       (is_astray && is_continuation(send))) {
     // Counted, and less and less often: a handler may have sent something before it was refused, perhaps something that
     // concerns one message alone; and a channel may never serve the bot again.
-    auto again = try_again(describe(failed.error), is_continuation(send), attempt, failed.late, failed.random);
+    auto again = try_again(detail::describe(failed.error), is_continuation(send), attempt, failed.late, failed.random);
     verdict.kind = again.kind;
     verdict.delay = again.delay;
     verdict.ambiguous = again.ambiguous;

@@ -19,7 +19,7 @@ constexpr std::size_t slow_part(std::size_t places) {
 // Where there are few places in all, a new party still has these, if there are as many.
 constexpr std::size_t least_of_new = 4;
 
-// How far apart they come back who wait for one that may not answer for long: they are tried one at a time.
+// How far apart sends come back that wait for a party in doubt: they are tried one at a time.
 constexpr std::chrono::milliseconds spacing_in_doubt{250};
 constexpr std::chrono::milliseconds spacing_of_new{20};
 constexpr std::chrono::microseconds least_spacing{100};
@@ -46,7 +46,7 @@ Shares::Counts Shares::counts_of(const Party& party) noexcept {
   return counts;
 }
 
-// Each party stands in the counts as it is now, whatever about it has changed.
+// Each party is counted in its present state, whatever about it has changed.
 template <class Change>
 void Shares::change(Party& party, const Change& change) {
   const auto before = counts_of(party);
@@ -89,7 +89,7 @@ bool Shares::has_place(const Party& party) const noexcept {
          (doublings == 0 || party.answers >= std::uint64_t{known_after} << doublings);
 }
 
-// How many a party may have at once by what is known of it, without slow ones.
+// How many sends a party may have at once, by what is known of it, without slow ones.
 std::size_t Shares::most_of(const Party& party) const noexcept {
   const auto least = std::min(least_of_new, part_of(rule_.places, 1, 2));
   if (is_doubted(party)) {
@@ -220,7 +220,7 @@ void Shares::note_answer(Party& party, SteadyTime begun, SteadyTime now) noexcep
   party.usual += (now - begun - party.usual) / usual_of;
 }
 
-// Not by what began before another was answered, or before the failure that is counted already.
+// A send does not count if it began before another was answered, or before the failure that is counted already.
 void Shares::fail(Party& party, SteadyTime begun, SteadyTime now) {
   if (begun < party.answered || begun < party.failed) {
     return;

@@ -14,26 +14,27 @@
 
 namespace tern::proactive {
 
-/// Shares the places for scheduled sends among parties, which are the hosts of channels or the tenants in them, so that
-/// a party that does not answer leaves places for those that do. It neither waits nor sends, and the caller passes the
+/// Divides the places for scheduled sends among parties, which are the hosts of channels or the tenants in them. A
+/// party that does not answer leaves places for parties that do. It neither waits nor sends, and the caller passes the
 /// time.
 ///
 /// A send is slow once it has waited for its answer for `slow_after`. A quarter of the places is kept for slow sends,
-/// so that they take none of the others. A party may have a part of these others (`Rule::most`), and of the slow ones
-/// half. One whose sends all wait for so long gets no more until one is answered.
+/// so that they take none of the others. A party may have a part of these others (`Rule::most`), and half of the slow
+/// places. A party whose sends all wait for so long gets no more places until one is answered.
 ///
-/// A party whose send ends without an answer, while no other was answered since that began, is cut off: its *circuit*
-/// is open. After a time that doubles from `first_rest` to `longest_rest` one send at a time tries it, and the first
-/// answer closes the circuit. All tries together may have a sixteenth of the places.
+/// A party is cut off when a send ends without an answer and no other send was answered since that one began. Its
+/// *circuit* is then open. After a time that doubles from `first_rest` to `longest_rest` one send at a time tries the
+/// party, and the first answer closes the circuit. All tries together may have a sixteenth of the places.
 ///
-/// A party is new until it has answered `known_after` sends since it was first seen or its circuit closed. Where
-/// `Rule::doubts_new` says so, it has a few places until then, and all new ones together an eighth of the places, or a
-/// quarter with their slow sends. One that has answered less than `well_known_after` has an eighth, and all these with
-/// the new ones half. When slow sends have taken half of the other places, more may begin only where more and more were
-/// answered. So parties that answer a little and stop hold none up that answer all the time.
+/// A party is new until it has answered `known_after` sends since it was first seen or its circuit closed. With
+/// `Rule::doubts_new` it has a few places until then, and all new parties together have an eighth of the places, or a
+/// quarter with their slow sends. A party that has answered less than `well_known_after` has an eighth, and all of
+/// these with the new ones half. When slow sends have taken half of the other places, only parties that have answered
+/// more and more sends may begin further ones. So parties that answer a little and then stop do not hold up parties
+/// that always answer.
 ///
-/// A party is forgotten when it has had nothing to do for `memory`, and is a new one afterwards. When `most_remembered`
-/// are known, others that have nothing to do are forgotten before that, those that do not answer first.
+/// A party is forgotten when it has had nothing to do for `memory`, and is new afterwards. When `most_remembered`
+/// parties are known, idle parties are forgotten earlier, first of all those that do not answer.
 ///
 /// Thread safety: none; one for each scheduler.
 class Shares {
@@ -45,9 +46,10 @@ class Shares {
   static constexpr std::uint32_t known_after = 8;
   static constexpr std::uint32_t well_known_after = 64;
   static constexpr std::size_t most_remembered = 16'384;
-  /// What finds no place asks again after this time at the latest: a send may become slow, and then frees one.
+  /// A send without a place asks again after this time at the latest: another send may become slow, and then frees a
+  /// place.
   static constexpr std::chrono::milliseconds look_again{250};
-  /// A party that answers within this time as a rule is quick.
+  /// A party that usually answers within this time is quick.
   static constexpr std::chrono::milliseconds quick{50};
 
   struct Rule {
@@ -55,9 +57,9 @@ class Shares {
     std::size_t most = 1;     ///< of one party at once, without slow ones
     bool doubts_new = false;  ///< whether a new party has few
   };
-  /// Of hosts: each may have three quarters of the places that are not kept for slow sends.
+  /// For hosts: each may have three quarters of the places that are not kept for slow sends.
   static Rule of_hosts(std::size_t places);
-  /// Of tenants: each may have half of all. A new one is as good as another: a list may name thousands.
+  /// For tenants: each may have half of all places. A new tenant may have as many, because a list may name thousands.
   static Rule of_tenants(std::size_t places);
 
   explicit Shares(const Rule& rule) : rule_(rule) {}
@@ -65,13 +67,13 @@ class Shares {
   /// What holds a send back.
   enum class Held : std::uint8_t {
     no,
-    party,  ///< what its party has under way, or that this does not answer
-    all,    ///< that all places are taken
-    fresh,  ///< that those of new and little known parties are
-    tries   ///< that those of tries are
+    party,  ///< the sends of its party that are under way, or the party does not answer
+    all,    ///< all places are taken
+    fresh,  ///< the places of new and little known parties are taken
+    tries   ///< the places of tries are taken
   };
   struct Leave {
-    SteadyTime at;  ///< not after now: it may begin. Otherwise when it is worth asking again
+    SteadyTime at;  ///< not after now: the send may begin. Otherwise the time to ask again
     Held held = Held::no;
     bool in_doubt = false;            ///< its party is not known to answer
     SteadyTime::duration spacing{0};  ///< how far apart sends that wait for the same may begin
@@ -83,9 +85,9 @@ class Shares {
   enum class End : std::uint8_t {
     answered,    ///< it was answered, whatever the answer said
     unanswered,  ///< no connection, or no answer in time
-    unknown      ///< it never went, or was cut here: that says nothing of the party
+    unknown      ///< it never went, or was cut here, which says nothing about the party
   };
-  /// What came of a send that had `begun` at that time.
+  /// The end of a send that had `begun` at that time.
   struct Change {
     bool opened = false;  ///< the party's circuit
     bool closed = false;
@@ -93,8 +95,8 @@ class Shares {
   };
   Change ended(std::uint64_t party, SteadyTime begun, SteadyTime now, End end);
 
-  /// How many more the party may begin that has the most under way, when it is quick, or is new and may yet be;
-  /// nullopt when it is not. What is due for it is worth waiting for then.
+  /// How many more sends may begin of the party that has the most under way, if it is quick, or new and may turn out
+  /// to be quick; nullopt if it is not. Due sends to it are worth waiting for.
   std::optional<std::size_t> room_of_busiest(SteadyTime now) const;
   /// How many tries in a row it has not answered; 0 while its circuit is closed.
   std::uint32_t failures(std::uint64_t party) const;

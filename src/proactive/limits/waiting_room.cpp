@@ -44,7 +44,7 @@ SteadyTime WaitingRoom::come_back(const Limiter::Leave& leave, SteadyTime now, S
     next_look_ = std::max<std::size_t>(1'024, 2 * last_back_.size());
   }
   auto& last = last_back_[leave.scope];
-  // Those that wait here are given the time to go.
+  // Sends that wait here get the time to go.
   const auto earliest = std::max(expected, now + longest_);
   last = std::max(earliest, last) + leave.spacing;
   if (leave.within) {

@@ -18,7 +18,7 @@
 
 namespace tern::proactive {
 
-/// A send whose record was read, and what it counts to.
+/// A send whose record was read, and the scopes that it counts for.
 struct ReadySend {
   DueEntry entry;
   ScheduledSend send;
@@ -27,46 +27,46 @@ struct ReadySend {
   SteadyTime went{};   ///< when it had its place among the shares
 };
 
-/// One that is due and must wait. Its record is in the store, where it can be edited meanwhile, and is read again when
-/// its turn has come.
+/// A due send that must wait. Its record is in the store, where it can be edited meanwhile, and is read again when its
+/// turn has come.
 struct WaitingSend {
   DueEntry entry;
   SendScope scope;
   SteadyTime since{};
 };
 
-/// Sends that something holds back, in a queue for each conversation, tenant, bot, host or other thing that does: so
-/// that one is asked for when its turn may have come, and not all of them. What would wait too long, or does not fit,
-/// is given a time to come back, those of a scope as far apart as they can go. What is in doubt to go at all fills at
-/// most half.
+/// Sends that wait, in a queue for each conversation, tenant, bot, host or other thing that holds sends back. So only
+/// the first send of a queue asks when its turn may have come. A send that would wait too long, or that does not fit,
+/// is given a time to come back; the times of a scope are as far apart as its sends can go. Sends that may never go
+/// fill at most half of the room.
 ///
 /// Thread safety: none.
 class WaitingRoom {
  public:
-  /// Sends wait here for `longest` at most. `longest_away`: they come back from the store within this time, for nobody
-  /// knows when their turn comes; without it they come back when their limits let them.
+  /// Sends wait here for `longest` at most. With `longest_away` they come back from the store within that time,
+  /// because nobody knows when their turn comes. Without it they come back when their limits let them go.
   WaitingRoom(std::size_t capacity, SteadyTime::duration longest,
               std::optional<SteadyTime::duration> longest_away = std::nullopt)
       : capacity_(capacity), longest_(longest), longest_away_(longest_away) {}
 
-  /// What holds back a send already because others of its conversation, tenant, bot or host wait.
+  /// What already holds back other sends of its conversation, tenant, bot or host, and so this one.
   std::optional<Limiter::Leave> held_by(const SendScope& scope) const;
 
   /// Takes `send` in, at the end of its queue, or says when to come back.
   std::optional<SteadyTime> enter(const Limiter::Leave& leave, SteadyTime now, const WaitingSend& send);
-  /// Puts one back that `take` gave and that must wait on.
+  /// Puts a send back that `take` returned and that must wait longer.
   void enter_again(const Limiter::Leave& leave, const WaitingSend& send);
   /// The longest waiting send of a queue whose time has come.
   std::optional<WaitingSend> take(SteadyTime now);
   /// When the next queue's time comes.
   std::optional<SteadyTime> next() const;
-  /// What held back this scope does so no more.
+  /// The sends of this scope are not held back any more.
   void wake(std::uint64_t scope, SteadyTime now);
 
   /// Whether limits say when the turn of a send comes.
   bool is_for_limits() const noexcept { return !longest_away_; }
 
-  /// Gives up those for which `is_so`; `told` hears of each.
+  /// Gives up the sends for which `is_so` returns true; `told` is called for each.
   void drop(const std::function<bool(const WaitingSend&)>& is_so, const std::function<void(const WaitingSend&)>& told);
   /// The send with this id, if it waits here.
   const DueEntry* find(const std::array<std::uint8_t, 16>& id) const;
@@ -105,7 +105,7 @@ class WaitingRoom {
   std::size_t next_look_ = 1'024;
 };
 
-/// What holds a send back, and where it waits for that.
+/// The reason why a send is held back, and the room where it waits.
 struct Hold {
   WaitingRoom* room;
   Limiter::Leave leave;

@@ -9,7 +9,7 @@
 
 namespace tern::proactive {
 
-/// A send as the store has given it, and the ids of its reference, which more than one step of firing it needs.
+/// A send from the store, and the ids of its reference, which several steps of firing it need.
 struct FetchedSend {
   explicit FetchedSend(ScheduledSend stored) : send(std::move(stored)), ids(ReferenceIds::parse(send.reference)) {}
 

@@ -1,6 +1,6 @@
 #include "proactive/references/gone_references.hpp"
 
-#include "proactive/describe_error.hpp"
+#include "async/describe_error.hpp"
 #include "turn/keys.hpp"
 
 #include <tern/async/log.hpp>
@@ -109,7 +109,7 @@ void mark_gone(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& 
                  mark(runtime, environment, std::move(of->channel), std::move(of->user), std::move(of->conversation)),
                  [](std::exception_ptr error) {
                    if (error) {
-                     log::warn("a reference could not be marked as gone", {{"error", describe(error)}});
+                     log::warn("a reference could not be marked as gone", {{"error", detail::describe(error)}});
                    }
                  });
 }

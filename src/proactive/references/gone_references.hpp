@@ -8,15 +8,15 @@
 
 namespace tern::proactive {
 
-/// Whether a stored reference is marked as one whose conversation the channel knows no more.
+/// Whether a stored reference is marked as gone: the channel does not know its conversation any more.
 bool is_gone(const json::object& reference);
 
 /// Takes that mark off the stored reference of a send, where it has one.
 /// Errors: those of the store.
 awaitable<void> mark_found(detail::TurnEnvironment& environment, ScheduledSend send);
 
-/// Marks the stored reference of a send that its channel refused for good, so that it is not found any more; the
-/// user's next message writes it anew. A reference that was never stored stays so.
+/// Marks the stored reference of a send that its channel refused for good, so that the reference is not found any
+/// more. The user's next message writes it anew. A reference that was never stored is not made.
 ///
 /// Lifetime: `runtime` outlives the work that this begins on `ex`.
 /// Thread safety: on `ex`.

@@ -1,8 +1,8 @@
 #include "proactive/references/newest_references.hpp"
 
+#include "async/describe_error.hpp"
 #include "async/keyed_hash.hpp"
 #include "proactive/broadcast/broadcaster.hpp"
-#include "proactive/describe_error.hpp"
 #include "proactive/references/gone_references.hpp"
 #include "turn/keys.hpp"
 
@@ -47,7 +47,7 @@ std::string_view id_at(const json::object& object, std::string_view name) {
   return account != nullptr ? text_at(*account, "id") : std::string_view();
 }
 
-/// Where what is known of a send's conversation is stored.
+/// The keys of the documents about a send's conversation.
 struct Known {
   FetchedSend* fetched;
   std::string of_user;          // "" without a user
@@ -69,7 +69,7 @@ std::optional<Known> known_of(const std::string& bot_id, FetchedSend* fetched) {
   return known;
 }
 
-// `newer` over `older`, member by member: what an author has added stays.
+// `newer` over `older`, member by member: members that an author has added stay.
 json::value merged(const json::value* older, const json::value& newer) {
   if (older == nullptr || !older->is_object() || !newer.is_object()) {
     return newer;
@@ -103,7 +103,8 @@ const StoreItem* find(const Items& items, const std::string& key) {
   return found != items.end() ? found->second : nullptr;
 }
 
-/// The newest of what is stored: of the user's own reference and what anybody's last message said of the conversation.
+/// The newest stored data: of the user's own reference, and of the address by anybody's last message in the
+/// conversation.
 std::optional<json::object> newest_of(const Known& known, const Items& items) {
   const auto* of_user = find(items, known.of_user);
   const auto* of_conversation = find(items, known.of_conversation);
@@ -197,7 +198,7 @@ awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vect
       throw;
     }
     log::warn("it could not be read where conversations are by now; what is due goes where they were",
-              {{"error", describe(std::current_exception())}});
+              {{"error", detail::describe(std::current_exception())}});
   }
   Items by_key;
   for (const auto& item : items) {

@@ -7,11 +7,12 @@
 
 namespace tern::proactive {
 
-/// Brings what is due up to what is known of its conversation by now: the address, the tenant, and the accounts of bot
-/// and user, in the reference of a send and in the activity that it sends. What the channel said last wins, when its
-/// address is one that the bot may send to. One read of the store for all of them.
+/// Brings due sends up to date: the address, the tenant, and the accounts of bot and user, in the reference of a send
+/// and in its activity. The latest message of the channel counts, if the bot may send to its address. One read of the
+/// store serves all sends.
 ///
-/// What cannot be read leaves the sends as they are, with a line in the log: late would not be better.
+/// When that read fails, the sends stay as they are, with a line in the log: to wait for the store would not be
+/// better.
 /// Lifetime: the sends outlive it.
 awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<FetchedSend*> sends);
 

@@ -64,8 +64,8 @@ struct Found {
   }
 };
 
-// Of all references, by when they were written: those of versions that noted no last conversation, and of users whose
-// last one is gone.
+// The latest of all references: for references of versions that noted no last conversation, and for users whose last
+// conversation is gone.
 awaitable<std::optional<ConversationReference>> find_by_scan(AnyStorage storage, std::string prefix,
                                                              std::optional<ConversationReference> last_other,
                                                              Deadline by) {

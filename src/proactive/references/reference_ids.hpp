@@ -7,8 +7,8 @@
 
 namespace tern::proactive {
 
-/// Who and where a stored conversation reference means: its ids, read from the JSON in one pass that builds no values.
-/// Each due send needs them, and of all that firing one takes reading its reference was the dearest part.
+/// The ids in a stored conversation reference, read from the JSON in one pass that builds no values. Each due send
+/// needs them, and to read the whole reference was the most expensive part of firing a send.
 ///
 /// A member that is absent, or no text, is "". Where a name comes twice the last one stands, as for `parse_json`.
 class ReferenceIds {

@@ -16,8 +16,8 @@ namespace {
 
 using Told = std::function<void(std::exception_ptr)>;
 
-// Submits `continuation` and waits for what `told`, a member of it, is called with. The caller is resumed on its own
-// executor.
+// Submits `continuation` and waits for the result that its member `told` is called with. The caller is resumed on its
+// own executor.
 awaitable<void> submit(runtime::Runtime& runtime, runtime::Continuation continuation,
                        Told runtime::Continuation::* told) {
   auto begin = [](auto handler, runtime::Runtime* where, runtime::Continuation what,

@@ -10,11 +10,11 @@
 
 namespace tern::proactive {
 
-/// Counts what is under way from the moment at which its record is asked for, and says how much more may begin.
+/// Counts the sends under way, from the moment at which a record is asked for, and says how many more may begin.
 ///
-/// What was sent and is not recorded is sent again after a crash, so it takes a place like what is under way: also
-/// while the store cannot be written to, not more than `places` and one batch are ever in doubt. Continuations run the
-/// bot's code for any time, so they have places of their own: long ones keep no message waiting.
+/// A send whose outcome is not recorded is sent again after a crash, so it takes a place like a send under way. So,
+/// also while the store cannot be written to, at most `places` sends and one batch are in doubt. Continuations run the
+/// bot's code for any time, so they have places of their own: long continuations keep no message waiting.
 ///
 /// Thread safety: none.
 class InFlight {
@@ -44,7 +44,7 @@ class InFlight {
   std::size_t room_to_send(std::size_t unrecorded) const noexcept;
   /// Whether another continuation may run.
   bool has_place_to_run(std::size_t unrecorded) const noexcept;
-  /// Slots of which something is under way.
+  /// Slots with a send under way.
   SlotSet slots() const noexcept;
 
  private:

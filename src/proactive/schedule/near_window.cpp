@@ -31,7 +31,7 @@ void NearWindow::add_swept(const DueEntry& entry) {
   }
 }
 
-// What is in the heap of it is handed to the store when its time comes, which has nothing to give for it.
+// Its entry in the heap goes to the store when its time comes, and the store has nothing to give for it.
 void NearWindow::free_retry(std::uint64_t order_hash, Lane& lane) {
   lane.retrying = false;
   retries_ -= std::exchange(lane.counted, false) ? 1 : 0;

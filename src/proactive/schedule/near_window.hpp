@@ -12,13 +12,13 @@
 
 namespace tern::proactive {
 
-/// What is due soon, in memory: small entries in one heap. Decides which sends may go now; it neither waits nor sends,
-/// so a test can drive it through every case.
+/// The sends that are due soon, as small entries in one heap in memory. It decides which sends may go now. It neither
+/// waits nor sends, so a test can drive it through every case.
 ///
 /// Sends with one order key go out one at a time: while one is under way, or waits for its next attempt, the later
-/// ones are held. The keyed hash of an order key stands for it, so that nobody can make up one that holds another's.
-/// For each slot the window knows up to which (due, seq) it holds everything; what lies beyond is left to the store,
-/// and is loaded when its time comes near.
+/// ones are held. The keyed hash of an order key stands for it, so that nobody can make up an order key that holds up
+/// the sends of another. For each slot the window knows up to which (due, seq) it has all sends. Later sends are left
+/// to the store, and are loaded when their time comes near.
 ///
 /// An entry may be in the window twice (committed here while it was being loaded). The second is dropped while the
 /// first is under way; after that it costs one lookup, for the store hands a record out once. Thread safety: none.
@@ -40,27 +40,28 @@ class NearWindow {
 
   /// Takes a loaded entry.
   void add_loaded(const DueEntry& entry);
-  /// Takes an entry that was loaded in case it is missing here. Not one that something else of its key stands before:
-  /// it may be held already, and will be found again when it is not.
+  /// Takes an entry that was loaded in case it is missing here. It does not take an entry behind another one of its
+  /// key: that entry may be held already, and is found again when it is not.
   void add_swept(const DueEntry& entry);
-  /// Takes an entry that was just committed, if it lies in what is covered. False: it will be loaded later.
+  /// Takes an entry that was just committed, if it lies in the covered time. False: it will be loaded later.
   bool add_committed(const DueEntry& entry);
 
   /// Takes out up to `limit` entries that are due at `now` and whose order key is free; their keys are then busy.
   std::vector<DueEntry> take_due(WallTime now, std::size_t limit);
-  /// The send of this key has ended (sent, dead, gone): the next of the key may go.
+  /// The send of this key has ended (sent, dead, gone): the next send of the key may go.
   void release(std::uint64_t order_hash);
   /// The send failed and is tried again at `entry.due`; its key stays busy until then. With as many retries as the
   /// capacity it is left to the store instead, and a later send of the key may pass it.
   void retry(const DueEntry& entry);
-  /// A send that waits for its next attempt was cancelled: those behind it may go.
+  /// A send that waits for its next attempt was cancelled: the sends behind it may go.
   void forget_retry(const std::array<std::uint8_t, 16>& id);
-  /// Forgets a slot that is owned no more.
+  /// Forgets a slot that is not owned any more.
   void drop_slot(std::uint16_t slot);
 
   /// When the next entry may be due; nullopt when nothing waits for a time.
   std::optional<WallTime> next_due() const noexcept;
-  /// What counts towards the capacity: retries do not, which may lie far ahead, and would keep out what is due.
+  /// How many entries count for the capacity. Retries do not count: they may lie far ahead, and would keep due sends
+  /// out.
   std::size_t size() const noexcept { return heap_.size() + held_ - retries_; }
   std::size_t capacity() const noexcept { return capacity_; }
 

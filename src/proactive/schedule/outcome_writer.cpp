@@ -39,7 +39,7 @@ void OutcomeWriter::flush() {
   asio::co_spawn(ex_, write_all(), [this](std::exception_ptr error) {
     writing_ = false;
     if (error) {
-      log::error("outcomes could not be written", {{"error", describe(error)}});
+      log::error("outcomes could not be written", {{"error", detail::describe(error)}});
     } else {
       flush();  // one may have come between the writer's last look and its end
     }
@@ -86,7 +86,7 @@ awaitable<void> OutcomeWriter::write_all() {
       }
     }
     if (error) {
-      log::warn("outcomes could not be written; it is tried again", {{"error", describe(error)}});
+      log::warn("outcomes could not be written; it is tried again", {{"error", detail::describe(error)}});
       Timer timer(clock_, ex_);
       co_await timer.wait_for(storage_pause);
       continue;

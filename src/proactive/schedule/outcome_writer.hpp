@@ -14,27 +14,28 @@
 
 namespace tern::proactive {
 
-/// What became of a send, as long as the store does not know it.
+/// The outcome of a send, as long as the store does not have it.
 struct Unrecorded {
   SendOutcome outcome;
-  std::optional<DueEntry> again;    ///< of a retry: what goes back into the window once the store knows of it
+  std::optional<DueEntry>
+      again;  ///< of a retry: the entry that goes back into the window once the store has the outcome
   std::optional<DueEntry> next;     ///< of a recurring send: its next occurrence, likewise
   std::optional<StoreUpsert> note;  ///< a document that is written with the outcome
 };
 
-/// Writes outcomes to the store in batches: one write takes all that came together, and while it is under way the next
-/// batch gathers. What could not be written is kept and tried again, for without its record a send would go out again
-/// after a restart.
+/// Writes outcomes to the store in batches. One write takes all outcomes that came together, and while it is under way
+/// the next batch gathers. Outcomes that could not be written are kept and tried again, because a send without a
+/// recorded outcome would go out again after a restart.
 ///
 /// Lifetime: nothing is under way (or the `io_context` has ended) before destruction.
 /// Thread safety: everything on its executor.
 class OutcomeWriter {
  public:
-  /// Hears what was written. Nothing is added to the writer meanwhile.
+  /// Is told what was written. Nothing is added to the writer meanwhile.
   class Listener {
    public:
     virtual ~Listener() = default;
-    /// The store has this outcome; or refuses it, for another owner has come, or the send was edited.
+    /// The store has this outcome, or refuses it because there is another owner or the send was edited.
     virtual void on_recorded(const Unrecorded& one, bool is_refused) = 0;
     /// A batch was written, of which all have been told.
     virtual void on_batch_recorded() = 0;
@@ -54,14 +55,14 @@ class OutcomeWriter {
   OutcomeWriter& operator=(const OutcomeWriter&) = delete;
 
   void add(Unrecorded one);
-  /// Begins to write what there is, unless a write is under way, which goes on with it.
+  /// Begins to write all outcomes, unless a write is under way, which then goes on with them.
   void flush();
 
-  /// How many outcomes the store does not know.
+  /// How many outcomes the store does not have.
   std::size_t size() const noexcept { return outcomes_.size(); }
-  /// Whether all are known and nothing is being written.
+  /// Whether the store has all outcomes, and nothing is being written.
   bool is_at_rest() const noexcept { return !writing_ && outcomes_.empty(); }
-  /// The slots of those that the store does not know.
+  /// The slots of the outcomes that the store does not have.
   SlotSet slots() const noexcept;
 
  private:

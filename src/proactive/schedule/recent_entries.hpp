@@ -11,8 +11,8 @@
 
 namespace tern::proactive {
 
-/// Which entries came within the last moment. What this process commits comes to it at once, and a second time when the
-/// store's inbox is asked: known here, it is not looked up again.
+/// The entries that came within the last moment. A commit of this process comes to it at once, and a second time from
+/// the store's inbox. An entry that is remembered here is not looked up again.
 ///
 /// Thread safety: none.
 class RecentEntries {

@@ -11,13 +11,14 @@
 
 namespace tern::proactive {
 
-/// The places for continuations that run. A continuation that finds none waits here, and those that wait begin in the
+/// The places for running continuations. A continuation without a place waits here. Waiting continuations begin in the
 /// order in which they came.
 ///
 /// Thread safety: none.
 class RunPlaces {
  public:
-  /// What waits for a place comes back from the store after this time at the latest: how long others run is a guess.
+  /// A continuation that waits in the store comes back after this time at the latest: nobody knows how long others
+  /// run.
   static constexpr std::chrono::seconds longest_away{60};
 
   /// `places`: continuations that run at once; `waiting`: continuations that wait in memory, for `longest_wait` at
@@ -25,18 +26,18 @@ class RunPlaces {
   RunPlaces(InFlight& flight, std::size_t places, std::size_t waiting, SteadyTime::duration longest_wait)
       : flight_(flight), places_(places), room_(waiting, longest_wait, longest_away) {}
 
-  /// What holds back a continuation that is due; nullopt: it has its place and runs, until `ended` or `withdrawn`.
+  /// What holds back a due continuation. nullopt: it has its place and runs, until `ended` or `withdrawn`.
   /// `unrecorded`: outcomes that are not written yet.
   std::optional<Hold> ask(std::size_t unrecorded, SteadyTime now);
   /// The one that waits next, with its place, when there is one.
   std::optional<WaitingSend> take(std::size_t unrecorded);
-  /// Takes a place, whether there is one or not: for what runs alone.
+  /// Takes a place, even if none is free: for a continuation that runs alone.
   void begin() noexcept { flight_.begin_run(); }
   void ended(SteadyTime::duration took) noexcept;
   /// It does not run after all.
   void withdrawn() noexcept { flight_.end_run(); }
 
-  /// How far apart continuations end when so many run at once, as it was lately.
+  /// The time between the ends of continuations, as it was lately with so many running.
   SteadyTime::duration spacing(std::size_t places) const noexcept;
   WaitingRoom& room() noexcept { return room_; }
 

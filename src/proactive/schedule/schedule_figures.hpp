@@ -22,12 +22,12 @@ struct ScheduleFigures {
   Gauge open_hosts, open_tenants, waiting_for_share;
   void throttled(Limiter::Frozen what) noexcept;
   void refused_by_channel(Verdict::Refusal what) noexcept;
-  /// Counts one that was given up, by its reason.
+  /// Counts a dead send, by its reason.
   void given_up(std::string_view reason) noexcept;
   Histogram late_by_scheduler, late_by_limiter, late_by_connector;
 };
 
-/// What one scheduler adds to the gauges that all schedulers of a process share.
+/// The part of one scheduler in the gauges that all schedulers of a process share.
 class ShownShares {
  public:
   /// Lifetime: the figures outlive it.

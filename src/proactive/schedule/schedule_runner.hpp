@@ -14,8 +14,8 @@
 
 namespace tern::proactive {
 
-/// What sends a process's share of the schedule: a scheduler on each shard, and on the first the keeper of their slots
-/// and the watch over the figures. A slot belongs to the shard of its number, modulo the shards.
+/// Sends a process's share of the schedule: it has a scheduler on each shard, and on the first shard the keeper of
+/// their slots and the watch over the figures. A slot belongs to the shard of its number, modulo the number of shards.
 ///
 /// Thread safety: all from any thread, but for the constructor and the destructor, when no shard runs.
 class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
@@ -29,7 +29,7 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   /// Takes the slots and starts the schedulers; once.
   /// Errors: those of the store.
   awaitable<void> start(Deadline by);
-  /// Begins no more sends, waits for those under way and their outcomes. False when `by` came first.
+  /// Begins no more sends, and waits for the sends under way and their outcomes. False when `by` came first.
   awaitable<bool> drain(Deadline by);
   /// Gives the slots back; after `drain`.
   /// Errors: those of the store.
@@ -39,7 +39,7 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
 
   void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
   bool awaits_replies() const noexcept override { return awaits_replies_.load(std::memory_order_relaxed); }
-  /// These are cancelled in the store: what waits in memory is forgotten.
+  /// These sends are cancelled in the store: entries that wait in memory are forgotten.
   void on_cancelled(const std::vector<SendHandle>& handles);
 
  private:

@@ -8,9 +8,8 @@
 
 namespace tern::proactive {
 
-/// What the figures say of the whole schedule, whoever owns its slots; the store is asked every `interval`. How many
-/// sends are due in each of the next 24 hours is estimated for six hours at a time, so that no lane is kept from its
-/// work.
+/// The figures of the whole schedule, whoever owns its slots; the store is asked every `interval`. The number of sends
+/// that are due in each of the next 24 hours is estimated for six hours at a time, so that no lane is busy for long.
 ///
 /// Thread safety: of one shard.
 class ScheduleWatch {

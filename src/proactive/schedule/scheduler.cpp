@@ -81,7 +81,7 @@ awaitable<void> Scheduler::run() {
   loader_runs_ = true;
   asio::co_spawn(ex_, load_ahead(), [this](std::exception_ptr error) {
     if (error) {
-      log::error("the loader of the schedule ended with an exception", {{"error", describe(error)}});
+      log::error("the loader of the schedule ended with an exception", {{"error", detail::describe(error)}});
     }
     loader_runs_ = false;
     wake();

@@ -27,42 +27,42 @@ namespace tern::proactive {
 
 struct SchedulerOptions {
   SchedulerOptions() = default;
-  std::chrono::seconds window{30};       ///< what is due within it is held in memory
+  std::chrono::seconds window{30};       ///< sends that are due within it are held in memory
   std::size_t window_entries = 200'000;  ///< at most, in this scheduler
   std::size_t in_flight = 256;           ///< sends under way at once, but for continuations
   std::size_t continuations = 256;       ///< continuations under way at once: they run the bot's code, for any time
   std::size_t batch = 256;               ///< records fetched, and outcomes written, at once
   std::chrono::milliseconds storage_timeout{5'000};
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed
-  std::chrono::seconds sweep{60};                  ///< how often a shared store is asked for what was missed
-  std::chrono::milliseconds late_poll{75};         ///< how often a store is asked for what was committed late
+  std::chrono::seconds sweep{60};                  ///< how often a shared store is asked for sends that were missed
+  std::chrono::milliseconds late_poll{75};         ///< how often a store is asked for late commits
   std::chrono::seconds watch_interval{15};         ///< how often a store is asked for the figures of the schedule
   SendPolicy policy;
   Limiter* limiter = nullptr;  ///< of the process, outlives the scheduler; null: no limits
-  /// Sends that wait in memory for the limiter, as many for a place among the continuations, as many to run alone, and
-  /// as many of which it is remembered that they were refused; more wait in the store.
+  /// How many sends wait in memory for the limiter; as many wait for a place among the continuations, as many to run
+  /// alone, and as many refused sends are remembered. More wait in the store.
   std::size_t waiting = 1'024;
-  /// The same for a place among the shares of hosts and tenants. They are more: a new host has few places until it has
-  /// answered, and what is due for it is read meanwhile, since the next may be for another host.
+  /// The same for a share of the places of hosts and tenants. The number is larger: a new host has few places until it
+  /// has answered, and its due sends are read meanwhile, because the next send may be for another host.
   std::size_t waiting_for_share = 20'000;
-  std::chrono::milliseconds longest_wait{5'000};     ///< what must wait for longer waits in the store
+  std::chrono::milliseconds longest_wait{5'000};     ///< a send that must wait for longer waits in the store
   std::chrono::milliseconds reply_patience{60'000};  ///< how long a reply of a turn waits for its channel's limits
 };
 
-/// Sends what is due in the slots that it owns. It waits and reads, and does what its parts decide: the `WindowLoader`
-/// which page to load into the `NearWindow`, the window which send is next, the `SendGate`, the `RunPlaces` and the
-/// `Suspects` whether it may go. The `SendAttempts` try it, and the `SendEndings` record what became of it. One timer
-/// stands behind all that is due.
+/// Sends the due sends of the slots that it owns. It waits and reads; its parts decide. The `WindowLoader` decides
+/// which page to load into the `NearWindow`; the window, which send is next; the `SendGate`, the `RunPlaces` and the
+/// `Suspects`, whether it may go. The `SendAttempts` try it, and the `SendEndings` record its outcome. One timer
+/// stands behind all due sends.
 ///
-/// What is due and must wait, for the limiter, for a share of the places, for a place among the continuations or to run
-/// alone, is put back in the store, and what was refused and is to be judged is written there as one that is tried
-/// again: all of it can be cancelled and moved. When its turn has come its record is read anew.
+/// A due send that must wait (for the limiter, for a share of the places, for a place among the continuations, or to
+/// run alone) is put back in the store. A refused send that is to be judged is written there as a retry. All of these
+/// can be cancelled and moved. When the turn of such a send has come, its record is read anew.
 ///
 /// Lifetime: `stop` (or the end of the `io_context`) before destruction.
 /// Thread safety: everything on its executor, but for `on_committed` and `on_cancelled`.
 class Scheduler final : private SendEndings::Listener {
  public:
-  /// `solo`: of the process, for what runs alone.
+  /// `solo`: the gate of the process for continuations that run alone.
   Scheduler(executor ex, AnyStorage storage, SendExecutor& sends, Clock& clock, ScheduleFigures& figures,
             SoloGate& solo, SchedulerOptions options = SchedulerOptions());
   ~Scheduler() override;
@@ -74,21 +74,21 @@ class Scheduler final : private SendEndings::Listener {
 
   /// Runs until `stop`.
   awaitable<void> run();
-  /// Begins nothing more. What is under way goes on; `idle` waits for it.
+  /// Begins no more sends. Sends under way go on; `idle` waits for them.
   void stop() noexcept;
   /// Waits until nothing is under way and all outcomes are written, at most until `by`. True when so.
   awaitable<bool> idle(Deadline by) { return endings_.idle(by); }
   /// The same for slots that are not owned any more, or not for long.
   awaitable<bool> quiet(SlotSet slots, Deadline by) { return endings_.quiet(slots, by); }
 
-  /// Slots of which something is under way, or has an outcome that is not written.
+  /// Slots with a send under way, or with an outcome that is not written.
   SlotSet busy() const noexcept { return endings_.busy(); }
 
-  /// Sends that were committed, by this process or another, go into the window at once; those that come a second time
-  /// through the store's inbox are known. Callable from any thread.
+  /// Sends that were committed, by this process or another, go into the window at once. An entry that comes a second
+  /// time, through the store's inbox, is recognised. Callable from any thread.
   void on_committed(std::vector<DueEntry> entries);
 
-  /// These were cancelled: what waits behind one of them need not wait any more. Callable from any thread.
+  /// These sends were cancelled: sends that wait behind them need not wait any more. Callable from any thread.
   void on_cancelled(std::vector<SendHandle> handles);
 
   std::size_t window_size() const noexcept { return window_.size(); }
@@ -96,7 +96,7 @@ class Scheduler final : private SendEndings::Listener {
 
  private:
   using Fetched = std::vector<std::optional<FetchedSend>>;
-  /// One that has waited, and has its place.
+  /// A send that has waited, and has its place.
   struct Let {
     WaitingSend send;
     bool runs_code = false;

@@ -1,4 +1,4 @@
-// What the scheduler reads from the store: pages of its window, and the records of what is due.
+// The scheduler's reads from the store: pages of its window, and the records of due sends.
 #include "proactive/schedule/scheduler.hpp"
 #include "proactive/schedule/storage_failure.hpp"
 
@@ -22,7 +22,7 @@ awaitable<void> Scheduler::load_ahead() {
     if (error) {
       loader_.failed();
       if (!std::exchange(failing, true)) {
-        log::warn("the schedule could not be loaded; it is asked again", {{"error", describe(error)}});
+        log::warn("the schedule could not be loaded; it is asked again", {{"error", detail::describe(error)}});
       }
     }
     const auto pause = error ? storage_pause : loader_.pause(clock_.wall_now());
@@ -32,8 +32,8 @@ awaitable<void> Scheduler::load_ahead() {
   }
 }
 
-// Each load wakes the sender, though it may find nothing: what waited for the rest may go, and the clock may have been
-// stepped while it slept.
+// Each load wakes the sender, though it may find nothing: sends that waited for the other pages may go, and the clock
+// may have been stepped while it slept.
 awaitable<void> Scheduler::load_pages() {
   if (loader_.pause(clock_.wall_now()) > SteadyTime::duration::zero()) {
     co_return;
@@ -106,13 +106,11 @@ awaitable<void> Scheduler::send_due() {
 }
 
 void Scheduler::begin(const DueEntry& entry, FetchedSend fetched) {
-  auto& send = fetched.send;
-  if (attempts_.was_refused(entry, send)) {
+  if (attempts_.was_refused(entry, fetched.send)) {
     return;
   }
-  // A continuation sends what its turn decides, if anything.
-  const auto scope = send.kind == SendKind::continuation ? SendScope() : gate_.scope_of(fetched);
-  ReadySend ready{entry, std::move(send), scope, clock_.now()};
+  const auto scope = gate_.scope_of(fetched);
+  ReadySend ready{entry, std::move(fetched.send), scope, clock_.now()};
   if (Suspects::is_one(ready.send)) {
     wait(suspects_.hold(clock_.now(), runs_.spacing(1)), ready);
     begin_suspect();

@@ -1,5 +1,5 @@
-// What the scheduler does with sends that are due and must wait: for the limiter, for a share of the places, for a
-// place to run, or to run alone.
+// The scheduler's treatment of due sends that must wait: for the limiter, for a share of the places, for a place to
+// run, or to run alone.
 #include "proactive/schedule/scheduler.hpp"
 #include "proactive/schedule/storage_failure.hpp"
 #include "turn/annotations.hpp"
@@ -33,8 +33,8 @@ bool Scheduler::may_go(ReadySend& ready) {
   return false;
 }
 
-// In memory for a short time, and in the store for a long one. It takes no place among those under way meanwhile, and
-// the store may let it be cancelled or moved.
+// A send waits in memory for a short time, and in the store for a long one. Meanwhile it takes no place among the
+// sends under way, and the store may let it be cancelled or moved.
 void Scheduler::wait(const Hold& hold, const ReadySend& ready) {
   const auto now = clock_.now();
   const auto back = hold.room->enter(hold.leave, now, WaitingSend{ready.entry, ready.scope, ready.since});
@@ -50,7 +50,7 @@ void Scheduler::wait(const Hold& hold, const ReadySend& ready) {
                      clock_.wall_now() + std::chrono::duration_cast<WallTime::duration>(*back - now));
 }
 
-// Those whose turn has come, which have their place from here on.
+// The sends whose turn has come; they have their places from here on.
 std::vector<Scheduler::Let> Scheduler::take_waiting() {
   std::vector<Let> let;
   const auto take = [&](const WaitingSend& next, bool runs_code, SteadyTime went) {
@@ -141,7 +141,7 @@ void Scheduler::begin_suspect() {
   flight_.enter(waiting->entry);
   asio::co_spawn(ex_, attempt_alone(*waiting), [this](std::exception_ptr error) {
     if (error) {
-      log::error("a scheduled continuation ended with an exception", {{"error", describe(error)}});
+      log::error("a scheduled continuation ended with an exception", {{"error", detail::describe(error)}});
     }
     suspects_.ended();
   });

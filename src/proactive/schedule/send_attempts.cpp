@@ -33,7 +33,7 @@ bool has_expired(const ScheduledSend& send, WallTime now) noexcept {
   return send.expires && *send.expires < now;
 }
 
-// What the end of an attempt says of its host.
+// The meaning of the end of an attempt for its host.
 Shares::End end_of(const std::exception_ptr& error) {
   if (!error) {
     return Shares::End::answered;
@@ -116,7 +116,7 @@ bool SendAttempts::is_to_be_tried(const ReadySend& ready) {
 void SendAttempts::begin(ReadySend ready) {
   asio::co_spawn(ex_, attempt(std::move(ready)), [](std::exception_ptr error) {
     if (error) {
-      log::error("a scheduled send ended with an exception", {{"error", describe(error)}});
+      log::error("a scheduled send ended with an exception", {{"error", detail::describe(error)}});
     }
   });
 }
@@ -145,7 +145,7 @@ awaitable<void> SendAttempts::attempt(ReadySend ready) {
   if (noted == Noted::refused) {
     parts_.endings.gone(ready.entry);
   } else if (noted == Noted::late) {
-    // Refused by the store if another owner has come, who knows that it may have begun.
+    // The store refuses it if there is another owner, who knows that the send may have begun.
     parts_.endings.postponed(ready.entry, ready.send, ready.entry.due);
   } else if (error && !ran) {
     log_failure_of_storage(error);

@@ -21,11 +21,10 @@
 
 namespace tern::proactive {
 
-/// Tries sends: from the record of a send that is due to the `SendEndings` that follow. What a failure means the
-/// `SendPolicy` says.
+/// Tries sends: from the record of a due send to the `SendEndings`. The `SendPolicy` says what a failure means.
 ///
-/// What may not simply be done twice is noted in the store before it is begun: a continuation, which may have been what
-/// ended the process, and a send that may arrive at most once.
+/// A send that may not simply be repeated is noted in the store before it begins: a continuation, because it may end
+/// the process, and a send that may arrive at most once.
 ///
 /// Lifetime: nothing is under way (or the `io_context` has ended) before destruction.
 /// Thread safety: everything on its executor.
@@ -47,9 +46,9 @@ class SendAttempts {
   SendAttempts(executor ex, AnyStorage storage, SendExecutor& sends, Clock& clock, ScheduleFigures& figures,
                const Options& options, const Parts& parts);
 
-  /// True when the send ended here, or is put off: the channel has refused it a while ago.
+  /// True when the send ends here, or is put off, because the channel has refused it a while ago.
   bool was_refused(const DueEntry& entry, const ScheduledSend& send);
-  /// Whether the send is to be tried now. When not it has ended here, or is put off.
+  /// Whether the send is to be tried now. If not, it has ended here, or is put off.
   bool is_to_be_tried(const ReadySend& ready);
   /// Begins an attempt, which has its place.
   void begin(ReadySend ready);
@@ -60,11 +59,11 @@ class SendAttempts {
 
   /// The send was cancelled.
   void forget(const SendHandle& handle) { refused_.forget(handle.id); }
-  /// The process ends: the next one judges what is refused from now on.
+  /// The process ends: the next process judges sends that are refused from now on.
   void stop() noexcept { stopped_ = true; }
 
  private:
-  /// What the store says of one that is to be begun.
+  /// The answer of the store to the note that a send begins.
   enum class Noted : std::uint8_t {
     yes,
     refused,  ///< another owner has it, or it was cancelled

@@ -1,6 +1,6 @@
 #include "proactive/schedule/send_endings.hpp"
 
-#include "proactive/describe_error.hpp"
+#include "async/describe_error.hpp"
 #include "turn/annotations.hpp"
 
 #include <tern/async/log.hpp>
@@ -88,7 +88,7 @@ void SendEndings::dead(const DueEntry& entry, const ScheduledSend& send, std::st
     }
     asio::co_spawn(ex_, bury_with_followers(entry, send.order_key, std::move(burial)), [](std::exception_ptr error) {
       if (error) {
-        log::error("strict sends could not be given up", {{"error", describe(error)}});
+        log::error("strict sends could not be given up", {{"error", detail::describe(error)}});
       }
     });
     return;
@@ -97,7 +97,7 @@ void SendEndings::dead(const DueEntry& entry, const ScheduledSend& send, std::st
   gone(entry);
 }
 
-// The key is busy until its end, so that none of those that follow begins.
+// The key is busy until this ends, so that none of the following sends begins.
 awaitable<void> SendEndings::bury_with_followers(DueEntry entry, std::string order_key, StoreChanges burial) {
   const auto followed = co_await burial_.bury(entry, std::move(order_key), std::move(burial));
   for (std::size_t i = 0; i < followed; ++i) {

@@ -20,8 +20,8 @@
 
 namespace tern::proactive {
 
-/// The ends of what is under way. Each function here has the outcome of a send recorded, and frees the send's place and
-/// its order key; the key of a send that is tried again stays busy, so that no later one overtakes it.
+/// The ends of sends under way. Each function here records the outcome of a send, and frees its place and its order
+/// key. The key of a send that is tried again stays busy, so that no later send overtakes it.
 ///
 /// Lifetime: as `OutcomeWriter`.
 /// Thread safety: everything on its executor.
@@ -35,7 +35,7 @@ class SendEndings final : private OutcomeWriter::Listener {
     /// The store has the next occurrence of a recurring send.
     virtual void on_next(const DueEntry& next) = 0;
   };
-  /// What the ends are told to.
+  /// Is told of the ends.
   struct Parts {
     NearWindow& window;
     WindowLoader& loader;
@@ -46,26 +46,26 @@ class SendEndings final : private OutcomeWriter::Listener {
   SendEndings(executor ex, const AnyStorage& storage, SendExecutor& sends, Clock& clock, ScheduleFigures& figures,
               const OutcomeWriter::Options& options, const Parts& parts, Listener& listener);
 
-  /// The channel has it, or the continuation has run.
+  /// The channel has the message, or the continuation has run.
   void sent(const DueEntry& entry, const ScheduledSend& send);
-  /// It would have come too late.
+  /// The send would have come too late.
   void expired(const DueEntry& entry, const ScheduledSend& send);
-  /// It can never arrive, or may not be tried again.
+  /// The send can never arrive, or may not be tried again.
   void dead(const DueEntry& entry, const ScheduledSend& send, std::string reason);
-  /// It is tried again, as the verdict says.
+  /// The send is tried again, as the verdict says.
   void retried(const DueEntry& entry, const ScheduledSend& send, const Verdict& verdict);
-  /// No attempt was made, so that none is counted. What was begun by an owner before this one still was.
+  /// No attempt was made, so none is counted. A note of an earlier owner that the send begins stays.
   void postponed(const DueEntry& entry, const ScheduledSend& send, WallTime until);
-  /// It is due later than its entry says: those of its key that are due before it need not wait for it.
+  /// The send is due later than its entry says: earlier sends of its key need not wait for it.
   void handed_back(const DueEntry& entry, const ScheduledSend& send);
-  /// The store has nothing of it, or is to be told nothing.
+  /// The store does not have the send, or is not told of its end.
   void gone(const DueEntry& entry) noexcept;
-  /// It ends here only as far as its place is concerned: its key stays busy.
+  /// Only the place of the send is freed: its key stays busy.
   void left(const DueEntry& entry) noexcept;
 
   /// How many outcomes are not written.
   std::size_t unrecorded() const noexcept { return outcomes_.size(); }
-  /// Slots of which something is under way, or has an outcome that is not written.
+  /// Slots with a send under way, or with an outcome that is not written.
   SlotSet busy() const noexcept { return parts_.flight.slots() | outcomes_.slots(); }
   /// Waits until nothing is under way and all outcomes are written, at most until `by`. True when so.
   awaitable<bool> idle(Deadline by);

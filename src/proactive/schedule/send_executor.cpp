@@ -1,6 +1,6 @@
 #include "proactive/schedule/send_executor.hpp"
 
-#include "proactive/describe_error.hpp"
+#include "async/describe_error.hpp"
 
 #include <tern/async/log.hpp>
 
@@ -13,7 +13,7 @@ std::optional<WallTime> SendQuestions::next_occurrence(const ScheduledSend& send
     return sends_.next_occurrence(send, now);
   } catch (...) {
     log::error("when a scheduled send comes again could not be found; it comes no more",
-               {{"send", send.handle.to_string()}, {"error", describe(std::current_exception())}});
+               {{"send", send.handle.to_string()}, {"error", detail::describe(std::current_exception())}});
     return std::nullopt;
   }
 }
@@ -24,7 +24,7 @@ std::optional<StoreUpsert> SendQuestions::note_of(const ScheduledSend& send,
     return sends_.note_of(send, outcome);
   } catch (...) {
     log::error("what became of a scheduled send could not be noted for its broadcast",
-               {{"send", send.handle.to_string()}, {"error", describe(std::current_exception())}});
+               {{"send", send.handle.to_string()}, {"error", detail::describe(std::current_exception())}});
     return std::nullopt;
   }
 }
@@ -34,7 +34,7 @@ WallTime SendQuestions::not_before(const ScheduledSend& send, WallTime now) cons
     return sends_.not_before(send, now);
   } catch (...) {
     log::error("the quiet hours of a scheduled send could not be found; it is sent now",
-               {{"send", send.handle.to_string()}, {"error", describe(std::current_exception())}});
+               {{"send", send.handle.to_string()}, {"error", detail::describe(std::current_exception())}});
     return now;
   }
 }

@@ -53,7 +53,7 @@ awaitable<void> SendRunner::take_step(ScheduledSend send) {
 
 awaitable<void> SendRunner::post(ScheduledSend send, json::object payload, std::function<bool()> may_begin) {
   Activity activity(std::move(payload));
-  // The connector gives it less, unless the channel is known to be slow.
+  // The connector gives the send less time, unless the channel is known to be slow.
   const auto by = Deadline::after(longest_patience * environment_.send_timeout, environment_.clock);
   co_await environment_.sender.send_if(activity, send.client_request_id, by, std::move(may_begin));
 }
@@ -75,7 +75,7 @@ awaitable<void> SendRunner::continue_with(ScheduledSend send, json::object paylo
 std::optional<WallTime> SendRunner::next_occurrence(const ScheduledSend& send, WallTime now) const {
   if (Broadcaster::is_step(send)) {
     const auto found = next_steps_.extract(send.handle.id);
-    // One that failed for good comes again all the same: a broadcast that runs does not end by an outage.
+    // A step that failed for good comes again all the same: a running broadcast does not end by an outage.
     return found.empty() ? std::optional(now + std::chrono::minutes(1)) : found.mapped();
   }
   if (!detail::Annotations::may_have_times(send.annotations)) {

@@ -13,10 +13,10 @@
 
 namespace tern::proactive {
 
-/// Does what the sends of one shard's scheduler promise: posts an activity, runs the turn of a continuation, or takes
-/// the next step of a broadcast.
+/// Carries out the sends of one shard's scheduler: posts an activity, runs the turn of a continuation, or takes the
+/// next step of a broadcast.
 ///
-/// Thread safety: its shard's alone.
+/// Thread safety: used on its shard.
 class SendRunner final : public SendExecutor {
  public:
   SendRunner(executor ex, runtime::Runtime& runtime, detail::TurnEnvironment& environment, Broadcaster& broadcaster)

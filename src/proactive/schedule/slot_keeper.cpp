@@ -1,5 +1,7 @@
 #include "proactive/schedule/slot_keeper.hpp"
 
+#include "async/describe_error.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -20,23 +22,7 @@ constexpr std::chrono::milliseconds storage_timeout{1'500};
 constexpr std::chrono::seconds quiet_timeout{30};  // longer than a send takes
 
 bool is_cancelled(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const system_error& e) {
-    return e.code() == asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
-}
-
-std::string what(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
+  return detail::has_code(error, asio::error::operation_aborted);
 }
 
 }  // namespace
@@ -115,7 +101,8 @@ awaitable<void> SlotKeeper::run() {
       }
       // The leases run out by themselves: no send begins in the last second of one.
       if (pause == heartbeat) {
-        log::warn("the leases of the schedule could not be renewed; it is tried again", {{"error", what(error)}});
+        log::warn("the leases of the schedule could not be renewed; it is tried again",
+                  {{"error", detail::describe(error)}});
       }
       pause = renewal_pause;
       continue;
@@ -135,7 +122,7 @@ awaitable<void> SlotKeeper::beat() {
   adopt(std::move(held.leases));
   if (std::exchange(owners_, held.owners) > held.owners && !settled_) {
     tell();
-    // Fewer share them: what the others left is to be had at once.
+    // Fewer processes share the slots: those of the others are free at once.
     held = co_await storage_.hold_slots(owner_, leases_, wanted(), Deadline::after(renewal_timeout, clock_));
     adopt(std::move(held.leases));
     owners_ = held.owners;
@@ -158,17 +145,17 @@ awaitable<void> SlotKeeper::beat() {
   co_await release_quiet_slots();  // last, for a renewal must not wait for it
 }
 
-// Whoever takes a slot sends what its records say: so every outcome is written before the slot goes.
+// The next owner of a slot sends as the records say, so every outcome is written before the slot goes.
 void SlotKeeper::begin_to_leave() {
   for (std::size_t i = share(); i < leases_.size(); ++i) {
     leaving_.set(leases_[i].slot);
   }
-  // First: what waits is put back then, and its outcome is to be written too.
+  // First: waiting sends are put back then, and their outcomes are to be written too.
   tell();
   asio::co_spawn(ex_, leave(leaving_), [this](std::exception_ptr error) {
     if (error && !is_cancelled(error)) {
       leaving_.reset();
-      log::warn("slots of the schedule could not be given up; it is tried again", {{"error", what(error)}});
+      log::warn("slots of the schedule could not be given up; it is tried again", {{"error", detail::describe(error)}});
     }
   });
 }
@@ -209,8 +196,9 @@ void SlotKeeper::adopt(std::vector<SlotLease> leases) {
 }
 
 awaitable<void> SlotKeeper::run_late() {
+  bool more = false;
   while (!stopped_) {
-    co_await late_timer_.wait_for(poll_);
+    co_await late_timer_.wait_for(more ? std::chrono::milliseconds(0) : poll_);
     if (stopped_) {
       break;
     }
@@ -228,6 +216,7 @@ awaitable<void> SlotKeeper::run_late() {
     if (!late.entries.empty()) {
       work_.on_late(std::move(late.entries));
     }
+    more = late.more;
     if (late.free_slots) {
       heartbeat_timer_.cancel();  // who gave them back is gone, or has more than its share
     }

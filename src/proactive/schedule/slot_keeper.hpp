@@ -11,55 +11,56 @@
 
 namespace tern::proactive {
 
-/// What works on slots, on whatever shards.
+/// The users of slots, on all shards.
 class SlotWork {
  public:
   virtual ~SlotWork() = default;
-  /// These are owned from now on, with these leases; others are not, or no more.
+  /// From now on exactly these slots are owned, with these leases.
   virtual void own(const std::vector<SlotLease>& leases) = 0;
-  /// Begins nothing more of these slots. True once nothing of them is under way and all outcomes are written; false
-  /// when `by` came first.
+  /// Begins no more sends of these slots. True once none of their sends is under way and all outcomes are written;
+  /// false when `by` came first.
   virtual awaitable<bool> quiet(SlotSet slots, Deadline by) = 0;
-  /// Slots of which something is under way, or has an outcome that is not written.
+  /// Slots with a send under way, or with an outcome that is not written.
   virtual awaitable<SlotSet> under_way() { co_return SlotSet(); }
-  /// Sends that were committed, perhaps by another process, into what was loaded before.
+  /// Sends that were committed, perhaps by another process, into a time that had been loaded before.
   virtual void on_late(std::vector<DueEntry> entries) = 0;
 };
 
-/// Holds this process's share of the slots: renews its leases, takes what is free or was let expire, and gives up what
-/// is beyond its share when another process comes, once nothing of that is under way. With a store of one process it
-/// takes all, once.
+/// Holds this process's share of the slots. It renews the leases and takes slots that are free or whose lease has
+/// ended. When another process comes, it gives up the slots beyond its share, each once none of its sends is under
+/// way. With a store of one process it takes all slots, once.
 ///
 /// Lifetime: `stop`, then the end of `run`, before destruction.
 /// Thread safety: everything on its executor.
 class SlotKeeper {
  public:
-  /// Source: schedule, "Postgres".
+  /// Source: docs/storage.md, "postgres".
   static constexpr std::chrono::milliseconds heartbeat{2'000};
   static constexpr std::chrono::milliseconds late_poll{75};
-  /// A clock that differs by more from the store's is told of in the log. Replicas that differ send early or late.
+  /// When the clock differs by more from the store's, the log says so. Replicas with different clocks send early or
+  /// late.
   static constexpr std::chrono::milliseconds most_apart{500};
 
-  /// `owner`: unique to this process. `poll`: how often the store is asked for what was committed late.
+  /// `owner`: unique to this process. `poll`: how often the store is asked for late commits.
   SlotKeeper(executor ex, AnyStorage storage, SlotWork& work, Clock& clock, std::string owner,
              std::chrono::milliseconds poll = late_poll);
   SlotKeeper(const SlotKeeper&) = delete;
   SlotKeeper& operator=(const SlotKeeper&) = delete;
 
-  /// Takes what is free.
+  /// Takes free slots.
   /// Errors: those of the storage.
   awaitable<void> take(Deadline by);
   /// Whether there is anything to do for `run`: others may come, and commit.
   bool is_shared() const noexcept { return shared_; }
-  /// Keeps the share, until `stop`. Outages are waited for.
+  /// Keeps the share, until `stop`. It waits through outages of the store.
   awaitable<void> run();
-  /// Asks for what was committed late, until `stop`.
+  /// Asks for late commits, until `stop`.
   awaitable<void> run_late();
   /// The process ends: the leases are renewed as long as sends are under way, but nothing more is taken.
   void take_no_more() noexcept { settled_ = true; }
   void stop() noexcept;
-  /// Gives back what nothing is under way of, once `run` has ended; after `stop`. The other leases run out, since who
-  /// took such a slot now would send again what this process may just be sending.
+  /// Gives back the slots without a send under way, once `run` has ended; after `stop`. The other leases end by
+  /// themselves: a process that took such a slot now would repeat a send that this process may be sending.
   /// Errors: those of the storage.
   awaitable<void> release(Deadline by);
 

@@ -13,18 +13,18 @@ namespace tern::proactive {
 
 using SlotSet = std::bitset<slot_count>;
 
-/// The slots that a scheduler owns, and until when it may say so.
+/// The slots that a scheduler owns, and the ends of their leases.
 ///
 /// Thread safety: none.
 class SlotLeases {
  public:
-  /// The first write of a send must lie so far inside the lease.
+  /// The first write of a send must be at least this long before the end of the lease.
   static constexpr std::chrono::seconds margin{1};
 
   /// Lifetime: the clock outlives it.
   explicit SlotLeases(const Clock& clock) : clock_(clock) {}
 
-  /// What `own` has changed.
+  /// The changes of `own`.
   struct Change {
     SlotSet taken;    ///< held from now on, or again after another owner may have had them
     SlotSet dropped;  ///< not held any more
@@ -33,20 +33,20 @@ class SlotLeases {
   Change own(const std::vector<SlotLease>& leases);
 
   bool holds(std::uint16_t slot) const noexcept { return owned_[slot].held; }
-  /// How often a slot was taken: what was asked of the store before the last time does not count.
+  /// How often a slot was taken: questions to the store from before the last time do not count.
   std::uint64_t times_taken(std::uint16_t slot) const noexcept { return owned_[slot].taken; }
   /// The last lease of a slot.
   const SlotLease& lease(std::uint16_t slot) const noexcept { return owned_[slot].lease; }
   /// The lease under which the record of `entry` was fetched.
   SlotLease lease_of(const DueEntry& entry) const noexcept;
 
-  /// Whether a send of this slot may be begun: its lease does not run out at once. A lease ends by the store's clock,
-  /// which goes on while this machine is suspended.
+  /// Whether a send of this slot may begin: its lease does not end at once. A lease ends by the store's clock, which
+  /// goes on while this machine is suspended.
   bool is_good(std::uint16_t slot) const noexcept;
-  /// The same of all slots that are held. All leases are renewed at once.
+  /// The same for all held slots. All leases are renewed at once.
   bool are_good() const noexcept;
-  /// Whether the slot of `entry` is held under the lease under which its record was fetched. When the slot went and
-  /// came back, another owner may have had the send meanwhile, and what this one says of it must not count.
+  /// Whether the slot of `entry` is held under the lease under which its record was fetched. If the slot went and came
+  /// back, another owner may have had the send meanwhile, and an outcome of this process must not count.
   bool is_still_mine(const DueEntry& entry) const noexcept;
 
  private:

@@ -7,17 +7,17 @@
 
 namespace tern::proactive {
 
-/// Lets one at a time through, of all schedulers of a process: what may have ended the last process runs alone, so that
-/// nothing else is blamed for what it does.
+/// Lets one continuation at a time through, of all schedulers of a process. A continuation that may have ended the
+/// last process runs alone, so that nothing else is blamed for its effects.
 ///
 /// Thread safety: all functions from any thread.
 class SoloGate {
  public:
-  /// `on_free` is called, on the thread of whoever leaves, each time that the gate is free again; it must not block.
+  /// `on_free` is called each time that the gate is free again, on the thread that calls `leave`; it must not block.
   /// Lifetime: nobody enters while schedulers are being made or destroyed.
   void add_listener(std::function<void()> on_free) { listeners_.push_back(std::move(on_free)); }
 
-  /// True when the caller is now the one; it calls `leave`.
+  /// True when the caller may run alone now; then it has to call `leave`.
   bool try_enter() {
     const std::lock_guard lock(mutex_);
     return !std::exchange(busy_, true);

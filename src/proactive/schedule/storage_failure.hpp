@@ -1,6 +1,6 @@
 #pragma once
 
-#include "proactive/describe_error.hpp"
+#include "async/describe_error.hpp"
 
 #include <tern/async/awaitable.hpp>
 #include <tern/async/log.hpp>
@@ -32,7 +32,7 @@ inline std::exception_ptr failure_of_storage() {
 }
 
 inline void log_failure_of_storage(const std::exception_ptr& error) {
-  log::warn("the schedule's storage failed; it is asked again", {{"error", describe(error)}});
+  log::warn("the schedule's storage failed; it is asked again", {{"error", detail::describe(error)}});
 }
 
 }  // namespace tern::proactive

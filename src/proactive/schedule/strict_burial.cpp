@@ -37,7 +37,7 @@ awaitable<std::size_t> StrictBurial::bury(DueEntry entry, std::string order_key,
     } catch (...) {
       error = failure_of_storage();  // whatever it is: the key must be free in the end
     }
-    log::warn("strict sends could not be given up; it is tried again", {{"error", describe(error)}});
+    log::warn("strict sends could not be given up; it is tried again", {{"error", detail::describe(error)}});
     Timer pause(clock_, ex_);
     co_await pause.wait_for(storage_pause);
   }

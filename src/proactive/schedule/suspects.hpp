@@ -13,24 +13,24 @@
 
 namespace tern::proactive {
 
-/// What is found begun: a process died while it did it. A continuation may be what ended that process, so it is a
-/// suspect: it runs again alone, and is dead after it has ended three processes. What was to arrive at most once is
-/// dead at once. A message is never blamed for a death.
+/// Sends that are found begun: a process died during them. A continuation may have ended that process, so it is a
+/// suspect: it runs again alone, and is dead after it has ended three processes. A send that may arrive at most once
+/// is dead at once. A message is never blamed for a death.
 ///
 /// Thread safety: none, but the gate is shared by all schedulers of a process.
 class Suspects {
  public:
-  /// So many deaths are no chance.
+  /// This many deaths are no coincidence.
   static constexpr std::uint16_t most_deaths = 3;
 
-  /// Suspects wait here for `longest_wait` at most, as many as `waiting`.
+  /// At most `waiting` suspects wait here, for `longest_wait` at most.
   /// Lifetime: the gate outlives it.
   Suspects(SoloGate& gate, std::size_t waiting, SteadyTime::duration longest_wait);
 
   static bool is_one(const ScheduledSend& send) noexcept {
     return send.kind == SendKind::continuation && send.begun > 0;
   }
-  /// Why a send must not be done again; nullopt when it may be.
+  /// Why a send must not be tried again; nullopt when it may be.
   static std::optional<std::string> verdict_on(const ScheduledSend& send);
 
   /// Where a suspect waits until it may run. `usual_run`: how long a continuation runs.

@@ -1,10 +1,7 @@
 #include "tools/schedule/describe.hpp"
 
 #include "app/proactive_json.hpp"
-#include "turn/annotations.hpp"
 
-#include <tern/schema/conversation_reference.hpp>
-#include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -18,20 +15,6 @@ namespace tern::tools {
 namespace {
 
 using std::chrono::seconds;
-
-// What is damaged is shown as if it were not there: this looks at a store, it does not judge it.
-json::object object_of(const std::string& text) {
-  auto parsed = parse_json(text);
-  if (!parsed || !parsed->is_object()) {
-    return {};
-  }
-  return std::move(parsed->as_object());
-}
-
-std::string string_in(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
-}
 
 std::string days_text(std::int64_t days) {
   constexpr std::array names{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
@@ -74,8 +57,15 @@ std::string yes_or_no(bool value) {
   return value ? "yes" : "no";
 }
 
-void add_reference(Fields& fields, const std::string& text) {
-  const ConversationReference reference(object_of(text));
+json::object without_texts(json::object shown, Texts texts) {
+  if (texts == Texts::hidden) {
+    shown.erase("activity");
+    shown.erase("value");
+  }
+  return shown;
+}
+
+void add_reference(Fields& fields, const ConversationReference& reference) {
   const auto add = [&fields](const char* name, std::optional<std::string_view> value) {
     if (value) {
       fields.emplace_back(name, *value);
@@ -87,10 +77,10 @@ void add_reference(Fields& fields, const std::string& text) {
   add("user", reference.user_id());
 }
 
-void add_times(Fields& fields, const ScheduledSend& send, WallTime now) {
-  fields.emplace_back("due", told(send.handle.due, now));
-  if (send.not_before > send.handle.due) {
-    fields.emplace_back("put off until", told(send.not_before, now));
+void add_times(Fields& fields, const PendingSend& send, WallTime now) {
+  fields.emplace_back("due", told(send.due, now));
+  if (send.not_before) {
+    fields.emplace_back("put off until", told(*send.not_before, now));
   }
   if (send.expires) {
     fields.emplace_back("expires", told(*send.expires, now));
@@ -98,10 +88,9 @@ void add_times(Fields& fields, const ScheduledSend& send, WallTime now) {
   if (const auto every = recurrence_text(send)) {
     fields.emplace_back("every", *every);
   }
-  const auto annotations = detail::Annotations::parse(send.annotations);
-  if (annotations.quiet) {
-    fields.emplace_back("quiet hours", annotations.quiet->from().to_string() + " to " +
-                                           annotations.quiet->to().to_string() + " (" + annotations.time_zone + ")");
+  if (send.quiet_hours) {
+    fields.emplace_back("quiet hours", send.quiet_hours->from().to_string() + " to " +
+                                           send.quiet_hours->to().to_string() + " (" + send.time_zone + ")");
   }
 }
 
@@ -123,75 +112,62 @@ std::string relative_text(WallTime when, WallTime now) {
   return ahead ? "in " + duration_text(away) : duration_text(away) + " ago";
 }
 
-std::string kind_text(const ScheduledSend& send) {
-  auto text = send.kind == SendKind::activity ? std::string("activity")
-                                              : "continuation " + string_in(object_of(send.payload), "name");
+std::string kind_text(const PendingSend& send) {
+  auto text = send.kind == PendingSend::Kind::activity    ? std::string("activity")
+              : send.kind == PendingSend::Kind::broadcast ? std::string("broadcast")
+                                                          : "continuation " + send.continuation;
   return recurrence_text(send) ? text + " (recurring)" : text;
 }
 
-std::string message_text(const ScheduledSend& send) {
-  const auto payload = object_of(send.payload);
-  if (send.kind == SendKind::activity) {
-    return string_in(payload, "text");
+std::string message_text(const PendingSend& send) {
+  if (send.activity) {
+    return std::string(send.activity->text());
   }
-  const auto* value = payload.if_contains("value");
-  return value != nullptr && !value->is_null() ? json::serialize(*value) : std::string();
+  return send.value.is_null() ? std::string() : json::serialize(send.value);
 }
 
-std::optional<std::string> recurrence_text(const ScheduledSend& send) {
-  const auto annotations = object_of(send.annotations);
-  const auto* every = annotations.if_contains("every");
-  if (every == nullptr || !every->is_object()) {
+std::optional<std::string> recurrence_text(const PendingSend& send) {
+  if (!send.every) {
     return std::nullopt;
   }
-  const auto& fields = every->as_object();
-  const auto integer = [&fields](std::string_view name) {
-    const auto* value = fields.if_contains(name);
-    return value != nullptr && value->is_int64() ? value->as_int64() : 0;
-  };
-  if (const auto interval = integer("seconds"); interval > 0) {
-    return "every " + duration_text(seconds(interval));
+  const auto fields = send.every->to_json();
+  if (const auto* interval = fields.if_contains("seconds")) {
+    return "every " + duration_text(seconds(interval->as_int64()));
   }
-  const auto zone = string_in(annotations, "zone");
-  const auto at = " at " + string_in(fields, "at") + " (" + (zone.empty() ? "UTC" : zone) + ")";
-  if (const auto days = integer("days"); days > 0) {
-    return "every " + days_text(days) + at;
+  const auto at = " at " + std::string(fields.at("at").as_string()) + " (" + send.time_zone + ")";
+  if (const auto* days = fields.if_contains("days")) {
+    return "every " + days_text(days->as_int64()) + at;
   }
-  return "every month on day " + std::to_string(integer("day")) + at;
+  return "every month on day " + std::to_string(fields.at("day").as_int64()) + at;
 }
 
-json::object describe(const ScheduledSend& send, Texts texts) {
-  auto shown = app::to_json(send);
-  if (texts == Texts::hidden) {
-    shown.erase("activity");
-    shown.erase("value");
-  }
-  return shown;
+json::object describe(const PendingSend& send, Texts texts) {
+  return without_texts(app::to_json(send), texts);
 }
 
-json::object describe(const DeadSend& dead, Texts texts) {
-  auto shown = describe(dead.send, texts);
-  shown["died"] = app::text_of_time(dead.died);
-  shown["reason"] = dead.reason;
-  return shown;
+json::object describe(const DeadLetter& letter, Texts texts) {
+  return without_texts(app::to_json(letter), texts);
 }
 
-Fields fields_of(const ScheduledSend& send, Texts texts, WallTime now) {
+Fields fields_of(const PendingSend& send, Texts texts, WallTime now) {
   Fields fields;
   fields.emplace_back("handle", send.handle.to_string());
   add_times(fields, send, now);
   fields.emplace_back("order key", send.order_key);
   add_reference(fields, send.reference);
   fields.emplace_back("kind", kind_text(send));
-  fields.emplace_back("attempts", std::to_string(send.attempt));
-  fields.emplace_back("strict", yes_or_no(detail::Annotations::is_strict(send.annotations)));
-  fields.emplace_back("at most once", yes_or_no(send.at_most_once));
-  fields.emplace_back("cancel on reply", yes_or_no(!send.cancel_on_reply.empty()));
-  if (!send.idempotency_key.empty()) {
-    fields.emplace_back("key", send.idempotency_key);
+  if (!send.broadcast.empty()) {
+    fields.emplace_back("broadcast", send.broadcast);
   }
-  if (auto trace = detail::Annotations::trace_of(send.annotations); !trace.empty()) {
-    fields.emplace_back("scheduled by", std::move(trace));
+  fields.emplace_back("attempts", std::to_string(send.attempts));
+  fields.emplace_back("strict", yes_or_no(send.strict));
+  fields.emplace_back("at most once", yes_or_no(send.at_most_once));
+  fields.emplace_back("cancel on reply", yes_or_no(send.cancel_on_reply));
+  if (!send.key.empty()) {
+    fields.emplace_back("key", send.key);
+  }
+  if (!send.scheduled_by.empty()) {
+    fields.emplace_back("scheduled by", send.scheduled_by);
   }
   if (texts == Texts::shown) {
     fields.emplace_back("text", message_text(send));
@@ -199,10 +175,10 @@ Fields fields_of(const ScheduledSend& send, Texts texts, WallTime now) {
   return fields;
 }
 
-Fields fields_of(const DeadSend& dead, Texts texts, WallTime now) {
-  auto fields = fields_of(dead.send, texts, now);
-  fields.emplace_back("died", told(dead.died, now));
-  fields.emplace_back("reason", dead.reason);
+Fields fields_of(const DeadLetter& letter, Texts texts, WallTime now) {
+  auto fields = fields_of(static_cast<const PendingSend&>(letter), texts, now);
+  fields.emplace_back("died", told(letter.died, now));
+  fields.emplace_back("reason", letter.reason);
   return fields;
 }
 

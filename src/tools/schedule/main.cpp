@@ -1,8 +1,8 @@
 // tern-schedule: looks at a bot's pending and dead sends, cancels them, and sends dead ones again.
 // See docs/tern-schedule.md.
 
-#include "app/version.hpp"
 #include "app/without_secrets.hpp"
+#include "schema/version.hpp"
 #include "tools/schedule/commands.hpp"
 #include "tools/storage/open_store.hpp"
 #include "tools/storage/store_spec.hpp"
@@ -139,6 +139,17 @@ WallTime time_of(const std::string& text) {
   return time->time();
 }
 
+// The options that choose dead sends.
+void add_filter(CLI::App& command, DeadFilter& filter) {
+  command.add_option("--reason", filter.reason, "Those whose reason begins so: conversation_gone");
+  const auto time = [&](const char* name, std::optional<WallTime> DeadFilter::* member, const char* help) {
+    command.add_option_function<std::string>(
+        name, [&filter, member](const std::string& text) { filter.*member = time_of(text); }, help);
+  };
+  time("--since", &DeadFilter::since, "Those that were given up then or later: 2026-12-24T18:00:00Z");
+  time("--until", &DeadFilter::until, "Those that were given up then or earlier");
+}
+
 void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   const auto add = [&](const char* name, const char* help, Command run) {
     auto* command = parser.add_subcommand(name, help);
@@ -158,15 +169,6 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   const auto handles = [&](CLI::App* command) {
     return command->add_option("HANDLE", words.handles, "As list and dead show it");
   };
-  const auto choosing = [&](CLI::App* command) {
-    command->add_option("--reason", words.listing.dead.reason, "Those whose reason begins so: conversation_gone");
-    const auto time = [&](const char* name, std::optional<WallTime> DeadFilter::* member, const char* help) {
-      command->add_option_function<std::string>(
-          name, [&words, member](const std::string& text) { words.listing.dead.*member = time_of(text); }, help);
-    };
-    time("--since", &DeadFilter::since, "Those that were given up then or later: 2026-12-24T18:00:00Z");
-    time("--until", &DeadFilter::until, "Those that were given up then or earlier");
-  };
   listing(add("list", "Pending sends, those that are due first first", run_list));
   auto* showing = add("show", "All about one send, pending or dead", run_show);
   handles(showing)->required()->expected(1);
@@ -176,11 +178,11 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
   }))->required();
   auto* dying = add("dead", "Sends that were given up, with the reason, those that died first first", run_dead);
   listing(dying);
-  choosing(dying);
+  add_filter(*dying, words.listing.dead);
   auto* redriving = add("redrive", "Dead sends are sent again, as if new", run_redrive);
   handles(redriving);
   redriving->add_flag("--all", words.all, "All that are dead");
-  choosing(redriving);
+  add_filter(*redriving, words.listing.dead);
   handles(add("discard", "Dead sends are forgotten", [](const Words& given) {
     return run_on_handles(given, discard);
   }))->required();
@@ -204,7 +206,7 @@ void require_command(const CLI::App& parser, std::string_view first) {
 
 int run(int argc, char** argv) {
   CLI::App parser(with_stores(about), "tern-schedule");
-  parser.set_version_flag("--version", std::string("tern-schedule ") + app::version);
+  parser.set_version_flag("--version", std::string("tern-schedule ") + version);
   Words words;
   Command chosen;
   add_commands(parser, words, chosen);

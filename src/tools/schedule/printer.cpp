@@ -1,6 +1,7 @@
 #include "tools/schedule/printer.hpp"
 
 #include "app/proactive_json.hpp"
+#include "proactive/send_views.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -16,16 +17,16 @@ void Printer::rows(const std::vector<ScheduledSend>& sends) {
   const bool with_text = form_.texts == Texts::shown;
   if (form_.json) {
     for (const auto& send : sends) {
-      out_ << json::serialize(describe(send, form_.texts)) << '\n';
+      out_ << json::serialize(describe(proactive::view_of(send), form_.texts)) << '\n';
     }
     return;
   }
   Table::Row headings{"HANDLE", "DUE (UTC)", "", "ORDER KEY", "KIND", "ATTEMPTS"};
   std::vector<Table::Row> lines;
-  for (const auto& send : sends) {
-    const auto& due = send.handle.due;
-    lines.push_back({send.handle.to_string(), utc_text(due), relative_text(due, now()), send.order_key, kind_text(send),
-                     std::to_string(send.attempt)});
+  for (const auto& record : sends) {
+    const auto send = proactive::view_of(record);
+    lines.push_back({send.handle.to_string(), utc_text(send.due), relative_text(send.due, now()), send.order_key,
+                     kind_text(send), std::to_string(send.attempts)});
     if (with_text) {
       lines.back().push_back(message_text(send));
     }
@@ -40,17 +41,18 @@ void Printer::rows(const std::vector<DeadSend>& sends) {
   const bool with_text = form_.texts == Texts::shown;
   if (form_.json) {
     for (const auto& dead : sends) {
-      out_ << json::serialize(describe(dead, form_.texts)) << '\n';
+      out_ << json::serialize(describe(proactive::view_of(dead), form_.texts)) << '\n';
     }
     return;
   }
   Table::Row headings{"HANDLE", "DIED (UTC)", "", "ORDER KEY", "KIND", "ATTEMPTS", "REASON"};
   std::vector<Table::Row> lines;
-  for (const auto& dead : sends) {
-    lines.push_back({dead.send.handle.to_string(), utc_text(dead.died), relative_text(dead.died, now()),
-                     dead.send.order_key, kind_text(dead.send), std::to_string(dead.send.attempt), dead.reason});
+  for (const auto& record : sends) {
+    const auto dead = proactive::view_of(record);
+    lines.push_back({dead.handle.to_string(), utc_text(dead.died), relative_text(dead.died, now()), dead.order_key,
+                     kind_text(dead), std::to_string(dead.attempts), dead.reason});
     if (with_text) {
-      lines.back().push_back(message_text(dead.send));
+      lines.back().push_back(message_text(dead));
     }
   }
   if (with_text) {
@@ -77,11 +79,11 @@ void Printer::show(const char* state, const Send& send) {
 }
 
 void Printer::one(const ScheduledSend& send) {
-  show("pending", send);
+  show("pending", proactive::view_of(send));
 }
 
 void Printer::one(const DeadSend& dead) {
-  show("dead", dead);
+  show("dead", proactive::view_of(dead));
 }
 
 void Printer::counts(const SendCounts& counts) {

@@ -12,13 +12,13 @@
 
 namespace tern::tools {
 
-/// How a command answers.
+/// The form of the answers.
 struct Form {
   bool json = false;            ///< a line of JSON for each thing, instead of a table
   Texts texts = Texts::hidden;  ///< messages are private
 };
 
-/// Writes what the commands found: for people, or a line of JSON for each thing.
+/// Writes the results of commands: for people, or a line of JSON for each thing.
 ///
 /// Lifetime: `out` outlives the printer. Thread safety: none.
 class Printer {
@@ -31,7 +31,7 @@ class Printer {
   void one(const ScheduledSend& send);
   void one(const DeadSend& dead);
   void counts(const SendCounts& counts);
-  /// What became of one handle. `outcome`: one word, for JSON; `told`: for people.
+  /// The result for one handle. `outcome`: one word, for JSON; `told`: for people.
   void outcome(const std::string& handle, const std::string& outcome, const std::string& told);
   /// For people alone.
   void remark(const std::string& text);

@@ -11,8 +11,8 @@
 
 namespace tern::tools {
 
-/// What a schedule holds, in figures that are the same on every backend. The sum is of a hash of each send and key, so
-/// that their order does not matter; when a key came is not in it.
+/// The content of a schedule, in figures that are the same on every backend. The sum is of a hash of each send and
+/// key, so that their order does not matter. The time at which a key came is not in it.
 struct ScheduleTotals {
   std::uint64_t sends = 0;
   std::uint64_t keys = 0;
@@ -27,16 +27,16 @@ struct ScheduleTotals {
 awaitable<ScheduleTotals> add_up_schedule(AnyStorage store, std::string what, std::uint64_t expected,
                                           Progress& progress);
 
-/// How far the copy of a schedule has come.
+/// The progress of the copy of a schedule.
 struct SchedulePlace {
   enum class Stage : std::uint8_t { sends, keys, dead, done };
   Stage stage = Stage::sends;
   std::string after;        ///< `next` of the page of that stage which was copied last
-  std::uint64_t sends = 0;  ///< so many pending ones were copied
+  std::uint64_t sends = 0;  ///< how many pending sends were copied
 };
 
-/// Copies pending sends, as they are and under their handles, then idempotency keys, with when they came, then dead
-/// sends. Each page is one write, together with the note that `note_of` makes of how far that is.
+/// Copies pending sends, unchanged and under their handles, then idempotency keys with their times, then dead sends.
+/// Each page is one write, together with the note of the progress that `note_of` makes.
 /// Errors: `system_error` of the stores.
 awaitable<void> copy_schedule(AnyStorage from, AnyStorage to, SchedulePlace place,
                               std::function<StoreUpsert(const SchedulePlace&)> note_of, Progress& progress);

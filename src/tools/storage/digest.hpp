@@ -9,7 +9,8 @@
 
 namespace tern::tools {
 
-/// What a store holds, in figures that are the same on every backend. eTags are not in them: each store gives its own.
+/// The content of a store, in figures that are the same on every backend. eTags are not in them: each store gives its
+/// own.
 struct Totals {
   std::uint64_t documents = 0;
   std::uint64_t bytes = 0;  ///< keys and documents

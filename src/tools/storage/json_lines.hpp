@@ -14,8 +14,9 @@ namespace tern::tools {
 ///     {"key":"local/emulator/users/u1","document":{"messages":3}}
 ///     {"end":{"documents":1,"bytes":37,"sha256":"..."}}
 ///
-/// What comes back is the same to the byte. A document that JSON would write otherwise (blanks, a number with zeros at
-/// its end) stands as `"text"` instead of `"document"`; what is no UTF-8 as `"key_hex"` and `"text_hex"`.
+/// The documents come back the same, to the byte. A document that JSON would write in another way (blanks, a number
+/// with zeros at its end) is in `"text"` instead of `"document"`; text that is not UTF-8 is in `"key_hex"` and
+/// `"text_hex"`.
 std::string header_line();
 std::string end_line(const Totals& totals);
 std::string document_line(const std::string& key, const std::string& document);

@@ -7,7 +7,7 @@
 
 namespace tern::tools {
 
-/// The sends of a store, which an export has not, and a copy in part.
+/// The sends of a store, which an export does not have, and a copy has in part.
 struct LeftSends {
   std::uint64_t pending = 0;
   std::uint64_t dead = 0;  ///< kept, and could be sent again

@@ -13,7 +13,7 @@
 #include <tern/storage/postgres_storage.hpp>
 #endif
 #ifdef TERN_HAS_ROCKSDB
-#include <tern/storage/rocksdb_salvage.hpp>
+#include "rocksdb/salvage.hpp"
 #endif
 
 #include <CLI/CLI.hpp>

@@ -10,8 +10,8 @@
 
 namespace tern::tools {
 
-/// Keys that begin so are the tool's own. No bot has such a key: the parts of a bot's key have no `/`, and its first
-/// part is not empty.
+/// Keys with this beginning are the tool's own. No bot has such a key: the parts of a bot's key have no `/`, and its
+/// first part is not empty.
 inline constexpr std::string_view reserved_prefix = "/tern-storage/";
 
 /// For one operation of a store, which may move megabytes.
@@ -42,8 +42,8 @@ class BatchWriter {
 
   /// False when the batch is full, or has this key already: call `flush` first.
   bool add(const std::string& key, const std::string& document, Expect expect);
-  /// Writes what was added; the keys that were not as expected, of which nothing was written. `along`: upserts that go
-  /// with it.
+  /// Writes the added documents. Returns the keys that were not as expected; then nothing was written. `along`:
+  /// upserts that are written with them.
   awaitable<std::vector<std::string>> flush(std::vector<StoreUpsert> along = {});
   bool empty() const noexcept { return changes_.upserts.empty(); }
 

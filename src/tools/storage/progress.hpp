@@ -8,13 +8,13 @@
 
 namespace tern::tools {
 
-/// How far a command is. This one tells nobody.
+/// The progress of a command. This class shows it to nobody.
 class Progress {
  public:
   virtual ~Progress() = default;
   /// A step of the work begins. `total`: its documents, 0 when that is not known.
   virtual void begin(const std::string& /*what*/, std::uint64_t /*total*/) {}
-  /// One more document of so many bytes.
+  /// One more document with this many bytes.
   virtual void advance(std::uint64_t /*bytes*/) {}
   /// `documents` were done before this run.
   virtual void skip(std::uint64_t /*documents*/) {}

@@ -18,7 +18,7 @@ struct StoreSpec {
   std::string id() const;
 };
 
-/// Errors: `UsageError` for what names no store, and for a backend that this build has not.
+/// Errors: `UsageError` for a text that names no store, and for a backend that this build does not have.
 StoreSpec parse_store(const std::string& text);
 
 /// How a store can be named, in words.
@@ -26,7 +26,7 @@ std::string store_usage();
 /// The text of a `--help` with these words in place of "STORES".
 std::string with_stores(std::string help);
 
-/// What a store is opened for.
+/// The purpose for which a store is opened.
 enum class Use {
   read,  ///< it must be there already
   fill   ///< it is created when it is not there

@@ -4,7 +4,7 @@
 
 namespace tern::tools {
 
-/// What the user of a tool is told: what was wrong, where, and what to do. Ends the tool with status 1.
+/// An error for the user of a tool: what was wrong, where, and what to do. Ends the tool with status 1.
 class ToolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

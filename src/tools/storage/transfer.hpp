@@ -24,12 +24,12 @@ struct ImportOptions {
   bool overwrite = false;  ///< replace documents that are there already; otherwise the target must be empty
 };
 
-/// Writes the documents of JSON lines into `to`. When it fails midway, what was written so far stays.
+/// Writes the documents of JSON lines into `to`. When it fails midway, the documents written so far stay.
 /// The totals of the target; with `overwrite` of what was written, in the order of the lines.
 /// Errors: `ToolError` that names the line or the key; `system_error` of the store.
 awaitable<Totals> import_lines(std::istream& in, AnyStorage to, ImportOptions options, Progress& progress);
 
-/// What `check` found.
+/// The result of `check`.
 struct CheckReport {
   Totals totals;
   std::uint64_t problems = 0;

@@ -29,6 +29,7 @@ class Request final : public http::HttpRequest {
     const auto found = headers_.find(std::string(name));
     return found == headers_.end() ? std::nullopt : std::optional<std::string_view>(found->second);
   }
+  std::optional<std::string_view> only_header(std::string_view name) const noexcept override { return header(name); }
   std::string& body() noexcept override { return body_; }
   std::string_view peer() const noexcept override { return "127.0.0.1"; }
 
@@ -189,7 +190,25 @@ TEST_F(Endpoints, AStreamKeepsItsClientsPlaceUntilItsEnd) {
   replies->end(runtime::TurnReply(200), true);
   while (next_of(*second->response) != "end") {
   }
+  turns_.requests[1].observer->on_reply(runtime::TurnReply(200));
+  turns_.requests[1].observer.reset();
+  EXPECT_EQ(serve(request)->response->status, 429U);
   second->response.reset();
+  EXPECT_FALSE(serve(request)->response) << "a place is free again";
+}
+
+// Otherwise a client that leaves each stream would have turns without bound.
+TEST_F(Endpoints, AStreamWhoseClientHasLeftKeepsItsPlaceUntilItsTurnEnds) {
+  Request request(streamed);
+  for (int i = 0; i < 2; ++i) {
+    auto left = serve(request);
+    begin_stream()->add("{}");
+    test::drain(io_);
+    ASSERT_TRUE(left->response);
+    left->response.reset();
+  }
+  EXPECT_EQ(serve(request)->response->status, 429U);
+  turns_.requests[0].observer.reset();
   EXPECT_FALSE(serve(request)->response) << "a place is free again";
 }
 

@@ -27,8 +27,12 @@ const MemoryBound& find(const std::vector<MemoryBound>& bounds, const std::strin
   throw std::out_of_range("no bound of " + what);
 }
 
+DescriptorPlan plan(const Settings& settings, std::size_t descriptors = 1U << 20) {
+  return plan_descriptors(descriptors, settings.limits.connections);
+}
+
 std::uint64_t sum(const Settings& settings, std::size_t shards = 2) {
-  return sum_of(memory_bounds(settings, shards));
+  return sum_of(memory_bounds(settings, shards, plan(settings)));
 }
 
 TEST(MemoryBounds, AddUpToTheirParts) {
@@ -37,7 +41,7 @@ TEST(MemoryBounds, AddUpToTheirParts) {
   settings.limits.header = 1'000;
   settings.limits.body = 10'000;
   settings.limits.dedupe_bytes = 5'000'000;
-  const auto bounds = memory_bounds(settings, 2);
+  const auto bounds = memory_bounds(settings, 2, plan(settings));
   EXPECT_GE(find(bounds, "requests").each, 11'000U);
   EXPECT_EQ(find(bounds, "requests").count, 100U);
   EXPECT_EQ(find(bounds, "answers to what may be repeated").bytes(), 10'000'000U) << "blocks take up to twice as much";
@@ -81,6 +85,24 @@ TEST(MemoryBounds, EveryBoundOfMemoryCounts) {
       EXPECT_LT(sum(less), sum(settings)) << name << " on " << kind;
     }
   }
+}
+
+// What a process without many descriptors cannot reach is not in the sum.
+TEST(MemoryBounds, ConnectionsCountAsFarAsThereAreDescriptors) {
+  Settings settings;
+  const auto few = plan(settings, 1024);
+  const auto bounds = memory_bounds(settings, 2, few);
+  EXPECT_EQ(find(bounds, "requests").count, few.connections);
+  EXPECT_EQ(find(bounds, "connections to channels").count, 128U) << "an eighth of the descriptors";
+  EXPECT_EQ(find(memory_bounds(settings, 2, plan(settings, 1 << 20)), "requests").count, 10'000U);
+  settings.metrics.port = 0;
+  EXPECT_EQ(find(memory_bounds(settings, 2, few), "requests").count, few.connections + few.metrics_connections);
+}
+
+TEST(MemoryBounds, RequestsWhoseClientsHaveGoneCountAsTurnsDo) {
+  Settings settings;
+  settings.limits.turns = 7;
+  EXPECT_EQ(find(memory_bounds(settings, 2, plan(settings)), "requests whose clients have gone").count, 7U);
 }
 
 TEST(MemoryBounds, GrowWithTheShards) {

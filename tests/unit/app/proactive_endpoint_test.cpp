@@ -4,6 +4,7 @@
 
 #include "app/proactive_call.hpp"
 #include "app/proactive_json.hpp"
+#include "proactive/send_views.hpp"
 #include "support/fake_channel.hpp"
 #include "support/raw_client.hpp"
 
@@ -55,8 +56,8 @@ class ProactivePaths : public ::testing::Test {
           everybody.push_back(turn.reference());
           everybody.back().set_conversation(ConversationAccount().set_id("listed-" + std::to_string(i)));
         }
-        co_await turn.proactive().all().broadcast(Recipients::of(std::move(everybody)), Activity::message("news"),
-                                                  BroadcastOptions().id("friday").rate(1));
+        co_await turn.proactive().all().broadcasts().start(
+            Recipients::of(std::move(everybody)), Activity::message("news"), BroadcastOptions().id("friday").rate(1));
       });
       return bot;
     });
@@ -222,7 +223,7 @@ TEST_F(ProactivePaths, AKeyCanBeTheConversations) {
               AllOf(HasSubstr("keyScope"), HasSubstr("conversation")));
   EXPECT_THAT(
       refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"2h","keyScope":"conversation"})"),
-      HasSubstr("keyScope goes with key"));
+      HasSubstr("keyScope needs a key"));
 }
 
 // What scheduling took, in the form that it takes.
@@ -261,7 +262,7 @@ TEST_F(ProactivePaths, DoNotCancelTheStepOfABroadcast) {
   EXPECT_EQ(step.at("broadcast"), "friday");
   EXPECT_FALSE(step.contains("activity"));
   const auto path = "/schedule/" + text_of(step, "handle");
-  EXPECT_THAT(refusal(409, "DELETE", path), HasSubstr("cancel_broadcast"));
+  EXPECT_THAT(refusal(409, "DELETE", path), HasSubstr("Broadcasts::cancel"));
   EXPECT_THAT(refusal(409, "PATCH", path, R"({"after":"2h"})"), HasSubstr("BroadcastStep"));
 }
 
@@ -340,11 +341,12 @@ TEST_F(ProactivePaths, SayWhatIsWrong) {
     const auto nowhere = R"("reference":{"channelId":"emulator","serviceUrl":")" + channel.url() +
                          R"(","conversation":{"id":")" + id + R"("},"user":{"id":"u"}})";
     EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + nowhere + "," + message + R"(,"after":"2h"})"),
-                HasSubstr("no URL can carry"));
-    EXPECT_THAT(refusal(400, "POST", "/send", "{" + nowhere + "," + message + "}"), HasSubstr("no URL can carry"));
+                HasSubstr("cannot be part of a URL"));
+    EXPECT_THAT(refusal(400, "POST", "/send", "{" + nowhere + "," + message + "}"),
+                HasSubstr("cannot be part of a URL"));
   }
-  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + message + R"(,"after":1})"), HasSubstr("To whom"));
-  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + "}"), HasSubstr("When"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + message + R"(,"after":1})"), HasSubstr("recipient is missing"));
+  EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + "}"), HasSubstr("The time is missing"));
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + R"(,"after":1})"), HasSubstr("continuation"));
   EXPECT_THAT(refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":"soon"})"),
               HasSubstr("30s"));
@@ -368,13 +370,13 @@ TEST_F(ProactivePaths, SayWhatIsWrong) {
               HasSubstr("ServiceUrlNotAllowed"));
   EXPECT_THAT(
       refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"timeZone":"Europe/Berlin"})"),
-      HasSubstr("goes with every"));
+      HasSubstr("needs every"));
   EXPECT_THAT(refusal(400, "POST", "/schedule",
                       "{" + to_user + "," + message + R"(,"after":1,"quietHours":{"from":"22:00","to":"22:00"}})"),
-              HasSubstr("no time at all"));
+              HasSubstr("no hour would be quiet"));
   EXPECT_THAT(
       refusal(400, "POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"continuation":"greet"})"),
-      testing::AllOf(HasSubstr("BadArgument"), HasSubstr("one of them")));
+      testing::AllOf(HasSubstr("BadArgument"), HasSubstr("Give either activity, or continuation")));
   EXPECT_THAT(refusal(400, "POST", "/continue/greet", "{" + to_user + R"(,"after":1})"),
               testing::AllOf(HasSubstr("after is not known"), testing::Not(HasSubstr("every"))));
   EXPECT_THAT(refusal(400, "PATCH", "/schedule/" + SendHandle().to_string(), "{}"), HasSubstr("Give at or after."));
@@ -447,7 +449,7 @@ TEST_F(ProactivePaths, RefuseParametersAndBodiesWhereTheyMeanNothing) {
   const auto handle = SendHandle().to_string();
   for (const auto* request : {"/counts", "/schedule/"}) {
     const auto path = std::string(request) + (std::string(request).ends_with('/') ? handle : "");
-    EXPECT_THAT(refusal(400, "GET", path + "?limit=1"), HasSubstr("limit is not known here. Nothing is."));
+    EXPECT_THAT(refusal(400, "GET", path + "?limit=1"), HasSubstr("limit is not known here. No names are known here."));
   }
   EXPECT_THAT(refusal(400, "POST", "/send?dryRun=1", "{" + to_user + "," + message + "}"), HasSubstr("dryRun"));
   EXPECT_THAT(refusal(400, "POST", "/dead/" + handle + "/redrive", R"({"at":"2030-01-01T00:00:00Z"})"),
@@ -463,9 +465,9 @@ TEST(ProactiveJson, ShowsATimeZoneByTheNameThatWasStored) {
   send.payload = R"({"type":"message"})";
   send.reference = "{}";
   send.annotations = R"({"zone":"Europe/Atlantis","every":{"days":127,"at":"09:00"}})";
-  EXPECT_EQ(app::to_json(send).at("timeZone"), "Europe/Atlantis");
+  EXPECT_EQ(app::to_json(proactive::view_of(send)).at("timeZone"), "Europe/Atlantis");
   send.annotations = R"({"zone":"US/Gone","quiet":["22:00","07:00"]})";
-  EXPECT_EQ(app::to_json(send).at("timeZone"), "US/Gone");
+  EXPECT_EQ(app::to_json(proactive::view_of(send)).at("timeZone"), "US/Gone");
 }
 
 TEST(ProactiveCall, ATimeZoneMayBeAnOffset) {

@@ -1,5 +1,8 @@
 #include <tern/async/awaitable.hpp>
 
+#include "asios_coroutines.hpp"
+#include "pools/block_pool.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -7,23 +10,32 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 #include <type_traits>
+#include <variant>
 #include <vector>
 
 namespace tern {
 namespace {
+
+using testing::UnorderedElementsAre;
 
 struct Guard {
   explicit Guard(int& counted) : count(&counted) { ++*count; }
@@ -48,10 +60,84 @@ void run(asio::io_context& io, awaitable<T> work, std::exception_ptr& error) {
   asio::co_spawn(io, std::move(work), [&error](std::exception_ptr e, auto&&...) { error = std::move(e); });
 }
 
-TEST(Awaitable, IsAsiosOwnWithFramesOfThePool) {
-  using Traits = std::coroutine_traits<asio::awaitable<int>, int>;
-  EXPECT_TRUE((std::is_same_v<awaitable<int>, asio::awaitable<int>>));
+TEST(Awaitable, IsOneOfAsiosWithFramesOfThePool) {
+  using Traits = std::coroutine_traits<awaitable<int>, int>;
+  EXPECT_TRUE((std::is_base_of_v<asio::awaitable<int>, awaitable<int>>));
   EXPECT_TRUE((std::is_same_v<Traits::promise_type, detail::PooledFrame<int>>));
+}
+
+// A source that includes Tern and one that does not compile the same inline coroutine: it must be the same in both.
+TEST(Awaitable, ACoroutineOfAsiosTypeHasTheSameFrameWithAndWithoutTern) {
+  const auto with = asios::Frame::of<asio::awaitable<int>>();
+  const auto without = asios::frame_without_tern();
+  EXPECT_EQ(*with.promise, *without.promise) << with.promise->name() << " and " << without.promise->name();
+  EXPECT_EQ(with.size, without.size);
+}
+
+awaitable<int> sum_of_both() {
+  const int without = co_await asios::add_two_without_tern(1);
+  const int with = co_await asios::add_two(without);
+  co_return with;
+}
+
+asio::awaitable<int> asios_sum(std::function<awaitable<int>()> work) {
+  const int sum = co_await work();
+  co_return co_await asios::add_one(sum);
+}
+
+TEST(Awaitable, AwaitsAsiosCoroutinesAndIsAwaitedByThem) {
+  asio::io_context io;
+  std::vector<int> results;
+  const auto note = [&results](std::exception_ptr error, int result) {
+    EXPECT_EQ(error, nullptr);
+    results.push_back(result);
+  };
+  asio::co_spawn(io, sum_of_both(), note);
+  asio::co_spawn(io, asios_sum(sum_of_both), note);
+  io.run();
+  EXPECT_THAT(results, UnorderedElementsAre(5, 6));
+}
+
+TEST(Awaitable, AsiosCoSpawnTakesItAndFunctionsThatReturnIt) {
+  asio::io_context io;
+  std::vector<int> results;
+  const auto note = [&results](std::exception_ptr error, int result) {
+    EXPECT_EQ(error, nullptr);
+    results.push_back(result);
+  };
+  asio::co_spawn(io, [] { return sum_of_both(); }, note);
+  asio::co_spawn(io.get_executor(), sum_of_both, note);
+  asio::co_spawn(io, []() -> awaitable<int> { return asios::add_one(0); }, note);
+  io.run();
+  EXPECT_THAT(results, UnorderedElementsAre(5, 5, 1));
+}
+
+awaitable<std::unique_ptr<int>> make_seven() {
+  co_return std::make_unique<int>(7);
+}
+
+awaitable<void> wait_for_ever() {
+  asio::steady_timer timer(co_await this_coro::executor, asio::steady_timer::time_point::max());
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+TEST(Awaitable, AsiosOperatorsTakeIt) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::io_context io;
+  std::exception_ptr error;
+  int both = 0;
+  std::size_t first = 2;
+  const auto work = [&]() -> awaitable<void> {
+    auto seven = co_await (make_seven() && sum_of_both());
+    both = *std::get<0>(seven) + std::get<1>(seven);
+    auto raced = co_await (wait_for_ever() || sum_of_both());
+    first = raced.index();
+  };
+  run(io, work(), error);
+  io.run();
+  EXPECT_EQ(error, nullptr);
+  EXPECT_EQ(both, 12);
+  EXPECT_EQ(first, 1u);
 }
 
 TEST(Awaitable, CarriesResultsAndExceptionsThroughManyThatWaitAtOnce) {

@@ -32,7 +32,7 @@ TEST(KeyedHash, TellsPartsApart) {
   EXPECT_NE(hashed({"a"}).digest(), hashed({"a", ""}).digest());
 }
 
-// Beyond what is gathered at once, at every length around it.
+// A length of 255 or more has a word of its own.
 TEST(KeyedHash, TakesTextsOfAnyLength) {
   std::set<std::uint64_t> hashes;
   std::set<std::uint64_t> digests;
@@ -50,6 +50,19 @@ TEST(KeyedHash, TakesTextsOfAnyLength) {
   }
   EXPECT_EQ(hashes.size(), 1'100U);
   EXPECT_EQ(digests.size(), 1'100U);
+}
+
+TEST(KeyedHash, CountsEveryByte) {
+  for (std::size_t length = 1; length < 300; ++length) {
+    std::string text(length, '\0');
+    std::set<std::uint64_t> hashes{keyed_hash(text), keyed_hash(text + '\0')};
+    for (auto& byte : text) {
+      byte = 1;
+      hashes.insert(keyed_hash(text));
+      byte = 0;
+    }
+    EXPECT_EQ(hashes.size(), length + 2) << length;
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
+#include "async/task_group.hpp"
+
 #include <tern/async/manual_clock.hpp>
-#include <tern/async/task_group.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/error.hpp>
 

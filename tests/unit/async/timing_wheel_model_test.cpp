@@ -1,10 +1,10 @@
 #include <tern/async/manual_clock.hpp>
-#include <tern/async/timing_wheel.hpp>
 
 #include <boost/asio/io_context.hpp>
 
 #include <gtest/gtest.h>
 
+#include "async/timing_wheel.hpp"
 #include "support/random_seed.hpp"
 
 #include <array>

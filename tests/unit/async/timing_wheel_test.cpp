@@ -1,5 +1,4 @@
 #include <tern/async/manual_clock.hpp>
-#include <tern/async/timing_wheel.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "async/timing_wheel.hpp"
 #include "scenario.hpp"
 #include "support/run.hpp"
 
@@ -268,6 +268,30 @@ TEST_F(TimingWheelTest, RunIsWokenOnlyByAnEarlierEntry) {
   drain(io_);
   EXPECT_EQ(earlier.count, 1);
   EXPECT_EQ(first.count, 0);
+}
+
+TEST_F(TimingWheelTest, EntriesThatAreDisarmedAtOnceWakeRunOnce) {
+  const Spawned running(io_, wheel_.run());
+  drain(io_);
+  Probe first;
+  wheel_.arm(first, in(10s));
+  wheel_.disarm(first);
+  EXPECT_GT(drain(io_), 0U);
+  clock_.advance(1s);
+  Probe second;
+  wheel_.arm(second, in(10s));
+  wheel_.disarm(second);
+  EXPECT_EQ(drain(io_), 0U) << "it sleeps until the time of the first one";
+  Probe earlier;
+  wheel_.arm(earlier, in(1s));
+  drain(io_);
+  clock_.advance(1s + tick);
+  drain(io_);
+  EXPECT_EQ(earlier.count, 1);
+  clock_.advance(1h);
+  drain(io_);
+  EXPECT_EQ(clock_.next_due(), SteadyTime::max());
+  EXPECT_EQ(first.count + second.count, 0);
 }
 
 TEST_F(TimingWheelTest, AnIdleWheelFiresAtOnceWhatIsAlreadyDue) {

@@ -1,6 +1,8 @@
 // What goes over the wire, and what becomes of the answers.
 #include "harness.hpp"
 
+#include "schema/version.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +28,7 @@ TEST(Delivery, ReplyGoesToTheActivityItAnswers) {
   EXPECT_EQ(request.header("Host"), channel.url().substr(7));
   EXPECT_EQ(request.header("Content-Type"), "application/json; charset=utf-8");
   EXPECT_EQ(request.header("Accept"), "*/*");
-  EXPECT_EQ(request.header("User-Agent"), "tern/0.1.0 Microsoft-BotFramework/3.1");
+  EXPECT_EQ(request.header("User-Agent"), std::string("tern/") + version + " Microsoft-BotFramework/3.1");
   EXPECT_EQ(request.header("Connection"), "keep-alive");
   EXPECT_EQ(request.header("x-ms-conversation-id"), "conv1");
   EXPECT_EQ(request.header("Accept-Encoding"), std::nullopt);

@@ -1,23 +1,20 @@
 #pragma once
 
+#include "async/timing_wheel.hpp"
 #include "connector/connector_client.hpp"
 #include "support/fake_channel.hpp"
 #include "support/fake_name_server.hpp"
 #include "support/run.hpp"
+#include "support/started.hpp"
+#include "support/test_certificate.hpp"
 
 #include <tern/async/manual_clock.hpp>
 #include <tern/async/metrics.hpp>
-#include <tern/async/timing_wheel.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
-#include <exception>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -32,6 +29,11 @@ using tern::test::FakeChannel;
 using tern::test::FakeChannelOptions;
 using tern::test::FakeNameServer;
 using tern::test::FakeRecords;
+using tern::test::make_certificate;
+using tern::test::TestCertificate;
+
+template <class T>
+using Pending = tern::test::Started<T>;
 
 /// A message to conversation `conv1` of the channel at `service_url`.
 inline Activity message_to(std::string_view service_url, std::string_view text = "hello") {
@@ -48,66 +50,6 @@ inline ConnectorOptions asking(const FakeNameServer& names) {
   options.nameservers = {names.endpoint()};
   return options;
 }
-
-/// A call that was started and is looked at later.
-template <class T>
-class Pending {
- public:
-  Pending(asio::io_context& io, awaitable<T> work) : state_(std::make_shared<State>()) {
-    asio::co_spawn(io, keep(std::move(work), state_),
-                   asio::bind_cancellation_slot(state_->signal.slot(), [state = state_](std::exception_ptr error) {
-                     state->error = error;
-                     state->ended = true;
-                   }));
-  }
-
-  bool ended() const { return state_->ended; }
-  void cancel() { state_->signal.emit(asio::cancellation_type::terminal); }
-  /// Rethrows, or gives the result.
-  T get() {
-    if (state_->error) {
-      std::rethrow_exception(state_->error);
-    }
-    return std::move(state_->value.value());
-  }
-  /// The code of the error it ended with; a default code when it ended well.
-  error_code code() const {
-    try {
-      if (state_->error) {
-        std::rethrow_exception(state_->error);
-      }
-    } catch (const system_error& error) {
-      return error.code();
-    }
-    return {};
-  }
-  template <class Exception>
-  bool failed_with() const {
-    try {
-      if (state_->error) {
-        std::rethrow_exception(state_->error);
-      }
-    } catch (const Exception&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
-    return false;
-  }
-
- private:
-  struct State {
-    std::optional<T> value;
-    std::exception_ptr error;
-    bool ended = false;
-    asio::cancellation_signal signal;
-  };
-  static awaitable<void> keep(awaitable<T> work, std::shared_ptr<State> state) {
-    auto value = co_await std::move(work);
-    state->value.emplace(std::move(value));
-  }
-  std::shared_ptr<State> state_;
-};
 
 /// A client on an io_context of its own and a clock that the test moves.
 class Harness {

@@ -1,7 +1,6 @@
 // Nothing leaks and nothing is used after its end, wherever a call is cut off.
 #include "harness.hpp"
 #include "ports.hpp"
-#include "test_certificate.hpp"
 
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>

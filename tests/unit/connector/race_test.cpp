@@ -1,7 +1,6 @@
 // Hosts with several addresses, of which some do not answer.
 #include "harness.hpp"
 #include "ports.hpp"
-#include "test_certificate.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +18,7 @@ FakeChannelOptions serving(const TestCertificate& certificate) {
   return options;
 }
 
-std::string url_of(const std::string& scheme, const FakeChannel& channel) {
+std::string url_with(const std::string& scheme, const FakeChannel& channel) {
   return scheme + "://channel.test:" + std::to_string(channel.port());
 }
 
@@ -49,13 +48,13 @@ TEST(Race, AddressThatHangsLosesToTheNextAfterItsDelay) {
   FakeChannel channel;
   const FullPort full(loopback("127.0.0.2", channel.port()));
   Racing racing({"127.0.0.2", "127.0.0.1"});
-  auto call = racing.start(url_of("http", channel));
+  auto call = racing.start(url_with("http", channel));
   racing.on.advance(200ms);
   EXPECT_EQ(channel.accepted(), 0U);
   racing.on.advance(100ms);
   EXPECT_EQ(racing.on.finish(call).code(), error_code());
   channel.close_idle_connections();
-  racing.on.deliver(message_to(url_of("http", channel)));  // the address that worked is tried first
+  racing.on.deliver(message_to(url_with("http", channel)));  // the address that worked is tried first
   EXPECT_EQ(racing.on.client->connections(), 1U);
 }
 
@@ -64,11 +63,11 @@ TEST(Race, AddressThatHangsInItsHandshakeLosesToo) {
   FakeChannel channel(serving(certificate));
   const SilentPort silent(loopback("127.0.0.2", channel.port()));
   Racing racing({"127.0.0.2", "127.0.0.1"});
-  auto call = racing.start(url_of("https", channel));
+  auto call = racing.start(url_with("https", channel));
   racing.on.advance(300ms);
   EXPECT_EQ(racing.on.finish(call).code(), error_code());
   channel.close_idle_connections();
-  racing.on.deliver(message_to(url_of("https", channel)));
+  racing.on.deliver(message_to(url_with("https", channel)));
   EXPECT_EQ(racing.on.client->connections(), 1U);
   EXPECT_EQ(racing.on.open_connections(), 1);
 }
@@ -78,7 +77,7 @@ TEST(Race, AddressThatRefusesIsFollowedByTheNextAtOnce) {
   const ClosedPort one(loopback("127.0.0.2", channel.port()));
   const ClosedPort two(loopback("127.0.0.3", channel.port()));
   Racing racing({"127.0.0.2", "127.0.0.3", "127.0.0.1"});
-  racing.on.deliver(message_to(url_of("http", channel)));
+  racing.on.deliver(message_to(url_with("http", channel)));
   EXPECT_EQ(channel.request_count(), 1U);
 }
 
@@ -90,7 +89,7 @@ TEST(Race, AddressWithoutTlsIsFollowedByTheNextAtOnce) {
   plainly.port = channel.port();
   FakeChannel plain(plainly);
   Racing racing({"127.0.0.2", "127.0.0.1"});
-  racing.on.deliver(message_to(url_of("https", channel)));
+  racing.on.deliver(message_to(url_with("https", channel)));
   EXPECT_EQ(channel.request_count(), 1U);
 }
 
@@ -101,7 +100,7 @@ TEST(Race, FirstAddressWinsAgainstAnAttemptBesideIt) {
   ConnectorOptions options;
   options.attempt_delay = 0ms;  // all at once
   Racing racing({"127.0.0.1", "127.0.0.3"}, options);
-  racing.on.deliver(message_to(url_of("https", channel)));
+  racing.on.deliver(message_to(url_with("https", channel)));
   EXPECT_EQ(racing.on.client->connections(), 1U);
 }
 
@@ -117,7 +116,7 @@ TEST(Race, AllAddressesAreTriedHoweverLittleTimeThereIs) {
   ConnectorOptions options;
   options.connect_timeout = 1s;  // eight delays are two
   Racing racing(std::move(addresses), options);
-  auto call = racing.start(url_of("http", channel));
+  auto call = racing.start(url_with("http", channel));
   for (int i = 0; i < 19; ++i) {
     racing.on.advance(50ms);
   }
@@ -131,7 +130,7 @@ TEST(Race, AllThatHangAreLateTogether) {
   ConnectorOptions options;
   options.in_flight = 1;
   Racing racing({"127.0.0.2", "127.0.0.3"}, options);
-  auto call = racing.start(url_of("http", channel));
+  auto call = racing.start(url_with("http", channel));
   racing.on.advance(4900ms);
   EXPECT_FALSE(call.ended());
   racing.on.advance(200ms);
@@ -140,7 +139,7 @@ TEST(Race, AllThatHangAreLateTogether) {
   EXPECT_EQ(racing.on.client->connections(), 0U);
   racing.names.answer("channel.test", FakeRecords::at({"127.0.0.1"}));
   racing.on.advance(100ms);
-  racing.on.deliver(message_to(url_of("http", channel)));  // its place is free, and the name is asked for again
+  racing.on.deliver(message_to(url_with("http", channel)));  // its place is free, and the name is asked for again
 }
 
 TEST(Race, AttemptsOfOneCallTakeOnePlace) {
@@ -153,7 +152,7 @@ TEST(Race, AttemptsOfOneCallTakeOnePlace) {
   channel.hold();
   std::vector<Pending<ResourceResponse>> calls;
   for (int i = 0; i < 3; ++i) {
-    calls.push_back(racing.on.send(message_to(url_of("http", channel))));
+    calls.push_back(racing.on.send(message_to(url_with("http", channel))));
   }
   racing.on.run_until([&] { return channel.held_count() == 2; });
   EXPECT_EQ(racing.on.client->connections(), 2U);
@@ -171,7 +170,7 @@ TEST(Race, CancellationEndsAllAttempts) {
   ConnectorOptions options;
   options.in_flight = 1;
   Racing racing({"127.0.0.2", "127.0.0.3"}, options);
-  auto call = racing.start(url_of("http", channel));
+  auto call = racing.start(url_with("http", channel));
   racing.on.advance(300ms);
   call.cancel();
   EXPECT_EQ(racing.on.finish(call).code(), asio::error::operation_aborted);
@@ -185,7 +184,7 @@ TEST(Race, AttemptsEndWhenTheClientIsDestroyed) {
   const FullPort one(loopback("127.0.0.2", channel.port()));
   const FullPort two(loopback("127.0.0.3", channel.port()));
   Racing racing({"127.0.0.2", "127.0.0.3"});
-  auto call = racing.start(url_of("http", channel));
+  auto call = racing.start(url_with("http", channel));
   racing.on.advance(300ms);
   racing.on.client.reset();
   EXPECT_EQ(racing.on.finish(call).code(), asio::error::operation_aborted);

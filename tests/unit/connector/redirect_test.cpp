@@ -1,6 +1,9 @@
 // 307 and 308: to the same host they are followed, once.
 #include "connector/redirect.hpp"
 #include "harness.hpp"
+#include "support/captured_log.hpp"
+
+#include <tern/async/log.hpp>
 
 #include <gtest/gtest.h>
 
@@ -40,6 +43,36 @@ TEST(RedirectOf, AnythingElseIsNot) {
   EXPECT_EQ(led("http://a.example:80", "/v3#part"), "nowhere");
   EXPECT_EQ(led("http://a.example:80", "javascript:x"), "nowhere");
   EXPECT_EQ(led("http://a.example:80", "/" + std::string(10'000, 'x')), "nowhere");
+}
+
+TEST(RedirectOf, OnlyTheHostOfOneThatIsNotFollowedIsTold) {
+  EXPECT_EQ(host_in_location("https://b.example:81/v3?text=what%20was%20said"), "b.example:81");
+  EXPECT_EQ(host_in_location("//b.example/said"), "b.example");
+  EXPECT_EQ(host_in_location("http://[::1]:80?said"), "[::1]:80");
+  EXPECT_EQ(host_in_location("/v3/said"), "(none)");
+  EXPECT_EQ(host_in_location("/v3/said?to=http://said"), "(none)");
+  EXPECT_EQ(host_in_location(""), "(none)");
+  EXPECT_EQ(host_in_location("http://user:said@b.example/"), "b.example");
+  EXPECT_EQ(host_in_location("http://what was said/"), "(unreadable)");
+  EXPECT_EQ(host_in_location("http://b\nx/"), "(unreadable)");
+  EXPECT_EQ(host_in_location("http://" + std::string(300, 'b')), "(unreadable)");
+}
+
+TEST(Redirects, TheWarningOfOneThatIsNotFollowedHoldsItsHostAlone) {
+  log::configure(log::Level::warn, log::Format::text);
+  {
+    tern::test::CapturedLog log;
+    FakeChannel channel;
+    Harness on;
+    channel.answer_next(FakeAnswer::with(307, "", {{"Location", "http://b.example/v3?text=said"}}));
+    auto pending = on.send(message_to(channel.url()));
+    EXPECT_TRUE(on.finish(pending).failed_with<ChannelError>());
+    const auto lines = log.take();
+    EXPECT_NE(lines.find("a redirect is not followed"), std::string::npos);
+    EXPECT_NE(lines.find("to=b.example"), std::string::npos) << lines;
+    EXPECT_EQ(lines.find("said"), std::string::npos) << lines;
+  }
+  log::configure(log::Level::off, log::Format::text);
 }
 
 TEST(Redirects, ToTheSameHostIsFollowedWithTheWholeRequest) {

@@ -38,7 +38,7 @@ TEST(RequestText, ReplyIsWrittenAsTheSdkWritesIt) {
   const boost::json::object body{{"type", "message"}, {"text", "h\xc3\xa9llo"}};
   auto parts = reply();
   parts.body = &body;
-  RequestWriter writer("tern/0.1.0 Microsoft-BotFramework/3.1");
+  RequestWriter writer("some-bot/1.0");
   RequestText text;
   writer.write(parts, text);
   EXPECT_EQ(text.bytes(),
@@ -46,7 +46,7 @@ TEST(RequestText, ReplyIsWrittenAsTheSdkWritesIt) {
             "Host: localhost:9999\r\n"
             "Content-Type: application/json; charset=utf-8\r\n"
             "Accept: */*\r\n"
-            "User-Agent: tern/0.1.0 Microsoft-BotFramework/3.1\r\n"
+            "User-Agent: some-bot/1.0\r\n"
             "x-ms-client-request-id: 46640781-673e-466a-bac3-4d7405edebb1\r\n"
             "x-ms-conversation-id: 19:abc@thread.tacv2;messageid=1/2 3\r\n"
             "Connection: keep-alive\r\n"

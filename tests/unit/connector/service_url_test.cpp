@@ -75,6 +75,10 @@ TEST(ServiceUrl, WhatTwoReadersCouldTakeDifferentlyIsRefused) {
                            "http://[::1%25lo]",
                            "http://[127.0.0.1]",
                            "http://::1/",
+                           "http://.localhost/",
+                           "http://a..localhost/",
+                           "http://localhost../",
+                           "http://./",
                            "http://l\xc3\xb6"
                            "calhost/",
                            "http://localhost/\xc3\xb6"}) {

@@ -1,5 +1,4 @@
 #include "harness.hpp"
-#include "test_certificate.hpp"
 
 #include <gtest/gtest.h>
 

@@ -59,6 +59,18 @@ TEST(OrderBot, StopsAtTheMostThatIsConfigured) {
   ada.expect("");
 }
 
+TEST(OrderBot, TakesAnOrderOnceWhenItsCardIsRefusedAndTheActivityComesAgain) {
+  World world(shop());
+  const auto ada = world.user("ada");
+  const auto order = ada.addressed(tern::Activity::message("tea"));
+  world.channel().order(tern::test::Fault::status(403));
+  ada.send(order).expect_status(500);
+  ada.send(order).expect_status(200);
+  EXPECT_EQ(world.figure("shop_orders_total"), 1);
+  EXPECT_EQ(world.pending().size(), 2U);
+  ada.press("Pay 4 EUR").expect_status(200);
+}
+
 TEST(OrderBot, CountsNoOrderThatWasNotKept) {
   std::size_t failures = 1;
   for (std::size_t n = 1; failures > 0; ++n) {

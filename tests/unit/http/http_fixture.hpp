@@ -105,6 +105,11 @@ class TestHandler final : public http::HttpHandler {
     if (path == "/echo" || path == "/held") {
       response.body = std::move(request.body());
       response.content_type = "text/plain";
+      if (big_when_released) {
+        response.body.assign(8 * 1024 * 1024, 'b');
+      } else if (stream_when_released) {
+        response.source = std::make_unique<FedSource>(fed);
+      }
     } else if (path == "/big") {
       response.body.assign(8 * 1024 * 1024, 'b');
     } else if (path == "/large") {
@@ -140,6 +145,8 @@ class TestHandler final : public http::HttpHandler {
   Clock& clock_;
   std::atomic<int> requests = 0;
   std::atomic<int> answered = 0;
+  bool big_when_released = false;  // what "/held" is answered with, instead of its body
+  bool stream_when_released = false;
   std::vector<Timer*> held;
   std::shared_ptr<FedBody> fed;
 

@@ -21,6 +21,16 @@ void give(RequestReader& reader, std::string_view bytes) {
   }
 }
 
+TEST(RequestReader, AHeaderThatStandsTwiceIsNoOnlyHeader) {
+  RequestReader reader({.header = 1000, .body = 1000});
+  give(reader, "GET /a HTTP/1.1\r\nHost: x\r\nTwice: 1\r\ntwice: 2\r\n\r\n");
+  EXPECT_EQ(reader.parse(), Step::complete);
+  EXPECT_EQ(reader.request().only_header("HOST"), "x");
+  EXPECT_EQ(reader.request().header("twice"), "1");
+  EXPECT_EQ(reader.request().only_header("twice"), std::nullopt);
+  EXPECT_EQ(reader.request().only_header("none"), std::nullopt);
+}
+
 TEST(RequestReader, KeepsWhatFollowsForTheNextRequest) {
   RequestReader reader({.header = 1000, .body = 1000});
   give(reader, "GET /a HTTP/1.1\r\nHost: x\r\n\r\nPUT /b?q HTTP/1.1\r\nHost: y\r\nContent-Length: 2\r\n\r\nhi");
@@ -102,23 +112,50 @@ TEST(RequestReader, ExtensionsOfChunksHoldNoControls) {
   }
 }
 
-// Beyond the bare line of a chunk, which is 18 bytes of a size and line ends, and 4 for the ends of the chunk before
-// and of the trailers.
 TEST(RequestReader, ExtensionsAndTrailersCountAgainstTheExactBound) {
-  constexpr std::size_t bare = 22;
-  const auto line = [](std::size_t size) { return "1;" + std::string(size - 4, 'x') + "\r\n"; };
-  const auto last = [](std::size_t size) { return "0\r\nX: " + std::string(size - 10, 'x') + "\r\n\r\n"; };
+  const auto line = [](std::size_t extra) { return "1;" + std::string(extra - 1, 'x') + "\r\n"; };
+  const auto last = [](std::size_t extra) { return "0\r\nX: " + std::string(extra - 5, 'x') + "\r\n\r\n"; };
   for (const bool bytes : {false, true}) {
     const std::string end = "z\r\n0\r\n\r\n";
-    EXPECT_EQ(outcome_of(line(1000 + bare) + end, bytes), Step::complete);
-    EXPECT_EQ(outcome_of(line(1001 + bare) + end, bytes), Step::refused);
-    EXPECT_EQ(outcome_of(last(1000 + bare), bytes), Step::complete);
-    EXPECT_EQ(outcome_of(last(1001 + bare), bytes), Step::refused);
-    EXPECT_EQ(outcome_of(line(400 + bare) + "z\r\n" + line(600 - 2 + bare) + end, bytes), Step::complete);
-    EXPECT_EQ(outcome_of(line(400 + bare) + "z\r\n" + line(601 - 2 + bare) + end, bytes), Step::refused)
-        << "all together";
-    EXPECT_EQ(outcome_of(std::string(2000, '0') + "1\r\n" + end, bytes), Step::refused) << "zeros are no way around it";
+    EXPECT_EQ(outcome_of(line(1000) + end, bytes), Step::complete);
+    EXPECT_EQ(outcome_of(line(1001) + end, bytes), Step::refused);
+    EXPECT_EQ(outcome_of(last(1000), bytes), Step::complete);
+    EXPECT_EQ(outcome_of(last(1001), bytes), Step::refused);
+    EXPECT_EQ(outcome_of(line(400) + "z\r\n" + line(600) + end, bytes), Step::complete);
+    EXPECT_EQ(outcome_of(line(400) + "z\r\n" + line(601) + end, bytes), Step::refused) << "all together";
+    EXPECT_EQ(outcome_of(line(400) + "z\r\n" + last(600), bytes), Step::complete);
+    EXPECT_EQ(outcome_of(line(400) + "z\r\n" + last(601), bytes), Step::refused);
+    EXPECT_EQ(outcome_of(std::string(1000, '0') + "1\r\n" + end, bytes), Step::complete);
+    EXPECT_EQ(outcome_of(std::string(1001, '0') + "1\r\n" + end, bytes), Step::refused) << "zeros are no way around";
+    EXPECT_EQ(outcome_of("10;" + std::string(999, 'x') + "\r\n" + std::string(16, 'z') + "\r\n0\r\n\r\n", bytes),
+              Step::complete);
+    EXPECT_EQ(outcome_of("10;" + std::string(1000, 'x') + "\r\n" + std::string(16, 'z') + "\r\n0\r\n\r\n", bytes),
+              Step::refused);
   }
+}
+
+TEST(RequestReader, NoByteOfAnExtensionIsFree) {
+  std::string chunks;
+  for (int i = 0; i < 500; ++i) {
+    chunks += "1;a\r\nz\r\n";
+  }
+  EXPECT_EQ(outcome_of(chunks + "0\r\n\r\n", false), Step::complete);
+  EXPECT_EQ(outcome_of(chunks + "1;\r\nz\r\n0\r\n\r\n", false), Step::refused);
+}
+
+TEST(RequestReader, ALineFeedAloneIsRefusedBeforeItsLineEnds) {
+  for (const bool bytes : {false, true}) {
+    for (const char* wrong :
+         {"1\n", "1;a\n", "1\r\nz\r\n2\n", "1\r\nz\r\n0\n", "0\r\nA: b\n", "0\r\nA: b\r\n\n", "1\r\nz\n"}) {
+      EXPECT_EQ(outcome_of(wrong, bytes), Step::refused) << wrong;
+    }
+  }
+  RequestReader reader({.header = 1000, .body = 1000});
+  give(reader, "GET / HTTP/1.1\r\nHo");
+  EXPECT_EQ(reader.parse(), Step::need_input);
+  give(reader, "st: x\n");
+  EXPECT_EQ(reader.parse(), Step::refused);
+  EXPECT_EQ(reader.rejection(), Rejection::malformed);
 }
 
 TEST(RequestReader, ManySmallChunksCostNothingOfTheBound) {

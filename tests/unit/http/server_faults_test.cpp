@@ -107,6 +107,11 @@ class HttpServerFaults : public HttpServerTest {
     step("hel");
     step("lo" + get_empty);
     step("GET /medium HTTP/1.1\r\nHost: a\r\n\r\n");
+    step(post("/held", "x"));
+    clock.advance(100ms);  // its client is watched
+    run_counted();
+    handler.release();
+    run_counted();
     step("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
     handler.fed->feed("piece");
     run_counted();
@@ -248,24 +253,34 @@ struct Scenario {
         send("wo" + post("/held", "x"));
         return true;
       case 3:
-        handler.release();
+        clock.advance(100ms);  // its client is watched
         return true;
       case 4:
-        clock.advance(2s);
+        handler.release();
         return true;
       case 5:
-        send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+        clock.advance(2s);
         return true;
       case 6:
-        handler.fed->feed("piece");
+        send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
         return true;
       case 7:
-        handler.fed->end();
+        handler.fed->feed("piece");
         return true;
       case 8:
-        asio::co_spawn(io, keep(server->drain(Deadline::after(1h, clock))), ignore_end);
+        handler.fed->end();
         return true;
       case 9:
+        send(post("/held", "y"));
+        return true;
+      case 10:
+        clock.advance(100ms);
+        client->half_close();
+        return true;
+      case 11:
+        asio::co_spawn(io, keep(server->drain(Deadline::after(1h, clock))), ignore_end);
+        return true;
+      case 12:
         server->abort();
         wheel.stop();
         return true;

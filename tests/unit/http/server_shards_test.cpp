@@ -1,6 +1,6 @@
 #include "http_fixture.hpp"
 
-#include <tern/async/timing_wheel.hpp>
+#include "async/timing_wheel.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 
@@ -13,9 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A shard with a thread of its own and the real clock.
+/// A shard with a thread of its own.
 struct ThreadShard {
-  ThreadShard() {
+  explicit ThreadShard(Clock& clock = system_clock()) : wheel(clock, io.get_executor()) {
     asio::co_spawn(io, wheel.run(), ignore_end);
     thread = std::thread([this] { io.run(); });
   }
@@ -27,7 +27,7 @@ struct ThreadShard {
   ThreadShard& operator=(const ThreadShard&) = delete;
 
   asio::io_context io{1};
-  TimingWheel wheel{system_clock(), io.get_executor()};
+  TimingWheel wheel;
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::thread thread;
 };
@@ -55,6 +55,7 @@ TEST(HttpServerShards, ConnectionsAreDealtOutToAllThreads) {
   server.start();
 
   std::vector<std::thread> clients;
+  clients.reserve(8);
   for (int c = 0; c < 8; ++c) {
     clients.emplace_back([&server, c] {
       WireClient client(server.port());
@@ -74,6 +75,82 @@ TEST(HttpServerShards, ConnectionsAreDealtOutToAllThreads) {
   EXPECT_EQ(metrics.counter("tern_http_requests_total", "", {{"code", "2xx"}}).value(), 1600);
 }
 
+/// Never answers a POST.
+class Holding final : public http::HttpHandler {
+ public:
+  awaitable<http::HttpResponse> handle(http::HttpRequest& request) override {
+    if (request.method() == http::Method::post) {
+      co_await sleep_for(1h, system_clock());
+    }
+    co_return http::HttpResponse(200, "", "text/plain");
+  }
+};
+
+TEST(HttpServerShards, ClientsThatSentTheirEndGiveWayOnWhicheverShardTheyAre) {
+  Holding handler;
+  Metrics metrics;
+  ThreadShard a;
+  ThreadShard b;
+  http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {.connections = 5}, system_clock(), metrics);
+  server.listen("127.0.0.1", 0);
+  server.start();
+  std::vector<WireClient> gone;
+  for (int i = 0; i < 40; ++i) {
+    int status = 0;
+    for (int tries = 0; status != 200; ++tries) {  // until some are known to have sent their end
+      ASSERT_LT(tries, 10'000);
+      WireClient good(server.port());
+      good.try_send(get_empty);
+      status = good.read().status;
+    }
+    auto& client = gone.emplace_back(server.port());
+    client.try_send(post("/", "body"));
+    client.half_close();
+  }
+  server.abort();
+}
+
+/// Counts the requests it holds.
+class Counting final : public http::HttpHandler {
+ public:
+  awaitable<http::HttpResponse> handle(http::HttpRequest& request) override {
+    if (request.method() == http::Method::post) {
+      ++held;
+      co_await sleep_for(1h, system_clock());
+    }
+    co_return http::HttpResponse(200, "", "text/plain");
+  }
+  std::atomic<int> held = 0;
+};
+
+// The clock stands still, so nobody is found to have gone but by a look.
+TEST(HttpServerShards, AllShardsLookBeforeANewClientIsRefused) {
+  for (std::size_t round = 0; round < 10; ++round) {
+    Counting handler;
+    Metrics metrics;
+    ManualClock clock;
+    ThreadShard a(clock);
+    ThreadShard b(clock);
+    http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {.connections = 4}, clock, metrics);
+    server.listen("127.0.0.1", 0);
+    server.start();
+    std::vector<WireClient> clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.emplace_back(server.port()).send(post("/", "body"));
+    }
+    while (handler.held < 4) {
+      std::this_thread::yield();
+    }
+    for (std::size_t i = round % 2; i < clients.size(); i += 2) {  // those of one shard: the shards take turns
+      clients[i].reset();
+    }
+    WireClient good(server.port());
+    good.send(get_empty);
+    ASSERT_EQ(good.read().status, 200) << round;
+    server.abort();
+  }
+}
+
 TEST(HttpServerShards, ShutdownWhileClientsComeAndGo) {
   for (int round = 0; round < 10; ++round) {
     ThreadNoting handler;
@@ -85,6 +162,7 @@ TEST(HttpServerShards, ShutdownWhileClientsComeAndGo) {
     server.start();
     std::atomic<int> answered = 0;
     std::vector<std::thread> clients;
+    clients.reserve(4);
     for (int c = 0; c < 4; ++c) {
       clients.emplace_back([&] {
         try {

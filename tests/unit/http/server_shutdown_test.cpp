@@ -27,6 +27,7 @@ class HttpServerShutdown : public HttpServerTest {
   }
 
   std::optional<bool> drained;
+  double metrics_before = 0;
 };
 
 TEST_F(HttpServerShutdown, StopRefusesNewConnectionsAndClosesIdleOnes) {
@@ -68,6 +69,57 @@ TEST_F(HttpServerShutdown, RequestUnderWayIsAnswered) {
   settle();
   EXPECT_EQ(drained, true);
   EXPECT_TRUE(handling.sees_end());
+}
+
+TEST_F(HttpServerShutdown, ARequestThatDoesNotBecomeWholeHoldsADrainForASecond) {
+  const std::string body_lacks = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nt";
+  const std::string chunks_lack = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel";
+  for (const std::string& part : {std::string("P"), std::string("GET / HTTP/1.1\r\nHost"), body_lacks, chunks_lack,
+                                  get_empty + "GET /", get_empty + body_lacks}) {
+    SCOPED_TRACE(part);
+    drained.reset();
+    metrics_before = rejected("closing");
+    start({});
+    auto client = connect();
+    client.send(part);
+    arrived(client);
+    if (part.starts_with(get_empty)) {
+      EXPECT_EQ(client.read().status, 200);
+    }
+    drain(Deadline::after(30s, clock));
+    advance(900ms);
+    EXPECT_FALSE(drained);
+    EXPECT_FALSE(client.has_input());
+    advance(100ms + 2 * TimingWheel::tick);
+    EXPECT_EQ(drained, true);
+    const auto response = client.read();
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.header("Retry-After"), "1");
+    EXPECT_EQ(response.header("Connection"), "close");
+    EXPECT_TRUE(client.sees_end());
+    EXPECT_EQ(rejected("closing"), metrics_before + 1);
+    client.close();
+    until([&] { return server->connections() == 0; });
+  }
+}
+
+TEST_F(HttpServerShutdown, ARequestThatIsSentBitByBitHoldsADrainForNoLonger) {
+  auto client = connect();
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\n");
+  arrived(client);
+  drain(Deadline::after(30s, clock));
+  advance(500ms);
+  client.send("Content-Length: 1000\r\n\r\n");
+  arrived(client);
+  int sent = 0;
+  for (; !client.has_input() && sent < 30; ++sent) {
+    client.send("x");
+    arrived(client);
+    advance(100ms);
+  }
+  EXPECT_LE(sent, 7);
+  EXPECT_EQ(client.read().status, 503);
+  EXPECT_EQ(drained, true);
 }
 
 TEST_F(HttpServerShutdown, RequestThatIsThereAlreadyIsAnswered) {
@@ -160,7 +212,7 @@ TEST_F(HttpServerTest, ClientThatLeavesWhileHandledIsForgotten) {
   until([&] { return !handler.held.empty(); });
   client.reset();
   settle();
-  EXPECT_EQ(server->connections(), 1U);
+  EXPECT_EQ(server->connections(), 1U) << "it has not been looked at yet";
   handler.release();
   until([&] { return server->connections() == 0; });
   EXPECT_EQ(handler.answered, 1);

@@ -34,9 +34,9 @@ class ContinuationThatRunsAgain : public ::testing::Test {
   }
   ConversationReference reference() { return world.message("x").reference(); }
   std::vector<ScheduledSend> messages() {
-    auto page = test::run_on(world.io(), world.proactive->list({}));
-    std::erase_if(page.sends, [](const ScheduledSend& send) { return send.kind != SendKind::activity; });
-    return page.sends;
+    auto sends = world.records();
+    std::erase_if(sends, [](const ScheduledSend& send) { return send.kind != SendKind::activity; });
+    return sends;
   }
 
   int runs = 0;

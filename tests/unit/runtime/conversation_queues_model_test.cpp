@@ -91,7 +91,7 @@ class QueuesModel {
   std::string leave(std::uint64_t conversation) {
     const auto found = waiting_.find(conversation);
     const Queued* expected = found == waiting_.end() || found->second.empty() ? nullptr : found->second.front().get();
-    if (queues_.leave(names_.key(conversation)) != expected) {
+    if (queues_.next(names_.key(conversation)) != expected) {
       return "another turn goes on than should";
     }
     if (expected != nullptr) {

@@ -19,7 +19,7 @@ using Admission = ConversationQueues::Admission;
 
 Queued* leave(ConversationQueues& queues, int conversation) {
   const auto id = std::to_string(conversation);
-  return queues.leave(ConversationKey("emulator", id));
+  return queues.next(ConversationKey("emulator", id));
 }
 
 TEST(ConversationQueues, StartsOneOfEachConversationAndQueuesTheRestInOrder) {
@@ -49,9 +49,9 @@ TEST(ConversationQueues, EqualHashesShareNoQueue) {
   EXPECT_EQ(queues.enter(running), Admission::start);
   EXPECT_EQ(queues.enter(other), Admission::start);
   EXPECT_EQ(queues.enter(waiting), Admission::wait);
-  EXPECT_EQ(queues.leave(stranger), nullptr);
-  EXPECT_EQ(queues.leave(victim), &waiting);
-  EXPECT_EQ(queues.leave(victim), nullptr);
+  EXPECT_EQ(queues.next(stranger), nullptr);
+  EXPECT_EQ(queues.next(victim), &waiting);
+  EXPECT_EQ(queues.next(victim), nullptr);
   EXPECT_EQ(queues.conversations(), 0U);
 }
 

@@ -16,10 +16,10 @@ namespace tern::runtime {
 class DedupeWindowModel {
  public:
   DedupeWindowModel(std::size_t max_bytes, std::chrono::milliseconds window)
-      : max_bytes_(max_bytes), window_time_(window), window_(clock_, max_bytes, window) {
+      : max_bytes_(max_bytes), window_time_(window), window_(max_bytes, window) {
     // What an answer costs besides its body is the window's own affair; it is measured once.
-    DedupeWindow probe(clock_, 1'000, window);
-    probe.remember(key(0), TurnReply(200));
+    DedupeWindow probe(1'000, window);
+    probe.remember(key(0), TurnReply(200), clock_.now());
     fixed_cost_ = probe.bytes();
   }
 
@@ -28,13 +28,13 @@ class DedupeWindowModel {
     const auto status = static_cast<unsigned>(200 + serial_ % 3);
     auto body = std::to_string(serial_++);
     body.resize(body_bytes, static_cast<char>('a' + serial_ % 26));
-    window_.remember(key(id), TurnReply(status, body));
+    window_.remember(key(id), TurnReply(status, body), clock_.now());
     expect_remembered(id, status, std::move(body));
     return difference();
   }
 
   std::string find(std::uint64_t id) {
-    const auto* found = window_.find(key(id));
+    const auto* found = window_.find(key(id), clock_.now());
     forget_old();
     const auto known = latest_.find(id);
     const bool expected = known != latest_.end() && known->second.until > clock_.now();
@@ -63,28 +63,28 @@ class DedupeWindowModel {
     SteadyTime until;
     std::size_t cost;
   };
-  /// What conversations have within their shares, and what goes beyond.
+  /// The usual part, for the answers that conversations have within their own parts, or the busy part.
   struct Part {
     std::deque<Came> in_order;
     std::size_t bytes = 0;
   };
 
-  // Some keys share a hash, and some a conversation.
+  // Some keys share a hash, and some a conversation; all begin alike.
   DedupeWindow::WrittenKey key(std::uint64_t id) {
-    text_ = std::to_string(100'000 + id);
+    text_ = "all begin like this, and then:" + std::to_string(100'000 + id);
     return {id / 2, conversation_of(id), text_};
   }
   static std::uint64_t conversation_of(std::uint64_t id) { return id % 5; }
 
-  // The probe's key of six bytes and no body take eight.
-  std::size_t cost_of(std::size_t body_bytes) const { return fixed_cost_ - 8 + (6 + body_bytes + 7) / 8 * 8; }
+  // The probe's key and no body take forty.
+  std::size_t cost_of(std::size_t body_bytes) const { return fixed_cost_ - 40 + (36 + body_bytes + 7) / 8 * 8; }
 
   void expect_remembered(std::uint64_t id, unsigned status, std::string body) {
     forget_old();
     const auto cost = cost_of(body.size());
-    const auto share = max_bytes_ / DedupeWindow::shares;
+    const auto own = max_bytes_ / DedupeWindow::conversation_part;
     auto& taken = taken_[conversation_of(id)];
-    auto& part = taken + cost > share ? busy_ : usual_;
+    auto& part = taken + cost > own ? busy_ : usual_;
     if (cost > max_bytes_ || !make_room(part, cost)) {
       return;
     }
@@ -150,7 +150,7 @@ class DedupeWindowModel {
   std::string text_;
   Part usual_;
   Part busy_;
-  std::map<std::uint64_t, std::size_t> taken_;  // within the shares, by conversation
+  std::map<std::uint64_t, std::size_t> taken_;  // bytes in the usual part, by conversation
   std::map<std::uint64_t, Answer> latest_;
   DedupeWindow window_;
 };

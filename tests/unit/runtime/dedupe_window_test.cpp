@@ -27,107 +27,107 @@ DedupeWindow::WrittenKey named(std::uint64_t number) {
 /// What a body of this size costs in a window.
 std::size_t window_cost(std::size_t body_bytes) {
   ManualClock clock;
-  DedupeWindow window(clock, 10'000, std::chrono::minutes(5));
-  window.remember(named(1), TurnReply(200, std::string(body_bytes, 'x')));
+  DedupeWindow window(10'000, std::chrono::minutes(5));
+  window.remember(named(1), TurnReply(200, std::string(body_bytes, 'x')), clock.now());
   return window.bytes();
 }
 
 TEST(DedupeWindow, RemembersAnAnswerForItsTime) {
   ManualClock clock;
-  DedupeWindow window(clock, 10'000, std::chrono::minutes(5));
+  DedupeWindow window(10'000, std::chrono::minutes(5));
   const auto key = named(1);
-  EXPECT_EQ(window.find(key), nullptr);
-  window.remember(key, TurnReply(200, "body"));
+  EXPECT_EQ(window.find(key, clock.now()), nullptr);
+  window.remember(key, TurnReply(200, "body"), clock.now());
   clock.advance(std::chrono::minutes(5) - std::chrono::milliseconds(1));
-  ASSERT_NE(window.find(key), nullptr);
-  EXPECT_EQ(window.find(key)->status, 200U);
-  EXPECT_EQ(window.find(key)->body, "body");
+  ASSERT_NE(window.find(key, clock.now()), nullptr);
+  EXPECT_EQ(window.find(key, clock.now())->status, 200U);
+  EXPECT_EQ(window.find(key, clock.now())->body, "body");
   clock.advance(std::chrono::milliseconds(1));
-  EXPECT_EQ(window.find(key), nullptr);
+  EXPECT_EQ(window.find(key, clock.now()), nullptr);
   EXPECT_EQ(window.bytes(), 0U);
 }
 
 TEST(DedupeWindow, ForgetsTheOldestWhenItsBytesAreFull) {
   ManualClock clock;
-  DedupeWindow window(clock, 1'000, std::chrono::minutes(5));
+  DedupeWindow window(1'000, std::chrono::minutes(5));
   for (std::uint64_t i = 0; i < 100; ++i) {
-    window.remember(named(i), TurnReply(200, std::string(20, 'x')));
+    window.remember(named(i), TurnReply(200, std::string(20, 'x')), clock.now());
     EXPECT_LE(window.bytes(), 1'000U);
   }
-  EXPECT_EQ(window.find(named(0)), nullptr);
-  EXPECT_NE(window.find(named(99)), nullptr);
+  EXPECT_EQ(window.find(named(0), clock.now()), nullptr);
+  EXPECT_NE(window.find(named(99), clock.now()), nullptr);
   EXPECT_EQ(window.size(), 1'000U / window_cost(20));
 }
 
 TEST(DedupeWindow, KeepsEachAnswerWhileItsBlocksAreUsedAgain) {
   ManualClock clock;
   constexpr std::size_t bound = 1'000'000;
-  DedupeWindow window(clock, bound, std::chrono::minutes(5));
+  DedupeWindow window(bound, std::chrono::minutes(5));
   const auto body = [](std::uint64_t i) { return std::to_string(i) + std::string(i * 7919 % 3'000, 'x'); };
   std::uint64_t first = 0;
   for (std::uint64_t i = 0; i < 5'000; ++i) {
-    window.remember(named(i), TurnReply(200, body(i)));
+    window.remember(named(i), TurnReply(200, body(i)), clock.now());
     ASSERT_LE(window.bytes(), bound);
     first = i + 1 - window.size();
     for (const auto kept : {first, first + window.size() / 2, i}) {
-      ASSERT_NE(window.find(named(kept)), nullptr) << kept;
-      ASSERT_EQ(window.find(named(kept))->body, body(kept));
+      ASSERT_NE(window.find(named(kept), clock.now()), nullptr) << kept;
+      ASSERT_EQ(window.find(named(kept), clock.now())->body, body(kept));
     }
   }
   EXPECT_GT(first, 4'000U);
   clock.advance(std::chrono::minutes(5));
-  EXPECT_EQ(window.find(named(4'999)), nullptr);
+  EXPECT_EQ(window.find(named(4'999), clock.now()), nullptr);
   for (int i = 0; i < 100; ++i) {
-    window.find(named(0));  // each forgets some
+    window.find(named(0), clock.now());  // each forgets some
   }
   EXPECT_EQ(window.bytes(), 0U);
-  window.remember(named(1), TurnReply(200, "again"));
-  EXPECT_EQ(window.find(named(1))->body, "again");
+  window.remember(named(1), TurnReply(200, "again"), clock.now());
+  EXPECT_EQ(window.find(named(1), clock.now())->body, "again");
 }
 
 // After a pause all may be old at once: whoever comes first does not pay for them alone.
 TEST(DedupeWindow, ForgetsWhatIsOldAFewAtATime) {
   ManualClock clock;
-  DedupeWindow window(clock, 1'000'000, std::chrono::minutes(5));
+  DedupeWindow window(1'000'000, std::chrono::minutes(5));
   for (std::uint64_t i = 0; i < 1'000; ++i) {
-    window.remember(named(i), TurnReply(200, "old"));
+    window.remember(named(i), TurnReply(200, "old"), clock.now());
   }
   clock.advance(std::chrono::minutes(5));
-  EXPECT_EQ(window.find(named(999)), nullptr);
+  EXPECT_EQ(window.find(named(999), clock.now()), nullptr);
   EXPECT_GT(window.size(), 900U);
-  window.remember(named(999), TurnReply(200, "new"));
+  window.remember(named(999), TurnReply(200, "new"), clock.now());
   for (int i = 0; i < 20; ++i) {
-    ASSERT_NE(window.find(named(999)), nullptr);
+    ASSERT_NE(window.find(named(999), clock.now()), nullptr);
   }
-  EXPECT_EQ(window.find(named(999))->body, "new");
+  EXPECT_EQ(window.find(named(999), clock.now())->body, "new");
   EXPECT_EQ(window.size(), 1U);
 }
 
 TEST(DedupeWindow, KeepsOneThatIsLargerThanABlock) {
   ManualClock clock;
-  DedupeWindow window(clock, 4'000'000, std::chrono::minutes(5));
-  window.remember(named(1), TurnReply(200, std::string(1'000'000, 'x')));
-  window.remember(named(2), TurnReply(200, "small"));
-  EXPECT_EQ(window.find(named(1))->body.size(), 1'000'000U);
-  EXPECT_EQ(window.find(named(2))->body, "small");
+  DedupeWindow window(4'000'000, std::chrono::minutes(5));
+  window.remember(named(1), TurnReply(200, std::string(1'000'000, 'x')), clock.now());
+  window.remember(named(2), TurnReply(200, "small"), clock.now());
+  EXPECT_EQ(window.find(named(1), clock.now())->body.size(), 1'000'000U);
+  EXPECT_EQ(window.find(named(2), clock.now())->body, "small");
 }
 
 // The block of the small ones is empty by then, and too small for the large one.
 TEST(DedupeWindow, ALargeAnswerAfterAPauseIsForgottenLikeAnyOther) {
   ManualClock clock;
-  DedupeWindow window(clock, 64U << 20, std::chrono::seconds(2));
+  DedupeWindow window(64U << 20, std::chrono::seconds(2));
   for (std::uint64_t i = 0; i < 10; ++i) {
-    window.remember(named(i), TurnReply(200, "small"));
+    window.remember(named(i), TurnReply(200, "small"), clock.now());
   }
   clock.advance(std::chrono::seconds(3));
-  window.remember(named(10), TurnReply(200, std::string(300 << 10, 'x')));
+  window.remember(named(10), TurnReply(200, std::string(300 << 10, 'x')), clock.now());
   const auto bytes = window.bytes();
   for (int i = 0; i < 100; ++i) {
-    ASSERT_NE(window.find(named(10)), nullptr);
+    ASSERT_NE(window.find(named(10), clock.now()), nullptr);
     ASSERT_EQ(window.bytes(), bytes);
   }
   clock.advance(std::chrono::seconds(3));
-  EXPECT_EQ(window.find(named(10)), nullptr);
+  EXPECT_EQ(window.find(named(10), clock.now()), nullptr);
   EXPECT_EQ(window.bytes(), 0U);
   EXPECT_EQ(window.size(), 0U);
 }
@@ -164,9 +164,9 @@ TEST(DedupeWindow, DoesWhatAPlainMapDoesWhateverComes) {
 
 TEST(DedupeWindow, DoesNotRememberWhatIsLargerThanAll) {
   ManualClock clock;
-  DedupeWindow window(clock, 1'000, std::chrono::minutes(5));
-  window.remember(named(1), TurnReply(200, std::string(2'000, 'x')));
-  EXPECT_EQ(window.find(named(1)), nullptr);
+  DedupeWindow window(1'000, std::chrono::minutes(5));
+  window.remember(named(1), TurnReply(200, std::string(2'000, 'x')), clock.now());
+  EXPECT_EQ(window.find(named(1), clock.now()), nullptr);
 }
 
 }  // namespace

@@ -60,6 +60,39 @@ TEST(Runtime, WithoutOrderTurnsOfOneConversationRunSideBySide) {
   EXPECT_THAT(log, ElementsAre("conv-1 begins", "conv-1 begins"));
 }
 
+TEST(Runtime, ATurnThatNeverWaitsIsOverWhenItsActivityIsReceived) {
+  int turns = 0;
+  BotWorld world(message_bot([&turns](TurnContext&) -> awaitable<void> {
+    ++turns;
+    co_return;
+  }));
+  for (int i = 0; i < 3; ++i) {
+    const auto reply = world.receive(world.message("hello"));
+    ASSERT_TRUE(reply->reply);
+    EXPECT_EQ(reply->reply->status, 200U);
+    EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
+  }
+  EXPECT_EQ(turns, 3);
+}
+
+TEST(Runtime, TurnsThatWaitedForTheirConversationDoNotRunInsideEachOther) {
+  constexpr int turns = 90;
+  std::vector<const void*> frames;
+  BotWorld world(message_bot([&frames](TurnContext& turn) -> awaitable<void> {
+    frames.push_back(__builtin_frame_address(0));
+    if (turn.activity().text() == "wait") {
+      co_await sleep_for(1s, turn.clock());
+    }
+  }));
+  world.receive(world.message("wait"));
+  for (int i = 0; i < turns; ++i) {
+    world.receive(world.message("hello"));
+  }
+  world.pass(1100ms);
+  ASSERT_EQ(frames.size(), turns + 1U);
+  EXPECT_EQ(frames[1], frames[turns]) << "each begins at the same depth of the stack";
+}
+
 TEST(Runtime, ALongTurnIsAcknowledgedAndGoesOn) {
   std::vector<std::string> log;
   BotWorld world(slow_bot(log));

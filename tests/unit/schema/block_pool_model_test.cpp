@@ -1,5 +1,5 @@
-#include <tern/schema/block_pool.hpp>
-#include <tern/schema/json_arena.hpp>
+#include "pools/block_pool.hpp"
+#include "schema/json_arena.hpp"
 
 #include "schema/spare_text.hpp"
 #include "support/random_seed.hpp"
@@ -131,46 +131,6 @@ TEST(BlockPool, DoesWhatAPlainAllocatorDoesOnManyThreads) {
       broken += free_whole(block) ? 0 : 1;
     }
     ASSERT_EQ(broken, 0) << "run " << run;
-  }
-}
-
-TEST(PoolAllocator, DoesWhatAPlainAllocatorDoes) {
-  const auto seed = test::random_seed();
-  SCOPED_TRACE("TERN_TEST_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  std::vector<std::vector<std::uint32_t, PoolAllocator<std::uint32_t>>> pooled(20);
-  std::vector<std::vector<std::uint32_t>> plain(20);
-  for (int step = 0; step < 5'000; ++step) {
-    const auto one = random() % pooled.size();
-    switch (random() % 4) {
-      case 0: {
-        const auto count = random() % 1'200;
-        const auto value = static_cast<std::uint32_t>(random());
-        pooled[one].assign(count, value);
-        plain[one].assign(count, value);
-        break;
-      }
-      case 1: {
-        const auto other = random() % pooled.size();
-        if (one != other) {
-          pooled[one] = std::move(pooled[other]);
-          plain[one] = std::move(plain[other]);
-          pooled[other].clear();
-          plain[other].clear();
-        }
-        break;
-      }
-      case 2:
-        pooled[one] = {};
-        pooled[one].shrink_to_fit();
-        plain[one] = {};
-        break;
-      default:
-        pooled[one].push_back(static_cast<std::uint32_t>(step));
-        plain[one].push_back(static_cast<std::uint32_t>(step));
-    }
-    ASSERT_TRUE(std::equal(pooled[one].begin(), pooled[one].end(), plain[one].begin(), plain[one].end()))
-        << "step " << step;
   }
 }
 

@@ -44,8 +44,8 @@ INSTANTIATE_TEST_SUITE_P(
     Bodies, ParseActivityRefuses,
     testing::Values(
         Refusal{"", "BadSyntax", "empty"}, Refusal{"{", "BadSyntax", "incomplete JSON at byte 1"},
-        Refusal{"null", "BadSyntax", "no object"}, Refusal{"[]", "BadSyntax", "no object"},
-        Refusal{"\"hello\"", "BadSyntax", "no object"}, Refusal{"7", "BadSyntax", "no object"},
+        Refusal{"null", "BadSyntax", "not an object"}, Refusal{"[]", "BadSyntax", "not an object"},
+        Refusal{"\"hello\"", "BadSyntax", "not an object"}, Refusal{"7", "BadSyntax", "not an object"},
         Refusal{"{}", "MissingProperty", "'type'"},
         Refusal{R"({"type":null,"conversation":{"id":"c"},"serviceUrl":"http://h"})", "MissingProperty", "'type'"},
         Refusal{R"({"type":"","conversation":{"id":"c"},"serviceUrl":"http://h"})", "BadArgument", "'type'"},

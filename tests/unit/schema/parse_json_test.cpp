@@ -183,6 +183,21 @@ TEST(ParseJson, LargeObjectsKeepTheirMembersInAnOddNumberOfBuckets) {
   }
 }
 
+TEST(ParseJson, ALargeObjectWithANameTwiceHasNoOtherMembers) {
+  for (int names : {1, 255, 510, 511, 1022}) {
+    std::string text = "{";
+    const int members = names < 512 ? 512 : names + 2;  // in the text: an even number, of which some are the same
+    for (int i = 0; i < members; ++i) {
+      text += (i == 0 ? "\"m" : ",\"m") + std::to_string(i % names) + "\":" + std::to_string(i);
+    }
+    const auto value = good(text + "}");
+    ASSERT_EQ(value.as_object().size(), static_cast<std::size_t>(names));
+    for (const auto& member : value.as_object()) {
+      EXPECT_TRUE(member.key().starts_with("m")) << names;
+    }
+  }
+}
+
 TEST(ParseJson, ALargeObjectInsideALargeObjectIsCleanToo) {
   std::string inner = "{\"a\":0";
   for (int i = 1; i < 600; ++i) {

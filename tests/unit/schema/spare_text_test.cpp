@@ -1,6 +1,6 @@
 #include "schema/spare_text.hpp"
 
-#include <tern/schema/block_pool.hpp>
+#include "pools/block_pool.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>

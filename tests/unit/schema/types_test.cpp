@@ -3,7 +3,6 @@
 #include <tern/schema/activity.hpp>
 #include <tern/schema/conversation_parameters.hpp>
 #include <tern/schema/invoke_response.hpp>
-#include <tern/schema/paged_members.hpp>
 #include <tern/schema/resource_response.hpp>
 
 #include <boost/json/parse.hpp>
@@ -225,13 +224,6 @@ TEST(Types, InvokeResponseIsAStatusAndABody) {
   EXPECT_EQ(tern::InvokeResponse().status, 200);
   EXPECT_TRUE(tern::InvokeResponse(404).body.is_null());
   EXPECT_EQ(tern::InvokeResponse(200, json::object{{"a", 1}}).body.at("a"), json::value(1));
-}
-
-TEST(Types, PagedMembersHoldAPage) {
-  const auto page = tern::PagedMembers().set_members({tern::ChannelAccount("a")}).set_continuation_token("next");
-  EXPECT_EQ(page.members().at(0).id(), "a");
-  EXPECT_EQ(page.continuation_token(), "next");
-  EXPECT_FALSE(tern::PagedMembers().continuation_token());
 }
 
 TEST(Types, FlagsAreNotTakenForTexts) {

@@ -92,6 +92,41 @@ TEST(User, PressesTheButtonsOfAnAdaptiveCard) {
   EXPECT_THAT(complaint([&] { ada.press("Page"); }), HasSubstr("opens a page"));
 }
 
+// As the renderer of adaptive cards does, which web clients use.
+TEST(User, SendsTheFieldsOfACardAsTexts) {
+  World world([] {
+    auto bot = std::make_unique<tern::FunctionBot>();
+    bot->on_message([](tern::TurnContext& turn) -> tern::awaitable<void> {
+      if (const auto* value = turn.activity().value()) {
+        co_await turn.send(tern::json::serialize(*value));
+        co_return;
+      }
+      co_await turn.send(tern::Activity::message(tern::Attachment::adaptive_card(tern::json::parse(R"({
+        "body": [
+          {"type": "Input.Number", "id": "count", "value": 2.0},
+          {"type": "Container", "items": [{"type": "Input.Text", "id": "note"}]},
+          {"type": "Input.Toggle", "id": "gift", "valueOff": "no"}],
+        "actions": [
+          {"type": "Action.Submit", "title": "Order", "data": {"item": "tea"}},
+          {"type": "Action.Submit", "title": "Forget", "associatedInputs": "none", "data": {"item": "tea"}},
+          {"type": "Action.ShowCard", "title": "More", "card": {
+            "body": [{"type": "Input.Date", "id": "day", "value": "2026-05-01"}],
+            "actions": [{"type": "Action.Submit", "title": "Later"}]}}]})")
+                                                                                     .as_object())));
+    });
+    return bot;
+  });
+  const auto ada = world.user("ada");
+  ada.say("card");
+  ada.press("Order");
+  ada.press("Order", {{"count", 7}, {"note", "hot"}, {"gift", true}});
+  ada.press("Forget", {{"count", 7}});
+  ada.press("Later", {{"count", 1.5}});
+  ada.expect({"", R"({"item":"tea","count":"2","gift":"no"})",
+              R"({"item":"tea","count":"7","gift":"true","note":"hot"})", R"({"item":"tea"})",
+              R"({"count":"1.5","gift":"no","day":"2026-05-01"})"});
+}
+
 TEST(User, SaysWhichButtonsThereAre) {
   World world = World::of<ShopBot>();
   const auto ada = world.user("ada");

@@ -165,5 +165,14 @@ TEST(ActivityHandler, AnInvokeWithExpectRepliesAnswersAmongTheActivities) {
   EXPECT_EQ(only.at("recipient").at("id"), "user-1");
 }
 
+TEST(ActivityHandler, AnInvokeWithExpectRepliesThatNobodyAnswersSaysSoAmongTheActivities) {
+  const auto outcome = dispatch(R"({"type":"invoke","name":"unknown","deliveryMode":"expectReplies"})");
+  EXPECT_EQ(outcome.reply.status, 200U);
+  const auto body = json::parse(outcome.reply.body);
+  ASSERT_EQ(body.at("activities").as_array().size(), 1U);
+  EXPECT_EQ(body.at("activities").at(0).at("type"), "invokeResponse");
+  EXPECT_EQ(body.at("activities").at(0).at("value"), json::parse(R"({"status":501})"));
+}
+
 }  // namespace
 }  // namespace tern

@@ -51,10 +51,9 @@ class TurnSendsTest : public ::testing::Test {
   }
   /// What is pending, by text.
   std::vector<std::string> pending() {
-    SendQuery query;
     std::vector<std::string> texts;
-    for (const auto& send : test::run_on(world.io(), world.proactive->list(query)).sends) {
-      texts.emplace_back(Activity(json::parse(send.payload).as_object()).text());
+    for (const auto& send : test::run_on(world.io(), world.proactive->list({})).sends) {
+      texts.emplace_back(send.activity.value().text());
     }
     return texts;
   }
@@ -184,8 +183,7 @@ TEST_F(TurnSendsTest, AKeyIsOneForAllConversationsUnlessItIsOfTheConversation) {
 TEST_F(TurnSendsTest, AnAuthorsKeyMeetsNoneThatTheFrameworkMakes) {
   promise_and_fail({"A"});
   deliver();
-  SendQuery all;
-  const auto made = test::run_on(world.io(), world.proactive->list(all)).sends.at(0).idempotency_key;
+  const auto made = world.records().at(0).idempotency_key;
   remind_with(SendOptions().key(made));
   world.say("x");
   EXPECT_THAT(pending(), UnorderedElementsAre("A", "reminder"));
@@ -301,8 +299,7 @@ TEST_F(TurnSendsTest, IdsThatStrangersChooseMakeKeysThatEveryStoreTakes) {
     world.say("x", "conv-1", id);
     world.say("x", "conv-1", id);
   }
-  SendQuery query;
-  const auto sends = test::run_on(world.io(), world.proactive->list(query)).sends;
+  const auto sends = world.records();
   EXPECT_EQ(sends.size(), 3U);
   for (const auto& send : sends) {
     EXPECT_LE(send.idempotency_key.size(), max_key_bytes + 16);

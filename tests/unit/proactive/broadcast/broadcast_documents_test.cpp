@@ -26,9 +26,9 @@ class BroadcastDocuments : public ::testing::Test {
   }
   std::string begin(Recipients recipients, BroadcastOptions options) {
     return test::run_on(world.io(),
-                        world.proactive->broadcast(std::move(recipients), Activity::message("news"), options));
+                        world.proactive->broadcasts().start(std::move(recipients), Activity::message("news"), options));
   }
-  bool forget(const std::string& id) { return test::run_on(world.io(), world.proactive->forget_broadcast(id)); }
+  bool forget(const std::string& id) { return test::run_on(world.io(), world.proactive->broadcasts().forget(id)); }
   std::vector<std::string> documents(const std::string& id) {
     const auto page = test::run_on(
         world.io(), world.storage.scan(StoreScan(tern::detail::broadcast_key("local", id), 1'000), Deadline::never()));
@@ -73,8 +73,8 @@ TEST_F(BroadcastDocuments, OneThatIsOverIsForgotten) {
   world.pass(5s);
   EXPECT_TRUE(forget("friday"));
   EXPECT_TRUE(documents("friday").empty());
-  EXPECT_FALSE(test::run_on(world.io(), world.proactive->broadcast_progress("friday")));
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcast_outcomes("friday", {}, 100)).outcomes.empty());
+  EXPECT_FALSE(test::run_on(world.io(), world.proactive->broadcasts().progress("friday")));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().outcomes("friday", {}, 100)).outcomes.empty());
   EXPECT_FALSE(forget("friday"));
 
   begin(recipients, BroadcastOptions().id("friday"));
@@ -85,7 +85,7 @@ TEST_F(BroadcastDocuments, OneThatIsOverIsForgotten) {
 TEST_F(BroadcastDocuments, ACancelledOneIsForgottenWithItsList) {
   begin(Recipients::of(list(100)), BroadcastOptions().id("friday").rate(5));
   world.pass(1s);
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->cancel_broadcast("friday")));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().cancel("friday")));
   world.pass(5s);
   EXPECT_GT(documents("friday").size(), 11U);
   EXPECT_TRUE(forget("friday"));
@@ -102,7 +102,7 @@ TEST_F(BroadcastDocuments, OneIsNotForgottenWhileASendOfItIsPending) {
   };
   begin(Recipients::of(list(30)), BroadcastOptions().id("friday"));
   world.pass(10s);
-  EXPECT_EQ(test::run_on(world.io(), world.proactive->broadcast_progress("friday"))->state, BroadcastState::done);
+  EXPECT_EQ(test::run_on(world.io(), world.proactive->broadcasts().progress("friday"))->state, BroadcastState::done);
   EXPECT_FALSE(forget("friday"));
   EXPECT_EQ(documents("friday").size(), 31U) << "nothing was removed";
   away = false;
@@ -161,7 +161,8 @@ TEST_F(BroadcastDocuments, TwoThatBeginTheSameAtOnceAreOne) {
   const auto recipients = Recipients::of(list(20));
   std::vector<std::string> ids;
   for (int i = 0; i < 2; ++i) {
-    auto one = world.proactive->broadcast(recipients, Activity::message("news"), BroadcastOptions().id("friday"));
+    auto one =
+        world.proactive->broadcasts().start(recipients, Activity::message("news"), BroadcastOptions().id("friday"));
     asio::co_spawn(world.io(), std::move(one), [&](std::exception_ptr error, std::string id) {
       EXPECT_FALSE(error);
       ids.push_back(std::move(id));

@@ -27,13 +27,13 @@ class Broadcast : public ::testing::Test {
     world.sender.calls.clear();
   }
   std::string begin(Recipients recipients, BroadcastOptions options = {}) {
-    auto id =
-        test::run_on(world.io(), world.proactive->broadcast(std::move(recipients), Activity::message("news"), options));
+    auto id = test::run_on(
+        world.io(), world.proactive->broadcasts().start(std::move(recipients), Activity::message("news"), options));
     world.settle();
     return id;
   }
   BroadcastProgress progress(const std::string& id) {
-    return test::run_on(world.io(), world.proactive->broadcast_progress(id)).value();
+    return test::run_on(world.io(), world.proactive->broadcasts().progress(id)).value();
   }
   void know_groups(int conversations, int users, const std::string& tenant = {}) {
     for (int i = 0; i < conversations * users; ++i) {
@@ -90,7 +90,7 @@ TEST_F(Broadcast, IsPausedResumedAndCancelled) {
   know(60);
   const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(10));
   world.pass(1s);
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->pause_broadcast(id)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().pause(id)));
   world.pass(5s);
   const auto paused = world.sender.texts().size();
   EXPECT_EQ(progress(id).state, BroadcastState::paused);
@@ -98,15 +98,15 @@ TEST_F(Broadcast, IsPausedResumedAndCancelled) {
   world.pass(20s, 100ms);
   EXPECT_EQ(world.sender.texts().size(), paused);
 
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().resume(id)));
   world.pass(1s);
   EXPECT_GT(world.sender.texts().size(), paused);
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->cancel_broadcast(id)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().cancel(id)));
   world.pass(20s, 100ms);
   EXPECT_LT(world.sender.texts().size(), 60U);
   EXPECT_EQ(progress(id).state, BroadcastState::cancelled);
-  EXPECT_FALSE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
-  EXPECT_FALSE(test::run_on(world.io(), world.proactive->pause_broadcast("another")));
+  EXPECT_FALSE(test::run_on(world.io(), world.proactive->broadcasts().resume(id)));
+  EXPECT_FALSE(test::run_on(world.io(), world.proactive->broadcasts().pause("another")));
 }
 
 // The old step is still pending when the broadcast is resumed: it must not run beside the new one.
@@ -115,8 +115,8 @@ TEST_F(Broadcast, PausedAndResumedAtOnceGoesNoFaster) {
   const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(10));
   world.pass(100ms);
   for (int i = 0; i < 5; ++i) {
-    EXPECT_TRUE(test::run_on(world.io(), world.proactive->pause_broadcast(id)));
-    EXPECT_TRUE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
+    EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().pause(id)));
+    EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().resume(id)));
   }
   EXPECT_LE(progress(id).scheduled, 20U);
   world.pass(20s);
@@ -138,7 +138,7 @@ TEST_F(Broadcast, SaysWhatBecameOfEachRecipient) {
   std::string dead;
   RecipientOutcomes page;
   do {
-    page = test::run_on(world.io(), world.proactive->broadcast_outcomes(first, page.next, 7));
+    page = test::run_on(world.io(), world.proactive->broadcasts().outcomes(first, page.next, 7));
     for (const auto& one : page.outcomes) {
       heard.insert(one.conversation_id);
       dead = one.kind == RecipientOutcome::Kind::dead ? one.conversation_id + " " + one.reason : dead;
@@ -220,10 +220,10 @@ TEST_F(Broadcast, OneThatRestedLongerThanIdempotencyKeysAreKeptStillGoesToEachOn
   know_groups(10, 2);
   const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(5));
   world.pass(1s);
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->pause_broadcast(id)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().pause(id)));
   world.pass(8 * 24h, 1h);
   EXPECT_EQ(progress(id).sent, 10U);
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().resume(id)));
   world.pass(10s);
   expect_each_once(10);
   EXPECT_EQ(progress(id).state, BroadcastState::done);
@@ -234,7 +234,7 @@ TEST_F(Broadcast, OneWhoseStepWasCancelledIsResumed) {
   know(60);
   const auto id = begin(Recipients::channel("emulator"), BroadcastOptions().rate(10));
   world.pass(1s);
-  for (const auto& send : test::run_on(world.io(), world.proactive->list({})).sends) {
+  for (const auto& send : world.records()) {
     if (proactive::Broadcaster::is_step(send)) {
       EXPECT_EQ(proactive::Broadcaster::id_of(send), id);
       EXPECT_EQ(test::run_on(world.io(), world.proactive->cancel(send.handle)), CancelOutcome::cancelled);
@@ -242,7 +242,7 @@ TEST_F(Broadcast, OneWhoseStepWasCancelledIsResumed) {
   }
   world.pass(20s);
   EXPECT_LT(received().size(), 60U);
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->resume_broadcast(id)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->broadcasts().resume(id)));
   world.pass(20s);
   expect_each_once(60);
   EXPECT_EQ(progress(id).state, BroadcastState::done);

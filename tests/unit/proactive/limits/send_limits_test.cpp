@@ -265,9 +265,9 @@ TEST_F(SendLimitsTest, OneRefusalIsTheConversationsOwn) {
   world_->pass(10s, 50ms);
   EXPECT_EQ(test::run_on(world_->io(), world_->proactive->counts()).dead, 0U) << "others may be refused as well";
   world_->pass(30s, 50ms);
-  const auto dead = test::run_on(world_->io(), world_->proactive->list_dead({}));
-  ASSERT_EQ(dead.sends.size(), 1U);
-  EXPECT_EQ(dead.sends[0].reason, "conversation_gone");
+  const auto dead = test::run_on(world_->io(), world_->proactive->dead_letters().list());
+  ASSERT_EQ(dead.letters.size(), 1U);
+  EXPECT_EQ(dead.letters[0].reason, "conversation_gone");
 }
 
 TEST_F(SendLimitsTest, AReferenceWhoseConversationIsGoneIsFoundNoMoreUntilTheUserWrites) {

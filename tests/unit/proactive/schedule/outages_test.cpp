@@ -47,9 +47,7 @@ class OutagesTest : public ::testing::Test {
   }
   std::vector<std::string> dead_reasons() {
     std::vector<std::string> reasons;
-    DeadQuery query;
-    query.limit = 1000;
-    for (const auto& dead : test::run_on(world.io(), world.proactive->list_dead(query)).sends) {
+    for (const auto& dead : test::run_on(world.io(), world.proactive->dead_letters().list({}, {}, 1000)).letters) {
       reasons.push_back(dead.reason);
     }
     return reasons;
@@ -171,16 +169,15 @@ TEST_F(OutagesTest, WhatWasBuriedIsFoundAndSentAgainInOneCall) {
   DeadFilter filter;
   filter.reason = "conversation_gone";
   filter.since = began;
-  DeadQuery two;
-  two.limit = 2;
   std::size_t listed = 0;
+  std::string after;
   do {
-    const auto page = test::run_on(world.io(), world.proactive->list_dead(two, filter));
-    listed += page.sends.size();
-    two.after = page.next;
-  } while (!two.after.empty());
+    const auto page = test::run_on(world.io(), world.proactive->dead_letters().list(filter, after, 2));
+    listed += page.letters.size();
+    after = page.next;
+  } while (!after.empty());
   EXPECT_EQ(listed, 9U);
-  EXPECT_EQ(test::run_on(world.io(), world.proactive->redrive_all(filter)), 9U);
+  EXPECT_EQ(test::run_on(world.io(), world.proactive->dead_letters().redrive_all(filter)), 9U);
   world.pass(2s);
   EXPECT_EQ(arrived.size(), 18U);
   EXPECT_EQ(references(), 10U) << "their users are found again";

@@ -38,9 +38,7 @@ class RefusalsTest : public ::testing::Test {
   SendCounts counts() { return test::run_on(world.io(), world.proactive->counts()); }
   std::vector<std::string> dead_reasons() {
     std::vector<std::string> reasons;
-    DeadQuery query;
-    query.limit = 1000;
-    for (const auto& dead : test::run_on(world.io(), world.proactive->list_dead(std::move(query))).sends) {
+    for (const auto& dead : test::run_on(world.io(), world.proactive->dead_letters().list({}, {}, 1000)).letters) {
       reasons.push_back(dead.reason);
     }
     return reasons;

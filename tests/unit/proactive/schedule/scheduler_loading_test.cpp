@@ -92,6 +92,22 @@ TEST_F(Loading, TheFirstAreSentWhileTheRestIsStillRead) {
   EXPECT_THAT(recorder.done, testing::Contains("elsewhere"));
 }
 
+// A share of the places is for sends to a host. Continuations have none, and nothing says that few of them may go.
+TEST_F(Loading, ManyContinuationsAreReadManyAtATime) {
+  constexpr std::size_t all = 2'000;
+  Limiter limiter{SendLimits()};
+  options.limiter = &limiter;
+  recorder.takes = 0ms;
+  for (std::size_t i = 0; i < all; ++i) {
+    store(make(std::to_string(i), "x", 1s, SendKind::continuation));
+  }
+  clock.advance(1h);
+  start();
+  pass(1s);
+  EXPECT_EQ(recorder.done.size(), all);
+  EXPECT_LE(faults->fetches, 50U);
+}
+
 TEST_F(Loading, ASlotThatIsGivenUpAndTakenAgainWhileAPageIsReadIsReadAnew) {
   bool done = false;
   faults->page_read = [&, this]() -> awaitable<void> {

@@ -74,8 +74,7 @@ TEST(Scheduler, FiguresSayWhatIsPendingAndHowLongTheFirstIsDue) {
 TEST(Scheduler, ACommitThatTheWindowWasNotToldOfIsSent) {
   BotWorld world(silent_bot());
   schedule(world, 10h, "model");
-  auto page = test::run_on(world.io(), world.proactive->list({}));
-  auto send = page.sends.at(0);
+  auto send = world.records().at(0);
   send.handle.due = world.clock.wall_now() + 1s;
   send.handle.id = new_send_id();
   send.client_request_id = "another";
@@ -103,7 +102,7 @@ TEST(Scheduler, ASendKnowsTheActivityWhoseTurnScheduledIt) {
   world.say("x", "conv-1", "the-activity");
   const auto page = test::run_on(world.io(), world.proactive->list({}));
   ASSERT_EQ(page.sends.size(), 1U);
-  EXPECT_EQ(page.sends[0].annotations, R"({"trace":"the-activity"})");
+  EXPECT_EQ(page.sends[0].scheduled_by, "the-activity");
 }
 
 // More than half of the window waits for one moment: the shard is not to spin until then.
@@ -330,12 +329,12 @@ TEST(Scheduler, ListsWhatIsPendingInAConversation) {
   schedule(world, 2s, "b");
   schedule(world, 1s, "a");
   schedule(world, 1s, "other", "conv-2");
-  SendQuery query;
+  PendingQuery query;
   query.order_key = world.proactive->order_key(world.message("x").reference());
   auto page = test::run_on(world.io(), world.proactive->list(query));
   ASSERT_EQ(page.sends.size(), 2U);
-  EXPECT_THAT(page.sends[0].payload, testing::HasSubstr("\"a\""));
-  EXPECT_THAT(page.sends[1].payload, testing::HasSubstr("\"b\""));
+  EXPECT_EQ(page.sends[0].activity.value().text(), "a");
+  EXPECT_EQ(page.sends[1].activity.value().text(), "b");
 }
 
 TEST(Scheduler, AClockSteppedBackSendsNothingEarlyAndOneSteppedForwardIsNoticed) {
@@ -442,15 +441,15 @@ TEST(Scheduler, NoStrictSendPassesADeadOne) {
   schedule(world, 2s, "another's", "conv-2", strict);
   world.pass(10s, 50ms);
   EXPECT_THAT(world.sender.texts(), testing::UnorderedElementsAre("refused", "passes", "another's"));
-  const auto dead = test::run_on(world.io(), world.proactive->list_dead({})).sends;
+  const auto dead = test::run_on(world.io(), world.proactive->dead_letters().list()).letters;
   ASSERT_EQ(dead.size(), 3U);
-  EXPECT_EQ(dead[0].send.handle, first);
-  EXPECT_THAT(dead[1].send.payload, testing::HasSubstr("\"strict\""));
+  EXPECT_EQ(dead[0].handle, first);
+  EXPECT_EQ(dead[1].activity.value().text(), "strict");
   EXPECT_THAT(dead[2].reason, testing::HasSubstr("an earlier send of its order is dead: " + first.to_string()));
   EXPECT_THAT(world.metrics.expose(), testing::HasSubstr("tern_scheduled_sends_total{outcome=\"dead\"} 3\n"));
   // Whoever has looked at them sends them again, in order.
   for (const auto& one : dead) {
-    ASSERT_TRUE(test::run_on(world.io(), world.proactive->redrive(one.send.handle)));
+    ASSERT_TRUE(test::run_on(world.io(), world.proactive->dead_letters().redrive(one.handle)));
   }
   world.pass(1s, 50ms);
   const auto texts = world.sender.texts();

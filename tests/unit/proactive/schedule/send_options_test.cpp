@@ -115,13 +115,13 @@ TEST(SendOptions, ADeadSendIsKeptAndCanBeSentAgain) {
   world.sender.failures.push_back(std::make_exception_ptr(ChannelError(404, "no", std::nullopt)));
   schedule(world, 1s, "again");
   world.pass(2s);
-  const auto dead = test::run_on(world.io(), world.proactive->list_dead({})).sends;
+  const auto dead = test::run_on(world.io(), world.proactive->dead_letters().list()).letters;
   ASSERT_EQ(dead.size(), 1u);
   EXPECT_EQ(dead[0].reason, "conversation_gone");
-  EXPECT_TRUE(test::run_on(world.io(), world.proactive->redrive(dead[0].send.handle)));
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->dead_letters().redrive(dead[0].handle)));
   world.pass(100ms);
   EXPECT_THAT(world.sender.texts(), ElementsAre("again", "again"));
-  EXPECT_FALSE(test::run_on(world.io(), world.proactive->discard(dead[0].send.handle)));
+  EXPECT_FALSE(test::run_on(world.io(), world.proactive->dead_letters().discard(dead[0].handle)));
 }
 
 SendHandle schedule_for(BotWorld& world, const std::optional<std::string>& user, const std::string& text,
@@ -231,7 +231,7 @@ TEST(SendOptions, ARecurringSendThatComesTooLateForAllItsTimesEnds) {
 TEST(SendOptions, ATimeZoneThatIsGoneIsKeptByItsNameAndHoldsNothing) {
   BotWorld world(silent_bot());
   schedule(world, 1s, "tick", SendOptions().every(Recurrence::every(60s)).time_zone("Europe/Berlin"));
-  auto send = test::run_on(world.io(), world.proactive->list({})).sends.at(0);
+  auto send = world.records().at(0);
   const auto handle = send.handle;
   EXPECT_EQ(test::run_on(world.io(), world.proactive->cancel(handle)), CancelOutcome::cancelled);
   send.handle.id = new_send_id();
@@ -244,7 +244,7 @@ TEST(SendOptions, ATimeZoneThatIsGoneIsKeptByItsNameAndHoldsNothing) {
   EXPECT_THAT(world.sender.texts(), ElementsAre("tick", "tick", "tick"));
   const auto left = test::run_on(world.io(), world.proactive->list({})).sends;
   ASSERT_EQ(left.size(), 1u);
-  EXPECT_THAT(left[0].annotations, testing::HasSubstr("Europe/Atlantis"));
+  EXPECT_EQ(left[0].time_zone, "Europe/Atlantis");
 }
 
 }  // namespace

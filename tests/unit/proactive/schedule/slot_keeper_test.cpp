@@ -30,6 +30,7 @@ class SharedStore {
     MemoryStorage storage;
     std::set<std::string> owners;
     LateSends late;
+    LateSends late_next;  ///< what comes after `late`
     bool away = false;
     std::optional<std::vector<SlotLease>> release_on_its_way;  ///< set: a release is cut off, and happens later
     std::size_t holds = 0;                                     ///< heartbeats that it has answered
@@ -72,7 +73,7 @@ class SharedStore {
   awaitable<DuePage> load_due(DueQuery due, Deadline by) { return state_->storage.load_due(std::move(due), by); }
   awaitable<LateSends> load_late(std::vector<SlotLease>, Deadline) {
     state_->require_there();
-    co_return std::exchange(state_->late, {});
+    co_return std::exchange(state_->late, std::exchange(state_->late_next, {}));
   }
   awaitable<std::vector<ScheduledSend>> fetch(std::vector<DueEntry> entries, Deadline by) {
     return state_->storage.fetch(std::move(entries), by);
@@ -310,6 +311,17 @@ TEST_F(SlotKeeperTest, LateCommitsAreAskedForSeveralTimesASecond) {
   state->late.entries.resize(3);
   pass(200ms);
   EXPECT_EQ(first.work.late, 3u);
+}
+
+TEST_F(SlotKeeperTest, ManyLateCommitsAreAskedForWithoutAPause) {
+  auto& first = start("a");
+  state->late.entries.resize(3);
+  state->late.more = true;
+  state->late_next.entries.resize(2);
+  test::drain(io);  // until it waits
+  clock.advance(200ms);
+  test::drain(io);
+  EXPECT_EQ(first.work.late, 5u);
 }
 
 }  // namespace

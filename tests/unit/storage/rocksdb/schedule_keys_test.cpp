@@ -47,4 +47,23 @@ TEST(FirstSendRecord, AnotherLengthIsUnreadable) {
   EXPECT_FALSE(decode_first(bytes + "x"));
 }
 
+TEST(FirstSendRecord, OfASlotThatDoesNotExistIsUnreadable) {
+  auto first = first_send();
+  first.key.handle.slot = slot_count - 1;
+  EXPECT_TRUE(decode_first(encode_first(first)));
+  first.key.handle.slot = slot_count;
+  EXPECT_FALSE(decode_first(encode_first(first)));
+}
+
+TEST(LocationRecord, OfASlotThatDoesNotExistIsUnreadable) {
+  Location location{slot_count - 1, {first_send().came, 5}, 2};
+  const auto read = decode_location(encode_location(location));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->slot, location.slot);
+  EXPECT_EQ(read->place, location.place);
+  EXPECT_EQ(read->generation, location.generation);
+  location.slot = slot_count;
+  EXPECT_FALSE(decode_location(encode_location(location)));
+}
+
 }  // namespace tern::detail::rocks

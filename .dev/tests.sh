@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# Tests, sanitizers, fuzzers and benchmarks. A part of `dev`.
+
+cmd_test() {
+  need_build
+  need_clients
+  build release
+  say "Running the tests"
+  # Twice as many as there are cores: half of what a test of servers and processes does is to wait.
+  with_what_tests_need "$release" ctest --preset release --parallel $((2 * $(nproc))) "$@"
+  run_clients
+}
+
+run_clients() {
+  say "Running the real clients"
+  (cd "$clients" && TERN_BUILD_DIR=$release "$node" --test --test-reporter=spec)
+}
+
+cmd_test-clients() {
+  need_build
+  need_clients
+  build release proactive_bot
+  run_clients
+}
+
+cmd_sanitize() {
+  local kind
+  for kind in ${1:-asan tsan}; do
+    [[ $kind == asan || $kind == tsan ]] || die "sanitize knows asan and tsan, not $kind"
+    cmd_build "$kind"
+    say "Running the tests under $kind"
+    # The path is where llvm-symbolizer is found, for names and lines in a report.
+    PATH=/usr/lib/llvm-19/bin:$PATH \
+      with_what_tests_need "$root/build/$kind" ctest --preset "$kind" --parallel "$(jobs_here)"
+  done
+}
+
+cmd_fuzz() {
+  local seconds=60 name names=()
+  while (($#)); do
+    case $1 in
+      --seconds) seconds=${2:?--seconds wants a number} && shift ;;
+      -*) die "fuzz knows --seconds only, not $1" ;;
+      *) names+=("$1") ;;
+    esac
+    shift
+  done
+  need_build libclang-rt-19-dev
+  ((${#names[@]})) || mapfile -t names < <(find tests/fuzz -name '*_fuzz.cpp' -printf '%f\n' | sed 's/\.cpp$//' | sort)
+  for name in "${names[@]}"; do
+    [[ -f tests/fuzz/$name.cpp ]] || die "$name is no fuzzer; tests/fuzz has them"
+  done
+  build fuzz "${names[@]}"
+  for name in "${names[@]}"; do
+    say "Fuzzing with $name for $seconds s"
+    local folders=("corpus/$name") words=()
+    mkdir -p "build/fuzz/corpus/$name"
+    [[ ! -d tests/fuzz/corpus/$name ]] || folders+=("../../tests/fuzz/corpus/$name")
+    case $name in
+      *_reader_fuzz) words=(-dict=../../tests/fuzz/http.dict) ;;
+      parse_activity_fuzz) words=(-dict=../../tests/fuzz/activity.dict) ;;
+      storage_record_fuzz) words=(-dict=../../tests/fuzz/storage.dict) ;;
+    esac
+    words+=(-max_total_time="$seconds" -max_len=4096 -print_final_stats=1)
+    if [[ -t 1 ]]; then
+      (cd build/fuzz && "tests/$name" "${words[@]}" "${folders[@]}")
+    else  # each new input is a line: of use to somebody who watches alone
+      (cd build/fuzz && "tests/$name" "${words[@]}" "${folders[@]}" >"$name.log" 2>&1) ||
+        { tail -n 150 "build/fuzz/$name.log" && die "$name has found a fault; the whole output is build/fuzz/$name.log"; }
+      grep '^stat::' "build/fuzz/$name.log"
+    fi
+  done
+}
+
+# `turn` runs the others but `storage`; its options are in docs/benchmarks.md, those of `storage` in docs/storage.md.
+cmd_bench() {
+  local name=${1:-turn}
+  need_build wrk
+  build release "$name"
+  [[ -x $release/bench/$name ]] || die "$name is no benchmark; bench/CMakeLists.txt names them"
+  if [[ $name == storage || $name == schedule ]]; then
+    # The comparison with JavaScript runs whatever node is found first.
+    if [[ $name == schedule ]]; then
+      need_clients
+      PATH=$(dirname "$node"):$PATH
+    fi
+    # In build/, which is on a disk: /tmp may be memory, where nothing is ever synced.
+    with_what_tests_need "$release" "$release/bench/$name" --folder "$root/build" "${@:2}"
+  else
+    "$release/bench/$name" "${@:2}"
+  fi
+}
+
+cmd_bare-test() {
+  need debootstrap
+  tests/bare/run.sh "$@"
+}

@@ -1,0 +1,108 @@
+#include "app/callers.hpp"
+
+#include "async/describe_error.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/async/with_timeout.hpp>
+#include <tern/error.hpp>
+#include <tern/schema/parse.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <string>
+#include <utility>
+
+namespace tern::app {
+
+namespace {
+
+constexpr std::string_view json_type = "application/json; charset=utf-8";
+
+}  // namespace
+
+Callers::Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Metrics& metrics)
+    : authenticator_(std::move(authenticator)), clock_(clock) {
+  const auto figure = [&](const char* outcome) {
+    return metrics.counter("tern_authentications_total", "Answers of the bot's own authenticator.",
+                           {{"outcome", outcome}});
+  };
+  accepted_ = figure("accepted");
+  refused_ = figure("refused");
+  failed_ = figure("failed");
+}
+
+Callers::Check::Check(Callers& callers, const http::HttpRequest& request, const Activity& activity,
+                      std::string_view body)
+    : callers_(callers),
+      request_(request),
+      activity_(activity),
+      body_(body),
+      deadline_(Deadline::after(Authenticator::patience, callers.clock_)) {
+  try {
+    take(callers_.authenticator_->authenticate(*this));
+  } catch (...) {
+    failed(std::current_exception());
+  }
+}
+
+void Callers::Check::take(Authentication answer) {
+  if (auto* known = answer.known()) {
+    take(std::move(*known));
+  } else {
+    later_.emplace(answer.take_later());
+  }
+}
+
+void Callers::Check::take(AuthResult answer) {
+  if (!answer.identity() && answer.refusal() == nullptr) {
+    throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
+  }
+  answer_.emplace(std::move(answer));
+  (answer_->refusal() == nullptr ? callers_.accepted_ : callers_.refused_).inc();
+}
+
+awaitable<void> Callers::Check::wait() {
+  std::exception_ptr error;
+  try {
+    auto answer = co_await with_timeout(std::move(*later_), deadline_, callers_.clock_);
+    take(std::move(answer));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) {
+    failed(error);
+  }
+}
+
+void Callers::Check::failed(const std::exception_ptr& error) {
+  if (tern::detail::has_code(error, asio::error::operation_aborted)) {
+    std::rethrow_exception(error);  // cancelled, because the process ends
+  }
+  callers_.failed_.inc();
+  if (tern::detail::has_code(error, errc::timed_out) && deadline_.expired(callers_.clock_)) {
+    log::error("the bot's own authenticator did not answer in time");
+    answer_.emplace(AuthRefusal::unavailable("The bot could not find out in time who sends this. Send it again."));
+    return;
+  }
+  log::error("the bot's own authenticator failed", {{"error", tern::detail::message_of(error)}});
+}
+
+std::optional<http::HttpResponse> Callers::Check::refusal() const {
+  if (!answer_) {
+    return http::HttpResponse(500, error_body("ServiceError", "The bot could not find out who sends this."), json_type);
+  }
+  const auto* why = answer_->refusal();
+  if (why == nullptr) {
+    return std::nullopt;
+  }
+  http::HttpResponse response(why->status(), error_body(why->code(), why->message()), json_type);
+  if (!why->challenge().empty()) {
+    response.headers.emplace_back("WWW-Authenticate", why->challenge());
+  }
+  if (const auto wait = why->retry_after()) {
+    response.headers.emplace_back("Retry-After", std::to_string(wait->count()));
+  }
+  return response;
+}
+
+}  // namespace tern::app

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "http/http_types.hpp"
+
+#include <tern/async/clock.hpp>
+#include <tern/async/metrics.hpp>
+#include <tern/turn/authenticator.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace tern::app {
+
+/// Asks the bot's own `Authenticator`, and counts its answers.
+///
+/// Thread safety: all functions from any shard.
+class Callers {
+ public:
+  /// Lifetime: the clock outlives it.
+  Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Metrics& metrics);
+
+  /// The check of one request: it asks the authenticator, and makes the response for a caller that is refused. An
+  /// answer that is known at once costs no coroutine.
+  ///
+  /// Lifetime: the arguments of the constructor outlive it.
+  class Check final : public InboundRequest {
+   public:
+    /// Asks the authenticator.
+    Check(Callers& callers, const http::HttpRequest& request, const Activity& activity, std::string_view body);
+
+    /// Whether the answer is not known yet, so that `wait` must be awaited.
+    bool waits() const noexcept { return later_.has_value(); }
+    /// Waits for the answer.
+    /// Cancellation: passed on to the authenticator.
+    awaitable<void> wait();
+
+    /// The response for a caller that is refused; nullopt when it is accepted. Preconditions: the answer is known.
+    std::optional<http::HttpResponse> refusal() const;
+    /// The caller. Preconditions: it is accepted.
+    std::shared_ptr<const Identity> identity() const { return answer_->identity(); }
+
+    std::optional<std::string_view> header(std::string_view name) const noexcept override {
+      return request_.only_header(name);
+    }
+    std::string_view peer() const noexcept override { return request_.peer(); }
+    const Activity& activity() const noexcept override { return activity_; }
+    std::string_view body() const noexcept override { return body_; }
+    Deadline deadline() const noexcept override { return deadline_; }
+
+   private:
+    void take(Authentication answer);
+    void take(AuthResult answer);
+    void failed(const std::exception_ptr& error);
+
+    Callers& callers_;
+    const http::HttpRequest& request_;
+    const Activity& activity_;
+    const std::string_view body_;
+    const Deadline deadline_;
+    std::optional<awaitable<AuthResult>> later_;
+    std::optional<AuthResult> answer_;  // nullopt when the authenticator has failed
+  };
+
+ private:
+  std::unique_ptr<Authenticator> authenticator_;
+  Clock& clock_;
+  Counter accepted_;
+  Counter refused_;
+  Counter failed_;
+};
+
+}  // namespace tern::app

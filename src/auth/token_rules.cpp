@@ -1,0 +1,303 @@
+#include "auth/token_rules.hpp"
+
+#include "connector/service_url.hpp"
+#include "http/ascii.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::auth {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), http::lower);
+  return lower;
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+/// Whether the text is a GUID in its usual form, in lower case.
+bool is_guid(std::string_view text) noexcept {
+  if (text.size() != 36) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool digit = http::is_digit(text[i]) || (text[i] >= 'a' && text[i] <= 'f');
+    if (dash ? text[i] != '-' : !digit) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The claim as a text; nullopt when it is absent, empty or something else.
+std::optional<std::string_view> text_of(const json::object& claims, std::string_view name) noexcept {
+  const json::value* found = claims.if_contains(name);
+  const json::string* text = found != nullptr ? found->if_string() : nullptr;
+  return text != nullptr && !text->empty() ? std::optional<std::string_view>(*text) : std::nullopt;
+}
+
+/// The claim as a time. nullopt when it is absent or no time between the years 1970 and 2200.
+/// Source: RFC 7519, section 2, "NumericDate".
+std::optional<WallTime> time_of(const json::object& claims, std::string_view name) noexcept {
+  constexpr double year_2200 = 7'258'118'400;
+  const json::value* found = claims.if_contains(name);
+  if (found == nullptr || !found->is_number()) {
+    return std::nullopt;
+  }
+  const double seconds = found->is_double()  ? found->get_double()
+                         : found->is_int64() ? static_cast<double>(found->get_int64())
+                                             : static_cast<double>(found->get_uint64());
+  if (!(seconds >= 0 && seconds <= year_2200)) {
+    return std::nullopt;
+  }
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::duration<double>(seconds)));
+}
+
+/// Whether the token was got by a client that has no secret, and whose app id anybody can state.
+/// Source: Microsoft identity platform, "Access token claims reference".
+bool is_of_public_client(const json::object& claims) {
+  for (const char* name : {"appidacr", "azpacr"}) {
+    const json::value* how = claims.if_contains(name);
+    if (how != nullptr && (*how == json::value("0") || *how == json::value(0))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Whether both are the same service: the scheme, the host and the port in any spelling, the path byte by byte, with
+/// slashes at the end or without.
+bool is_same_service(std::string_view a, std::string_view b) {
+  const auto left = connector::parse_service_url(a);
+  const auto right = connector::parse_service_url(b);
+  return left && right && left->tls == right->tls && left->port == right->port && left->ipv6 == right->ipv6 &&
+         http::same_text(left->host, right->host) && left->path == right->path;
+}
+
+TrustOptions checked(TrustOptions options) {
+  const auto refuse = [](const std::string& why) { throw_error(errc::invalid_argument, why); };
+  if (options.cloud == nullptr) {
+    refuse("There is no cloud of that name. The clouds are public, gcc_high, dod and china.");
+  }
+  if (options.skew < 0s) {
+    refuse("The clock skew is negative.");
+  }
+  for (auto* list : {&options.app_ids, &options.tenants, &options.allowed_callers}) {
+    std::transform(list->begin(), list->end(), list->begin(), [](const auto& text) { return in_lower_case(text); });
+  }
+  if (options.app_ids.empty() || contains(options.app_ids, "")) {
+    refuse("Tokens are checked for bots that have an app id. Give the app id of the bot.");
+  }
+  for (const std::string& tenant : options.tenants) {
+    if (!is_guid(tenant)) {
+      refuse("The tenant \"" + tenant + "\" is no GUID. Give its tenant id, not a domain.");
+    }
+  }
+  return options;
+}
+
+}  // namespace
+
+AuthRefusal refuse_token(std::string_view why) {
+  const std::string message = "The token " + std::string(why) + ".";
+  return AuthRefusal::unauthorized(message, R"(Bearer error="invalid_token", error_description=")" + message + '"');
+}
+
+TokenRules::TokenRules(TrustOptions options) : options_(checked(std::move(options))) {
+  any_caller_ = std::erase(options_.allowed_callers, "*") > 0;
+  const std::size_t named = options_.tenants.size();
+  for (const std::string_view tenant : options_.cloud->tenants) {
+    if (!contains(options_.tenants, tenant)) {
+      options_.tenants.emplace_back(tenant);
+    }
+  }
+  add_issuers(named);
+}
+
+void TokenRules::add_issuers(std::size_t named) {
+  const Cloud& cloud = *options_.cloud;
+  const std::string channel(cloud.channel_issuer);
+  issuers_.push_back(
+      {channel, options_.channel_metadata.empty() ? std::string(cloud.channel_metadata) : options_.channel_metadata, "",
+       false});
+  issuer_numbers_.emplace(channel, 0);
+  for (std::size_t i = 0; i < options_.tenants.size(); ++i) {
+    const std::string& tenant = options_.tenants[i];
+    const std::string name = std::string(cloud.login) + tenant + "/v2.0";
+    if (issuer_numbers_.try_emplace(name, issuers_.size()).second) {
+      issuer_numbers_.emplace(std::string(cloud.sts) + tenant + "/", issuers_.size());
+      issuers_.push_back({name, name + "/.well-known/openid-configuration", tenant, i < named});
+    }
+  }
+}
+
+std::string TokenRules::bot_of(std::string_view audience) const {
+  std::string id = in_lower_case(audience);
+  for (const std::string_view prefix : {"api://botid-", "api://"}) {
+    if (id.starts_with(prefix)) {
+      id.erase(0, prefix.size());
+      break;
+    }
+  }
+  return contains(options_.app_ids, id) ? id : std::string();
+}
+
+const char* TokenRules::read_times(const json::object& claims, WallTime now, Claimed& claimed) const {
+  const auto expires = time_of(claims, "exp");
+  if (!expires) {
+    return "does not say when it expires";
+  }
+  claimed.expires = *expires + options_.skew;
+  if (now >= claimed.expires) {
+    return "has expired";
+  }
+  if (claims.contains("nbf")) {
+    const auto not_before = time_of(claims, "nbf");
+    if (!not_before) {
+      return "does not say from when it is valid";
+    }
+    claimed.not_before = *not_before - options_.skew;
+  }
+  return now < claimed.not_before ? "is not valid yet" : nullptr;
+}
+
+const char* TokenRules::read_caller(const json::object& claims, Claimed& claimed) const {
+  const std::string& tenant = issuers_[claimed.issuer].tenant;
+  if (tenant.empty()) {
+    claimed.caller = issuers_[claimed.issuer].name;
+    return nullptr;
+  }
+  const auto tenant_claim = text_of(claims, "tid");
+  if (!tenant_claim || in_lower_case(*tenant_claim) != tenant) {
+    return "is not of the tenant of its issuer";
+  }
+  const auto kind = text_of(claims, "idtyp");
+  if (claims.contains("scp") || (claims.contains("idtyp") && kind != "app")) {
+    return "was made for a user";
+  }
+  const auto version = text_of(claims, "ver");
+  if (version != "1.0" && version != "2.0") {
+    return "has no version";
+  }
+  const auto caller = text_of(claims, version == "1.0" ? "appid" : "azp");
+  if (!caller) {
+    return "does not say who sends it";
+  }
+  if (is_of_public_client(claims)) {
+    return "was got by a client that has no secret";
+  }
+  claimed.caller = in_lower_case(*caller);
+  judge_caller(claimed);
+  return nullptr;
+}
+
+void TokenRules::judge_caller(Claimed& claimed) const {
+  if (claimed.caller == options_.cloud->messaging_app) {
+    claimed.kind = Identity::Kind::channel;
+  } else if (claimed.caller == claimed.bot) {
+    claimed.kind = Identity::Kind::emulator;
+    claimed.forbidden = options_.allow_emulator ? nullptr : "This bot does not serve emulators.";
+  } else {
+    claimed.kind = Identity::Kind::bot;
+    const bool allowed =
+        (any_caller_ && issuers_[claimed.issuer].is_named) || contains(options_.allowed_callers, claimed.caller);
+    claimed.forbidden = allowed ? nullptr : "The caller is not among the bots that may call this one.";
+  }
+}
+
+boost::system::result<Claimed, TokenError> TokenRules::read(const Jwt& token, WallTime now) const {
+  Claimed claimed;
+  const auto issuer = text_of(token.claims, "iss");
+  const auto number = issuer ? issuer_numbers_.find(std::string(*issuer)) : issuer_numbers_.end();
+  if (number == issuer_numbers_.end()) {
+    return TokenError{"is of an issuer that this bot does not trust"};
+  }
+  claimed.issuer = number->second;
+  const auto audience = text_of(token.claims, "aud");
+  claimed.bot = audience ? bot_of(*audience) : std::string();
+  if (claimed.bot.empty()) {
+    return TokenError{"is for another audience"};
+  }
+  if (const char* wrong = read_times(token.claims, now, claimed)) {
+    return TokenError{wrong};
+  }
+  if (const char* wrong = read_caller(token.claims, claimed)) {
+    return TokenError{wrong};
+  }
+  return claimed;
+}
+
+Verified TokenRules::verified(Claimed claimed, json::object claims, std::shared_ptr<const SigningKey> key) const {
+  const std::string& tenant = issuers_[claimed.issuer].tenant;
+  Verified token;
+  token.key = std::move(key);
+  token.bot = std::move(claimed.bot);
+  token.not_before = claimed.not_before;
+  token.expires = claimed.expires;
+  // Tenants do not know where a channel's service is, so their tokens need not name it.
+  token.names_service = tenant.empty() || claims.contains("serviceurl");
+  token.forbidden = claimed.forbidden;
+  token.identity =
+      std::make_shared<const Identity>(Identity{claimed.kind, std::move(claimed.caller), tenant, std::move(claims)});
+  return token;
+}
+
+bool TokenRules::is_for_another_bot(const Verified& token, const Activity& activity) const {
+  const json::value* member = activity.json().if_contains("recipient");
+  const json::object* recipient = member != nullptr ? member->if_object() : nullptr;
+  if (recipient == nullptr) {
+    return false;
+  }
+  const auto blueprint = text_of(*recipient, "agenticAppBlueprintId");
+  if (blueprint && !http::same_text(*blueprint, token.bot)) {
+    return true;
+  }
+  // A bot that calls another one passes on what it got, with itself as the recipient.
+  if (token.identity->kind != Identity::Kind::channel) {
+    return false;
+  }
+  std::string_view id = text_of(*recipient, "id").value_or("");
+  if (id.starts_with("28:")) {  // a bot, as Teams writes it
+    id.remove_prefix(3);
+  }
+  return std::any_of(options_.app_ids.begin(), options_.app_ids.end(),
+                     [&](const std::string& bot) { return bot != token.bot && http::same_text(bot, id); });
+}
+
+std::optional<AuthRefusal> TokenRules::judge(const Verified& token, const Activity& activity) const {
+  if (token.forbidden != nullptr) {
+    return AuthRefusal::forbidden(token.forbidden);
+  }
+  if (token.names_service) {
+    const auto claim = text_of(token.identity->claims, "serviceurl");
+    if (!claim) {
+      return AuthRefusal::forbidden("The token has no claim serviceurl.");
+    }
+    // An activity without a serviceUrl is answered in the response alone.
+    const auto service = activity.service_url();
+    if (service && !is_same_service(*claim, *service)) {
+      return AuthRefusal::forbidden("The claim serviceurl of the token is not the serviceUrl of the activity.");
+    }
+  }
+  // An activity without a channelId is of no channel that an endorsed key may speak for: otherwise a caller would get
+  // around the endorsements by leaving it out.
+  if (!token.key->endorses(activity.channel_id().value_or(""))) {
+    return AuthRefusal::forbidden("The key of the token is not endorsed for the channel of the activity.");
+  }
+  if (is_for_another_bot(token, activity)) {
+    return AuthRefusal::forbidden("The token is for another bot than the recipient of the activity.");
+  }
+  return std::nullopt;
+}
+
+}  // namespace tern::auth

@@ -1,0 +1,7 @@
+#include "schema/version.hpp"
+
+namespace tern {
+
+const char* const version = TERN_VERSION;
+
+}  // namespace tern

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+namespace tern::test {
+
+/// A certificate and its key, both PEM.
+struct TestCertificate {
+  std::string pem;
+  std::string key;
+};
+
+struct TestCertificateOptions {
+  const TestCertificate* issuer = nullptr;  ///< who signs it; nullptr: the certificate signs itself
+  bool expired = false;                     ///< it was valid until yesterday
+};
+
+/// `names`: the subject's alternative names as OpenSSL writes them, such as "DNS:localhost,IP:127.0.0.1". Each
+/// certificate may sign others.
+TestCertificate make_certificate(const std::string& names, const TestCertificateOptions& options = {});
+
+}  // namespace tern::test

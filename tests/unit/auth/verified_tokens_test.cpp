@@ -1,0 +1,134 @@
+#include "auth/verified_tokens.hpp"
+
+#include "test_key.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tern::auth {
+namespace {
+
+using namespace std::chrono_literals;
+
+class VerifiedTokensTest : public testing::Test {
+ protected:
+  VerifiedTokensTest() {
+    Algorithms algorithms;
+    algorithms.add(Algorithm::rs256);
+    use = {algorithms, ""};
+    keys = *KeySet::parse(test::key_document({test::test_key().jwk("k")}), use);
+  }
+
+  std::shared_ptr<const Verified> token(const std::string& caller) {
+    auto made = std::make_shared<Verified>();
+    made->identity = std::make_shared<const Identity>(Identity{Identity::Kind::channel, caller, "", {}});
+    made->key = keys.find("k");
+    made->not_before = now - 5min;
+    made->expires = now + 1h;
+    return made;
+  }
+  std::string caller_at(const std::string& text, WallTime when) {
+    const auto found = tokens.find(digest_of(text), when);
+    return found ? found->identity->app_id : "";
+  }
+
+  WallTime now{1'800'000'000s};
+  KeyUse use;
+  KeySet keys;
+  VerifiedTokens tokens{3};
+};
+
+TEST_F(VerifiedTokensTest, AreFoundByTheirWholeText) {
+  tokens.insert(digest_of("a.b.c"), token("a"));
+  EXPECT_EQ(caller_at("a.b.c", now), "a");
+  EXPECT_EQ(caller_at("a.b.c", now), "a");
+  EXPECT_EQ(caller_at("a.b.d", now), "");
+  EXPECT_EQ(caller_at("a.b.", now), "");
+  EXPECT_EQ(caller_at("", now), "");
+}
+
+TEST_F(VerifiedTokensTest, AreKnownUntilTheyExpire) {
+  tokens.insert(digest_of("a"), token("a"));
+  EXPECT_EQ(caller_at("a", now + 1h - 1ns), "a");
+  EXPECT_EQ(caller_at("a", now + 1h), "");
+  EXPECT_EQ(caller_at("a", now), "") << "it was forgotten";
+  EXPECT_EQ(tokens.size(), 0U);
+}
+
+TEST_F(VerifiedTokensTest, AreNotKnownBeforeTheyAreValidWhenTheClockIsSetBack) {
+  tokens.insert(digest_of("a"), token("a"));
+  EXPECT_EQ(caller_at("a", now - 5min), "a");
+  EXPECT_EQ(caller_at("a", now - 6min), "");
+}
+
+TEST_F(VerifiedTokensTest, AreForgottenWithTheirKey) {
+  tokens.insert(digest_of("a"), token("a"));
+  EXPECT_EQ(caller_at("a", now), "a");
+  auto fresh = *KeySet::parse(test::key_document({test::test_key().jwk("other")}), use);
+  fresh.replace(keys);
+  EXPECT_EQ(caller_at("a", now), "");
+  EXPECT_EQ(tokens.size(), 0U);
+}
+
+TEST_F(VerifiedTokensTest, KeepAsManyAsThereIsRoomForAndThoseThatWereUsedLast) {
+  for (const char* text : {"a", "b", "c"}) {
+    tokens.insert(digest_of(text), token(text));
+  }
+  // Another thread has found "a", so that the shared table knows that it is used.
+  std::thread([&] { EXPECT_EQ(caller_at("a", now), "a"); }).join();
+  tokens.insert(digest_of("d"), token("d"));
+  EXPECT_EQ(tokens.size(), 3U);
+  EXPECT_EQ(caller_at("b", now), "");
+  EXPECT_EQ(caller_at("a", now), "a");
+  EXPECT_EQ(caller_at("c", now), "c");
+  EXPECT_EQ(caller_at("d", now), "d");
+}
+
+TEST_F(VerifiedTokensTest, AreKeptOnceWhenTwoRequestsHaveVerifiedThem) {
+  tokens.insert(digest_of("a"), token("first"));
+  tokens.insert(digest_of("a"), token("second"));
+  EXPECT_EQ(tokens.size(), 1U);
+  EXPECT_EQ(caller_at("a", now), "first");
+}
+
+TEST_F(VerifiedTokensTest, GiveEachThreadAnIdentityOfItsOwn) {
+  tokens.insert(digest_of("a"), token("a"));
+  // Two new threads have numbers that follow each other, so they never share a table.
+  std::shared_ptr<const Verified> here;
+  std::shared_ptr<const Verified> there;
+  std::thread([&] {
+    here = tokens.find(digest_of("a"), now);
+    EXPECT_EQ(here, tokens.find(digest_of("a"), now));
+  }).join();
+  std::thread([&] { there = tokens.find(digest_of("a"), now); }).join();
+  EXPECT_NE(here->identity, there->identity);
+  EXPECT_TRUE(here->identity->is_same_caller(*there->identity));
+}
+
+TEST_F(VerifiedTokensTest, MayBeUsedByManyThreads) {
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        const std::string text(1, static_cast<char>('a' + i % 7));
+        const auto found = tokens.find(digest_of(text), now);
+        if (found) {
+          EXPECT_EQ(found->identity->app_id, text);
+        } else {
+          tokens.insert(digest_of(text), token(text));
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(tokens.size(), 3U);
+}
+
+}  // namespace
+}  // namespace tern::auth
