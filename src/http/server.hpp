@@ -37,6 +37,9 @@ struct ServerLimits {
 };
 
 /// A thread that serves connections. `wheel` runs on `io`, and only one thread runs `io`.
+///
+/// Lifetime: what runs on one shard uses the others, so the threads of all shards of a server end before one shard is
+/// destroyed.
 struct ServerShard {
   asio::io_context& io;
   TimingWheel& wheel;

@@ -19,17 +19,37 @@ struct ThreadShard {
     asio::co_spawn(io, wheel.run(), ignore_end);
     thread = std::thread([this] { io.run(); });
   }
-  ~ThreadShard() {
-    io.stop();
-    thread.join();
-  }
+  ~ThreadShard() { end_thread(); }
   ThreadShard(const ThreadShard&) = delete;
   ThreadShard& operator=(const ThreadShard&) = delete;
+
+  void end_thread() {
+    io.stop();
+    if (thread.joinable()) {
+      thread.join();
+    }
+  }
 
   asio::io_context io{1};
   TimingWheel wheel;
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::thread thread;
+};
+
+/// Ends both threads before it destroys a shard, as `ServerShard` asks for.
+struct TwoShards {
+  explicit TwoShards(Clock& clock = system_clock()) : a(clock), b(clock) {}
+  ~TwoShards() {
+    a.end_thread();
+    b.end_thread();
+  }
+  TwoShards(const TwoShards&) = delete;
+  TwoShards& operator=(const TwoShards&) = delete;
+
+  std::vector<http::ServerShard> both() { return {{a.io, a.wheel}, {b.io, b.wheel}}; }
+
+  ThreadShard a;
+  ThreadShard b;
 };
 
 class ThreadNoting final : public http::HttpHandler {
@@ -48,9 +68,8 @@ class ThreadNoting final : public http::HttpHandler {
 TEST(HttpServerShards, ConnectionsAreDealtOutToAllThreads) {
   ThreadNoting handler;
   Metrics metrics;
-  ThreadShard a;
-  ThreadShard b;
-  http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {}, system_clock(), metrics);
+  TwoShards shards;
+  http::Server server(shards.both(), handler, {}, system_clock(), metrics);
   server.listen("127.0.0.1", 0);
   server.start();
 
@@ -70,7 +89,7 @@ TEST(HttpServerShards, ConnectionsAreDealtOutToAllThreads) {
     client.join();
   }
   EXPECT_EQ(handler.threads.size(), 2U);
-  auto drained = asio::co_spawn(b.io, server.drain(Deadline::after(20s)), asio::use_future);
+  auto drained = asio::co_spawn(shards.b.io, server.drain(Deadline::after(20s)), asio::use_future);
   EXPECT_TRUE(drained.get());
   EXPECT_EQ(metrics.counter("tern_http_requests_total", "", {{"code", "2xx"}}).value(), 1600);
 }
@@ -89,9 +108,8 @@ class Holding final : public http::HttpHandler {
 TEST(HttpServerShards, ClientsThatSentTheirEndGiveWayOnWhicheverShardTheyAre) {
   Holding handler;
   Metrics metrics;
-  ThreadShard a;
-  ThreadShard b;
-  http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {.connections = 5}, system_clock(), metrics);
+  TwoShards shards;
+  http::Server server(shards.both(), handler, {.connections = 5}, system_clock(), metrics);
   server.listen("127.0.0.1", 0);
   server.start();
   std::vector<WireClient> gone;
@@ -129,9 +147,8 @@ TEST(HttpServerShards, AllShardsLookBeforeANewClientIsRefused) {
     Counting handler;
     Metrics metrics;
     ManualClock clock;
-    ThreadShard a(clock);
-    ThreadShard b(clock);
-    http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {.connections = 4}, clock, metrics);
+    TwoShards shards(clock);
+    http::Server server(shards.both(), handler, {.connections = 4}, clock, metrics);
     server.listen("127.0.0.1", 0);
     server.start();
     std::vector<WireClient> clients;
@@ -155,9 +172,8 @@ TEST(HttpServerShards, ShutdownWhileClientsComeAndGo) {
   for (int round = 0; round < 10; ++round) {
     ThreadNoting handler;
     Metrics metrics;
-    ThreadShard a;
-    ThreadShard b;
-    http::Server server({{a.io, a.wheel}, {b.io, b.wheel}}, handler, {}, system_clock(), metrics);
+    TwoShards shards;
+    http::Server server(shards.both(), handler, {}, system_clock(), metrics);
     server.listen("127.0.0.1", 0);
     server.start();
     std::atomic<int> answered = 0;
@@ -181,7 +197,7 @@ TEST(HttpServerShards, ShutdownWhileClientsComeAndGo) {
       std::this_thread::yield();
     }
     if (round % 2 == 0) {
-      auto drained = asio::co_spawn(a.io, server.drain(Deadline::after(20s)), asio::use_future);
+      auto drained = asio::co_spawn(shards.a.io, server.drain(Deadline::after(20s)), asio::use_future);
       EXPECT_TRUE(drained.get());
     } else {
       server.abort();
