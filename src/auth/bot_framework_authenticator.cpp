@@ -84,7 +84,7 @@ BotFrameworkAuthenticator::BotFrameworkAuthenticator(AuthenticatorOptions option
     source.metadata_url = issuer.metadata_url;
     source.issuer = issuer.name;
     source.tenant = issuer.tenant;
-    source.allow_http = options.allow_http_keys;
+    source.allow_http = issuer.metadata_url.starts_with("http:");  // whoever serves it so may serve its keys so
     source.times = options.key_times;
     sources_.push_back(std::make_unique<KeySource>(std::move(source), home, fetcher, clock, metrics));
   }

@@ -22,7 +22,6 @@ namespace tern::auth {
 /// How tokens are checked.
 struct AuthenticatorOptions {
   TrustOptions trust;                       ///< whom the bots trust
-  bool allow_http_keys = false;             ///< keys may be fetched over http, for a server on this machine
   KeyTimes key_times;                       ///< when keys are fetched
   std::size_t kept_tokens = 4096;           ///< how many verified tokens are kept, 1 or more; each takes some 4 KiB
   std::size_t verifications_at_once = 1;    ///< how many threads verify signatures at once, 1 or more

@@ -17,6 +17,8 @@ struct Cloud {
   std::string_view sts;    ///< what `iss` of version 1.0 begins with
   /// The app that brings messages to agentic users: it speaks for channels, with tokens of the user's tenant.
   std::string_view messaging_app;
+  /// `callerId` of activities that its channels deliver; "" for none.
+  std::string_view caller_id;
   /// Microsoft's own tenants, which multi-tenant bots and the Emulator get their tokens from.
   std::vector<std::string_view> tenants;
 };

@@ -4,6 +4,7 @@
 
 #include "async/describe_error.hpp"
 #include "async/task_group.hpp"
+#include "net/url.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/with_timeout.hpp>
@@ -30,7 +31,9 @@ namespace {
 constexpr std::size_t max_asked = 16;
 
 bool may_be_fetched(std::string_view url, bool allow_http) noexcept {
-  return url.starts_with("https://") || (allow_http && url.starts_with("http://"));
+  net::Origin origin;
+  std::string_view path;
+  return net::parse_origin(url, origin, path) == nullptr && (origin.tls || (allow_http && net::is_loopback(origin)));
 }
 
 [[noreturn]] void throw_unusable(const std::string& why) {

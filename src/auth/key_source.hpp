@@ -20,7 +20,7 @@ struct KeySourceOptions {
   std::string metadata_url;  ///< of the issuer's OpenID document, https
   std::string issuer;        ///< the `issuer` that the document must have
   std::string tenant;        ///< the tenant that the keys must be of; "" when the issuer is no tenant
-  bool allow_http = false;   ///< documents may be fetched over http, for a server on this machine
+  bool allow_http = false;   ///< documents may be fetched over http from this machine: a host of loopback
   std::chrono::milliseconds fetch_timeout = std::chrono::seconds(10);  ///< for both documents together
   std::chrono::milliseconds wait_timeout = std::chrono::seconds(4);    ///< how long a token waits for a fetch
   std::size_t most_waiting = 1000;  ///< how many tokens wait for a fetch; for further ones the keys are unavailable
@@ -43,7 +43,8 @@ class KeySource {
   };
 
   /// `home` runs one handler at a time, and has the fetches.
-  /// Errors: `errc::invalid_argument` when the URL is neither https nor, with `allow_http`, http.
+  /// Errors: `errc::invalid_argument` when the URL is neither https nor, with `allow_http`, http of this
+  ///   machine.
   KeySource(KeySourceOptions options, executor home, std::shared_ptr<DocumentFetcher> fetcher, Clock& clock,
             Metrics& metrics);
   ~KeySource();

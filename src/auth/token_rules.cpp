@@ -1,5 +1,6 @@
 #include "auth/token_rules.hpp"
 
+#include "auth/guid.hpp"
 #include "connector/service_url.hpp"
 #include "http/ascii.hpp"
 
@@ -22,21 +23,6 @@ std::string in_lower_case(std::string_view text) {
 
 bool contains(const std::vector<std::string>& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-/// Whether the text is a GUID in its usual form, in lower case.
-bool is_guid(std::string_view text) noexcept {
-  if (text.size() != 36) {
-    return false;
-  }
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool digit = http::is_digit(text[i]) || (text[i] >= 'a' && text[i] <= 'f');
-    if (dash ? text[i] != '-' : !digit) {
-      return false;
-    }
-  }
-  return true;
 }
 
 /// The claim as a text; nullopt when it is absent, empty or something else.
@@ -103,7 +89,17 @@ TrustOptions checked(TrustOptions options) {
       refuse("The tenant \"" + tenant + "\" is no GUID. Give its tenant id, not a domain.");
     }
   }
+  for (std::string* base : {&options.login, &options.sts}) {
+    if (!base->empty() && !base->ends_with('/')) {
+      base->push_back('/');
+    }
+  }
   return options;
+}
+
+/// What the options say, or else what the cloud says.
+std::string own_or(const std::string& own, std::string_view of_cloud) {
+  return own.empty() ? std::string(of_cloud) : own;
 }
 
 }  // namespace
@@ -126,16 +122,16 @@ TokenRules::TokenRules(TrustOptions options) : options_(checked(std::move(option
 
 void TokenRules::add_issuers(std::size_t named) {
   const Cloud& cloud = *options_.cloud;
-  const std::string channel(cloud.channel_issuer);
-  issuers_.push_back(
-      {channel, options_.channel_metadata.empty() ? std::string(cloud.channel_metadata) : options_.channel_metadata, "",
-       false});
+  const std::string channel = own_or(options_.channel_issuer, cloud.channel_issuer);
+  const std::string login = own_or(options_.login, cloud.login);
+  const std::string sts = own_or(options_.sts, cloud.sts);
+  issuers_.push_back({channel, own_or(options_.channel_metadata, cloud.channel_metadata), "", false});
   issuer_numbers_.emplace(channel, 0);
   for (std::size_t i = 0; i < options_.tenants.size(); ++i) {
     const std::string& tenant = options_.tenants[i];
-    const std::string name = std::string(cloud.login) + tenant + "/v2.0";
+    const std::string name = login + tenant + "/v2.0";
     if (issuer_numbers_.try_emplace(name, issuers_.size()).second) {
-      issuer_numbers_.emplace(std::string(cloud.sts) + tenant + "/", issuers_.size());
+      issuer_numbers_.emplace(sts + tenant + "/", issuers_.size());
       issuers_.push_back({name, name + "/.well-known/openid-configuration", tenant, i < named});
     }
   }

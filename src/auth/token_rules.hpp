@@ -33,8 +33,15 @@ struct TrustOptions {
   bool allow_emulator = true;
   /// The cloud.
   const Cloud* cloud = cloud_of("public");
-  /// The OpenID document of the channels' issuer, when it is not that of the cloud.
+  ///@{
+  /// Of an authority of somebody's own, in place of what the cloud has; "" for that of the cloud. The issuer of the
+  /// channels' tokens, and the URL of its OpenID document; where tenants have their OpenID documents, which is also
+  /// what `iss` of version 2.0 begins with; and what `iss` of version 1.0 begins with.
+  std::string channel_issuer;
   std::string channel_metadata;
+  std::string login;
+  std::string sts;
+  ///@}
   /// How much clocks may differ. Zero or more.
   std::chrono::seconds skew{300};
 };

@@ -332,15 +332,25 @@ TEST_F(KeySourceTest, UsesRs256WhenTheDocumentListsNothing) {
 }
 
 TEST_F(KeySourceTest, FetchesOverHttpsUnlessToldOtherwise) {
-  for (const char* url : {"http://issuer.example/openid", "ftp://issuer.example", "issuer.example", ""}) {
+  for (const char* url : {"http://issuer.example/openid", "http://127.0.0.1/openid", "ftp://issuer.example",
+                          "issuer.example", "https://", "https://a b/", ""}) {
     KeySourceOptions options;
     options.metadata_url = url;
     EXPECT_THROW(KeySource(options, io.get_executor(), issuers, clock, metrics), system_error) << url;
   }
+}
+
+TEST_F(KeySourceTest, FetchesOverHttpFromThisMachineAlone) {
   KeySourceOptions options;
-  options.metadata_url = "http://issuer.example/openid";
   options.allow_http = true;
-  EXPECT_NO_THROW(KeySource(options, io.get_executor(), issuers, clock, metrics));
+  for (const char* url : {"http://127.0.0.1:8080/openid", "http://localhost/openid", "http://[::1]/openid"}) {
+    options.metadata_url = url;
+    EXPECT_NO_THROW(KeySource(options, io.get_executor(), issuers, clock, metrics)) << url;
+  }
+  for (const char* url : {"http://issuer.example/openid", "http://127.0.0.1.example/", "http://10.0.0.1/"}) {
+    options.metadata_url = url;
+    EXPECT_THROW(KeySource(options, io.get_executor(), issuers, clock, metrics), system_error) << url;
+  }
 }
 
 TEST_F(KeySourceTest, MayBeDestroyedDuringAFetch) {
