@@ -3,6 +3,7 @@
 #include "app/own_parts.hpp"
 #include "app/part_options.hpp"
 #include "app/process_figures.hpp"
+#include "app/token_authenticator.hpp"
 #include "async/log_last.hpp"
 #include "net/nameservers.hpp"
 
@@ -148,6 +149,9 @@ ChannelSender& Assembly::sender_of(std::size_t shard) noexcept {
 void Assembly::make_callers(const AuthenticatorFactory& factory) {
   if (factory) {
     callers_ = std::make_unique<Callers>(make_own_authenticator(factory, *context_), clock, metrics);
+  } else if (!settings.bot.app_id.empty()) {
+    callers_ =
+        std::make_unique<Callers>(std::make_unique<TokenAuthenticator>(settings, clock, metrics), clock, metrics);
   }
 }
 
@@ -276,7 +280,8 @@ void Assembly::announce() const {
                              {"threads", shards.size()},
                              {"storage", traits.name},
                              {"storage_place", place_of(settings)},
-                             {"proactive", settings.proactive.enabled}});
+                             {"proactive", settings.proactive.enabled},
+                             {"authenticator", callers_ ? callers_->name() : "none"}});
   if (descriptors_.connections < settings.limits.connections) {
     log::warn(
         "fewer connections than limits.connections are accepted, because each needs a descriptor; raise ulimit -n",
@@ -288,8 +293,28 @@ void Assembly::announce() const {
     log::warn("state and scheduled sends are kept in memory only and end with this process",
               {{"storage", traits.name}});
   }
-  if (settings.bot.allow_anonymous && !callers_) {
+  announce_callers();
+}
+
+// Whom the bot believes.
+void Assembly::announce_callers() const {
+  const auto& bot = settings.bot;
+  if (bot.allow_anonymous && callers_) {
+    log::warn("bot.allow_anonymous is on, but callers are checked all the same; leave it out",
+              {{"authenticator", callers_->name()}});
+  } else if (bot.allow_anonymous) {
     log::warn("bot.allow_anonymous is on: anybody who reaches this address can speak to the bot");
+  }
+  if (callers_ && callers_->checks_tokens()) {
+    log::info("the tokens of callers are checked", {{"app_id", bot.app_id},
+                                                    {"further_app_ids", bot.further_app_ids},
+                                                    {"cloud", bot.cloud},
+                                                    {"tenant_id", bot.tenant_id},
+                                                    {"allowed_tenants", bot.allowed_tenants},
+                                                    {"allowed_callers", bot.allowed_callers},
+                                                    {"emulator", bot.allow_emulator}});
+  } else if (callers_ && !bot.app_id.empty()) {
+    log::info("bot.app_id is set, but the bot's own authenticator is asked, and Tern checks no token");
   }
 }
 

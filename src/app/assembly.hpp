@@ -101,6 +101,7 @@ class Assembly {
   void make_runtime(BotFactory factory, bool one_per_turn);
   void make_callers(const AuthenticatorFactory& factory);
   void make_edge(const Routes& routes);
+  void announce_callers() const;
   void add_endpoints(std::size_t shard);
   void add_health(http::Router& router);
   void make_servers();
@@ -109,7 +110,7 @@ class Assembly {
   bool opened_ = false;
   std::atomic<bool> ready_{false};
   ClientGate clients_;
-  std::unique_ptr<Callers> callers_;  // nullptr without an authenticator
+  std::unique_ptr<Callers> callers_;  // nullptr when nobody is asked
   HealthEndpoint health_;
   std::unique_ptr<ReadyEndpoint> readiness_;
   std::unique_ptr<MetricsEndpoint> figures_;

@@ -1,5 +1,6 @@
 #include "app/callers.hpp"
 
+#include "app/token_authenticator.hpp"
 #include "async/describe_error.hpp"
 
 #include <tern/async/log.hpp>
@@ -20,16 +21,27 @@ constexpr std::string_view json_type = "application/json; charset=utf-8";
 
 }  // namespace
 
-Callers::Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Metrics& metrics)
-    : authenticator_(std::move(authenticator)), clock_(clock) {
+Callers::Callers(std::unique_ptr<Authenticator> authenticator, const char* name, Clock& clock, Metrics& metrics)
+    : authenticator_(std::move(authenticator)), name_(name), clock_(clock) {
   const auto figure = [&](const char* outcome) {
-    return metrics.counter("tern_authentications_total", "Answers of the bot's own authenticator.",
+    return metrics.counter("tern_authentications_total", "Answers of the authenticator, Tern's or the bot's own.",
                            {{"outcome", outcome}});
   };
   accepted_ = figure("accepted");
   refused_ = figure("refused");
   failed_ = figure("failed");
 }
+
+Callers::Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Metrics& metrics)
+    : Callers(std::move(authenticator), "the bot's own", clock, metrics) {}
+
+Callers::Callers(std::unique_ptr<TokenAuthenticator> authenticator, Clock& clock, Metrics& metrics)
+    : Callers(std::unique_ptr<Authenticator>(), "that of bot.app_id", clock, metrics) {
+  caller_id_ = [tokens = authenticator.get()](const Identity& caller) { return tokens->caller_id_of(caller); };
+  authenticator_ = std::move(authenticator);
+}
+
+Callers::~Callers() = default;
 
 Callers::Check::Check(Callers& callers, const http::HttpRequest& request, const Activity& activity,
                       std::string_view body)
@@ -80,11 +92,20 @@ void Callers::Check::failed(const std::exception_ptr& error) {
   }
   callers_.failed_.inc();
   if (tern::detail::has_code(error, errc::timed_out) && deadline_.expired(callers_.clock_)) {
-    log::error("the bot's own authenticator did not answer in time");
+    log::error("an authenticator did not answer in time", {{"authenticator", callers_.name_}});
     answer_.emplace(AuthRefusal::unavailable("The bot could not find out in time who sends this. Send it again."));
     return;
   }
-  log::error("the bot's own authenticator failed", {{"error", tern::detail::message_of(error)}});
+  log::error("an authenticator failed",
+             {{"authenticator", callers_.name_}, {"error", tern::detail::message_of(error)}});
+}
+
+void Callers::Check::sign(Activity& activity) const {
+  if (callers_.caller_id_) {
+    if (const std::string id = callers_.caller_id_(*answer_->identity()); !id.empty()) {
+      activity.set_caller_id(id);
+    }
+  }
 }
 
 std::optional<http::HttpResponse> Callers::Check::refusal() const {

@@ -7,19 +7,36 @@
 #include <tern/turn/authenticator.hpp>
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace tern::app {
 
-/// Asks the bot's own `Authenticator`, and counts its answers.
+class TokenAuthenticator;
+
+/// Asks the app's `Authenticator`, Tern's or the bot's own, and counts its answers.
 ///
 /// Thread safety: all functions from any shard.
 class Callers {
  public:
-  /// Lifetime: the clock outlives it.
+  /// The `callerId` of activities from this caller; "" for none. It is called on all shards.
+  using CallerId = std::function<std::string(const Identity&)>;
+
+  /// The bot's own authenticator. Lifetime: the clock outlives it.
   Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Metrics& metrics);
+  /// Tern's. Lifetime: likewise.
+  Callers(std::unique_ptr<TokenAuthenticator> authenticator, Clock& clock, Metrics& metrics);
+  ~Callers();
+  Callers(const Callers&) = delete;
+  Callers& operator=(const Callers&) = delete;
+
+  /// Whose authenticator it is, for the log.
+  const char* name() const noexcept { return name_; }
+  /// Whether it is Tern's.
+  bool checks_tokens() const noexcept { return static_cast<bool>(caller_id_); }
 
   /// The check of one request: it asks the authenticator, and makes the response for a caller that is refused. An
   /// answer that is known at once costs no coroutine.
@@ -40,6 +57,8 @@ class Callers {
     std::optional<http::HttpResponse> refusal() const;
     /// The caller. Preconditions: it is accepted.
     std::shared_ptr<const Identity> identity() const { return answer_->identity(); }
+    /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: likewise.
+    void sign(Activity& activity) const;
 
     std::optional<std::string_view> header(std::string_view name) const noexcept override {
       return request_.only_header(name);
@@ -64,7 +83,11 @@ class Callers {
   };
 
  private:
+  Callers(std::unique_ptr<Authenticator> authenticator, const char* name, Clock& clock, Metrics& metrics);
+
   std::unique_ptr<Authenticator> authenticator_;
+  const char* name_;    // for the log
+  CallerId caller_id_;  // empty for the bot's own authenticator
   Clock& clock_;
   Counter accepted_;
   Counter refused_;

@@ -1,5 +1,6 @@
 #include <tern/app/config.hpp>
 
+#include "app/bot_keys.hpp"
 #include "app/config_file.hpp"
 #include "app/config_values.hpp"
 #include "app/config_variables.hpp"
@@ -118,10 +119,10 @@ void check_address(const std::string& key, const std::string& text) {
 /// `asks`: whether an authenticator checks the callers at this address.
 void check_reach(const std::string& key, const std::string& address, const BotSettings& bot, bool asks) {
   if (!boost::asio::ip::make_address(address).is_loopback() && !bot.allow_anonymous && !asks) {
-    throw ConfigError(
-        key + " is " + address +
-        ", which others can reach, and without an authenticator nobody who speaks to the bot is checked. Listen "
-        "on 127.0.0.1, or set bot.allow_anonymous to true if anybody may speak to the bot.");
+    throw ConfigError(key + " is " + address + ", which others can reach, and without authentication nobody who " +
+                      (key == "listen.address" ? "speaks to the bot is checked. Set bot.app_id, or listen "
+                                               : "reads the figures is checked. Listen ") +
+                      "on 127.0.0.1, or set bot.allow_anonymous to true if anybody may.");
   }
 }
 
@@ -136,17 +137,14 @@ void check_combinations(const Settings& settings, bool has_authenticator) {
   check_storage(settings);
   check_address("listen.address", settings.listen.address);
   check_address("metrics.address", settings.metrics.address);
-  if (!settings.bot.app_id.empty() || !settings.bot.app_password.empty()) {
-    throw ConfigError(
-        "bot.app_id or bot.app_password is set, but this version has no authentication yet, and serving an app "
-        "without checking its callers would be unsafe. Unset both to serve this machine only.");
-  }
+  app::check_bot(settings.bot, has_authenticator);
   if (!settings.proactive.secret.empty() && !settings.proactive.enabled) {
     throw ConfigError(
         "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
         "sent by them. Switch it on, or leave the secret out.");
   }
-  check_reach("listen.address", settings.listen.address, settings.bot, has_authenticator);
+  check_reach("listen.address", settings.listen.address, settings.bot,
+              app::checks_callers(settings.bot, has_authenticator));
   check_reach("metrics.address", settings.metrics.address, settings.bot, false);
 }
 

@@ -1,6 +1,7 @@
 #include "app/config_keys.hpp"
 
 #include "app/backend.hpp"
+#include "app/bot_keys.hpp"
 #include "app/config_makers.hpp"
 #include "http/host.hpp"
 #include "net/nameservers.hpp"
@@ -55,28 +56,22 @@ ConfigKey hosts_key() {
 ConfigKey nameservers_key() {
   const std::string allowed =
       "IP addresses separated by commas, with a port or without, such as \"192.0.2.53,[2001:db8::53]:5353\", or empty";
-  return {"connector.nameservers", allowed,
-          "The name servers that are asked for the addresses of channels; empty: those of /etc/resolv.conf.",
-          [=](Settings& settings, const json::value& value) {
-            if (!value.is_string() || !net::parse_nameservers(value.as_string())) {
-              throw std::invalid_argument(allowed);
-            }
-            settings.connector.nameservers = std::string(value.as_string());
-          },
-          [](const Settings& settings) { return json::value(settings.connector.nameservers); }};
+  return {
+      "connector.nameservers", allowed,
+      "The name servers that are asked for the addresses of channels and issuers; empty: those of /etc/resolv.conf.",
+      [=](Settings& settings, const json::value& value) {
+        if (!value.is_string() || !net::parse_nameservers(value.as_string())) {
+          throw std::invalid_argument(allowed);
+        }
+        settings.connector.nameservers = std::string(value.as_string());
+      },
+      [](const Settings& settings) { return json::value(settings.connector.nameservers); }};
 }
 
 // The functions below are tables with one row for each key.
 std::vector<ConfigKey> service_keys() {
   using S = Settings;
   return {
-      text_key("bot.app_id", Setting{&S::bot, &BotSettings::app_id}, "text",
-               "The bot's app id. It is refused as long as Tern has no authentication of its own."),
-      text_key("bot.app_password", Setting{&S::bot, &BotSettings::app_password}, "text", "The app id's client secret.",
-               true),
-      bool_key(
-          "bot.allow_anonymous", Setting{&S::bot, &BotSettings::allow_anonymous},
-          "Without authentication, listen and send beyond this machine all the same: anybody can speak to the bot."),
       text_key("listen.address", Setting{&S::listen, &ListenSettings::address}, "an IP address",
                "Where POST /api/messages is served."),
       number_key("listen.port", Setting{&S::listen, &ListenSettings::port}, 0, 65535, "Its port; 0: any that is free."),
@@ -282,9 +277,9 @@ std::string ConfigKey::variable() const {
 
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
-    auto all = service_keys();
-    for (auto&& more :
-         {turn_keys(), connector_keys(), process_keys(), send_limit_keys(), storage_keys(), limit_keys()}) {
+    auto all = bot_keys();
+    for (auto&& more : {service_keys(), turn_keys(), connector_keys(), process_keys(), send_limit_keys(),
+                        storage_keys(), limit_keys()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

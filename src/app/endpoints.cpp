@@ -218,6 +218,7 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
       co_return std::move(*refused);
     }
     caller = check.identity();
+    check.sign(*activity);
   }
   if (!may_answer(*activity)) {
     co_return refused_address();

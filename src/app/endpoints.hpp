@@ -29,7 +29,7 @@ class MessagesEndpoint final : public http::HttpHandler {
   /// Lets the bot's own sender decide which activities may be answered, instead of `loopback_only`. Lifetime: the
   /// sender outlives this.
   void ask(const ChannelSender& sender) noexcept { own_sender_ = &sender; }
-  /// Lets the bot's own authenticator decide which callers are served. Lifetime: `callers` outlives this.
+  /// Lets an authenticator decide which callers are served. Lifetime: `callers` outlives this.
   void ask(Callers& callers) noexcept { callers_ = &callers; }
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;

@@ -2,6 +2,8 @@
 
 #include "app/backend.hpp"
 #include "app/config_values.hpp"
+#include "app/token_authenticator.hpp"
+#include "auth/jwt.hpp"
 #include "connector/connector_client.hpp"
 #include "net/answer_reader.hpp"
 #include "proactive/schedule/scheduler.hpp"
@@ -129,6 +131,25 @@ void add_storage(const Settings& settings, std::vector<MemoryBound>& bounds) {
                     per_scheduled(settings)});
 }
 
+// A token that is being checked: its text, its claims, and its coroutine.
+constexpr std::uint64_t per_token = (1 + parsed_for_byte) * auth::max_token_size + per_task;
+// A token that is known: its claims, and its place in two tables.
+constexpr std::uint64_t per_known_token = 4 * kib;
+constexpr std::uint64_t known_tokens_of_a_shard = 64;
+
+void add_tokens(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
+  if (settings.bot.app_id.empty()) {
+    return;
+  }
+  const auth::AuthenticatorOptions options = token_options(settings.bot);
+  const std::uint64_t issuers = 1 + options.trust.tenants.size() + options.trust.cloud->tenants.size();
+  bounds.push_back({"tokens that are known", "", total(options.kept_tokens, product(shards, known_tokens_of_a_shard)),
+                    per_known_token});
+  bounds.push_back({"tokens that wait for a key or for the check of their signature", "",
+                    product(issuers, auth::KeySourceOptions().most_waiting) + options.verifications_waiting,
+                    per_token});
+}
+
 }  // namespace
 
 std::uint64_t MemoryBound::bytes() const noexcept {
@@ -139,6 +160,7 @@ std::vector<MemoryBound> memory_bounds(const Settings& settings, std::size_t sha
                                        const DescriptorPlan& descriptors) {
   std::vector<MemoryBound> bounds;
   add_edge(settings, descriptors, bounds);
+  add_tokens(settings, shards, bounds);
   add_channels(settings, shards, descriptors, bounds);
   add_schedule(settings, shards, bounds);
   add_storage(settings, bounds);

@@ -31,9 +31,23 @@ using ConfigDefaults = std::vector<ConfigDefault>;
 
 /// The keys below `bot.`; docs/configuration.md has the meaning and the range of each.
 struct BotSettings {
-  std::string app_id;            ///< "": no authentication by Tern
+  std::string app_id;            ///< a GUID; "": no authentication by Tern
+  std::string further_app_ids;   ///< GUIDs separated by commas
+  std::string tenant_id;         ///< a GUID, or ""
+  std::string allowed_tenants;   ///< GUIDs separated by commas
+  std::string allowed_callers;   ///< GUIDs separated by commas; among them may be "*"
+  bool allow_emulator = true;    ///< a token that the bot has got for itself is accepted
+  std::string cloud = "public";  ///< or "gcc_high", "dod" or "china"
   std::string app_password;      ///< secret
   bool allow_anonymous = false;  ///< without authentication, serve and send beyond loopback all the same
+  ///@{
+  /// In place of what the cloud has; "" for what it has.
+  std::string channel_issuer;
+  std::string openid_url;
+  std::string login_url;
+  std::string sts_url;
+  ///@}
+  std::string ca_file;  ///< PEM, of authorities that are trusted besides those of the system; "": none
 };
 
 /// The keys below `listen.`; docs/configuration.md has the meaning and the range of each.
@@ -223,7 +237,7 @@ Environment process_environment();
 /// file that cannot be read or is larger than 1 MiB.
 ///
 /// `own`: keys of the bot's own. The variables that they are bound to are set as well. `has_authenticator`: the bot has
-/// one of its own, so that `listen.address` may be one that others can reach.
+/// one of its own, so that `listen.address` may be one that others can reach, as it may with `bot.app_id`.
 CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults& defaults,
                         const Environment& environment = process_environment(), const OwnKeys& own = {},
                         bool has_authenticator = false);
