@@ -27,6 +27,7 @@ void RocksDbStorage::State::open_schedule() {
   constexpr int epochs_of_an_opening = 32;
   claims = std::make_unique<storage::SendClaims>(database->openings() << epochs_of_an_opening);
   bounds = std::make_unique<LowBounds>();
+  fetched = std::make_unique<FetchedSends>();
   const auto unreadable = [this](const char* what) {
     std::rethrow_exception(detail::rocks::unavailable(rocksdb::Status::Corruption(what), options.path, "be read"));
   };
@@ -47,8 +48,8 @@ void RocksDbStorage::State::open_schedule() {
     }
     state = *decoded;
   }
-  schedule_writer = std::make_unique<ScheduleWriter>(*database, *claims, *bounds, clock, std::move(state));
-  schedule_reader = std::make_unique<ScheduleReader>(*database, *claims, *bounds, clock);
+  schedule_writer = std::make_unique<ScheduleWriter>(*database, *claims, *bounds, *fetched, clock, std::move(state));
+  schedule_reader = std::make_unique<ScheduleReader>(*database, *claims, *bounds, *fetched, clock);
 }
 
 awaitable<void> RocksDbStorage::State::on_schedule_lane(std::function<void()> work, Deadline by) {

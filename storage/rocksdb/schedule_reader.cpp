@@ -81,6 +81,7 @@ std::vector<std::optional<ScheduleReader::Row>> ScheduleReader::rows_of(const st
 }
 
 std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& entries) {
+  const auto begun = fetched_.begin();
   // Claimed before they are read: what is cancelled from here on is told that it is too late.
   const auto ours = claims_.claim(entries);
   std::vector<DueEntry> claimed;
@@ -98,10 +99,12 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   } catch (...) {
     error = std::current_exception();
   }
+  std::vector<StoredSend> kept;
   for (std::size_t i = 0; i < claimed.size(); ++i) {
     auto* const row = i < rows.size() && rows[i] ? &*rows[i] : nullptr;
     if (row != nullptr && storage::ScheduleRules::is_current(claimed[i], row->send.generation, row->send.attempt)) {
-      sends.push_back(std::move(row->send));
+      sends.push_back(row->send);
+      kept.push_back(std::move(*row));
     } else {
       claims_.unclaim(claimed[i].slot, claimed[i].id, claimed[i].generation);
     }
@@ -109,6 +112,7 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   if (error) {
     std::rethrow_exception(error);
   }
+  fetched_.keep(begun, std::move(kept));
   return sends;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "database.hpp"
+#include "fetched_sends.hpp"
 #include "low_bounds.hpp"
 #include "schedule_record.hpp"
 #include "storage/schedule_rules.hpp"
@@ -19,8 +20,9 @@ namespace tern::detail::rocks {
 /// Errors: `errc::storage_unavailable`.
 class ScheduleReader {
  public:
-  ScheduleReader(Database& database, storage::SendClaims& claims, LowBounds& bounds, Clock& clock)
-      : database_(database), claims_(claims), bounds_(bounds), clock_(clock) {}
+  ScheduleReader(Database& database, storage::SendClaims& claims, LowBounds& bounds, FetchedSends& fetched,
+                 Clock& clock)
+      : database_(database), claims_(claims), bounds_(bounds), fetched_(fetched), clock_(clock) {}
 
   DuePage load_due(const DueQuery& query);
   std::vector<ScheduledSend> fetch(const std::vector<DueEntry>& entries);
@@ -35,10 +37,7 @@ class ScheduleReader {
   std::uint64_t estimate_due(WallTime from, WallTime until);
 
  private:
-  struct Row {
-    ScheduledSend send;
-    Place place;
-  };
+  using Row = StoredSend;
   class DueRows;
 
   void move_low(std::uint16_t slot);
@@ -55,6 +54,7 @@ class ScheduleReader {
   Database& database_;
   storage::SendClaims& claims_;
   LowBounds& bounds_;
+  FetchedSends& fetched_;
   Clock& clock_;
 };
 

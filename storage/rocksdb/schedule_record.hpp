@@ -8,6 +8,12 @@
 
 namespace tern::detail::rocks {
 
+/// A pending send, and the place where it is stored.
+struct StoredSend {
+  ScheduledSend send;
+  Place place;
+};
+
 /// A pending send as it is stored: a byte for the version of this format, then its fields. `place` is not among them:
 /// it is the key.
 std::string encode_send(const ScheduledSend& send);

@@ -202,7 +202,18 @@ std::uint64_t ScheduleWriter::insert(ScheduledSend send, const SendState& state)
   return place.seq;
 }
 
+// Again after the write: a send whose slot has changed hands may have been read between.
+void ScheduleWriter::forget_changed() {
+  for (const auto& [id, lease] : taken_) {
+    if (!claims_.is_held_by(lease)) {
+      unkept_.push_back(id);
+    }
+  }
+  fetched_.forget(unkept_);
+}
+
 void ScheduleWriter::finish(bool written) {
+  forget_changed();
   std::vector<SendId> edited;
   for (const auto& [id, item] : items_) {
     if (item.edited) {

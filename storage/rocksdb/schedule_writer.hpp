@@ -2,6 +2,7 @@
 
 #include "async/keyed_hash.hpp"
 #include "database.hpp"
+#include "fetched_sends.hpp"
 #include "low_bounds.hpp"
 #include "schedule_record.hpp"
 #include "sorted_writes.hpp"
@@ -39,10 +40,12 @@ struct ScheduleState {
 /// Lifetime: the writes outlive `finish`.
 class ScheduleWriter {
  public:
-  ScheduleWriter(Database& database, storage::SendClaims& claims, LowBounds& bounds, Clock& clock, ScheduleState state)
+  ScheduleWriter(Database& database, storage::SendClaims& claims, LowBounds& bounds, FetchedSends& fetched,
+                 Clock& clock, ScheduleState state)
       : database_(database),
         claims_(claims),
         bounds_(bounds),
+        fetched_(fetched),
         clock_(clock),
         state_(std::move(state)),
         counts_(state_.counts) {}
@@ -52,7 +55,7 @@ class ScheduleWriter {
            !changes.dead.empty();
   }
 
-  /// Reads the stored records of all sends in the writes.
+  /// Finds the stored records of all sends in the writes.
   void look_up(std::span<const StoreChanges* const> writes);
   /// The sends whose keys are known although they must be new. Called before `require`, which such a write does not
   /// reach.
@@ -70,10 +73,7 @@ class ScheduleWriter {
   SendCounts counts() const;
 
  private:
-  struct Pending {
-    ScheduledSend send;
-    Place place;
-  };
+  using Pending = StoredSend;
   /// One send that the batch concerns.
   struct Item {
     std::optional<Pending> before;  ///< as it is stored
@@ -101,6 +101,8 @@ class ScheduleWriter {
   using Items = std::unordered_map<SendId, Item, SendIdHash>;
 
   void begin_batch();
+  void look_up_outcomes(const StoreChanges& changes, std::vector<SendId>& pending);
+  void look_up_edits(const StoreChanges& changes, std::vector<SendId>& pending, std::vector<SendId>& dead);
   void look_up_pending(const std::vector<SendId>& ids);
   void look_up_dead(const std::vector<SendId>& ids);
   /// And the ids of the sends that they stand for.
@@ -113,6 +115,7 @@ class ScheduleWriter {
   void keep_dead(DeadSend send);
   std::uint64_t insert(ScheduledSend send, const SendState& state);
 
+  void forget_changed();
   void fill_item(const SendId& id, const Item& item);
   void remove_before(const SendId& id, const Item& item);
   void fill_dead();
@@ -121,6 +124,7 @@ class ScheduleWriter {
   Database& database_;
   storage::SendClaims& claims_;
   LowBounds& bounds_;
+  FetchedSends& fetched_;
   Clock& clock_;
   ScheduleState state_;
   mutable std::mutex counts_mutex_;
@@ -131,6 +135,8 @@ class ScheduleWriter {
   WallTime now_{};
   Items items_;
   std::vector<Ended> ended_;
+  std::vector<std::pair<SendId, SlotLease>> taken_;  ///< records that were kept since the sends were handed out
+  std::vector<SendId> unkept_;                       ///< sends whose records may change, but for those
   std::unordered_map<SendId, Dead, SendIdHash> dead_;
   std::unordered_map<std::string, KnownKey, KeyedHash> firsts_;
   std::vector<std::pair<std::string, FirstSend>> new_firsts_;

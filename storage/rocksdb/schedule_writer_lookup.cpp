@@ -17,6 +17,8 @@ void ScheduleWriter::begin_batch() {
   state_before_ = state_;
   items_.clear();
   ended_.clear();
+  taken_.clear();
+  unkept_.clear();
   dead_.clear();
   firsts_.clear();
   new_firsts_.clear();
@@ -30,21 +32,8 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
   std::vector<const std::string*> keys;
   bool brings_more = false;  // from another store
   for (const auto* changes : writes) {
-    for (const auto& outcome : changes->outcomes) {
-      pending.push_back(outcome.handle.id);
-    }
-    for (const auto& edit : changes->edits) {
-      if (edit.kind == SendEdit::Kind::reply) {
-        auto& ids = replied_[edit.conversation];
-        ids = find_replied(edit.conversation);
-        pending.insert(pending.end(), ids.begin(), ids.end());
-      } else if (edit.kind == SendEdit::Kind::redrive || edit.kind == SendEdit::Kind::discard) {
-        dead.push_back(edit.handle.id);
-        pending.push_back(edit.handle.id);
-      } else {
-        pending.push_back(edit.handle.id);
-      }
-    }
+    look_up_outcomes(*changes, pending);
+    look_up_edits(*changes, pending, dead);
     for (const auto& send : changes->sends) {
       pending.push_back(send.handle.id);
       if (!key_to_take(send).empty()) {
@@ -53,15 +42,53 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
     }
     brings_more = brings_more || !changes->keys.empty() || !changes->dead.empty();
   }
-  concerned_ = !pending.empty() || !replied_.empty() || brings_more;
+  concerned_ = !pending.empty() || !taken_.empty() || !replied_.empty() || brings_more;
   // Each once: RocksDB does not say that a batched look-up may be asked for a key twice.
   std::sort(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a < *b; });
   keys.erase(std::unique(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return *a == *b; }), keys.end());
   look_up_first(keys, pending);
   std::sort(pending.begin(), pending.end());
   pending.erase(std::unique(pending.begin(), pending.end()), pending.end());
+  fetched_.forget(unkept_);
   look_up_pending(pending);
   look_up_dead(dead);
+}
+
+// The send of an outcome is claimed while its slot is held under the same lease, so that nobody else has changed its
+// record since it was kept. An outcome that comes under another lease is judged by what the disk has.
+void ScheduleWriter::look_up_outcomes(const StoreChanges& changes, std::vector<SendId>& pending) {
+  for (const auto& outcome : changes.outcomes) {
+    const auto& id = outcome.handle.id;
+    if (!claims_.is_held_by(outcome.lease)) {
+      unkept_.push_back(id);
+      pending.push_back(id);
+    } else if (auto kept = fetched_.take(id)) {
+      taken_.emplace_back(id, outcome.lease);
+      auto& item = items_[id];
+      item.before = std::move(kept);
+      item.now = item.before;
+    } else {
+      pending.push_back(id);
+    }
+  }
+}
+
+void ScheduleWriter::look_up_edits(const StoreChanges& changes, std::vector<SendId>& pending,
+                                   std::vector<SendId>& dead) {
+  for (const auto& edit : changes.edits) {
+    if (edit.kind == SendEdit::Kind::reply) {
+      auto& ids = replied_[edit.conversation];
+      ids = find_replied(edit.conversation);
+      pending.insert(pending.end(), ids.begin(), ids.end());
+      unkept_.insert(unkept_.end(), ids.begin(), ids.end());
+      continue;
+    }
+    if (edit.kind == SendEdit::Kind::redrive || edit.kind == SendEdit::Kind::discard) {
+      dead.push_back(edit.handle.id);
+    }
+    pending.push_back(edit.handle.id);
+    unkept_.push_back(edit.handle.id);
+  }
 }
 
 void ScheduleWriter::look_up_pending(const std::vector<SendId>& ids) {

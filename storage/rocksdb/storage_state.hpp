@@ -3,6 +3,7 @@
 #include <tern/storage/rocksdb_storage.hpp>
 
 #include "committer.hpp"
+#include "fetched_sends.hpp"
 #include "low_bounds.hpp"
 #include "reader.hpp"
 #include "schedule_reader.hpp"
@@ -29,6 +30,7 @@ struct RocksDbStorage::State {
   using Database = detail::rocks::Database;
   using DocumentCache = detail::rocks::DocumentCache;
   using EndProcess = detail::rocks::EndProcess;
+  using FetchedSends = detail::rocks::FetchedSends;
   using Health = detail::rocks::Health;
   using LowBounds = detail::rocks::LowBounds;
   using Reader = detail::rocks::Reader;
@@ -79,6 +81,7 @@ struct RocksDbStorage::State {
   std::unique_ptr<DocumentCache> cache;
   std::unique_ptr<storage::SendClaims> claims;
   std::unique_ptr<LowBounds> bounds;
+  std::unique_ptr<FetchedSends> fetched;
   std::unique_ptr<ScheduleWriter> schedule_writer;
   std::unique_ptr<ScheduleReader> schedule_reader;
   std::unique_ptr<Committer> committer;

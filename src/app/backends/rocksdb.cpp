@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t mib = 1U << 20;
 // The memtables of all column families of RocksDB.
 constexpr std::uint64_t memtables = 512 * mib;
+// The records that `FetchedSends` keeps, counted about.
+constexpr std::uint64_t handed_out = 2 * 16 * mib;
 constexpr std::string_view prefix = "rocksdb:";
 
 /// False for a url, which may contain a password: it must not become the name of a folder.
@@ -51,7 +53,8 @@ std::string place(const Settings& settings) {
 
 std::vector<MemoryBound> bounds(const Settings& settings) {
   return {{"RocksDB's block cache", "storage.cache_mb", settings.storage.cache_mb, mib},
-          {"RocksDB's memtables", "", 1, memtables}};
+          {"RocksDB's memtables", "", 1, memtables},
+          {"scheduled sends whose outcomes RocksDB awaits", "", 1, handed_out}};
 }
 
 #ifdef TERN_HAS_ROCKSDB

@@ -1,0 +1,101 @@
+#include "fetched_sends.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tern::detail::rocks {
+namespace {
+
+SendId numbered(std::uint8_t number) {
+  SendId id{};
+  id[0] = number;
+  return id;
+}
+
+std::vector<StoredSend> one(std::uint8_t number, std::string payload = "{}") {
+  StoredSend stored;
+  stored.send.handle.id = numbered(number);
+  stored.send.payload = std::move(payload);
+  stored.place.seq = number;
+  return {stored};
+}
+
+class KeptFetchedSends : public ::testing::Test {
+ protected:
+  void forget(std::uint8_t number) {
+    const std::vector<SendId> ids{numbered(number)};
+    kept.forget(ids);
+  }
+
+  FetchedSends kept;
+};
+
+TEST_F(KeptFetchedSends, AreTakenOnce) {
+  kept.keep(kept.begin(), one(1, "one"));
+  kept.keep(kept.begin(), one(2));
+  const auto taken = kept.take(numbered(1));
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->send.payload, "one");
+  EXPECT_EQ(taken->place.seq, 1U);
+  EXPECT_FALSE(kept.take(numbered(1)));
+  EXPECT_TRUE(kept.take(numbered(2)));
+}
+
+TEST_F(KeptFetchedSends, AreTheLastThatWereKept) {
+  kept.keep(kept.begin(), one(1, "old"));
+  kept.keep(kept.begin(), one(1, "new"));
+  EXPECT_EQ(kept.take(numbered(1))->send.payload, "new");
+  EXPECT_FALSE(kept.take(numbered(1)));
+}
+
+TEST_F(KeptFetchedSends, AreForgottenAloneWhenTheirRecordsMayChange) {
+  kept.keep(kept.begin(), one(1));
+  kept.keep(kept.begin(), one(2));
+  forget(1);
+  EXPECT_FALSE(kept.take(numbered(1)));
+  EXPECT_TRUE(kept.take(numbered(2)));
+}
+
+// The fetch may have read before the write and keeps after it.
+TEST_F(KeptFetchedSends, AreNotKeptWhenOneWasForgottenMeanwhile) {
+  const auto begun = kept.begin();
+  forget(1);
+  kept.keep(begun, one(1));
+  EXPECT_FALSE(kept.take(numbered(1)));
+  kept.keep(kept.begin(), one(1));
+  EXPECT_TRUE(kept.take(numbered(1)));
+}
+
+TEST_F(KeptFetchedSends, ForgettingNoneLeavesAFetchAlone) {
+  const auto begun = kept.begin();
+  kept.forget({});
+  kept.keep(begun, one(1));
+  EXPECT_TRUE(kept.take(numbered(1)));
+}
+
+TEST_F(KeptFetchedSends, StartAnewWhenTheyAreTooMany) {
+  const std::string half(FetchedSends::most_bytes / 2, 'x');
+  kept.keep(kept.begin(), one(1, half));
+  kept.keep(kept.begin(), one(2));
+  kept.keep(kept.begin(), one(3, half));
+  EXPECT_FALSE(kept.take(numbered(1)));
+  EXPECT_FALSE(kept.take(numbered(2)));
+  EXPECT_TRUE(kept.take(numbered(3)));
+  kept.keep(kept.begin(), one(4, half));  // what was taken takes no room
+  kept.keep(kept.begin(), one(5));
+  EXPECT_TRUE(kept.take(numbered(4)));
+  EXPECT_TRUE(kept.take(numbered(5)));
+}
+
+TEST_F(KeptFetchedSends, AreNotForgottenForOneThatIsTooLarge) {
+  kept.keep(kept.begin(), one(1));
+  kept.keep(kept.begin(), one(2, std::string(FetchedSends::most_bytes, 'x')));
+  EXPECT_TRUE(kept.take(numbered(1)));
+  EXPECT_FALSE(kept.take(numbered(2)));
+}
+
+}  // namespace
+}  // namespace tern::detail::rocks
