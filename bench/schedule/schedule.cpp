@@ -18,6 +18,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -43,8 +44,14 @@ struct Options {
   double seconds = 5;
   std::size_t rate = 6'000;
   std::vector<std::string> stores{"rocksdb", "postgres"};
+  std::vector<std::string> only;
+  std::size_t rounds = 1;
   std::string folder;
   bool check = false;
+
+  bool asks_for(const char* part) const {
+    return only.empty() || std::find(only.begin(), only.end(), part) != only.end();
+  }
 };
 
 /// What is asked of a store. 0: nothing.
@@ -132,14 +139,20 @@ class StoreBench {
 
   bool run() {
     std::printf("\n%s\n", name_.c_str());
-    with_store([&](const tern::AnyStorage& store, tern::Metrics& metrics) {
-      fill(store, metrics);
-      fire(store);
-      schedule(store);
-    });
-    burst();
-    stream();
-    if (targets_.is_shared) {
+    if (options_.asks_for("store")) {
+      with_store([&](const tern::AnyStorage& store, tern::Metrics& metrics) {
+        fill(store, metrics);
+        fire(store);
+        schedule(store);
+      });
+    }
+    for (std::size_t round = 0; round < options_.rounds && options_.asks_for("burst"); ++round) {
+      burst();
+    }
+    if (options_.asks_for("stream")) {
+      stream();
+    }
+    if (targets_.is_shared && options_.asks_for("take-over")) {
       take_over();
     }
     return table_.all_met();
@@ -377,7 +390,9 @@ int run(const Options& options, const std::filesystem::path& programs) {
     met = run_postgres(options, bot, log) && met;
 #endif
   }
-  compare(programs);
+  if (options.asks_for("compare")) {
+    compare(programs);
+  }
   std::filesystem::remove_all(folder);  // kept after a failure: its message names a file there
   return options.check && !met ? 1 : 0;
 }
@@ -396,6 +411,9 @@ int main(int argc, char** argv) {
   parser.add_option("--seconds", options.seconds, "Of each measurement (5)")->check(CLI::Range(1.0, 600.0));
   parser.add_option("--store", options.stores, "rocksdb or postgres; may be given again. Default: both")
       ->check(CLI::IsMember({"rocksdb", "postgres"}));
+  parser.add_option("--only", options.only, "store, burst, stream, take-over or compare; may be given again")
+      ->check(CLI::IsMember({"store", "burst", "stream", "take-over", "compare"}));
+  parser.add_option("--rounds", options.rounds, "Bursts, one after the other (1)")->check(CLI::Range(1UL, 1'000UL));
   parser.add_option("--folder", options.folder, "Where RocksDB writes (default: a new folder in this one)");
   parser.add_flag("--check", options.check, "Exit with 1 when a target is missed");
   CLI11_PARSE(parser, argc, argv);

@@ -33,7 +33,7 @@ std::uint64_t DocumentCache::bytes_of(const Entry& entry) noexcept {
   return entry_overhead + entry.key.size() + (entry.text ? entry.text->bytes.capacity() : 0);
 }
 
-StoreItems DocumentCache::Look::items(std::vector<std::string> names, const StoreItems& found) const {
+StoreItems DocumentCache::Look::items(std::vector<std::string>&& names, const StoreItems& found) const {
   StoreItems items;
   items.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {

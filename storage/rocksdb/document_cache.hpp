@@ -70,7 +70,7 @@ class DocumentCache {
     bool in_doubt = false;  ///< a write of one of them is under way: RocksDB is asked for all
 
     /// The items of all keys, once `found` has RocksDB's answers for the keys that the cache did not have.
-    StoreItems items(std::vector<std::string> names, const StoreItems& found) const;
+    StoreItems items(std::vector<std::string>&& names, const StoreItems& found) const;
   };
   Look look(const std::vector<std::string>& keys);
   /// Where RocksDB found the key. Filters tell quickly that a key is not in memory, so such an absence is not kept

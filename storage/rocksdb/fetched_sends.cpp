@@ -13,40 +13,55 @@ std::size_t FetchedSends::bytes_of(const ScheduledSend& send) noexcept {
   return bytes;
 }
 
+StoredSend FetchedSends::part_of(const StoredSend& stored) {
+  const auto& send = stored.send;
+  StoredSend part;
+  part.place = stored.place;
+  part.send.handle = send.handle;
+  part.send.seq = send.seq;
+  part.send.generation = send.generation;
+  part.send.attempt = send.attempt;
+  part.send.begun = send.begun;
+  part.send.not_before = send.not_before;
+  part.send.order_key = send.order_key;
+  part.send.cancel_on_reply = send.cancel_on_reply;
+  return part;
+}
+
 std::uint64_t FetchedSends::begin() const {
   const std::lock_guard lock(mutex_);
   return forgotten_;
 }
 
-void FetchedSends::keep(std::uint64_t begun, std::vector<StoredSend> sends) {
+void FetchedSends::keep(std::uint64_t begun, std::vector<StoredSend> parts) {
   const std::lock_guard lock(mutex_);
   if (begun != forgotten_) {
     return;
   }
-  for (auto& send : sends) {
-    remove(send.send.handle.id);
-    const auto bytes = bytes_of(send.send);
+  for (auto& part : parts) {
+    const auto id = part.send.handle.id;
+    remove(id);
+    const auto bytes = bytes_of(part.send);
     if (bytes > most_bytes) {
       continue;
     }
     if (bytes_ + bytes > most_bytes) {
-      sends_.clear();
+      parts_.clear();
       bytes_ = 0;
     }
     bytes_ += bytes;
-    const auto id = send.send.handle.id;
-    sends_.emplace(id, std::move(send));
+    parts_.emplace(id, std::move(part));
   }
 }
 
 std::optional<StoredSend> FetchedSends::remove(const SendId& id) {
-  const auto found = sends_.find(id);
-  if (found == sends_.end()) {
+  const auto found = parts_.find(id);
+  if (found == parts_.end()) {
     return std::nullopt;
   }
   std::optional<StoredSend> taken(std::move(found->second));
   bytes_ -= bytes_of(taken->send);
-  sends_.erase(found);
+  parts_.erase(found);
   return taken;
 }
 

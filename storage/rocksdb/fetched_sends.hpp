@@ -2,36 +2,41 @@
 
 #include "schedule_record.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace tern::detail::rocks {
 
-/// The records of sends that were handed out to be sent, until their outcomes come. An outcome needs the record, and
-/// the disk need not be read again for it.
+/// What the store needs of a send's record to remove it, for sends that were handed out to be sent. So the disk is not
+/// read again when such a send has gone: at most of the sends, that is the next that happens to them.
 ///
-/// A record that is kept is the record that is stored. Two rules see to that:
-/// - Every write that may change a stored send takes its record, or forgets it, before and after the write.
+/// What is kept is as the record is stored. Two rules see to that:
+/// - Every write that may change a stored send takes or forgets it here, before the write, and if somebody else can
+///   have read it meanwhile, also after the write.
 /// - `keep` keeps nothing when something was forgotten since its `begin`: the record may have been read before the
 ///   write that changed it.
 ///
 /// Thread safety: any thread.
 class FetchedSends {
  public:
-  /// How many bytes of records are kept, about. When there are more, all are forgotten.
+  /// How many bytes are kept, about. When there are more, all are forgotten.
   static constexpr std::size_t most_bytes = 16UL * 1024 * 1024;
+
+  /// The send without the texts that its removal does not need.
+  static StoredSend part_of(const StoredSend& stored);
 
   /// A number for `keep`. Called before the sends are claimed and read.
   std::uint64_t begin() const;
-  /// Keeps the records of sends that are claimed.
-  void keep(std::uint64_t begun, std::vector<StoredSend> sends);
+  /// Keeps parts of sends that are claimed.
+  void keep(std::uint64_t begun, std::vector<StoredSend> parts);
 
-  /// The record of a send whose claim ends; nullopt when it is not kept. It is not kept afterwards.
+  /// The part of a send; nullopt when it is not kept. It is not kept afterwards.
   std::optional<StoredSend> take(const SendId& id);
   /// The records of these sends may change, or have just changed.
   void forget(std::span<const SendId> ids);
@@ -41,7 +46,7 @@ class FetchedSends {
   std::optional<StoredSend> remove(const SendId& id);
 
   mutable std::mutex mutex_;
-  std::unordered_map<SendId, StoredSend, SendIdHash> sends_;
+  boost::unordered_flat_map<SendId, StoredSend, SendIdHash> parts_;
   std::size_t bytes_ = 0;
   std::uint64_t forgotten_ = 0;  // how often something was
 };

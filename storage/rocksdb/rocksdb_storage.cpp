@@ -50,20 +50,21 @@ void require_options(const RocksDbOptions& options) {
 
 // With what the cache knows, and of the rest what RocksDB has in memory; nullopt when that is not all, or not of one
 // moment.
+// Takes the keys only when it has the answer.
 std::optional<StoreItems> RocksDbStorage::State::read_partly(const DocumentCache::Look& look,
-                                                             const std::vector<std::string>& keys) {
-  std::vector<std::string> unknown;
-  unknown.reserve(look.unknown);
-  for (std::size_t i = 0; i < keys.size(); ++i) {
+                                                             std::vector<std::string>& keys) {
+  std::vector<std::string> some;
+  const bool asks_for_all = look.unknown == keys.size();
+  for (std::size_t i = 0; i < keys.size() && !asks_for_all; ++i) {
     if (!look.keys[i].known) {
-      unknown.push_back(keys[i]);
+      some.push_back(keys[i]);
     }
   }
-  auto found = detail::rocks::read_from_memory(*database, unknown);
+  auto found = detail::rocks::read_from_memory(*database, asks_for_all ? keys : some);
   if (!found || !cache->keep(keys, look, *found, DocumentCache::From::memory)) {
     return std::nullopt;
   }
-  return look.items(keys, *found);
+  return asks_for_all ? std::move(found) : look.items(std::move(keys), *found);
 }
 
 // On a thread that may block. RocksDB says that a folder is taken and not when it is free.

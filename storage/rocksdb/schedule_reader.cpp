@@ -99,12 +99,13 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   } catch (...) {
     error = std::current_exception();
   }
-  std::vector<StoredSend> kept;
+  std::vector<StoredSend> parts;
+  parts.reserve(claimed.size());
   for (std::size_t i = 0; i < claimed.size(); ++i) {
     auto* const row = i < rows.size() && rows[i] ? &*rows[i] : nullptr;
     if (row != nullptr && storage::ScheduleRules::is_current(claimed[i], row->send.generation, row->send.attempt)) {
-      sends.push_back(row->send);
-      kept.push_back(std::move(*row));
+      parts.push_back(FetchedSends::part_of(*row));
+      sends.push_back(std::move(row->send));
     } else {
       claims_.unclaim(claimed[i].slot, claimed[i].id, claimed[i].generation);
     }
@@ -112,7 +113,7 @@ std::vector<ScheduledSend> ScheduleReader::fetch(const std::vector<DueEntry>& en
   if (error) {
     std::rethrow_exception(error);
   }
-  fetched_.keep(begun, std::move(kept));
+  fetched_.keep(begun, std::move(parts));
   return sends;
 }
 

@@ -135,8 +135,8 @@ class ScheduleWriter {
   WallTime now_{};
   Items items_;
   std::vector<Ended> ended_;
-  std::vector<std::pair<SendId, SlotLease>> taken_;  ///< records that were kept since the sends were handed out
-  std::vector<SendId> unkept_;                       ///< sends whose records may change, but for those
+  std::vector<std::pair<SendId, SlotLease>> taken_;  ///< sends with outcomes of the owners of their slots
+  std::vector<SendId> unkept_;                       ///< other sends whose records may change
   std::unordered_map<SendId, Dead, SendIdHash> dead_;
   std::unordered_map<std::string, KnownKey, KeyedHash> firsts_;
   std::vector<std::pair<std::string, FirstSend>> new_firsts_;

@@ -50,22 +50,28 @@ void ScheduleWriter::look_up(std::span<const StoreChanges* const> writes) {
   std::sort(pending.begin(), pending.end());
   pending.erase(std::unique(pending.begin(), pending.end()), pending.end());
   fetched_.forget(unkept_);
-  look_up_pending(pending);
+  look_up_pending(pending);  // also those of which a part stands for the record, and that need the whole
   look_up_dead(dead);
 }
 
-// The send of an outcome is claimed while its slot is held under the same lease, so that nobody else has changed its
-// record since it was kept. An outcome that comes under another lease is judged by what the disk has.
+// A send that ends for good is removed, which takes no more of its record than is kept. A send is claimed while its
+// slot is held under the lease of the outcome, so that nobody else has changed its record since. An outcome that comes
+// under another lease is judged by what the disk has.
 void ScheduleWriter::look_up_outcomes(const StoreChanges& changes, std::vector<SendId>& pending) {
+  using Kind = SendOutcome::Kind;
   for (const auto& outcome : changes.outcomes) {
     const auto& id = outcome.handle.id;
     if (!claims_.is_held_by(outcome.lease)) {
       unkept_.push_back(id);
       pending.push_back(id);
-    } else if (auto kept = fetched_.take(id)) {
-      taken_.emplace_back(id, outcome.lease);
+      continue;
+    }
+    auto part = fetched_.take(id);
+    taken_.emplace_back(id, outcome.lease);
+    const bool is_removed = !outcome.next && (outcome.kind == Kind::sent || outcome.kind == Kind::expired);
+    if (part && is_removed) {
       auto& item = items_[id];
-      item.before = std::move(kept);
+      item.before = std::move(part);
       item.now = item.before;
     } else {
       pending.push_back(id);

@@ -57,7 +57,7 @@ struct RocksDbStorage::State {
   awaitable<void> on_schedule_lane(std::function<void()> work, Deadline by);
   awaitable<void> on_list_lane(std::function<void()> work, Deadline by);
   awaitable<StoreItems> read_from_database(std::vector<std::string> keys, DocumentCache::Look look, Deadline by);
-  std::optional<StoreItems> read_partly(const DocumentCache::Look& look, const std::vector<std::string>& keys);
+  std::optional<StoreItems> read_partly(const DocumentCache::Look& look, std::vector<std::string>& keys);
   void require_open() const {
     if (!database) {
       throw_error(errc::storage_unavailable, "The RocksDB storage in " + options.path + " is not open.");

@@ -37,7 +37,16 @@ SendShares::SendShares(std::size_t places)
       fresh_(random_()),
       tries_(random_()) {}
 
+// Sends to the same host often come one after the other.
 std::uint64_t SendShares::number_of(std::string_view service_url) {
+  if (last_number_ == 0 || service_url != last_url_) {
+    last_number_ = find_number(service_url);
+    last_url_ = service_url;
+  }
+  return last_number_;
+}
+
+std::uint64_t SendShares::find_number(std::string_view service_url) {
   host_of(service_url, host_);
   if (const auto found = numbers_.find(host_); found != numbers_.end()) {
     return found->second;
@@ -56,6 +65,7 @@ std::string SendShares::name_of(std::uint64_t host) const {
 void SendShares::forget_names() {
   if (numbers_.size() >= next_look_) {
     erase_if(numbers_, [this](const auto& one) { return !hosts_.knows(one.second); });
+    last_number_ = 0;
     next_look_ = std::max<std::size_t>(1'024, 2 * numbers_.size());
   }
 }

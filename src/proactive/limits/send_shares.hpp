@@ -61,6 +61,7 @@ class SendShares {
   static constexpr std::uint32_t lost_after = 12;
 
   Limiter::Leave leave_of(const Shares::Leave& leave, std::uint64_t party) const noexcept;
+  std::uint64_t find_number(std::string_view service_url);
   void forget_names();
 
   Shares hosts_;
@@ -69,6 +70,8 @@ class SendShares {
   boost::unordered_flat_map<std::string, std::uint64_t> numbers_;
   std::size_t next_look_ = 1'024;
   std::string host_;  // used again for each look-up
+  std::string last_url_;
+  std::uint64_t last_number_ = 0;  // of the host of `last_url_`; 0 for none
   const std::uint64_t all_;
   const std::uint64_t fresh_;
   const std::uint64_t tries_;

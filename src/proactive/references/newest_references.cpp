@@ -172,6 +172,8 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
 awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<FetchedSend*> sends) {
   std::vector<Known> all;
   std::vector<std::string> keys;
+  all.reserve(sends.size());
+  keys.reserve(2 * sends.size());
   for (auto* send : sends) {
     auto known = Broadcaster::is_step(send->send) ? std::nullopt : known_of(environment.bot_id, send);
     if (!known) {
@@ -199,6 +201,9 @@ awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vect
     }
     log::warn("it could not be read where conversations are by now; what is due goes where they were",
               {{"error", detail::describe(std::current_exception())}});
+  }
+  if (items.begin() == items.end()) {
+    co_return;
   }
   Items by_key;
   for (const auto& item : items) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,28 @@ class KeptFetchedSends : public ::testing::Test {
 
   FetchedSends kept;
 };
+
+TEST_F(KeptFetchedSends, ArePartsWithWhatARemovalNeeds) {
+  auto stored = one(1, std::string(1000, 'x')).at(0);
+  stored.send.handle.slot = 5;
+  stored.send.order_key = "order";
+  stored.send.cancel_on_reply = "conversation";
+  stored.send.not_before = WallTime(std::chrono::seconds(7));
+  stored.send.generation = 3;
+  stored.send.attempt = 2;
+  stored.send.begun = 1;
+  const auto part = FetchedSends::part_of(stored);
+  EXPECT_EQ(part.place, stored.place);
+  EXPECT_EQ(part.send.handle.slot, 5);
+  EXPECT_EQ(part.send.handle.id, stored.send.handle.id);
+  EXPECT_EQ(part.send.order_key, "order");
+  EXPECT_EQ(part.send.cancel_on_reply, "conversation");
+  EXPECT_EQ(part.send.not_before, stored.send.not_before);
+  EXPECT_EQ(part.send.generation, 3U);
+  EXPECT_EQ(part.send.attempt, 2U);
+  EXPECT_EQ(part.send.begun, 1U);
+  EXPECT_TRUE(part.send.payload.empty());
+}
 
 TEST_F(KeptFetchedSends, AreTakenOnce) {
   kept.keep(kept.begin(), one(1, "one"));
