@@ -167,30 +167,41 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
   }
 }
 
-}  // namespace
-
-awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<FetchedSend*> sends) {
+std::vector<Known> all_known(const std::string& bot_id, const std::vector<FetchedSend*>& sends) {
   std::vector<Known> all;
-  std::vector<std::string> keys;
   all.reserve(sends.size());
-  keys.reserve(2 * sends.size());
   for (auto* send : sends) {
-    auto known = Broadcaster::is_step(send->send) ? std::nullopt : known_of(environment.bot_id, send);
-    if (!known) {
-      continue;
+    if (auto known = Broadcaster::is_step(send->send) ? std::nullopt : known_of(bot_id, send)) {
+      all.push_back(std::move(*known));
     }
-    for (const auto* key : {&known->of_user, &known->of_conversation}) {
+  }
+  return all;
+}
+
+// In order, each once.
+std::vector<std::string> keys_of(const std::vector<Known>& all) {
+  std::vector<std::string> keys;
+  keys.reserve(2 * all.size());
+  for (const auto& known : all) {
+    for (const auto* key : {&known.of_user, &known.of_conversation}) {
       if (!key->empty()) {
         keys.push_back(*key);
       }
     }
-    all.push_back(std::move(*known));
-  }
-  if (keys.empty()) {
-    co_return;
   }
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+}  // namespace
+
+awaitable<void> bring_up_to_date(detail::TurnEnvironment& environment, std::vector<FetchedSend*> sends) {
+  const auto all = all_known(environment.bot_id, sends);
+  auto keys = keys_of(all);
+  if (keys.empty()) {
+    co_return;
+  }
   StoreItems items;
   try {
     auto storage = environment.storage;
