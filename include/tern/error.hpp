@@ -33,7 +33,8 @@ enum class errc {
   turn_ended,        ///< A turn, or a conversation of background work, was used after its end: a mistake of the bot.
   state_mismatch,    ///< What is stored is not of the type that the bot reads it as.
   host_unreachable,  ///< The server of an HTTP request could not be connected to, or the connection was lost.
-  bad_answer         ///< What the server of an HTTP request answered is malformed, or exceeds a bound.
+  bad_answer,        ///< What the server of an HTTP request answered is malformed, or exceeds a bound.
+  address_refused    ///< The channel's host leads to an address that the configuration does not allow sending to.
 };
 
 }  // namespace tern

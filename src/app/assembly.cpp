@@ -1,5 +1,6 @@
 #include "app/assembly.hpp"
 
+#include "app/destinations.hpp"
 #include "app/own_parts.hpp"
 #include "app/part_options.hpp"
 #include "app/process_figures.hpp"
@@ -71,10 +72,6 @@ http::ServedHosts served_hosts(const std::string& address, const std::string& li
   return names->empty() ? http::ServedHosts() : http::ServedHosts::addresses_and(std::move(*names));
 }
 
-bool loopback_only(const Settings& settings) {
-  return !settings.bot.allow_anonymous;
-}
-
 }  // namespace
 
 awaitable<http::HttpResponse> ShardRouters::handle(http::HttpRequest& request) {
@@ -91,7 +88,7 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
       storage(store_.storage),
       clients_(settings.limits.client_requests) {
   progress->watch(shards);
-  make_connectors();
+  make_connectors(options.authenticator != nullptr);
   make_own_senders(options.channel_sender);
   make_runtime(std::move(factory), options.one_per_turn);
   make_callers(options.authenticator);
@@ -114,7 +111,7 @@ Assembly::~Assembly() {
   shards.tear_down();
 }
 
-void Assembly::make_connectors() {
+void Assembly::make_connectors(bool has_authenticator) {
   connector::ConnectorOptions options;
   options.in_flight = settings.connector.in_flight;
   options.connections = descriptors_.outgoing / shards.size();
@@ -126,7 +123,10 @@ void Assembly::make_connectors() {
   options.connection_lifetime = settings.connector.connection_lifetime;
   options.longest_retry_after = settings.limits.retry_after;
   options.nameservers = nameservers(settings.connector);
-  options.loopback_only = loopback_only(settings);
+  set_destinations(options, settings.bot, has_authenticator);
+  destinations_ = options.allowed_hosts != nullptr ? Destinations::listed
+                  : options.loopback_only          ? Destinations::this_machine
+                                                   : Destinations::any;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     connectors.push_back(
         std::make_unique<connector::ConnectorClient>(shards[i].io(), shards[i].wheel(), clock, metrics, options));
@@ -181,9 +181,14 @@ void Assembly::add_health(http::Router& router) {
 
 // Makes the router of a shard.
 void Assembly::add_endpoints(std::size_t shard) {
-  messages_.push_back(std::make_unique<MessagesEndpoint>(*runtime, clients_, shard, loopback_only(settings)));
+  messages_.push_back(
+      std::make_unique<MessagesEndpoint>(*runtime, clients_, shard, destinations_ == Destinations::this_machine));
   if (!own_senders.empty()) {
-    messages_.back()->ask(*own_senders[shard]);
+    messages_.back()->ask(*own_senders[shard], "This bot does not send to the serviceUrl of the activity.");
+  } else if (destinations_ == Destinations::listed) {
+    messages_.back()->ask(*connectors[shard],
+                          "This bot does not send to the host of the activity's serviceUrl. Name the host in "
+                          "bot.allowed_hosts if it is trusted.");
   }
   if (callers_) {
     messages_.back()->ask(*callers_);

@@ -95,7 +95,7 @@ class Assembly {
   std::unique_ptr<RuntimePoster> poster;
 
  private:
-  void make_connectors();
+  void make_connectors(bool has_authenticator);
   void make_own_senders(const ChannelSenderFactory& factory);
   ChannelSender& sender_of(std::size_t shard) noexcept;
   void make_runtime(BotFactory factory, bool one_per_turn);
@@ -106,7 +106,11 @@ class Assembly {
   void add_health(http::Router& router);
   void make_servers();
 
+  /// Where Tern's own sender sends to.
+  enum class Destinations { this_machine, listed, any };
+
   std::unique_ptr<BotContext> context_;
+  Destinations destinations_ = Destinations::this_machine;
   bool opened_ = false;
   std::atomic<bool> ready_{false};
   ClientGate clients_;

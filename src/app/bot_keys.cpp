@@ -1,6 +1,7 @@
 #include "app/bot_keys.hpp"
 
 #include "app/config_makers.hpp"
+#include "app/destinations.hpp"
 #include "auth/cloud.hpp"
 #include "auth/guid.hpp"
 #include "http/ascii.hpp"
@@ -179,6 +180,7 @@ std::vector<ConfigKey> bot_keys() {
       bool_key("bot.allow_anonymous", Setting{&S::bot, &B::allow_anonymous},
                "Without authentication, listen and send beyond this machine all the same: anybody can speak to the "
                "bot. It never switches authentication off."),
+      allowed_hosts_key(),
   };
   auto more = authority_keys();
   keys.insert(keys.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));

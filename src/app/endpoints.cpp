@@ -171,7 +171,7 @@ awaitable<void> filled(AwaitedReply& awaited) {
 
 // Whether the turn can answer. If it cannot, it is not begun.
 bool MessagesEndpoint::may_answer(const Activity& activity) const {
-  if (own_sender_ == nullptr && !loopback_only_) {
+  if (sender_ == nullptr && !loopback_only_) {
     return true;
   }
   const auto mode = activity.delivery_mode();
@@ -179,15 +179,7 @@ bool MessagesEndpoint::may_answer(const Activity& activity) const {
     return true;
   }
   const auto service_url = activity.service_url().value_or("");
-  return own_sender_ != nullptr ? own_sender_->sends_to(service_url) : on_this_machine(service_url);
-}
-
-HttpResponse MessagesEndpoint::refused_address() const {
-  return error_response(403, "ServiceUrlNotAllowed",
-                        own_sender_ != nullptr
-                            ? "This bot does not send to the serviceUrl of the activity."
-                            : "This bot sends to this machine only. Use a serviceUrl on localhost, or set "
-                              "bot.allow_anonymous.");
+  return sender_ != nullptr ? sender_->sends_to(service_url) : on_this_machine(service_url);
 }
 
 // Long: one coroutine frame for each request.
@@ -221,7 +213,7 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
     check.sign(*activity);
   }
   if (!may_answer(*activity)) {
-    co_return refused_address();
+    co_return error_response(403, "ServiceUrlNotAllowed", refusal_);
   }
   AwaitedReply awaited;
   runtime::TurnRequest turn;

@@ -26,9 +26,12 @@ class MessagesEndpoint final : public http::HttpHandler {
   MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, std::size_t shard, bool loopback_only)
       : turns_(turns), clients_(clients), shard_(shard), loopback_only_(loopback_only) {}
 
-  /// Lets the bot's own sender decide which activities may be answered, instead of `loopback_only`. Lifetime: the
-  /// sender outlives this.
-  void ask(const ChannelSender& sender) noexcept { own_sender_ = &sender; }
+  /// Lets a sender decide which activities may be answered, instead of `loopback_only`. `refusal`: what the caller of
+  /// another activity is told. Lifetime: sender and text outlive this.
+  void ask(const ChannelSender& sender, const char* refusal) noexcept {
+    sender_ = &sender;
+    refusal_ = refusal;
+  }
   /// Lets an authenticator decide which callers are served. Lifetime: `callers` outlives this.
   void ask(Callers& callers) noexcept { callers_ = &callers; }
 
@@ -36,13 +39,14 @@ class MessagesEndpoint final : public http::HttpHandler {
 
  private:
   bool may_answer(const Activity& activity) const;
-  http::HttpResponse refused_address() const;
 
   runtime::TurnReceiver& turns_;
   ClientGate& clients_;
   std::size_t shard_;
   bool loopback_only_;
-  const ChannelSender* own_sender_ = nullptr;
+  const ChannelSender* sender_ = nullptr;
+  const char* refusal_ =
+      "This bot sends to this machine only. Use a serviceUrl on localhost, or set bot.allow_anonymous.";
   Callers* callers_ = nullptr;
 };
 

@@ -38,7 +38,7 @@ Refusal refusal_of(const system_error& error) {
   if (code == errc::unknown_continuation) {
     return {404, "UnknownContinuation", message_of(error), {}, {}};
   }
-  if (code == errc::service_url_refused) {
+  if (code == errc::service_url_refused || code == errc::address_refused) {
     return {403, "ServiceUrlNotAllowed", message_of(error), {}, {}};
   }
   if (code == errc::proactive_disabled) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "async/timing_wheel.hpp"
+#include "net/allowed_hosts.hpp"
 #include "schema/version.hpp"
 
 #include <tern/async/metrics.hpp>
@@ -53,6 +54,9 @@ struct ConnectorOptions {
   std::size_t response_body = 1024 * 1024;
   /// Refuse every serviceUrl except localhost, 127.0.0.0/8 and [::1].
   bool loopback_only = true;
+  /// The hosts that the client may send to; nullptr for all that `loopback_only` leaves. With a list, an address of a
+  /// host must be allowed by it, too, each time that the host's name is resolved.
+  std::shared_ptr<const net::AllowedHosts> allowed_hosts;
   std::string user_agent = std::string("tern/") + version + " Microsoft-BotFramework/3.1";
   /// Check the certificate of an https service and its host name against the system's trust store.
   bool verify_tls = true;
@@ -75,7 +79,8 @@ struct ConnectorOptions {
 /// may
 ///   have received the request.
 /// Errors: as `ChannelSender`; `errc::invalid_argument` when an id is missing, or is "." or "..", which no URL can have
-///   (such a `replyToId` is left out of the URL instead); `errc::shutting_down` once `drain` has begun.
+///   (such a `replyToId` is left out of the URL instead); `errc::address_refused` when all addresses of the host are
+///   such that `allowed_hosts` does not allow them; `errc::shutting_down` once `drain` has begun.
 class ConnectorClient final : public ChannelSender {
  public:
   ConnectorClient(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics, ConnectorOptions options);
@@ -90,7 +95,8 @@ class ConnectorClient final : public ChannelSender {
   awaitable<void> remove(const ConversationReference& reference, Deadline by) override;
   awaitable<ConversationResourceResponse> create_conversation(std::string service_url,
                                                               ConversationParameters parameters, Deadline by) override;
-  /// False for a malformed serviceUrl, and with `loopback_only` for another machine.
+  /// False for a malformed serviceUrl, with `loopback_only` for another machine, and for a host that `allowed_hosts`
+  /// does not allow.
   bool sends_to(std::string_view service_url) const noexcept override;
 
   /// Refuses new calls and waits for the calls under way, at most until `by`. True when none is left.

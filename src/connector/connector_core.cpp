@@ -108,11 +108,6 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestPar
          service_url.empty() ? std::string("the activity carries no serviceUrl; nothing was sent")
                              : std::string("the serviceUrl ") + url.error().why + "; nothing was sent");
   }
-  if (options_.loopback_only && !is_loopback(*url)) {
-    fail(call, Outcome::refused, errc::service_url_refused,
-         "the serviceUrl's host \"" + std::string(url->host) +
-             "\" is not this machine, and without an app id a bot sends nowhere else; nothing was sent");
-  }
   Host& host = host_for(call, *url);
   move_to(call, host);
   if (host.patience > 1) {
@@ -125,7 +120,36 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestPar
 
 bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
   const auto url = parse_service_url(service_url);
-  return url && (!options_.loopback_only || is_loopback(*url));
+  return url && (!options_.loopback_only || is_loopback(*url)) &&
+         (options_.allowed_hosts == nullptr || options_.allowed_hosts->allows(*url));
+}
+
+// Asked once for each host that the client remembers: what is allowed does not change in the life of a client.
+void ConnectorCore::require_allowed(const Call& call, const ServiceUrl& url) {
+  using Verdict = net::AllowedHosts::Verdict;
+  const auto refuse = [&](const std::string& why) {
+    fail(call, Outcome::refused, errc::service_url_refused,
+         "the serviceUrl's host \"" + std::string(url.host) + "\" " + why + "; nothing was sent");
+  };
+  if (options_.loopback_only && !is_loopback(url)) {
+    refuse("is not this machine, and without an app id a bot sends nowhere else");
+  }
+  if (options_.allowed_hosts == nullptr) {
+    return;
+  }
+  switch (options_.allowed_hosts->judge(url)) {
+    case Verdict::allowed:
+      return;
+    case Verdict::https_only:
+      refuse("may be sent to over https only; write http:// before it in bot.allowed_hosts if it has no TLS");
+      return;
+    case Verdict::unknown:
+      refuse("is no host of a known channel; name it in bot.allowed_hosts if it is trusted with messages and tokens");
+  }
+}
+
+bool ConnectorCore::may_connect(const Host& host, const asio::ip::tcp::endpoint& where) const {
+  return options_.allowed_hosts == nullptr || options_.allowed_hosts->may_connect(host.name(), where);
 }
 
 Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
@@ -133,6 +157,7 @@ Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
   if (Host* known = find_host(origin_)) {
     return *known;
   }
+  require_allowed(call, url);
   std::string name = host_name_of(url);
   net::HostSpec spec{origin_, host_header_of(url), name, url.port, {tls_for(url), name, {}}};
   return add_host(call, std::move(spec));
@@ -200,7 +225,7 @@ bool ConnectorCore::follow_redirect(Call& call) {
     return false;
   }
   const auto redirect = redirect_of(call.host_->origin(), answer.location);
-  if (!redirect) {
+  if (!redirect || !sends_to(redirect->origin)) {
     log::warn("a redirect is not followed: it leads away from the channel's host, or its Location is malformed",
               {{"host", call.host_->origin()}, {"to", host_in_location(answer.location)}});
     return false;
@@ -226,6 +251,12 @@ void ConnectorCore::fail_to_connect(const net::ClientCall& call, Trouble trouble
       fail(of_this, Outcome::unreachable, errc::channel_unreachable, message);
     case Trouble::late:
       fail(of_this, Outcome::timeout, errc::timed_out, message);
+    case Trouble::barred:
+      fail(of_this, Outcome::refused, errc::address_refused,
+           message +
+               ", where the bot does not send; if that is right, name the address in bot.allowed_hosts, or the full "
+               "name "
+               "of a host in a private network; nothing was sent");
     case Trouble::overloaded:
       break;
   }

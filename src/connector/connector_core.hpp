@@ -63,9 +63,11 @@ class ConnectorCore final : public net::ClientCore {
                 Checked checked);
 
   Host& host_for(const Call& call, const ServiceUrl& url);
+  void require_allowed(const Call& call, const ServiceUrl& url);
   net::TlsSettings* tls_for(const ServiceUrl& url);
 
   [[noreturn]] void fail_to_connect(const net::ClientCall& call, Trouble trouble, const std::string& message) override;
+  bool may_connect(const Host& host, const asio::ip::tcp::endpoint& where) const override;
   /// Counts the call and its duration.
   void count(const Call& call, Outcome outcome) noexcept;
   [[noreturn]] void fail(const Call& call, Outcome outcome, errc code, const std::string& message);

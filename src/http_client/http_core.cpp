@@ -138,9 +138,9 @@ void HttpCore::fail_exchange(const HttpCall& call, const net::Exchange& exchange
 }
 
 void HttpCore::fail_to_connect(const net::ClientCall&, Trouble trouble, const std::string& message) {
-  throw_error(trouble == Trouble::unreachable ? errc::host_unreachable
-              : trouble == Trouble::late      ? errc::timed_out
-                                              : errc::overloaded,
+  throw_error(trouble == Trouble::late         ? errc::timed_out
+              : trouble == Trouble::overloaded ? errc::overloaded
+                                               : errc::host_unreachable,
               message);
 }
 

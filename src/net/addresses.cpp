@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds least_kept{5};
 constexpr std::chrono::seconds most_kept{300};
-constexpr std::chrono::seconds no_such_name_kept{5};
+constexpr std::chrono::seconds useless_answer_kept{5};
 constexpr std::chrono::seconds failure_kept{1};
 constexpr std::size_t most_addresses = 16;
 
@@ -23,7 +23,8 @@ void Addresses::learn(Resolution resolution, SteadyTime now) {
   endpoints_.clear();
   if (resolution.end != Resolution::End::found) {
     failure_ = std::move(resolution);
-    until_ = now + (failure_.end == Resolution::End::no_such_name ? no_such_name_kept : failure_kept);
+    const bool was_answered = failure_.end == Resolution::End::no_such_name || failure_.end == Resolution::End::barred;
+    until_ = now + (was_answered ? useless_answer_kept : failure_kept);
     return;
   }
   for (const auto& address : resolution.addresses) {

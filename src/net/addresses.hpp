@@ -15,7 +15,8 @@ namespace tern::net {
 /// Remembers the last answer of the resolver for the name of a host, while the answer is valid.
 ///
 /// Addresses are valid for their time to live, at least 5 s and at most 5 min. "No such name" is remembered for 5 s,
-/// and any other failure for 1 s, so that many calls to a dead name ask once.
+/// and so are addresses that may not be connected to. Any other failure is remembered for 1 s. So many calls to a dead
+/// name ask once.
 class Addresses {
  public:
   explicit Addresses(std::uint16_t port) noexcept : port_(port) {}

@@ -1,6 +1,7 @@
 // The functions of ClientCore that connect: they resolve the name of a host, once for all calls that wait for it,
 // and race to its addresses.
 
+#include "net/address_kind.hpp"
 #include "net/client_core.hpp"
 #include "net/race.hpp"
 
@@ -8,7 +9,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/address.hpp>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace tern::net {
 
@@ -63,7 +66,7 @@ awaitable<void> ClientCore::connect(ClientCall& call) {
 awaitable<void> ClientCore::resolve(ClientCall& call, Deadline by) {
   Host& host = *call.host_;
   if (auto known = known_addresses(host.name()); !known.empty()) {
-    host.addresses.learn({Resolution::End::found, std::move(known), {}, {}}, clock_.now());
+    learn(host, {Resolution::End::found, std::move(known), {}, {}});
     co_return;
   }
   if (!host.resolving) {
@@ -99,14 +102,35 @@ void ClientCore::resolved(Host& host, Resolution resolution) noexcept {
   resolutions_[static_cast<std::size_t>(resolution.end)].inc();
   host.resolving = false;
   --resolving_;
-  host.addresses.learn(std::move(resolution), clock_.now());
+  learn(host, std::move(resolution));
   host.resolve_line.wake_all();
   may_be_idle(host);
+}
+
+/// Leaves out the addresses that may not be connected to, before their number is bounded: those that are left are all
+/// used.
+void ClientCore::learn(Host& host, Resolution resolution) const {
+  std::string barred;
+  std::erase_if(resolution.addresses, [&](const asio::ip::address& address) {
+    const bool may = may_connect(host, {address, host.port()});
+    if (!may && barred.empty()) {
+      barred = address.to_string() + ", " + description_of(kind_of(address));
+    }
+    return !may;
+  });
+  if (resolution.end == Resolution::End::found && resolution.addresses.empty()) {
+    resolution.end = Resolution::End::barred;
+    resolution.why = std::move(barred);
+  }
+  host.addresses.learn(std::move(resolution), clock_.now());
 }
 
 void ClientCore::fail_unresolved(const ClientCall& call) {
   const Host& host = *call.host_;
   const Resolution& failure = host.addresses.failure();
+  if (failure.end == Resolution::End::barred) {
+    fail_to_connect(call, Trouble::barred, host.origin() + " leads to " + failure.why);
+  }
   const bool late = failure.end == Resolution::End::late;
   fail_to_connect(call, late ? Trouble::late : Trouble::unreachable,
                   "the name of " + host.origin() + " could not be resolved: " + failure.why + "; nothing was sent");

@@ -80,10 +80,16 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
  protected:
   virtual ~ClientCore() = default;
 
-  /// Why a call gets no connection.
-  enum class Trouble { unreachable, late, overloaded };
+  /// Why a call gets no connection. `barred`: all addresses of the host are such that `may_connect` refuses them.
+  enum class Trouble { unreachable, late, overloaded, barred };
   /// Throws the exception for it.
   [[noreturn]] virtual void fail_to_connect(const ClientCall& call, Trouble trouble, const std::string& message) = 0;
+  /// Whether connections may be made to an address that the name of a host has led to. It is asked about each answer of
+  /// the resolver, and connections are made to addresses of the last answer alone.
+  virtual bool may_connect(const Host& host, const asio::ip::tcp::endpoint& where) const {
+    (void)host, (void)where;
+    return true;
+  }
   /// The last call has ended; is called when `tells_idle_` is set.
   virtual void on_idle() noexcept {}
 
@@ -110,7 +116,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   Clock& clock_;
   bool tells_idle_ = false;
   OpenConnections open_;
-  std::array<Counter, 4> resolutions_;  // in the order of `Resolution::End`
+  std::array<Counter, 4> resolutions_;  // in the order of `Resolution::End`, without `barred`
 
  private:
   friend class ClientCall;
@@ -122,6 +128,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   awaitable<void> resolve(ClientCall& call, Deadline by);
   void start_resolving(Host& host);
   void resolved(Host& host, Resolution resolution) noexcept;
+  void learn(Host& host, Resolution resolution) const;
   [[noreturn]] void fail_unresolved(const ClientCall& call);
 
   asio::io_context& io_;

@@ -118,6 +118,7 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
   void answered(bool in_usual_time) noexcept;
 
   const std::string& name() const noexcept { return spec_.name; }
+  std::uint16_t port() const noexcept { return spec_.port; }
 
   /// True when the host is in a list of hosts without calls.
   bool is_idle() const noexcept { return boost::intrusive::list_base_hook<>::is_linked(); }

@@ -22,7 +22,8 @@ struct Resolution {
     found,         ///< `addresses` has at least one address
     no_such_name,  ///< the name servers say that the name does not exist or has no address
     failed,        ///< no name server has given an answer
-    late           ///< the deadline came first
+    late,          ///< the deadline came first
+    barred         ///< addresses were found, and the client may connect to none of them
   };
   End end = End::failed;
   std::vector<asio::ip::address> addresses;

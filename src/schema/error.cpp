@@ -47,6 +47,9 @@ class TernCategory final : public boost::system::error_category {
                "again";
       case errc::bad_answer:
         return "the server's answer is malformed or exceeds a bound; see the message";
+      case errc::address_refused:
+        return "the host leads to an address inside this network, and is not named in bot.allowed_hosts; name it there "
+               "if it is trusted";
     }
     return "unknown error " + std::to_string(value);
   }

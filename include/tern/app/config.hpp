@@ -40,6 +40,7 @@ struct BotSettings {
   std::string cloud = "public";  ///< or "gcc_high", "dod" or "china"
   std::string app_password;      ///< secret
   bool allow_anonymous = false;  ///< without authentication, serve and send beyond loopback all the same
+  std::string allowed_hosts;     ///< separated by commas
   ///@{
   /// In place of what the cloud has; "" for what it has.
   std::string channel_issuer;

@@ -59,10 +59,10 @@ class AmbiguousSend : public Error {
 /// The activity is addressed: it carries `serviceUrl` and `conversation.id`. All functions are called on a shard and
 /// resume there; several calls may be under way at once.
 ///
-/// Errors: `errc::service_url_refused` (nothing was sent), `errc::channel_unreachable` (not connected, or the request
-/// was not written), `errc::overloaded` (too many waiting for this host), `errc::timed_out` before writing,
-/// `AmbiguousSend` after it, `ChannelError` for any status but 2xx.
-/// Source: Bot Connector API v3, operations "Conversations_*".
+/// Errors: `errc::service_url_refused` (nothing was sent), `errc::address_refused` (likewise; the name of the host
+/// leads where the bot may not send), `errc::channel_unreachable` (not connected, or the request was not written),
+/// `errc::overloaded` (too many waiting for this host), `errc::timed_out` before writing, `AmbiguousSend` after it,
+/// `ChannelError` for any status but 2xx. Source: Bot Connector API v3, operations "Conversations_*".
 class ChannelSender {
  public:
   virtual ~ChannelSender() = default;

@@ -183,7 +183,10 @@ Verdict SendPolicy::judge_alone(const std::exception_ptr& error, std::uint32_t n
         e.code() == errc::invalid_argument) {
       return dead_verdict(message_of(e));
     }
-    return retry_verdict(*this, attempt, std::nullopt, false, e.code().message());
+    // A name may lead to a wrong address for a while, so it is tried again; whoever looks for the reason needs the
+    // name.
+    auto reason = e.code() == errc::address_refused ? message_of(e) : e.code().message();
+    return retry_verdict(*this, attempt, std::nullopt, false, std::move(reason));
   } catch (const std::exception& e) {
     return dead_verdict(e.what());
   } catch (...) {

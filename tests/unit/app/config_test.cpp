@@ -235,6 +235,18 @@ TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords)
   EXPECT_THAT(error_of({"--set", "bot.app_password=x"}), HasSubstr("bot.app_password is set"));
 }
 
+TEST(Config, HostsToSendToAreForABotThatMayLeaveThisMachine) {
+  const char* hosts = "bot.allowed_hosts=*.channel.example,http://localhost:3979";
+  EXPECT_THAT(error_of({"--set", hosts}), AllOf(HasSubstr("bot.allowed_hosts"), HasSubstr("bot.allow_anonymous")));
+  EXPECT_EQ(load({"--set", hosts, "--set", "bot.allow_anonymous=true"}).settings.bot.allowed_hosts,
+            "*.channel.example,http://localhost:3979");
+  for (const char* wrong : {"bot.allowed_hosts=*", "bot.allowed_hosts=https://a.example/path", "bot.allowed_hosts=a b",
+                            "bot.allowed_hosts=127.1"}) {
+    EXPECT_THAT(error_of({"--set", wrong}),
+                AllOf(HasSubstr("bot.allowed_hosts (--set)"), HasSubstr("separated by commas")));
+  }
+}
+
 TEST(Config, RefusesToShowFiguresToOthersUnlessToldSo) {
   EXPECT_THAT(error_of({"--set", "metrics.address=0.0.0.0"}),
               AllOf(HasSubstr("metrics.address"), HasSubstr("bot.allow_anonymous")));

@@ -20,7 +20,8 @@ constexpr errc all_codes[] = {errc::overloaded,
                               errc::channel_rejected,
                               errc::service_url_refused,
                               errc::unknown_continuation,
-                              errc::invalid_argument};
+                              errc::invalid_argument,
+                              errc::address_refused};
 
 TEST(Error, EachCodeHasAMessageOfItsOwn) {
   std::set<std::string> messages;

@@ -43,6 +43,14 @@ TEST(SendPolicy, TellsReplaySafeFromAmbiguousFromFinal) {
   EXPECT_EQ(failure(errc::unknown_continuation).kind, Kind::dead);
 }
 
+// Whoever owns the name may mend it; and the reason names the address and what to do.
+TEST(SendPolicy, TriesAgainWhereANameLeadsToAnAddressThatIsNotAllowed) {
+  const auto verdict = failure(errc::address_refused);
+  EXPECT_EQ(verdict.kind, Kind::retry);
+  EXPECT_FALSE(verdict.ambiguous);
+  EXPECT_EQ(verdict.reason, "x");
+}
+
 TEST(SendPolicy, TellsWhomARefusalMayMean) {
   using Refusal = Verdict::Refusal;
   EXPECT_EQ(status(401).refusal, Refusal::unauthorized);
