@@ -21,6 +21,8 @@ struct Cloud {
   std::string_view caller_id;
   /// Microsoft's own tenants, which multi-tenant bots and the Emulator get their tokens from.
   std::vector<std::string_view> tenants;
+  /// The tenant whose authority gives multi-tenant bots their tokens.
+  std::string_view shared_tenant;
 };
 
 /// The cloud of this name: `public` (also for GCC), `gcc_high`, `dod` or `china`. nullptr for another name.

@@ -1,12 +1,12 @@
 #include "auth/key_set.hpp"
 
 #include "auth/base64url.hpp"
+#include "auth/openssl.hpp"
 
 #include <tern/schema/parse.hpp>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
@@ -24,25 +24,8 @@ constexpr int min_modulus_bits = 2048;
 constexpr int max_modulus_bits = 8192;
 constexpr int max_exponent_bits = 32;
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
-
 using BigNumber = std::unique_ptr<BIGNUM, Freed<BN_free>>;
 using Digesting = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
-
-/// Takes away the errors that OpenSSL notes for this thread: its functions for TLS would take them for their own.
-class NoErrorsLeft {
- public:
-  NoErrorsLeft() noexcept { ERR_set_mark(); }
-  ~NoErrorsLeft() { ERR_pop_to_mark(); }
-  NoErrorsLeft(const NoErrorsLeft&) = delete;
-  NoErrorsLeft& operator=(const NoErrorsLeft&) = delete;
-};
 
 /// The member `name`; nullptr when it is absent or no string.
 const json::string* text_at(const json::object& object, std::string_view name) noexcept {

@@ -64,7 +64,8 @@ EVP_PKEY* key_in(const std::string& pem) {
 
 TestCertificate make_certificate(const std::string& names, const TestCertificateOptions& options) {
   constexpr long day = 24L * 3600;
-  const Key key(checked(EVP_EC_gen("P-256")));
+  constexpr std::size_t rsa_bits = 2048;
+  const Key key(checked(options.rsa ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256")));
   const Certificate certificate(checked(X509_new()));
   checked(X509_set_version(certificate.get(), X509_VERSION_3));
   unsigned char serial = 1;

@@ -13,6 +13,7 @@ struct TestCertificate {
 struct TestCertificateOptions {
   const TestCertificate* issuer = nullptr;  ///< who signs it; nullptr: the certificate signs itself
   bool expired = false;                     ///< it was valid until yesterday
+  bool rsa = false;                         ///< its key is one of RSA, 2,048 bits
 };
 
 /// `names`: the subject's alternative names as OpenSSL writes them, such as "DNS:localhost,IP:127.0.0.1". Each
