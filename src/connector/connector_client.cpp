@@ -17,6 +17,15 @@ RequestParts parts(std::string_view method, std::optional<std::string_view> conv
   return made;
 }
 
+/// The id of the account that stands there; "" without one. Lifetime: a view into `object`.
+std::string_view account_id(const json::object& object, std::string_view name) noexcept {
+  const json::value* member = object.if_contains(name);
+  const json::object* account = member != nullptr ? member->if_object() : nullptr;
+  const json::value* id = account != nullptr ? account->if_contains("id") : nullptr;
+  const json::string* text = id != nullptr ? id->if_string() : nullptr;
+  return text != nullptr ? std::string_view(*text) : std::string_view();
+}
+
 void require_id(std::string_view id, const char* what) {
   if (!may_stand_in_path(id)) {
     throw_error(errc::invalid_argument, std::string("the ") + what + " is " +
@@ -51,7 +60,8 @@ awaitable<ResourceResponse> ConnectorClient::send_if(const Activity& activity, s
   }
   request.request_id = request_id;
   request.body = &activity.json();
-  core_->prepare(call, activity.service_url().value_or(std::string_view()), request);
+  core_->prepare(call, activity.service_url().value_or(std::string_view()), account_id(activity.json(), "from"),
+                 request);
   co_await core_->perform(call);
   co_return ResourceResponse(call.answer());
 }
@@ -62,7 +72,8 @@ awaitable<ResourceResponse> ConnectorClient::update(const Activity& activity, De
   require_id(request.conversation, "conversation id");
   require_id(request.activity, "activity id");
   request.body = &activity.json();
-  core_->prepare(call, activity.service_url().value_or(std::string_view()), request);
+  core_->prepare(call, activity.service_url().value_or(std::string_view()), account_id(activity.json(), "from"),
+                 request);
   co_await core_->perform(call);
   co_return ResourceResponse(call.answer());
 }
@@ -72,7 +83,8 @@ awaitable<void> ConnectorClient::remove(const ConversationReference& reference, 
   auto request = parts("DELETE", reference.conversation_id(), reference.activity_id());
   require_id(request.conversation, "conversation id");
   require_id(request.activity, "activity id");
-  core_->prepare(call, reference.service_url().value_or(std::string_view()), request);
+  core_->prepare(call, reference.service_url().value_or(std::string_view()), account_id(reference.json(), "bot"),
+                 request);
   co_await core_->perform(call);
 }
 
@@ -82,7 +94,7 @@ awaitable<ConversationResourceResponse> ConnectorClient::create_conversation(std
   Call call(core_, by);
   auto request = parts("POST", std::nullopt, std::nullopt);
   request.body = &parameters.json();
-  core_->prepare(call, service_url, request);
+  core_->prepare(call, service_url, account_id(parameters.json(), "bot"), request);
   co_await core_->perform(call);
   co_return ConversationResourceResponse(call.answer());
 }

@@ -6,6 +6,7 @@
 
 #include <tern/async/metrics.hpp>
 #include <tern/turn/channel_sender.hpp>
+#include <tern/turn/credential_provider.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -57,6 +58,9 @@ struct ConnectorOptions {
   /// The hosts that the client may send to; nullptr for all that `loopback_only` leaves. With a list, an address of a
   /// host must be allowed by it, too, each time that the host's name is resolved.
   std::shared_ptr<const net::AllowedHosts> allowed_hosts;
+  /// Gives the tokens that requests carry. nullptr: requests carry none. No request over http carries one, and none
+  /// after a redirect. Lifetime: it outlives the calls of the client.
+  CredentialProvider* credentials = nullptr;
   std::string user_agent = std::string("tern/") + version + " Microsoft-BotFramework/3.1";
   /// Check the certificate of an https service and its host name against the system's trust store.
   bool verify_tls = true;
@@ -72,6 +76,11 @@ struct ConnectorOptions {
 /// `AmbiguousSend` then, and the caller decides whether a duplicate is worse than a loss. A connection that is found
 /// closed before the write is replaced.
 ///
+/// **Tokens.** With `credentials` a request over https carries a token of the bot that sends. A token that is known
+/// costs a copy of its text. Otherwise the call waits for it, within its own deadline, before it takes a connection. A
+/// 401 means that the channel has not taken the message. So when `credentials` has another token then, the request is
+/// written once more with that one; the answer to it is the answer of the call.
+///
 /// Lifetime: the wheel, clock and metrics outlive the client; the io_context outlives all four. Calls under way when
 ///   the client is destroyed end with `operation_aborted`.
 /// Thread safety: none; a client belongs to the thread that runs `io`.
@@ -80,7 +89,8 @@ struct ConnectorOptions {
 ///   have received the request.
 /// Errors: as `ChannelSender`; `errc::invalid_argument` when an id is missing, or is "." or "..", which no URL can have
 ///   (such a `replyToId` is left out of the URL instead); `errc::address_refused` when all addresses of the host are
-///   such that `allowed_hosts` does not allow them; `errc::shutting_down` once `drain` has begun.
+///   such that `allowed_hosts` does not allow them; `errc::shutting_down` once `drain` has begun; `NoToken` when
+///   `credentials` has no token for the bot.
 class ConnectorClient final : public ChannelSender {
  public:
   ConnectorClient(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics, ConnectorOptions options);

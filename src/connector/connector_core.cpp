@@ -3,7 +3,10 @@
 #include "connector/channel_answer.hpp"
 #include "connector/redirect.hpp"
 
+#include "async/describe_error.hpp"
+
 #include <tern/async/log.hpp>
+#include <tern/async/with_timeout.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,7 +21,8 @@ constexpr std::size_t buffers_kept = 64;
 constexpr std::size_t buffer_kept = 64 * 1024;
 
 // In the order of `Outcome`.
-constexpr std::array outcome_names{"ok", "rejected", "ambiguous", "unreachable", "refused", "timeout", "overloaded"};
+constexpr std::array outcome_names{"ok",      "rejected", "ambiguous",  "unreachable",
+                                   "refused", "timeout",  "overloaded", "no_token"};
 
 // In the order of `Resolution::End`.
 constexpr std::array resolution_names{"found", "no_such_name", "failed", "late"};
@@ -94,6 +98,8 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
   }
   late_answers_ =
       metrics.counter("tern_connector_late_answers_total", "Requests that a channel took and did not answer in time.");
+  renewals_ = metrics.counter("tern_connector_token_renewals_total",
+                              "Requests that were sent again with another token after a 401.");
   for (const char* name : outcome_names) {
     seconds_.push_back(metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its end.",
                                          {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15},
@@ -101,7 +107,7 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
   }
 }
 
-void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestParts parts) {
+void ConnectorCore::prepare(Call& call, std::string_view service_url, std::string_view bot, RequestParts parts) {
   const auto url = parse_service_url(service_url);
   if (!url) {
     fail(call, Outcome::refused, errc::service_url_refused,
@@ -112,6 +118,14 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, RequestPar
   move_to(call, host);
   if (host.patience > 1) {
     call.by_ = call.asked_by_.min(Deadline::at(call.began_ + options_.request_timeout * host.patience));
+  }
+  // Only now it is certain that the bot may send there.
+  if (options_.credentials != nullptr && url->tls) {
+    call.bot_ = bot;
+    ask_for_token(call);
+  }
+  if (call.token_) {
+    parts.authorization = call.token_->authorization();
   }
   parts.host = host.header();
   parts.base_path = url->path;
@@ -179,7 +193,10 @@ awaitable<void> ConnectorCore::perform(Call& call) {
     fail(call, Outcome::timeout, errc::timed_out,
          "the deadline of a request had passed before it began; nothing was sent");
   }
-  for (bool redirected = false;; redirected = true) {
+  if (call.later_.valid()) {
+    co_await wait_for_token(call);
+  }
+  for (bool redirected = false;;) {
     call.loan_ = call.host_->try_take();
     if (!call.loan_) {
       co_await wait_for_connection(call);
@@ -211,11 +228,98 @@ awaitable<void> ConnectorCore::perform(Call& call) {
     if (exchange.end != Exchange::End::answered) {
       fail_exchange(call, exchange);
     }
-    if (redirected || !follow_redirect(call)) {
+    if (!redirected && follow_redirect(call)) {
+      redirected = true;
+    } else if (has_refused_token(call)) {
+      co_await renew_token(call);
+    } else {
       break;
     }
   }
-  finish(call);
+  finish(call, call.loan_->answer);
+}
+
+void ConnectorCore::ask_for_token(Call& call) {
+  try {
+    TokenAnswer answer = options_.credentials->token({call.bot_, {}});
+    if (answer.is_known()) {
+      call.token_ = answer.take_token();
+    } else {
+      call.later_ = answer.take_later();
+    }
+  } catch (...) {
+    fail_without_token(call, std::current_exception());
+  }
+}
+
+// Gives the request the token that `ask_for_token` has promised.
+awaitable<void> ConnectorCore::wait_for_token(Call& call) {
+  std::exception_ptr error;
+  try {
+    auto later = std::move(call.later_);
+    auto token = co_await with_timeout(std::move(later), call.by_, clock_);
+    call.token_ = std::move(token);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  throw_if_aborted({});
+  if (error) {
+    fail_without_token(call, error);
+  }
+  if (call.token_) {
+    call.request_.authorize(call.token_->authorization());
+  }
+}
+
+// Whether the channel has answered 401 to the first token of the call, and another one is worth a try.
+bool ConnectorCore::has_refused_token(const Call& call) {
+  constexpr int unauthorized = 401;
+  if (call.loan_->answer.status != unauthorized || !call.token_ || call.renewed_) {
+    return false;
+  }
+  try {
+    return options_.credentials->refused({call.bot_, {}}, call.token_);
+  } catch (...) {
+    fail_without_token(call, std::current_exception());
+  }
+}
+
+// Gives the request another token. Without another one the 401 is the answer of the call.
+awaitable<void> ConnectorCore::renew_token(Call& call) {
+  const Answer answer = call.loan_->answer;
+  call.loan_.end();  // so that it holds no connection while it waits
+  call.renewed_ = true;
+  const auto refused = std::move(call.token_);
+  ask_for_token(call);
+  if (call.later_.valid()) {
+    co_await wait_for_token(call);
+  } else if (call.token_) {
+    call.request_.authorize(call.token_->authorization());
+  }
+  if (!call.token_ || call.token_ == refused) {
+    finish(call, answer);
+  }
+  renewals_.inc();
+}
+
+void ConnectorCore::fail_without_token(const Call& call, const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const NoToken&) {
+    count(call, Outcome::no_token);
+    throw;
+  } catch (const system_error& e) {
+    if (e.code() == asio::error::operation_aborted) {
+      throw;
+    }
+    if (e.code() == errc::timed_out) {
+      fail(call, Outcome::timeout, errc::timed_out, "no token for the bot came in time; nothing was sent");
+    }
+  } catch (...) {  // it is told below
+  }
+  count(call, Outcome::no_token);
+  throw NoToken(NoToken::Why::unavailable,
+                "The credentials of the bot failed: " + tern::detail::message_of(error) + ". Nothing was sent.");
 }
 
 // True when the request must be sent again, to another target on the same host.
@@ -235,6 +339,7 @@ bool ConnectorCore::follow_redirect(Call& call) {
   Host& host = host_for(call, *url);
   move_to(call, host);
   call.request_.redirect(redirect->target, host.header());
+  call.token_.reset();  // the request carries none any more
   return true;
 }
 
@@ -289,10 +394,9 @@ void ConnectorCore::fail_exchange(const Call& call, const Exchange& exchange) {
                       "the request to " + origin + " was written, but " + why + "; it may have arrived");
 }
 
-void ConnectorCore::finish(Call& call) {
+void ConnectorCore::finish(const Call& call, const Answer& answer) {
   has_answered(*call.host_);
   call.host_->answered(clock_.now() - call.began_ <= options_.request_timeout);
-  const Answer& answer = call.loan_->answer;
   if (answer.status < 200 || answer.status > 299) {
     count(call, Outcome::rejected);
     warn_of_absurd_wait(call, answer);

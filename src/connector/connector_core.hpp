@@ -5,6 +5,7 @@
 #include "connector/service_url.hpp"
 #include "net/client_core.hpp"
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,7 +15,7 @@
 namespace tern::connector {
 
 /// The outcome of a call in `tern_connector_requests_total`. A cancelled call is not counted.
-enum class Outcome { ok, rejected, ambiguous, unreachable, refused, timeout, overloaded };
+enum class Outcome { ok, rejected, ambiguous, unreachable, refused, timeout, overloaded, no_token };
 
 using net::Answer;
 using net::Exchange;
@@ -40,6 +41,10 @@ class Call : public net::ClientCall {
   Deadline asked_by_;                ///< the caller's own deadline
   std::function<bool()> may_begin_;  ///< is asked before the request is written; empty means yes
   RequestText request_;
+  std::string_view bot_;                                 ///< the account of the bot that sends, in the caller's object
+  std::shared_ptr<const AccessToken> token_;             ///< that the request carries; nullptr without one
+  awaitable<std::shared_ptr<const AccessToken>> later_;  ///< valid while the token has to be waited for
+  bool renewed_ = false;                                 ///< the request carries a second token
 };
 
 /// The implementation of `ConnectorClient`.
@@ -47,9 +52,10 @@ class ConnectorCore final : public net::ClientCore {
  public:
   ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics, ConnectorOptions options);
 
-  /// Finds the host of `service_url` and writes the text of the request. `host` and `base_path` of `parts` are set
-  /// here. Errors: `errc::service_url_refused`, `errc::invalid_argument`, `errc::overloaded` (no more hosts).
-  void prepare(Call& call, std::string_view service_url, RequestParts parts);
+  /// Finds the host of `service_url`, asks for the token of `bot`, and writes the text of the request. `host`,
+  /// `base_path` and `authorization` of `parts` are set here. Lifetime: what `bot` is a view of outlives the call.
+  /// Errors: `errc::service_url_refused`, `errc::invalid_argument`, `errc::overloaded` (no more hosts), `NoToken`.
+  void prepare(Call& call, std::string_view service_url, std::string_view bot, RequestParts parts);
 
   /// Sends the request and waits for the answer; throws unless it is a success. `call` lives in the caller's frame.
   awaitable<void> perform(Call& call);
@@ -73,8 +79,13 @@ class ConnectorCore final : public net::ClientCore {
   [[noreturn]] void fail(const Call& call, Outcome outcome, errc code, const std::string& message);
   [[noreturn]] void fail_exchange(const Call& call, const Exchange& exchange);
   bool follow_redirect(Call& call);
+  void ask_for_token(Call& call);
+  awaitable<void> wait_for_token(Call& call);
+  bool has_refused_token(const Call& call);
+  awaitable<void> renew_token(Call& call);
+  [[noreturn]] void fail_without_token(const Call& call, const std::exception_ptr& error);
   void was_late(const Call& call);
-  void finish(Call& call);
+  void finish(const Call& call, const Answer& answer);
   void warn_of_absurd_wait(const Call& call, const Answer& answer) const;
 
   std::string take_buffer();
@@ -85,6 +96,7 @@ class ConnectorCore final : public net::ClientCore {
   std::unique_ptr<net::TlsSettings> tls_;  // made for the first https service
   std::vector<Counter> outcomes_;
   Counter late_answers_;
+  Counter renewals_;
   std::vector<Histogram> seconds_;
   std::vector<std::string> buffers_;
   std::string origin_;  // its memory is used again for each look-up

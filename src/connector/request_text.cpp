@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view hex_upper = "0123456789ABCDEF";
 constexpr std::string_view hex_lower = "0123456789abcdef";
+constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view authorization_name = "Authorization: ";
 constexpr std::size_t length_gap = 20;  // the digits of the longest Content-Length
 
 constexpr auto component_characters = [] {
@@ -74,15 +76,28 @@ void append_header_value(std::string& out, std::string_view text) {
   }
 }
 
+std::pair<std::size_t, std::size_t> RequestText::authorization_line() const noexcept {
+  const auto text = bytes();
+  const auto behind_line = [&](std::size_t at) { return text.find(line_end, at) + line_end.size(); };
+  // The request line and Host are the first two lines, and Authorization is the third.
+  const auto begin = behind_line(behind_line(0));
+  return {begin, text.substr(begin).starts_with(authorization_name) ? behind_line(begin) : begin};
+}
+
 void RequestText::redirect(std::string_view target, std::string_view host) {
-  constexpr std::string_view line_end = "\r\n";
   const auto old = bytes();
-  // The request line and Host are the first two lines.
-  const auto rest = old.find(line_end, old.find(line_end) + line_end.size());
   std::string moved(old.substr(0, old.find(' ')));
-  moved.append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(host).append(old.substr(rest));
+  moved.append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(host).append(line_end);
+  moved.append(old.substr(authorization_line().second));
   buffer_ = std::move(moved);
   start_ = 0;
+}
+
+void RequestText::authorize(std::string_view authorization) {
+  const auto [begin, end] = authorization_line();
+  std::string line(authorization_name);
+  line.append(authorization).append(line_end);
+  buffer_.replace(start_ + begin, end - begin, line);
 }
 
 RequestWriter::RequestWriter(std::string user_agent) : random_(seeded()) {
@@ -95,7 +110,10 @@ void RequestWriter::write(const RequestParts& parts, RequestText& into) {
   into.start_ = 0;
   out.append(parts.method).push_back(' ');
   append_target(parts, out);
-  out.append(" HTTP/1.1\r\nHost: ").append(parts.host).append("\r\n");
+  out.append(" HTTP/1.1\r\nHost: ").append(parts.host).append(line_end);
+  if (!parts.authorization.empty()) {
+    out.append(authorization_name).append(parts.authorization).append(line_end);
+  }
   if (parts.body != nullptr) {
     out.append("Content-Type: application/json; charset=utf-8\r\n");
   }
@@ -112,16 +130,21 @@ void RequestWriter::write(const RequestParts& parts, RequestText& into) {
   }
   out.append("\r\nConnection: keep-alive\r\n");
   if (parts.body == nullptr) {
-    out.append("\r\n");
-    return;
+    out.append(line_end);
+  } else {
+    append_length_and_body(*parts.body, into);
   }
+}
+
+void RequestWriter::append_length_and_body(const boost::json::object& body, RequestText& into) {
+  std::string& out = into.buffer_;
   // The length is known only when the body has been serialized into the buffer. So a gap is left for its digits, and
   // the head, which is shorter than the body, is moved up to close the gap.
   out.append("Content-Length: ");
   const std::size_t head = out.size();
   out.append(length_gap, ' ').append("\r\n\r\n");
   const std::size_t begin = out.size();
-  append_body(*parts.body, out);
+  append_body(body, out);
   std::array<char, length_gap> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), out.size() - begin);
   const auto count = static_cast<std::size_t>(end - digits.data());

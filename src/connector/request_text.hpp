@@ -20,6 +20,7 @@ struct RequestParts {
   std::string_view base_path;       ///< the path of the serviceUrl, without a slash at its end
   std::string_view conversation;    ///< "" for `POST /v3/conversations`
   std::string_view activity;        ///< "" without one
+  std::string_view authorization;   ///< `Authorization`; "" without one
   std::string_view request_id;      ///< `x-ms-client-request-id`; "" makes a new one
   bool names_conversation = false;  ///< adds `x-ms-conversation-id`, as the SDKs do for replies
   const boost::json::object* body = nullptr;
@@ -32,14 +33,19 @@ class RequestText {
   explicit RequestText(std::string buffer) noexcept : buffer_(std::move(buffer)) {}
 
   std::string_view bytes() const noexcept { return std::string_view(buffer_).substr(start_); }
-  /// Changes the target and the Host header of the request.
+  /// Changes the target and the Host header of the request, and takes its Authorization out.
   /// Preconditions: `RequestWriter::write` has written the request.
   void redirect(std::string_view target, std::string_view host);
+  /// Gives the request this Authorization in place of the one that it has, if any. Preconditions: as above.
+  void authorize(std::string_view authorization);
   /// Gives the buffer away, so that another request can use it.
   std::string take_buffer() && noexcept { return std::move(buffer_); }
 
  private:
   friend class RequestWriter;
+  /// Where the line behind Host begins, and where the line behind Authorization, counted from the request line.
+  std::pair<std::size_t, std::size_t> authorization_line() const noexcept;
+
   std::string buffer_;
   std::size_t start_ = 0;
 };
@@ -57,6 +63,7 @@ class RequestWriter {
  private:
   void append_request_id(std::string& out);
   void append_body(const boost::json::object& body, std::string& out);
+  void append_length_and_body(const boost::json::object& body, RequestText& into);
 
   std::string user_agent_;
   std::mt19937_64 random_;

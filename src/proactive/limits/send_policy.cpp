@@ -2,6 +2,7 @@
 #include "proactive/limits/send_policy.hpp"
 
 #include <tern/turn/channel_sender.hpp>
+#include <tern/turn/credential_provider.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -154,6 +155,14 @@ Verdict judge_status(const SendPolicy& policy, const ChannelError& error, const 
   return dead_verdict(reason_of(status));
 }
 
+// Nothing was sent. A token service that refuses the bot's credentials means the whole bot, as a channel's 401 does:
+// the credentials can be corrected, and the sends then go.
+Verdict judge_without_token(const SendPolicy& policy, const NoToken& error, const Attempt& attempt) {
+  auto verdict = retry_verdict(policy, attempt, std::nullopt, false, error.what());
+  const bool is_refused = error.why() == NoToken::Why::refused;
+  return is_refused ? with(Verdict::Refusal::unauthorized, std::move(verdict)) : verdict;
+}
+
 }  // namespace
 
 Verdict SendPolicy::try_again(std::string reason, bool ambiguous, std::uint32_t number, WallTime::duration late,
@@ -170,6 +179,8 @@ Verdict SendPolicy::judge_alone(const std::exception_ptr& error, std::uint32_t n
     return judge_status(*this, e, attempt);
   } catch (const AmbiguousSend& e) {
     return retry_verdict(*this, attempt, std::nullopt, true, e.code().message());
+  } catch (const NoToken& e) {
+    return judge_without_token(*this, e, attempt);
   } catch (const system_error& e) {
     if (e.code() == errc::shutting_down) {
       Verdict verdict;

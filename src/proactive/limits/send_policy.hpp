@@ -32,7 +32,7 @@ struct Verdict {
     barred,        ///< 403: its conversation is gone, or, if others are refused in the same way, the bot is meant
     gone,          ///< 404 or 410 by the channel itself: the same, but the channel is believed sooner
     astray,        ///< it did not reach the channel, as a gateway's page shows: the way to it is meant
-    unauthorized,  ///< 401: the bot is meant
+    unauthorized,  ///< 401, or no token because the bot's credentials are wrong: the bot is meant
   };
   Kind kind = Kind::retry;
   std::chrono::milliseconds delay{0};

@@ -1,6 +1,7 @@
 #include "proactive/limits/send_policy.hpp"
 
 #include <tern/turn/channel_sender.hpp>
+#include <tern/turn/credential_provider.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -62,6 +63,21 @@ TEST(SendPolicy, TellsWhomARefusalMayMean) {
   for (const int code : {400, 500, 503}) {
     EXPECT_EQ(status(code).refusal, Refusal::none) << code;
   }
+}
+
+TEST(SendPolicy, ASendWithoutATokenWasNotSentAndWrongCredentialsMeanTheBot) {
+  const auto without = [](NoToken::Why why, std::uint32_t attempt = 1, WallTime::duration late = 0s) {
+    return SendPolicy().judge_alone(std::make_exception_ptr(NoToken(why, "AADSTS7000215")), attempt, late, 0.5);
+  };
+  for (const auto why : {NoToken::Why::unavailable, NoToken::Why::refused}) {
+    const auto verdict = without(why);
+    EXPECT_EQ(verdict.kind, Kind::retry);
+    EXPECT_FALSE(verdict.ambiguous);
+    EXPECT_EQ(verdict.reason, "AADSTS7000215");
+    EXPECT_EQ(without(why, 100, 25h).kind, Kind::dead) << "after a day of tries";
+  }
+  EXPECT_EQ(without(NoToken::Why::unavailable).refusal, Verdict::Refusal::none) << "an outage";
+  EXPECT_EQ(without(NoToken::Why::refused).refusal, Verdict::Refusal::unauthorized);
 }
 
 Verdict strange(int code, std::uint32_t number = 1, WallTime::duration late = 0s) {
