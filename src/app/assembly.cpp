@@ -1,5 +1,7 @@
 #include "app/assembly.hpp"
 
+#include "app/bot_credentials.hpp"
+#include "app/credential_keys.hpp"
 #include "app/destinations.hpp"
 #include "app/own_parts.hpp"
 #include "app/part_options.hpp"
@@ -88,6 +90,7 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
       storage(store_.storage),
       clients_(settings.limits.client_requests) {
   progress->watch(shards);
+  make_credentials(options.credentials);
   make_connectors(options.authenticator != nullptr);
   make_own_senders(options.channel_sender);
   make_runtime(std::move(factory), options.one_per_turn);
@@ -107,12 +110,37 @@ Assembly::~Assembly() {
   callers_.reset();
   own_senders.clear();
   connectors.clear();
+  credentials.reset();
   proactive.reset();
   shards.tear_down();
 }
 
+void Assembly::make_credentials(const CredentialFactory& factory) {
+  const CredentialContext context{settings, metrics, clock};
+  if (factory) {
+    credentials = make_own_credentials(factory, context);
+    credentials_name_ = "the bot's own";
+  } else if (const char* kind = credential_kind(settings.bot)) {
+    credentials = bot_credentials(settings.bot, context);
+    credentials_name_ = kind;
+  }
+}
+
+// So that a credential that is refused is told at the start, and the first send need not wait. The bot's own
+// credentials are asked by sends alone.
+void Assembly::ask_for_first_token() noexcept {
+  if (credential_kind(settings.bot) != credentials_name_) {
+    return;
+  }
+  try {
+    (void)credentials->token({});
+  } catch (...) {  // the first send says it again
+  }
+}
+
 void Assembly::make_connectors(bool has_authenticator) {
   connector::ConnectorOptions options;
+  options.credentials = credentials.get();
   options.in_flight = settings.connector.in_flight;
   options.connections = descriptors_.outgoing / shards.size();
   options.waiting = settings.limits.connector_waiting;
@@ -270,6 +298,7 @@ void Assembly::listen() {
     metrics_server_->listen(settings.metrics.address, *settings.metrics.port);
     metrics_server_->start();
   }
+  ask_for_first_token();
   watchdog_ = std::make_unique<runtime::StallWatchdog>(shards, metrics);
   ready_.store(true, std::memory_order_release);
   server_->start();
@@ -286,7 +315,8 @@ void Assembly::announce() const {
                              {"storage", traits.name},
                              {"storage_place", place_of(settings)},
                              {"proactive", settings.proactive.enabled},
-                             {"authenticator", callers_ ? callers_->name() : "none"}});
+                             {"authenticator", callers_ ? callers_->name() : "none"},
+                             {"credentials", credentials_name_}});
   if (descriptors_.connections < settings.limits.connections) {
     log::warn(
         "fewer connections than limits.connections are accepted, because each needs a descriptor; raise ulimit -n",
@@ -299,6 +329,16 @@ void Assembly::announce() const {
               {{"storage", traits.name}});
   }
   announce_callers();
+  announce_credentials();
+}
+
+// Whether those whom the bot writes to believe it.
+void Assembly::announce_credentials() const {
+  if (!credentials && !settings.bot.app_id.empty()) {
+    log::warn(
+        "the bot has an app id and no credential, so that it sends without a token, and channels of Azure refuse "
+        "what it posts; set bot.app_password or another credential");
+  }
 }
 
 // Whom the bot believes.

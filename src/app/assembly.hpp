@@ -88,6 +88,7 @@ class Assembly {
 
  public:
   AnyStorage storage;
+  std::unique_ptr<CredentialProvider> credentials;  ///< nullptr when the bot shows no tokens
   std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
   std::vector<std::unique_ptr<ChannelSender>> own_senders;  ///< the bot's own, one for each shard; empty without them
   std::unique_ptr<runtime::Runtime> runtime;
@@ -95,6 +96,8 @@ class Assembly {
   std::unique_ptr<RuntimePoster> poster;
 
  private:
+  void make_credentials(const CredentialFactory& factory);
+  void ask_for_first_token() noexcept;
   void make_connectors(bool has_authenticator);
   void make_own_senders(const ChannelSenderFactory& factory);
   ChannelSender& sender_of(std::size_t shard) noexcept;
@@ -102,6 +105,7 @@ class Assembly {
   void make_callers(const AuthenticatorFactory& factory);
   void make_edge(const Routes& routes);
   void announce_callers() const;
+  void announce_credentials() const;
   void add_endpoints(std::size_t shard);
   void add_health(http::Router& router);
   void make_servers();
@@ -111,6 +115,7 @@ class Assembly {
 
   std::unique_ptr<BotContext> context_;
   Destinations destinations_ = Destinations::this_machine;
+  const char* credentials_name_ = "none";  // for the log
   bool opened_ = false;
   std::atomic<bool> ready_{false};
   ClientGate clients_;

@@ -1,6 +1,7 @@
 #include "app/bot_keys.hpp"
 
 #include "app/config_makers.hpp"
+#include "app/credential_keys.hpp"
 #include "app/destinations.hpp"
 #include "auth/cloud.hpp"
 #include "auth/guid.hpp"
@@ -98,14 +99,15 @@ std::vector<ConfigKey> authority_keys() {
                   "The OpenID document of that issuer, which names its keys, when it is not that of bot.cloud."),
       checked_key(
           "bot.login_url", Setting{&S::bot, &B::login_url}, is_url_of_authority, url_of_authority,
-          "Where tenants have their OpenID documents, at TENANT/v2.0/.well-known/openid-configuration below it, "
-          "when it is not that of bot.cloud. The issuer of their tokens of version 2.0 begins with it."),
+          "Where tenants have their OpenID documents, at TENANT/v2.0/.well-known/openid-configuration below it, and "
+          "their token endpoints, at TENANT/oauth2/v2.0/token, when it is not that of bot.cloud. The issuer of their "
+          "tokens of version 2.0 begins with it."),
       checked_key("bot.sts_url", Setting{&S::bot, &B::sts_url}, is_issuer, "a text without spaces and quotes, or empty",
                   "What the issuer of tenants' tokens of version 1.0 begins with, when it is not that of bot.cloud."),
       text_key(
           "bot.ca_file", Setting{&S::bot, &B::ca_file}, "the path of a file, or empty",
           "Certificates (PEM) of further authorities, which are trusted like those of the system where the keys of "
-          "issuers are fetched."),
+          "issuers are fetched and tokens are got."),
   };
 }
 
@@ -176,22 +178,19 @@ std::vector<ConfigKey> bot_keys() {
                "Accept a token that the bot's own credentials have got for the bot itself, as the Emulator sends it."),
       choice_key("bot.cloud", Setting{&S::bot, &B::cloud}, clouds,
                  "The cloud of Microsoft that the bot is registered in. GCC is part of public."),
-      text_key("bot.app_password", Setting{&S::bot, &B::app_password}, "text", "The app id's client secret.", true),
       bool_key("bot.allow_anonymous", Setting{&S::bot, &B::allow_anonymous},
                "Without authentication, listen and send beyond this machine all the same: anybody can speak to the "
                "bot. It never switches authentication off."),
       allowed_hosts_key(),
   };
-  auto more = authority_keys();
-  keys.insert(keys.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  for (auto&& more : {credential_keys(), authority_keys()}) {
+    keys.insert(keys.end(), more.begin(), more.end());
+  }
   return keys;
 }
 
 void check_bot(const BotSettings& bot, bool has_authenticator) {
-  if (!bot.app_password.empty()) {
-    throw ConfigError(
-        "bot.app_password is set, but this version does not send credentials to channels yet. Leave it out.");
-  }
+  check_credentials(bot);
   for (const auto& [name, is_set] : dependents) {
     if (bot.app_id.empty() && is_set(bot)) {
       throw ConfigError(std::string(name) +

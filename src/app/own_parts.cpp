@@ -12,6 +12,15 @@ std::unique_ptr<ChannelSender> make_own_sender(const ChannelSenderFactory& facto
   return made;
 }
 
+std::unique_ptr<CredentialProvider> make_own_credentials(const CredentialFactory& factory,
+                                                         const CredentialContext& context) {
+  auto made = factory(context);
+  if (!made) {
+    throw_error(errc::invalid_argument, "The factory AppOptions::credentials returned no credentials.");
+  }
+  return made;
+}
+
 std::unique_ptr<Authenticator> make_own_authenticator(const AuthenticatorFactory& factory, const BotContext& context) {
   auto made = factory(context);
   if (!made) {

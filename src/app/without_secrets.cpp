@@ -9,6 +9,7 @@ namespace tern::app {
 namespace {
 
 constexpr std::string_view scheme_end = "://";
+constexpr std::string_view begin_of_pem = "-----BEGIN";
 
 // The position behind the `=` of `word=` or `word =`, such as `password=`.
 std::size_t behind_word(std::string_view text, std::string_view word) {
@@ -26,6 +27,11 @@ std::size_t behind_scheme(std::string_view text) {
   return at == std::string_view::npos ? at : at + scheme_end.size();
 }
 
+std::size_t behind_begin_of_pem(std::string_view text) {
+  const auto at = text.find(begin_of_pem);
+  return at == std::string_view::npos ? at : at + begin_of_pem.size();
+}
+
 std::size_t word_with_at(std::string_view text) {
   const auto at = text.find('@');
   if (at == std::string_view::npos) {
@@ -38,8 +44,8 @@ std::size_t word_with_at(std::string_view text) {
 }  // namespace
 
 std::string without_secrets(std::string_view text) {
-  const auto cut =
-      std::min({behind_word(text, "password"), behind_word(text, "secret"), behind_scheme(text), word_with_at(text)});
+  const auto cut = std::min({behind_word(text, "password"), behind_word(text, "secret"), behind_scheme(text),
+                             behind_begin_of_pem(text), word_with_at(text)});
   return cut == std::string_view::npos ? std::string(text) : std::string(text.substr(0, cut)) + "***";
 }
 

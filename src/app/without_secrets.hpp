@@ -6,7 +6,8 @@
 namespace tern::app {
 
 /// A text that a person has typed, for a message. It is cut where a secret may begin: behind `://`, behind `password=`
-/// and `secret=`, and at a word with an `@`. The address of a database may contain a password.
+/// and `secret=`, behind `-----BEGIN` (a key in PEM), and at a word with an `@`. The address of a database may contain
+/// a password.
 std::string without_secrets(std::string_view text);
 
 /// The address of a database without its password.

@@ -8,6 +8,7 @@
 #include <tern/turn/authenticator.hpp>
 #include <tern/turn/bot.hpp>
 #include <tern/turn/channel_sender.hpp>
+#include <tern/turn/credential_provider.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -41,6 +42,25 @@ using ChannelSenderFactory = std::function<std::unique_ptr<ChannelSender>(const 
 /// Makes the authenticator of an app. It is called once, after the bot is made.
 using AuthenticatorFactory = std::function<std::unique_ptr<Authenticator>(const BotContext&)>;
 
+/// The parts of its app that the credentials of a bot are made with.
+///
+/// Lifetime: the parts live longer than the credentials.
+struct CredentialContext {
+  const Settings& settings;  ///< the whole configuration
+  Metrics& metrics;          ///< for figures of its own in /metrics
+  Clock& clock;              ///< for times and waits
+};
+
+/// Makes the credentials of an app. It is called once, before the senders and the bot are made.
+using CredentialFactory = std::function<std::unique_ptr<CredentialProvider>(const CredentialContext&)>;
+
+/// The credentials that the keys below `bot.` describe, as an app makes them by itself: `app_id`, `tenant_id`, `cloud`,
+/// and those of one kind of credential. For a program with several bots, which has such settings for each of them, and
+/// gives what this returns to `CredentialsOfBots`. It has a thread of its own, for requests and for files.
+/// Errors: `ConfigError` when there is no app id, no credential or more than one kind of it, or when a file cannot be
+///   read or used.
+std::unique_ptr<CredentialProvider> bot_credentials(const BotSettings& bot, const CredentialContext& context);
+
 /// Parts of an app that a program may replace, and additions.
 struct AppOptions {
   bool one_per_turn = false;          ///< a bot object for each turn
@@ -54,6 +74,12 @@ struct AppOptions {
   /// Errors: an exception of the factory leaves the constructor of `App`; `errc::invalid_argument` when the factory
   ///   returns nothing.
   AuthenticatorFactory authenticator;
+  /// Gives the tokens that the bot shows to the services of channels. Default: made from the keys below `bot.` if they
+  /// have a credential; otherwise the bot shows none. There is one for the whole app. Tern's own sender asks it; a
+  /// sender of the bot's own does as it likes.
+  ///
+  /// Lifetime and errors: as for `authenticator`.
+  CredentialFactory credentials;
   /// Sends activities to channels. Default: Tern's own, over HTTP. There is one for each shard, so that it needs no
   /// locks. Everything that the bot sends goes through it: replies, sends of the schedule with their limits and
   /// repetitions, broadcasts.

@@ -38,7 +38,16 @@ struct BotSettings {
   std::string allowed_callers;   ///< GUIDs separated by commas; among them may be "*"
   bool allow_emulator = true;    ///< a token that the bot has got for itself is accepted
   std::string cloud = "public";  ///< or "gcc_high", "dod" or "china"
-  std::string app_password;      ///< secret
+  ///@{
+  /// The credential of the bot, of one kind at most.
+  std::string app_password;          ///< secret
+  std::string app_password_file;     ///< the name of a file with the secret
+  std::string certificate;           ///< the name of a file, PEM
+  std::string certificate_key;       ///< the name of a file, PEM
+  std::string managed_identity;      ///< a GUID, or ""
+  std::string managed_identity_url;  ///< "": that of the machine
+  std::string federated_token_file;  ///< the name of a file with a token
+  ///@}
   bool allow_anonymous = false;  ///< without authentication, serve and send beyond loopback all the same
   std::string allowed_hosts;     ///< separated by commas
   ///@{

@@ -232,7 +232,7 @@ TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords)
   EXPECT_THAT(error_of({"--set", "listen.address=0.0.0.0"}), HasSubstr("bot.allow_anonymous"));
   EXPECT_EQ(error_of({"--set", "listen.address=0.0.0.0", "--set", "bot.allow_anonymous=true"}), "no error");
   EXPECT_EQ(error_of({"--set", "listen.address=::1"}), "no error");
-  EXPECT_THAT(error_of({"--set", "bot.app_password=x"}), HasSubstr("bot.app_password is set"));
+  EXPECT_THAT(error_of({"--set", "bot.app_password=x"}), HasSubstr("bot.app_password is set, but bot.app_id is not"));
 }
 
 TEST(Config, HostsToSendToAreForABotThatMayLeaveThisMachine) {
