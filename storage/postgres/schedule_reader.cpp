@@ -7,6 +7,7 @@
 #include "storage/validate.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <tuple>
@@ -104,6 +105,7 @@ HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std
   const auto length = scalar(static_cast<std::int64_t>(lease.count()));
   end_leases_of_the_dead();
   HeldSlots held;
+  std::vector<std::uint16_t> taken;
   for (const auto& row : run(statements().hold, {scalar(owner), scalar(static_cast<std::int32_t>(want)), length})) {
     SlotLease slot;
     slot.slot = static_cast<std::uint16_t>(number_of(row[0]));
@@ -111,9 +113,11 @@ HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std
     slot.until = asked_at + lease;
     if (!state_.claims.is_held_by(slot)) {
       state_.retries.forget_slot(slot.slot);
+      taken.push_back(slot.slot);
     }
     held.leases.push_back(slot);
   }
+  drop_inbox(taken);
   state_.claims.set(owner, held.leases);
   const auto before = state_.clock.wall_now();
   const auto counted = run(statements().count_owners, {scalar(owner), length});
@@ -122,6 +126,18 @@ HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std
   const auto others = number_of(counted[0][0]);
   held.owners = static_cast<std::uint16_t>(std::min<std::int64_t>(others, slot_count) + 1);
   return held;
+}
+
+// A new owner loads all that is committed by now, so it need not be told of that as well.
+void ScheduleReader::drop_inbox(const std::vector<std::uint16_t>& slots) {
+  if (slots.empty()) {
+    return;
+  }
+  BinaryArray ids(ElementType::int4, slots.size());
+  for (const auto slot : slots) {
+    ids.add_integer(static_cast<std::int32_t>(slot));
+  }
+  run(statements().drop_inbox, {ids.parameter()});
 }
 
 void ScheduleReader::release(const std::vector<SlotLease>& leases) {
@@ -164,10 +180,27 @@ DuePage ScheduleReader::load_due(const DueQuery& query) {
   return page;
 }
 
+// Rows that were taken stay in the index until a vacuum. So the slots of which all is taken are not asked again until
+// the rest has been taken. Should the server take them in another order, what it left comes with the next call for all
+// slots.
 LateSends ScheduleReader::load_late(const std::vector<SlotLease>& held) {
+  auto& from = state_.inbox_from;
+  std::vector<SlotLease> asked;
+  std::copy_if(held.begin(), held.end(), std::back_inserter(asked),
+               [from](const SlotLease& lease) { return lease.slot >= from; });
+  auto late = take_inbox(asked);
+  from = 0;
+  for (const auto& entry : late.entries) {
+    from = late.more ? std::max(from, entry.slot) : 0;
+  }
+  auto told = state_.claims.take_late(held);
+  late.entries.insert(late.entries.end(), told.begin(), told.end());
+  return late;
+}
+
+LateSends ScheduleReader::take_inbox(const std::vector<SlotLease>& from) {
   LateSends late;
-  late.entries = state_.claims.take_late(held);
-  auto parameters = LeaseArrays(held).parameters();
+  auto parameters = LeaseArrays(from).parameters();
   parameters.push_back(scalar(static_cast<std::int64_t>(most_late)));
   for (const auto& row : run(statements().take_inbox, parameters)) {
     if (row[3].is_null()) {

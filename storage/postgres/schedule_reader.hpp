@@ -43,6 +43,8 @@ class ScheduleReader {
   const ScheduleStatements& statements() const noexcept { return state_.statements; }
   /// The earliest due time of a pending send.
   std::optional<WallTime> oldest();
+  void drop_inbox(const std::vector<std::uint16_t>& slots);
+  LateSends take_inbox(const std::vector<SlotLease>& from);
   void note_place(const DueEntry& entry, WallTime due);
   /// An entry that the caller may send, by its place among the entries asked for, and the due time of its record.
   struct Claimed {

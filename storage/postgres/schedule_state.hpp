@@ -97,6 +97,8 @@ struct ScheduleState {
   RetryPlaces retries;
   SendWeeks weeks;
   FirstDue first_due;
+  /// The first slot from which more of the inbox is to be taken at once; 0 otherwise. For the lane that takes it.
+  std::uint16_t inbox_from = 0;
 };
 
 }  // namespace tern::detail::pg

@@ -243,14 +243,15 @@ ORDER BY x.at, x.seq LIMIT $6::int8)";
 // The order key is in `send`; for a send that has to wait first, `retry` says where. A send that was moved meanwhile is
 // not there, and comes with a row of its own.
 //
-// The connection that runs this renews the leases as well, so it takes a bounded number of rows. A row of the inbox is
-// written once and never changed, so its `ctid` stays the same.
+// The connection that runs this renews the leases as well, so it takes a bounded number of rows, slot after slot in
+// their order. A row of the inbox is written once and never changed, so its `ctid` stays the same.
 constexpr std::string_view take_inbox_sql = R"(
 WITH late AS (
   DELETE FROM @.inbox AS t WHERE t.ctid = ANY(ARRAY(
-    SELECT o.ctid FROM unnest($1::int4[], $2::int8[]) AS i(slot, epoch)
-    JOIN @.slot AS s ON s.id = i.slot::int2 AND s.epoch = i.epoch AND s.owner IS NOT NULL
-    CROSS JOIN LATERAL (SELECT w.ctid FROM @.inbox AS w WHERE w.slot = s.id LIMIT $3::int8) AS o
+    SELECT o.ctid FROM (
+      SELECT s.id FROM unnest($1::int4[], $2::int8[]) AS i(slot, epoch)
+      JOIN @.slot AS s ON s.id = i.slot::int2 AND s.epoch = i.epoch AND s.owner IS NOT NULL ORDER BY s.id
+    ) AS h CROSS JOIN LATERAL (SELECT w.ctid FROM @.inbox AS w WHERE w.slot = h.id LIMIT $3::int8) AS o
     LIMIT $3::int8))
   RETURNING t.due, t.seq, t.id, t.generation, t.attempt, t.slot
 )
@@ -263,6 +264,11 @@ CROSS JOIN LATERAL (
 ) AS k
 UNION ALL SELECT 0, 0, '', NULL, 0, 0, 0 WHERE EXISTS (SELECT FROM @.slot WHERE owner IS NULL)
 UNION ALL SELECT 0, 1, '', NULL, 0, 0, 0 WHERE (SELECT count(*) FROM late) >= $3::int8)";
+
+// Bounded, because the leases of the owner run meanwhile.
+constexpr std::string_view drop_inbox_sql = R"(
+DELETE FROM @.inbox AS t WHERE t.ctid = ANY(ARRAY(
+  SELECT w.ctid FROM @.inbox AS w WHERE w.slot = ANY($1::int4[]) LIMIT 200000)))";
 
 // A macro, because literals are joined by the preprocessor alone.
 #define TERN_SEND_COLUMNS                                                                                      \
@@ -382,6 +388,7 @@ ScheduleStatements::ScheduleStatements(const std::string& schema)
       forget_owners{"tern_forget_owners", in_schema(forget_owners_sql, schema)},
       load{"tern_load", in_schema(load_sql, schema)},
       take_inbox{"tern_take_inbox", in_schema(take_inbox_sql, schema)},
+      drop_inbox{"tern_drop_inbox", in_schema(drop_inbox_sql, schema)},
       fetch{"tern_fetch", in_schema(fetch_sql, schema)},
       send_of{"tern_send_of", in_schema(send_of_sql, schema)},
       list_conversation{"tern_list_conversation", in_schema(list_conversation_sql, schema)},

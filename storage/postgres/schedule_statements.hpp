@@ -52,6 +52,7 @@ struct ScheduleStatements {
   Statement forget_owners;      ///< no parameters: owners without slots that were released
   Statement load;               ///< ($1 int4 slot, $2 int8 epoch, $3 int8 from, $4 int8 seq, $5 int8 until, $6 int8)
   Statement take_inbox;         ///< ($1 int4[] slots, $2 int8[] epochs, $3 int8 limit)
+  Statement drop_inbox;         ///< ($1 int4[] slots)
   Statement fetch;              ///< ($1 int4[], $2 int8[], $3 uuid[], $4 int4[] generations, $5 int4[] attempts)
   Statement send_of;            ///< ($1 int4 slot, $2 int8 due, $3 uuid)
   Statement list_conversation;  ///< ($1 int8 hash, $2 text, $3 int8 due, $4 int8 seq, $5 int8 limit)
