@@ -14,11 +14,21 @@ jobs_here() {
 build() {
   local preset=$1 quiet=()
   shift
-  # Where nobody goes on to change a test, its sources are compiled together.
-  quietly cmake --preset "$preset" "-DTERN_UNITY_TESTS=$([[ -n ${CI:-} ]] && echo ON || echo OFF)"
+  # Where nobody goes on to change a source, the sources of a library or test are compiled together.
+  quietly cmake --preset "$preset" "-DTERN_UNITY=$([[ -n ${CI:-} ]] && echo ON || echo OFF)"
   say "Building ${*:-everything} ($preset)"
   [[ -t 1 ]] || quiet=(--quiet)
   cmake --build --preset "$preset" --parallel "$(jobs_here)" ${1:+--target "$@"} -- "${quiet[@]}"
+}
+
+# As many tests as there are cores, twice: half of what a test of servers, disks and processes does is to wait. But none
+# without 1 GB of memory, which a large one takes under a sanitizer.
+tests_at_once() {
+  local tests available
+  tests=$((2 * $(nproc)))
+  available=$(awk '/^MemAvailable:/ { print int($2 / 1000000) }' /proc/meminfo 2>/dev/null || true)
+  if [[ -n $available ]] && ((available < tests)); then tests=$((available > 0 ? available : 1)); fi
+  echo "$tests"
 }
 
 # has_backend ROCKSDB|POSTGRES [BUILD]: whether that build, release by default, has that storage.

@@ -6,8 +6,7 @@ cmd_test() {
   need_clients
   build release
   say "Running the tests"
-  # Twice as many as there are cores: half of what a test of servers and processes does is to wait.
-  with_what_tests_need "$release" ctest --preset release --parallel $((2 * $(nproc))) "$@"
+  with_what_tests_need "$release" ctest --preset release --parallel "$(tests_at_once)" "$@"
   run_clients
 }
 
@@ -31,7 +30,7 @@ cmd_sanitize() {
     say "Running the tests under $kind"
     # The path is where llvm-symbolizer is found, for names and lines in a report.
     PATH=/usr/lib/llvm-19/bin:$PATH \
-      with_what_tests_need "$root/build/$kind" ctest --preset "$kind" --parallel "$(jobs_here)"
+      with_what_tests_need "$root/build/$kind" ctest --preset "$kind" --parallel "$(tests_at_once)"
   done
 }
 

@@ -8,4 +8,4 @@ option(TERN_INSTALL "Install the libraries, the headers and the CMake package" $
 option(TERN_PRECOMPILE "Precompile the headers that cost the most" ${PROJECT_IS_TOP_LEVEL})
 option(TERN_PACKAGE_TESTS "Also test each header alone, the installation, and use as a subfolder" OFF)
 option(TERN_WERROR "Treat warnings as errors" OFF)
-option(TERN_UNITY_TESTS "Compile the sources of a test together: a quarter of the time, of which one source costs as much as eight" OFF)
+option(TERN_UNITY "Compile the sources of each library and test together: all of them take less time, and a change in one source takes longer" OFF)

@@ -38,14 +38,15 @@ function(tern_add_program name)
   endif()
 endfunction()
 
-# tern_add_test(NAME SOURCES ... [ALONE sources] [LINK ...] [TIMEOUT seconds] [OPTIMISED] [ONE_THREAD]): a GoogleTest program whose cases
+# tern_add_test(NAME SOURCES ... [ALONE sources] [LINK ...] [TIMEOUT seconds] [OPTIMISED] [ONE_THREAD] [NOT_TSAN pattern]): a GoogleTest program whose cases
 # CTest knows one by one. Each case has 120 seconds, or as given; CTest begins with those that have the most, so that none
 # of them is left to run alone at the end.
 # Tests may look inside: src/ is on their include path.
 # OPTIMISED: the test itself does so much that it is worth the compiler's time.
 # ONE_THREAD: what it tests starts no thread, so that ThreadSanitizer has nothing to see and is left out.
+# NOT_TSAN: a pattern of cases whose threads do what those of other cases do; ThreadSanitizer leaves them out.
 function(tern_add_test name)
-  cmake_parse_arguments(ARG "OPTIMISED;ONE_THREAD" "TIMEOUT" "SOURCES;ALONE;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMISED;ONE_THREAD" "TIMEOUT;NOT_TSAN" "SOURCES;ALONE;LINK" ${ARGN})
   tern_keep_apart()
   if(ARG_ONE_THREAD AND TERN_SANITIZE STREQUAL "thread")
     return()
@@ -63,5 +64,9 @@ function(tern_add_test name)
     tern_use_precompiled(${name} tern_pch_tests)
     tern_compile_quickly(${name})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT})
+  set(filter)
+  if(ARG_NOT_TSAN AND TERN_SANITIZE STREQUAL "thread")
+    set(filter TEST_FILTER -${ARG_NOT_TSAN})
+  endif()
+  gtest_discover_tests(${name} ${filter} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT})
 endfunction()
