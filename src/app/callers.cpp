@@ -2,6 +2,7 @@
 
 #include "app/token_authenticator.hpp"
 #include "async/describe_error.hpp"
+#include "schema/signed_activity.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/with_timeout.hpp>
@@ -37,24 +38,31 @@ Callers::Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Met
 
 Callers::Callers(std::unique_ptr<TokenAuthenticator> authenticator, Clock& clock, Metrics& metrics)
     : Callers(std::unique_ptr<Authenticator>(), "that of bot.app_id", clock, metrics) {
-  caller_id_ = [tokens = authenticator.get()](const Identity& caller) { return tokens->caller_id_of(caller); };
+  tokens_ = authenticator.get();
   authenticator_ = std::move(authenticator);
 }
 
 Callers::~Callers() = default;
 
+boost::system::result<Activity, ParseError> Callers::parse(std::string_view body) const {
+  return tokens_ != nullptr ? tern::detail::parse_activity_to_sign(body) : parse_activity(body);
+}
+
 Callers::Check::Check(Callers& callers, const http::HttpRequest& request, const Activity& activity,
                       std::string_view body)
-    : callers_(callers),
-      request_(request),
-      activity_(activity),
-      body_(body),
-      deadline_(Deadline::after(Authenticator::patience, callers.clock_)) {
+    : callers_(callers), request_(request), activity_(activity), body_(body) {
   try {
     take(callers_.authenticator_->authenticate(*this));
   } catch (...) {
     failed(std::current_exception());
   }
+}
+
+Deadline Callers::Check::deadline() const noexcept {
+  if (!deadline_) {
+    deadline_ = Deadline::after(Authenticator::patience, callers_.clock_);
+  }
+  return *deadline_;
 }
 
 void Callers::Check::take(Authentication answer) {
@@ -76,7 +84,7 @@ void Callers::Check::take(AuthResult answer) {
 awaitable<void> Callers::Check::wait() {
   std::exception_ptr error;
   try {
-    auto answer = co_await with_timeout(std::move(*later_), deadline_, callers_.clock_);
+    auto answer = co_await with_timeout(std::move(*later_), deadline(), callers_.clock_);
     take(std::move(answer));
   } catch (...) {
     error = std::current_exception();
@@ -91,7 +99,7 @@ void Callers::Check::failed(const std::exception_ptr& error) {
     std::rethrow_exception(error);  // cancelled, because the process ends
   }
   callers_.failed_.inc();
-  if (tern::detail::has_code(error, errc::timed_out) && deadline_.expired(callers_.clock_)) {
+  if (tern::detail::has_code(error, errc::timed_out) && deadline().expired(callers_.clock_)) {
     log::error("an authenticator did not answer in time", {{"authenticator", callers_.name_}});
     answer_.emplace(AuthRefusal::unavailable("The bot could not find out in time who sends this. Send it again."));
     return;
@@ -101,10 +109,8 @@ void Callers::Check::failed(const std::exception_ptr& error) {
 }
 
 void Callers::Check::sign(Activity& activity) const {
-  if (callers_.caller_id_) {
-    if (const std::string id = callers_.caller_id_(*answer_->identity()); !id.empty()) {
-      activity.set_caller_id(id);
-    }
+  if (callers_.tokens_ != nullptr) {
+    callers_.tokens_->sign(activity, *answer_->identity());
   }
 }
 

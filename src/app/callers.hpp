@@ -4,10 +4,10 @@
 
 #include <tern/async/clock.hpp>
 #include <tern/async/metrics.hpp>
+#include <tern/schema/parse.hpp>
 #include <tern/turn/authenticator.hpp>
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,9 +22,6 @@ class TokenAuthenticator;
 /// Thread safety: all functions from any shard.
 class Callers {
  public:
-  /// The `callerId` of activities from this caller; "" for none. It is called on all shards.
-  using CallerId = std::function<std::string(const Identity&)>;
-
   /// The bot's own authenticator. Lifetime: the clock outlives it.
   Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Metrics& metrics);
   /// Tern's. Lifetime: likewise.
@@ -33,10 +30,13 @@ class Callers {
   Callers(const Callers&) = delete;
   Callers& operator=(const Callers&) = delete;
 
+  /// Parses an activity whose caller will be asked for. Errors: as for `parse_activity`.
+  boost::system::result<Activity, ParseError> parse(std::string_view body) const;
+
   /// Whose authenticator it is, for the log.
   const char* name() const noexcept { return name_; }
   /// Whether it is Tern's.
-  bool checks_tokens() const noexcept { return static_cast<bool>(caller_id_); }
+  bool checks_tokens() const noexcept { return tokens_ != nullptr; }
 
   /// The check of one request: it asks the authenticator, and makes the response for a caller that is refused. An
   /// answer that is known at once costs no coroutine.
@@ -57,7 +57,8 @@ class Callers {
     std::optional<http::HttpResponse> refusal() const;
     /// The caller. Preconditions: it is accepted.
     std::shared_ptr<const Identity> identity() const { return answer_->identity(); }
-    /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: likewise.
+    /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: likewise, and the
+    /// activity was parsed with `Callers::parse`.
     void sign(Activity& activity) const;
 
     std::optional<std::string_view> header(std::string_view name) const noexcept override {
@@ -66,7 +67,7 @@ class Callers {
     std::string_view peer() const noexcept override { return request_.peer(); }
     const Activity& activity() const noexcept override { return activity_; }
     std::string_view body() const noexcept override { return body_; }
-    Deadline deadline() const noexcept override { return deadline_; }
+    Deadline deadline() const noexcept override;
 
    private:
     void take(Authentication answer);
@@ -77,7 +78,7 @@ class Callers {
     const http::HttpRequest& request_;
     const Activity& activity_;
     const std::string_view body_;
-    const Deadline deadline_;
+    mutable std::optional<Deadline> deadline_;  // most answers are known at once, and need none
     std::optional<awaitable<AuthResult>> later_;
     std::optional<AuthResult> answer_;  // nullopt when the authenticator has failed
   };
@@ -86,8 +87,8 @@ class Callers {
   Callers(std::unique_ptr<Authenticator> authenticator, const char* name, Clock& clock, Metrics& metrics);
 
   std::unique_ptr<Authenticator> authenticator_;
-  const char* name_;    // for the log
-  CallerId caller_id_;  // empty for the bot's own authenticator
+  const char* name_;                            // for the log
+  const TokenAuthenticator* tokens_ = nullptr;  // the authenticator, if it is Tern's
   Clock& clock_;
   Counter accepted_;
   Counter refused_;

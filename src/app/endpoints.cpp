@@ -196,7 +196,7 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
                              "The body must be application/json in UTF-8; set Content-Type accordingly.");
   }
   const auto bytes = request.body().size();
-  auto activity = parse_activity(request.body());
+  auto activity = callers_ != nullptr ? callers_->parse(request.body()) : parse_activity(request.body());
   if (!activity) {
     co_return error_response(400, activity.error().code, activity.error().message);
   }

@@ -133,9 +133,8 @@ void add_storage(const Settings& settings, std::vector<MemoryBound>& bounds) {
 
 // A token that is being checked: its text, its claims, and its coroutine.
 constexpr std::uint64_t per_token = (1 + parsed_for_byte) * auth::max_token_size + per_task;
-// A token that is known: its claims, and its place in two tables.
+// A token that is known, with its claims; a shard keeps its text as well.
 constexpr std::uint64_t per_known_token = 4 * kib;
-constexpr std::uint64_t known_tokens_of_a_shard = 64;
 
 void add_tokens(const Settings& settings, std::uint64_t shards, std::vector<MemoryBound>& bounds) {
   if (settings.bot.app_id.empty()) {
@@ -143,8 +142,9 @@ void add_tokens(const Settings& settings, std::uint64_t shards, std::vector<Memo
   }
   const auth::AuthenticatorOptions options = token_options(settings.bot);
   const std::uint64_t issuers = 1 + options.trust.tenants.size() + options.trust.cloud->tenants.size();
-  bounds.push_back({"tokens that are known", "", total(options.kept_tokens, product(shards, known_tokens_of_a_shard)),
-                    per_known_token});
+  bounds.push_back({"tokens that are known", "", options.kept_tokens, per_known_token});
+  bounds.push_back({"tokens that a shard has seen lately", "listen.threads",
+                    product(shards, auth::VerifiedTokens::own_capacity), per_known_token + auth::max_token_size});
   bounds.push_back({"tokens that wait for a key or for the check of their signature", "",
                     product(issuers, auth::KeySourceOptions().most_waiting) + options.verifications_waiting,
                     per_token});

@@ -3,9 +3,11 @@
 #include "app/bot_keys.hpp"
 #include "auth/caller_id.hpp"
 #include "auth/cloud.hpp"
+#include "schema/signed_activity.hpp"
 
 #include <tern/error.hpp>
 
+#include <string>
 #include <utility>
 
 namespace tern::app {
@@ -49,8 +51,9 @@ TokenAuthenticator::TokenAuthenticator(const Settings& settings, Clock& clock, M
       thread_("keys of tokens"),
       tokens_(token_options(settings.bot), thread_.ex(), fetcher_, clock, metrics) {}
 
-std::string TokenAuthenticator::caller_id_of(const Identity& caller) const {
-  return auth::caller_id_of(caller, cloud_);
+void TokenAuthenticator::sign(Activity& activity, const Identity& caller) const {
+  std::string memory;
+  tern::detail::sign_activity(activity, auth::caller_id_of(caller, cloud_, memory));
 }
 
 }  // namespace tern::app

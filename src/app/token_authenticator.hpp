@@ -10,7 +10,6 @@
 #include <tern/turn/authenticator.hpp>
 
 #include <memory>
-#include <string>
 
 namespace tern::app {
 
@@ -32,8 +31,10 @@ class TokenAuthenticator final : public Authenticator {
 
   Authentication authenticate(const InboundRequest& request) override { return tokens_.authenticate(request); }
 
-  /// The `callerId` of activities from this caller; "" for none.
-  std::string caller_id_of(const Identity& caller) const;
+  /// States in an activity who has sent it.
+  /// Preconditions: the caller was found out by this authenticator, and the activity was parsed by
+  ///   `detail::parse_activity_to_sign`.
+  void sign(Activity& activity, const Identity& caller) const;
 
  private:
   const auth::Cloud& cloud_;

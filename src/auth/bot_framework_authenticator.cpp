@@ -108,9 +108,12 @@ Authentication BotFrameworkAuthenticator::authenticate(const InboundRequest& req
     return refuse_token("is too long");
   }
   const WallTime now = clock_.wall_now();
+  if (const auto known = known_.find_own(*text, now)) {
+    return answer(*known, request);
+  }
   const TokenDigest digest = digest_of(*text);
   if (const auto known = known_.find(digest, now)) {
-    return answer(*known, request);
+    return answer(*known_.keep_own(*text, *known), request);
   }
   auto token = parse_jwt(*text);
   if (!token) {

@@ -30,7 +30,8 @@ struct AuthenticatorOptions {
 
 /// Checks the bearer tokens of the Bot Framework and of Microsoft's tenants.
 ///
-/// A token that was verified before costs a SHA-256 and a look-up; what depends on the activity is checked each time.
+/// A token that was verified before costs a look-up, the first time on each thread with a SHA-256; what depends on the
+/// activity is checked each time.
 /// Another token goes through the checks that cost little: its form, issuer, audience, times, caller and the name of
 /// its key. Only then is its signature verified, on a thread of its own (`VerificationPool`). So a flood of bad tokens
 /// costs one thread at most, and no shard. A token whose time is up meanwhile is known when it comes again.

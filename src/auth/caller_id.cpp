@@ -2,11 +2,12 @@
 
 namespace tern::auth {
 
-std::string caller_id_of(const Identity& caller, const Cloud& cloud) {
+std::string_view caller_id_of(const Identity& caller, const Cloud& cloud, std::string& memory) {
   if (caller.kind != Identity::Kind::emulator && !caller.tenant_id.empty()) {
-    return "urn:botframework:aadappid:" + caller.app_id;
+    memory = "urn:botframework:aadappid:" + caller.app_id;
+    return memory;
   }
-  return std::string(cloud.caller_id);
+  return cloud.caller_id;
 }
 
 }  // namespace tern::auth

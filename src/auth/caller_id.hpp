@@ -5,6 +5,7 @@
 #include <tern/turn/identity.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace tern::auth {
 
@@ -13,7 +14,8 @@ namespace tern::auth {
 /// the app that speaks for channels to agentic users is as well. "" where the SDKs have none: the cloud `china`.
 ///
 /// Preconditions: `BotFrameworkAuthenticator` has found the caller out.
+/// Lifetime: that of the cloud, or until `memory` changes.
 /// Source: the Bot Framework SDKs' `CallerIdConstants`, and `generateCallerId` of their adapters.
-std::string caller_id_of(const Identity& caller, const Cloud& cloud);
+std::string_view caller_id_of(const Identity& caller, const Cloud& cloud, std::string& memory);
 
 }  // namespace tern::auth

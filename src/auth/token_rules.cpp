@@ -242,6 +242,9 @@ Verified TokenRules::verified(Claimed claimed, json::object claims, std::shared_
   token.expires = claimed.expires;
   // Tenants do not know where a channel's service is, so their tokens need not name it.
   token.names_service = tenant.empty() || claims.contains("serviceurl");
+  if (const auto service = text_of(claims, "serviceurl"); service && connector::parse_service_url(*service)) {
+    token.service = *service;
+  }
   token.forbidden = claimed.forbidden;
   token.identity =
       std::make_shared<const Identity>(Identity{claimed.kind, std::move(claimed.caller), tenant, std::move(claims)});
@@ -270,20 +273,31 @@ bool TokenRules::is_for_another_bot(const Verified& token, const Activity& activ
                      [&](const std::string& bot) { return bot != token.bot && http::same_text(bot, id); });
 }
 
+std::optional<AuthRefusal> TokenRules::judge_service(const Verified& token, const Activity& activity) {
+  if (!token.names_service) {
+    return std::nullopt;
+  }
+  // An activity without a serviceUrl is answered in the response alone.
+  const auto service = activity.service_url();
+  if (service && !token.service.empty() && token.service == *service) {
+    return std::nullopt;  // the same text, as from almost all channels
+  }
+  const auto claim = text_of(token.identity->claims, "serviceurl");
+  if (!claim) {
+    return AuthRefusal::forbidden("The token has no claim serviceurl.");
+  }
+  if (service && !is_same_service(*claim, *service)) {
+    return AuthRefusal::forbidden("The claim serviceurl of the token is not the serviceUrl of the activity.");
+  }
+  return std::nullopt;
+}
+
 std::optional<AuthRefusal> TokenRules::judge(const Verified& token, const Activity& activity) const {
   if (token.forbidden != nullptr) {
     return AuthRefusal::forbidden(token.forbidden);
   }
-  if (token.names_service) {
-    const auto claim = text_of(token.identity->claims, "serviceurl");
-    if (!claim) {
-      return AuthRefusal::forbidden("The token has no claim serviceurl.");
-    }
-    // An activity without a serviceUrl is answered in the response alone.
-    const auto service = activity.service_url();
-    if (service && !is_same_service(*claim, *service)) {
-      return AuthRefusal::forbidden("The claim serviceurl of the token is not the serviceUrl of the activity.");
-    }
+  if (auto refusal = judge_service(token, activity)) {
+    return refusal;
   }
   // An activity without a channelId is of no channel that an endorsed key may speak for: otherwise a caller would get
   // around the endorsements by leaving it out.

@@ -74,6 +74,7 @@ struct Verified {
   WallTime not_before;                    ///< see `Claimed`
   WallTime expires;                       ///< from then on it must be verified again
   bool names_service = false;             ///< its claim `serviceurl` must be that of the activity
+  std::string service;                    ///< that claim, when it is a usable URL; else ""
   const char* forbidden = nullptr;        ///< see `Claimed`
 };
 
@@ -124,6 +125,7 @@ class TokenRules {
   const char* read_caller(const json::object& claims, Claimed& claimed) const;
   /// What the caller of a tenant's token is, and whether it may call.
   void judge_caller(Claimed& claimed) const;
+  static std::optional<AuthRefusal> judge_service(const Verified& token, const Activity& activity);
   bool is_for_another_bot(const Verified& token, const Activity& activity) const;
 
   TrustOptions options_;

@@ -1,5 +1,6 @@
 #include "auth/verified_tokens.hpp"
 
+#include "async/keyed_hash.hpp"
 #include "storage/sha256.hpp"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <list>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -15,7 +17,6 @@ namespace tern::auth {
 namespace {
 
 constexpr std::size_t own_tables = 64;
-constexpr std::size_t own_capacity = 64;
 
 /// The bytes of a digest are as random as a hash can be. A stranger who looks for digests with the same first bytes
 /// would have to have them signed.
@@ -101,30 +102,97 @@ class VerifiedTokens::Table {
   std::unordered_map<TokenDigest, std::list<Entry>::iterator, DigestHash> places_;
 };
 
+// Tokens by text. There are few, so that looking at all their hashes costs less than a tree or a list would.
+class VerifiedTokens::OwnTable {
+ public:
+  std::shared_ptr<const Verified> find(std::string_view text, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t at = place_of(hash_of(text), text);
+    if (at == entries_.size()) {
+      return nullptr;
+    }
+    if (!is_valid(*entries_[at].token, now)) {
+      entries_[at] = std::move(entries_.back());
+      hashes_[at] = hashes_.back();
+      entries_.pop_back();
+      hashes_.pop_back();
+      return nullptr;
+    }
+    entries_[at].used = ++uses_;
+    return entries_[at].token;
+  }
+
+  void insert(std::string_view text, std::shared_ptr<const Verified> token) {
+    const std::lock_guard lock(mutex_);
+    const auto hash = hash_of(text);
+    std::size_t at = place_of(hash, text);
+    if (at == entries_.size() && at == own_capacity) {
+      const auto oldest = std::min_element(entries_.begin(), entries_.end(),
+                                           [](const Entry& a, const Entry& b) { return a.used < b.used; });
+      at = static_cast<std::size_t>(oldest - entries_.begin());
+    }
+    Entry entry{std::string(text), std::move(token), ++uses_};
+    if (at < entries_.size()) {
+      entries_[at] = std::move(entry);
+      hashes_[at] = hash;
+      return;
+    }
+    hashes_.reserve(own_capacity);
+    entries_.reserve(own_capacity);
+    hashes_.push_back(hash);
+    entries_.push_back(std::move(entry));
+  }
+
+ private:
+  struct Entry {
+    std::string text;
+    std::shared_ptr<const Verified> token;
+    std::uint64_t used = 0;
+  };
+
+  /// The end of a token is its signature, and differs from token to token.
+  static std::uint64_t hash_of(std::string_view text) noexcept {
+    constexpr std::size_t enough = 32;
+    return tern::detail::keyed_hash(text.substr(text.size() - std::min(text.size(), enough)));
+  }
+  std::size_t place_of(std::uint64_t hash, std::string_view text) const noexcept {
+    std::size_t at = 0;
+    while (at < hashes_.size() && (hashes_[at] != hash || entries_[at].text != text)) {
+      ++at;
+    }
+    return at;
+  }
+
+  std::mutex mutex_;
+  std::vector<std::uint64_t> hashes_;  // of the entries, in their order
+  std::vector<Entry> entries_;
+  std::uint64_t uses_ = 0;
+};
+
 VerifiedTokens::VerifiedTokens(std::size_t capacity) : shared_(std::make_unique<Table>(capacity)) {
   own_.reserve(own_tables);
   for (std::size_t i = 0; i < own_tables; ++i) {
-    own_.push_back(std::make_unique<Table>(std::min(own_capacity, capacity)));
+    own_.push_back(std::make_unique<OwnTable>());
   }
 }
 
 VerifiedTokens::~VerifiedTokens() = default;
 
-VerifiedTokens::Table& VerifiedTokens::own_table() {
+VerifiedTokens::OwnTable& VerifiedTokens::own_table() {
   return *own_[number_of_thread() % own_.size()];
 }
 
+std::shared_ptr<const Verified> VerifiedTokens::find_own(std::string_view text, WallTime now) {
+  return own_table().find(text, now);
+}
+
 std::shared_ptr<const Verified> VerifiedTokens::find(const TokenDigest& digest, WallTime now) {
-  Table& own = own_table();
-  if (auto found = own.find(digest, now)) {
-    return found;
-  }
-  const auto shared = shared_->find(digest, now);
-  if (!shared) {
-    return nullptr;
-  }
-  auto copy = copy_of(*shared);
-  own.insert(digest, copy);
+  return shared_->find(digest, now);
+}
+
+std::shared_ptr<const Verified> VerifiedTokens::keep_own(std::string_view text, const Verified& token) {
+  auto copy = copy_of(token);
+  own_table().insert(text, copy);
   return copy;
 }
 

@@ -102,7 +102,12 @@ void JsonObject::set(std::string_view name, std::string_view value) {
 }
 
 void JsonObject::set(std::string_view name, json::value value) {
-  fields_.insert_or_assign(name, std::move(value));
+  // `insert_or_assign` would make room for one more member first, and so move all of them.
+  if (json::value* found = fields_.if_contains(name)) {
+    *found = std::move(value);
+  } else {
+    fields_.emplace(name, std::move(value));
+  }
 }
 
 void JsonObject::set_object(std::string_view name, JsonObject value) {

@@ -51,7 +51,8 @@ class ValueBuilder {
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  ValueBuilder(const json::storage_ptr& memory, unsigned char* buffer, std::size_t size) : stack_({}, buffer, size) {
+  ValueBuilder(const json::storage_ptr& memory, std::string_view added, unsigned char* buffer, std::size_t size)
+      : stack_({}, buffer, size), added_(added) {
     stack_.reset(memory);
   }
 
@@ -65,8 +66,17 @@ class ValueBuilder {
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
-  bool on_object_begin(error_code&) { return true; }
+  bool on_object_begin(error_code&) {
+    ++depth_;
+    return true;
+  }
   bool on_object_end(std::size_t count, error_code&) {
+    --depth_;
+    if (depth_ == 0 && !added_.empty()) {
+      stack_.push_key(added_);
+      stack_.push_null();
+      ++count;
+    }
     if (count >= large_object_size && count % 2 == 0) {
       stack_.push_key(padding_name);
       stack_.push_null();
@@ -76,8 +86,12 @@ class ValueBuilder {
     stack_.push_object(count);
     return true;
   }
-  bool on_array_begin(error_code&) { return true; }
+  bool on_array_begin(error_code&) {
+    ++depth_;
+    return true;
+  }
   bool on_array_end(std::size_t count, error_code&) {
+    --depth_;
     stack_.push_array(count);
     return true;
   }
@@ -133,6 +147,8 @@ class ValueBuilder {
 
  private:
   json::value_stack stack_;
+  const std::string_view added_;  // the member that the outermost object is given; "" for none
+  std::size_t depth_ = 0;
   bool padded_ = false;
 };
 
@@ -143,12 +159,12 @@ struct Outcome {
   std::size_t position = 0;  ///< of the error, in bytes
 };
 
-Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory) {
+Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory, std::string_view added) {
   // Large enough for the values of a usual activity; otherwise the stack grows on the heap.
   alignas(std::max_align_t) unsigned char buffer[4096];
   json::parse_options options;
   options.max_depth = max_json_depth;
-  json::basic_parser<ValueBuilder> parser(options, memory, buffer, sizeof buffer);
+  json::basic_parser<ValueBuilder> parser(options, memory, added, buffer, sizeof buffer);
   Outcome outcome(memory);
   outcome.position = parser.write_some(false, text.data(), text.size(), outcome.error);
   if (!outcome.error && outcome.position < text.size()) {
@@ -272,8 +288,9 @@ ParseError describe(const Outcome& outcome, std::string_view text) {
 }  // namespace
 
 boost::system::result<json::value, ParseError> detail::parse_json_in(std::string_view text,
-                                                                     const json::storage_ptr& memory) {
-  Outcome outcome = parse_strictly(text, memory);
+                                                                     const json::storage_ptr& memory,
+                                                                     std::string_view added) {
+  Outcome outcome = parse_strictly(text, memory, added);
   // The text is repaired only after an error, because few texts need it. Any error may come from a lone surrogate: for
   // that Boost.JSON has several errors, such as a plain syntax error.
   if (outcome.error) {
@@ -282,7 +299,7 @@ boost::system::result<json::value, ParseError> detail::parse_json_in(std::string
       repaired = std::move(shorter);
     }
     if (repaired) {
-      outcome = parse_strictly(*repaired, memory);
+      outcome = parse_strictly(*repaired, memory, added);
     }
   }
   if (outcome.error) {

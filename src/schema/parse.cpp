@@ -3,12 +3,15 @@
 #include "schema/json_arena.hpp"
 #include "schema/json_parse.hpp"
 #include "schema/service_url.hpp"
+#include "schema/signed_activity.hpp"
 #include "schema/utf8.hpp"
 
 #include <boost/json/serialize.hpp>
 
 namespace tern {
 namespace {
+
+constexpr std::string_view caller_id_name = "callerId";
 
 /// null counts as absent, because JavaScript and .NET clients write absent members as null.
 bool is_absent(const json::value* found) noexcept {
@@ -80,12 +83,15 @@ std::optional<ParseError> check(const Activity& activity) {
 /// A friend of `Activity`, which takes over the arena: no other object refers to the values in it.
 class ActivityParser {
  public:
-  static boost::system::result<Activity, ParseError> parse(std::string_view text);
+  /// `with_place`: the activity has a `callerId` that is null.
+  static boost::system::result<Activity, ParseError> parse(std::string_view text, bool with_place);
+  static void sign(Activity& activity, std::string_view caller_id);
 };
 
-boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_view text) {
-  auto memory = detail::JsonArena::make(text.size());
-  auto parsed = detail::parse_json_in(text, json::storage_ptr(memory.get()));
+boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_view text, bool with_place) {
+  constexpr std::size_t usual_caller_id = 40;  // as text, with its name
+  auto memory = detail::JsonArena::make(text.size() + (with_place ? usual_caller_id : 0));
+  auto parsed = detail::parse_json_in(text, json::storage_ptr(memory.get()), with_place ? caller_id_name : "");
   if (parsed.has_error()) {
     return std::move(parsed).error();
   }
@@ -93,7 +99,9 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   if (fields == nullptr) {
     return ParseError{"BadSyntax", "The body is JSON, but not an object; an activity is a JSON object."};
   }
-  fields->stable_erase("callerId");
+  if (!with_place) {
+    fields->stable_erase(caller_id_name);
+  }
   Activity activity(std::move(*fields), std::move(memory));
   if (auto error = check(activity)) {
     return std::move(*error);
@@ -101,8 +109,24 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   return activity;
 }
 
+void ActivityParser::sign(Activity& activity, std::string_view caller_id) {
+  if (caller_id.empty()) {
+    activity.erase(caller_id_name);
+  } else {
+    activity.set_caller_id(caller_id);
+  }
+}
+
 boost::system::result<Activity, ParseError> parse_activity(std::string_view text) {
-  return ActivityParser::parse(text);
+  return ActivityParser::parse(text, false);
+}
+
+boost::system::result<Activity, ParseError> detail::parse_activity_to_sign(std::string_view text) {
+  return ActivityParser::parse(text, true);
+}
+
+void detail::sign_activity(Activity& activity, std::string_view caller_id) {
+  ActivityParser::sign(activity, caller_id);
 }
 
 std::string error_body(std::string_view code, std::string_view message) {

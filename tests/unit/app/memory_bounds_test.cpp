@@ -105,6 +105,19 @@ TEST(MemoryBounds, RequestsWhoseClientsHaveGoneCountAsTurnsDo) {
   EXPECT_EQ(find(memory_bounds(settings, 2, plan(settings)), "requests whose clients have gone").count, 7U);
 }
 
+TEST(MemoryBounds, TokensCountWhereTheyAreChecked) {
+  Settings settings;
+  settings.bot.app_id = "b0700000-0000-4000-8000-000000000001";
+  const auto bounds = memory_bounds(settings, 2, plan(settings));
+  EXPECT_EQ(find(bounds, "tokens that are known").count, 4096U);
+  EXPECT_EQ(find(bounds, "tokens that a shard has seen lately").count, 128U);
+  EXPECT_GT(find(bounds, "tokens that wait").each, 16U * 1024);
+  EXPECT_LT(sum(Settings()), sum(settings));
+  auto more = settings;
+  more.bot.tenant_id = "7e4a4700-0000-4000-8000-000000000001";
+  EXPECT_LT(sum(settings), sum(more)) << "each issuer may be waited for";
+}
+
 TEST(MemoryBounds, GrowWithTheShards) {
   EXPECT_LT(sum(Settings(), 1), sum(Settings(), 8));
 }

@@ -8,7 +8,8 @@ namespace tern::auth {
 namespace {
 
 std::string id_of(Identity::Kind kind, const char* app, const char* tenant, const char* cloud = "public") {
-  return caller_id_of(Identity{kind, app, tenant, {}}, *cloud_of(cloud));
+  std::string memory;
+  return std::string(caller_id_of(Identity{kind, app, tenant, {}}, *cloud_of(cloud), memory));
 }
 
 TEST(CallerId, OfAChannelIsThatOfItsCloud) {

@@ -31,8 +31,16 @@ class VerifiedTokensTest : public testing::Test {
     made->expires = now + 1h;
     return made;
   }
+  /// As the authenticator looks for a token.
+  std::shared_ptr<const Verified> find(const std::string& text, WallTime when) {
+    if (auto own = tokens.find_own(text, when)) {
+      return own;
+    }
+    const auto shared = tokens.find(digest_of(text), when);
+    return shared ? tokens.keep_own(text, *shared) : nullptr;
+  }
   std::string caller_at(const std::string& text, WallTime when) {
-    const auto found = tokens.find(digest_of(text), when);
+    const auto found = find(text, when);
     return found ? found->identity->app_id : "";
   }
 
@@ -101,12 +109,44 @@ TEST_F(VerifiedTokensTest, GiveEachThreadAnIdentityOfItsOwn) {
   std::shared_ptr<const Verified> here;
   std::shared_ptr<const Verified> there;
   std::thread([&] {
-    here = tokens.find(digest_of("a"), now);
-    EXPECT_EQ(here, tokens.find(digest_of("a"), now));
+    here = find("a", now);
+    EXPECT_EQ(here, find("a", now));
   }).join();
-  std::thread([&] { there = tokens.find(digest_of("a"), now); }).join();
+  std::thread([&] { there = find("a", now); }).join();
   EXPECT_NE(here->identity, there->identity);
   EXPECT_TRUE(here->identity->is_same_caller(*there->identity));
+}
+
+TEST_F(VerifiedTokensTest, AThreadTellsTokensApartByAllTheirBytes) {
+  const std::string signature(64, 's');
+  tokens.keep_own("one." + signature, *token("one"));
+  tokens.keep_own("two." + signature, *token("two"));
+  EXPECT_EQ(tokens.find_own("one." + signature, now)->identity->app_id, "one");
+  EXPECT_EQ(tokens.find_own("two." + signature, now)->identity->app_id, "two");
+  EXPECT_EQ(tokens.find_own("six." + signature, now), nullptr);
+  EXPECT_EQ(tokens.find_own("one." + signature + "s", now), nullptr);
+  EXPECT_EQ(tokens.find_own(signature, now), nullptr);
+  EXPECT_EQ(tokens.find_own("", now), nullptr);
+}
+
+TEST_F(VerifiedTokensTest, AThreadKeepsThoseThatItHasUsedLast) {
+  for (std::size_t i = 0; i < VerifiedTokens::own_capacity; ++i) {
+    tokens.keep_own(std::to_string(i), *token("t"));
+  }
+  EXPECT_NE(tokens.find_own("0", now), nullptr);
+  tokens.keep_own("fresh", *token("fresh"));
+  EXPECT_NE(tokens.find_own("0", now), nullptr);
+  EXPECT_NE(tokens.find_own("fresh", now), nullptr);
+  EXPECT_EQ(tokens.find_own("1", now), nullptr) << "the one that was used longest ago";
+  EXPECT_EQ(tokens.find_own("2", now + 1h), nullptr) << "it has expired";
+  EXPECT_EQ(tokens.find_own("2", now), nullptr);
+  EXPECT_NE(tokens.find_own("3", now), nullptr);
+}
+
+TEST_F(VerifiedTokensTest, AThreadReplacesATokenThatItHasAlready) {
+  tokens.keep_own("a", *token("first"));
+  tokens.keep_own("a", *token("second"));
+  EXPECT_EQ(tokens.find_own("a", now)->identity->app_id, "second");
 }
 
 TEST_F(VerifiedTokensTest, MayBeUsedByManyThreads) {
@@ -115,7 +155,7 @@ TEST_F(VerifiedTokensTest, MayBeUsedByManyThreads) {
     threads.emplace_back([&] {
       for (int i = 0; i < 500; ++i) {
         const std::string text(1, static_cast<char>('a' + i % 7));
-        const auto found = tokens.find(digest_of(text), now);
+        const auto found = find(text, now);
         if (found) {
           EXPECT_EQ(found->identity->app_id, text);
         } else {

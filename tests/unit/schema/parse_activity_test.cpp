@@ -1,5 +1,7 @@
 #include <tern/schema/parse.hpp>
 
+#include "schema/signed_activity.hpp"
+
 #include <boost/json/serialize.hpp>
 
 #include <gtest/gtest.h>
@@ -138,6 +140,26 @@ TEST(ParseActivity, MembersOfTheWrongTypeReadAsAbsentAndAreKept) {
   EXPECT_FALSE(activity.id());
   EXPECT_EQ(activity.json().at("from"), json::value("me"));
   EXPECT_EQ(activity.json().at("timestamp"), json::value("yesterday"));
+}
+
+TEST(ParseActivity, AnActivityThatWillBeSignedHasAPlaceForTheCallerId) {
+  for (const char* member : {"", R"("callerId":"forged",)", R"("callerId":{"a":1},)"}) {
+    const auto text = R"({"type":"message",)" + std::string(member) +
+                      R"("serviceUrl":"http://h","conversation":{"id":"c","callerId":"inner"}})";
+    auto activity = *tern::detail::parse_activity_to_sign(text);
+    EXPECT_FALSE(activity.caller_id()) << member;
+    tern::detail::sign_activity(activity, "urn:botframework:azure");
+    EXPECT_EQ(activity.caller_id(), "urn:botframework:azure") << member;
+    EXPECT_EQ(activity.json().size(), 4U);
+    EXPECT_EQ(activity.json().at("conversation").at("callerId"), "inner");
+    const auto copy = activity;
+    EXPECT_EQ(copy.caller_id(), "urn:botframework:azure");
+    tern::detail::sign_activity(activity, "");
+    EXPECT_FALSE(activity.json().contains("callerId"));
+    EXPECT_EQ(activity, *tern::parse_activity(text)) << "as it is without a caller";
+  }
+  EXPECT_EQ(tern::detail::parse_activity_to_sign("[]").error().code, "BadSyntax");
+  EXPECT_EQ(tern::detail::parse_activity_to_sign("{}").error().code, "MissingProperty");
 }
 
 TEST(ParseActivity, CallerIdIsDiscardedAndTheOrderOfTheRestKept) {
