@@ -34,9 +34,12 @@ std::string message_json(std::string_view id, std::string_view conversation, std
   return json;
 }
 
-std::string post_of(std::string_view body) {
-  std::string request =
-      "POST /api/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ";
+std::string post_of(std::string_view body, std::string_view token) {
+  std::string request = "POST /api/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
+  if (!token.empty()) {
+    request.append("Authorization: Bearer ").append(token).append("\r\n");
+  }
+  request.append("Content-Length: ");
   request.append(std::to_string(body.size())).append("\r\n\r\n").append(body);
   return request;
 }

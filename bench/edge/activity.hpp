@@ -10,8 +10,8 @@ namespace bench {
 std::string message_json(std::string_view id, std::string_view conversation, std::string_view text,
                          std::string_view service_url);
 
-/// The request that delivers it to a bot.
-std::string post_of(std::string_view body);
+/// The request that delivers it to a bot. `token`: the bearer token that it brings; empty: none.
+std::string post_of(std::string_view body, std::string_view token = {});
 
 /// What a channel answers that takes a message.
 inline constexpr std::string_view channel_accepts =

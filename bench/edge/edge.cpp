@@ -1,5 +1,6 @@
 // Users of a bot beside strangers who take what they can. See docs/benchmarks.md.
 
+#include "auth/authority.hpp"
 #include "edge/healthy.hpp"
 #include "edge/strangers.hpp"
 #include "schedule/bot_side.hpp"
@@ -106,6 +107,9 @@ class Trial {
     const bool answers = lateness_.print("p99 of an answer's lateness");
     std::printf("  %zu turns failed, %zu answers are missing, of %zu; %zu strangers at the end, the bot %.0f %% busy\n",
                 failed_, missing_, messages_, active_, busy_ * 100);
+    if (kind_.tokens) {
+      std::printf("  %.0f bad tokens were refused each second\n", refused_);
+    }
     std::printf("  memory of the bot: %.0f MiB before, %.0f MiB at the end\n", memory_before_ / mebi, memory_ / mebi);
     std::fflush(stdout);
     return turns && answers && failed_ + missing_ == 0;
@@ -125,16 +129,24 @@ class Trial {
     }
   }
 
+  std::vector<std::string> settings_of_bot(std::uint16_t port, const bench::Authority& authority) const {
+    auto settings = kind_.tokens ? authority.settings() : std::vector<std::string>();
+    for (const char* more : {"listen.threads=1", "limits.client_requests=100", "log.level=error"}) {
+      settings.emplace_back(more);
+    }
+    settings.push_back("listen.port=" + std::to_string(port));
+    return settings;
+  }
+
   void round() {
     const auto port = bench::free_port();
-    bench::RunningBot bot(
-        bot_,
-        {"listen.port=" + std::to_string(port), "listen.threads=1", "limits.client_requests=100", "log.level=error"},
-        log_, options_.pin ? std::optional(bot_core) : std::nullopt);
+    const bench::Authority authority;
+    bench::RunningBot bot(bot_, settings_of_bot(port, authority), log_,
+                          options_.pin ? std::optional(bot_core) : std::nullopt);
     if (!bench::wait_for_port(port)) {
       throw std::runtime_error("the bot does not listen; see " + log_);
     }
-    bench::Healthy users(port, options_.rate);
+    bench::Healthy users(port, options_.rate, kind_.tokens ? bench::TokenFor(bench::Authority::token) : nullptr);
     (void)users.measure(2);  // first connections and memory
     const auto before = users.measure(options_.seconds);
     memory_before_ = bot.memory();
@@ -143,9 +155,12 @@ class Trial {
       bench::Strangers strangers(kind_.name, kind_.count, port, users.channel_url(), options_.together);
       gather(bot);
       const auto cpu = bot.cpu().total;
+      const auto refused = strangers.refused();
       const auto begin = std::chrono::steady_clock::now();
       beside = users.measure(options_.seconds);
-      busy_ = (bot.cpu().total - cpu) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      busy_ = (bot.cpu().total - cpu) / took;
+      refused_ = static_cast<double>(strangers.refused() - refused) / took;
       active_ = strangers.active();
       memory_ = bot.memory();
       if (kind_.answers) {
@@ -174,7 +189,8 @@ class Trial {
   std::size_t failed_ = 0;
   std::size_t missing_ = 0;
   std::size_t active_ = 0;
-  double busy_ = 0;  // share of a processor, beside strangers
+  double busy_ = 0;     // share of a processor, beside strangers
+  double refused_ = 0;  // bad tokens a second
   double memory_before_ = 0;
   double memory_ = 0;
 };

@@ -108,7 +108,7 @@ struct Healthy::World {
     const auto body =
         message_json("healthy-" + std::to_string(number), "healthy-" + std::to_string(number % conversations),
                      std::string(marker) + std::to_string(number), url());
-    const auto answer = co_await exchange(*connection, post_of(body));
+    const auto answer = co_await exchange(*connection, post_of(body, token));
     if (answer.starts_with("HTTP/1.1 200")) {
       messages[index].answered = Clock::now();
       idle.push_back(std::move(connection));
@@ -208,13 +208,18 @@ struct Healthy::World {
   tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
   const tcp::endpoint bot;
   const std::size_t per_second;
+  std::string token;  // of their channel
   std::vector<std::unique_ptr<Connection>> idle;
   std::vector<Message> messages;
   std::size_t first = 0;  // messages of earlier measurements
   std::size_t under_way = 0;
 };
 
-Healthy::Healthy(std::uint16_t port, std::size_t per_second) : world_(std::make_unique<World>(port, per_second)) {
+Healthy::Healthy(std::uint16_t port, std::size_t per_second, const TokenFor& token_for)
+    : world_(std::make_unique<World>(port, per_second)) {
+  if (token_for) {
+    world_->token = token_for(world_->url());
+  }
   thread_ = std::thread([world = world_.get()] {
     asio::co_spawn(
         world->io,

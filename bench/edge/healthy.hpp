@@ -1,5 +1,7 @@
 #pragma once
 
+#include "turn/exchange.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,8 +27,8 @@ struct HealthyFigures {
 /// text says when that is.
 class Healthy {
  public:
-  /// `port`: of the bot on 127.0.0.1.
-  Healthy(std::uint16_t port, std::size_t per_second);
+  /// `port`: of the bot on 127.0.0.1. `token_for`: makes the token that their channel brings; empty: it brings none.
+  Healthy(std::uint16_t port, std::size_t per_second, const TokenFor& token_for = {});
   ~Healthy();
   Healthy(const Healthy&) = delete;
   Healthy& operator=(const Healthy&) = delete;

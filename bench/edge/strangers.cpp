@@ -1,5 +1,6 @@
 #include "edge/strangers.hpp"
 
+#include "auth/authority.hpp"
 #include "bare/listener.hpp"
 #include "edge/activity.hpp"
 
@@ -13,7 +14,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 
 namespace bench {
 
@@ -27,6 +30,7 @@ constexpr std::size_t hosts_in_a_net = 250;
 constexpr std::size_t flood_connections = 64;
 constexpr auto pause = 1s;  // between bytes of the slow, and before a lost connection is made anew
 constexpr auto flood_pause = 10ms;
+constexpr std::size_t bad_tokens_a_second = 5'000;
 constexpr int patient = 10;
 
 }  // namespace
@@ -55,7 +59,7 @@ struct Strangers::World {
       if (act == &World::read_slowly) {
         socket.set_option(asio::socket_base::receive_buffer_size(4096));
       }
-      if (act == &World::flood) {
+      if (act == &World::flood || act == &World::bring_bad_tokens) {
         socket.bind({asio::ip::make_address_v4("127.0.0.2"), 0});  // one client, and not the one that is measured
       }
       auto [error] = co_await socket.async_connect(bot, bare::tuple);
@@ -137,6 +141,34 @@ struct Strangers::World {
         }
         answers.add({piece.data(), read});
       } while (!answers.next());
+    }
+  }
+
+  // So many on each connection that all together bring the tokens of a second. Each bad token is another one.
+  asio::awaitable<void> bring_bad_tokens(tcp::socket& socket, std::size_t number) {
+    constexpr auto between = std::chrono::nanoseconds(1s) * flood_connections / bad_tokens_a_second;
+    asio::steady_timer due(io, std::chrono::steady_clock::now());
+    HttpPieces answers;
+    std::array<char, 4096> piece;
+    for (std::size_t i = number;; ++i) {
+      const auto token =
+          Authority::bad_token(static_cast<Authority::Fault>(i % Authority::faults), channel_url, ++messages);
+      const auto request = post_of(message_json(std::to_string(messages), "bad", "bad", channel_url), token);
+      auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(request), bare::tuple);
+      std::optional<std::string_view> answer;
+      while (!write_error && !(answer = answers.next())) {
+        auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+        if (error) {
+          co_return;
+        }
+        answers.add({piece.data(), read});
+      }
+      if (!answer) {
+        co_return;
+      }
+      refused += answer->starts_with("HTTP/1.1 401") || answer->starts_with("HTTP/1.1 503") ? 1 : 0;
+      due.expires_at(due.expiry() + between);
+      co_await due.async_wait(bare::tuple);
     }
   }
 
@@ -227,6 +259,8 @@ struct Strangers::World {
       serve = [this](tcp::socket socket) { return accept(std::move(socket)); };
       asio::co_spawn(io, bare::accept_all(channel, serve), bare::report);
       all(&World::flood, count * flood_connections);
+    } else if (kind == "bad-tokens") {
+      all(&World::bring_bad_tokens, count * flood_connections);
     } else if (kind == "hanging") {
       serve = [this](tcp::socket socket) { return hang(std::move(socket)); };
       asio::co_spawn(io, bare::accept_all(channel, serve), bare::report);
@@ -244,6 +278,7 @@ struct Strangers::World {
   std::function<asio::awaitable<void>(tcp::socket)> serve;
   std::size_t messages = 0;
   std::atomic<std::size_t> active{0};
+  std::atomic<std::size_t> refused{0};
 };
 
 const std::vector<Strangers::Kind>& Strangers::kinds() {
@@ -254,6 +289,7 @@ const std::vector<Strangers::Kind>& Strangers::kinds() {
       {"slow-read", "connections that ask 200 times and read a byte a second", 1'000, true, false},
       {"hanging", "channels that take typing and never a message, 200 messages a second", 500, false, false},
       {"flood", "client that sends as fast as it can over 64 connections", 1, false, true},
+      {"bad-tokens", "client that brings 5,000 bad tokens a second over 64 connections", 1, false, false, true},
   };
   return all;
 }
@@ -275,6 +311,10 @@ Strangers::~Strangers() {
 
 std::size_t Strangers::active() const noexcept {
   return world_->active;
+}
+
+std::size_t Strangers::refused() const noexcept {
+  return world_->refused;
 }
 
 }  // namespace bench

@@ -24,4 +24,11 @@ inline constexpr double target = 1.5;
 /// Errors: `std::runtime_error` when anything was not answered as it should be.
 bool compare(Mode mode, const ComparisonSettings& settings);
 
+/// The most that a turn with a valid token may cost, in units of a turn without one.
+inline constexpr double token_target = 1.05;
+
+/// The same for `state_bot` with `bot.app_id`, whose messages all bring one valid token, as a channel's do for an hour,
+/// beside `state_bot` without.
+bool compare_tokens(Mode mode, const ComparisonSettings& settings);
+
 }  // namespace bench

@@ -23,8 +23,9 @@ std::vector<std::string> with_port(std::vector<std::string> command, std::uint16
 
 }  // namespace
 
-Contestant::Contestant(std::vector<std::string> command, std::string log, std::optional<int> core)
+Contestant::Contestant(std::vector<std::string> command, std::string log, std::optional<int> core, TokenFor token_for)
     : log_(std::move(log)),
+      token_for_(std::move(token_for)),
       port_(free_port()),
       process_(std::make_unique<Process>(with_port(std::move(command), port_), SpawnOptions{core, log_, {}})) {
   if (!wait_for_port(port_) || !process_->running()) {
@@ -35,7 +36,7 @@ Contestant::Contestant(std::vector<std::string> command, std::string log, std::o
 boost::json::object Contestant::say(Mode mode, const std::string& id, const std::string& conversation,
                                     const std::string& user) {
   try {
-    return bench::say(port_, mode, id, conversation, user);
+    return bench::say(port_, mode, id, conversation, user, token_for_);
   } catch (const std::exception& e) {
     throw std::runtime_error(name() + " answers wrongly: " + e.what() + "; see " + log_);
   }
@@ -44,7 +45,9 @@ boost::json::object Contestant::say(Mode mode, const std::string& id, const std:
 Measurement Contestant::measure(Mode mode, const std::string& service_url, const std::string& prefix,
                                 const LoadSettings& settings) {
   const auto before = process_->cpu();
-  const auto load = put_load(port_, mode, service_url, prefix, settings);
+  auto with_token = settings;
+  with_token.token = token_for_ ? token_for_(service_url) : std::string();
+  const auto load = put_load(port_, mode, service_url, prefix, with_token);
   const auto after = process_->cpu();
   answered_ += load.requests;
   ++loads_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "turn/exchange.hpp"
 #include "turn/load.hpp"
 #include "turn/message.hpp"
 #include "turn/process.hpp"
@@ -25,8 +26,8 @@ struct Measurement {
 class Contestant {
  public:
   /// Starts `command` with `port` in place of "@port@" and waits until it listens.
-  /// `log`: the file that takes what it prints.
-  Contestant(std::vector<std::string> command, std::string log, std::optional<int> core);
+  /// `log`: the file that takes what it prints. `token_for`: makes the tokens that its messages bring.
+  Contestant(std::vector<std::string> command, std::string log, std::optional<int> core, TokenFor token_for = {});
 
   const std::string& name() const noexcept { return process_->name(); }
 
@@ -43,6 +44,7 @@ class Contestant {
 
  private:
   std::string log_;
+  TokenFor token_for_;
   std::uint16_t port_;
   std::unique_ptr<Process> process_;
   std::uint64_t answered_ = 0;

@@ -103,7 +103,7 @@ bool wait_for_port(std::uint16_t port) {
 }
 
 json::object say(std::uint16_t port, Mode mode, const std::string& id, const std::string& conversation,
-                 const std::string& user) {
+                 const std::string& user, const TokenFor& token_for) {
   asio::io_context io;
   tcp::acceptor listener(io, any_port);
   const auto service_url = "http://127.0.0.1:" + std::to_string(listener.local_endpoint().port());
@@ -113,6 +113,9 @@ json::object say(std::uint16_t port, Mode mode, const std::string& id, const std
   Request request(http::verb::post, "/api/messages", 11);
   request.set(http::field::host, "127.0.0.1");
   request.set(http::field::content_type, "application/json");
+  if (token_for) {
+    request.set(http::field::authorization, "Bearer " + token_for(service_url));
+  }
   request.body() = fill(message_template(mode, service_url), id, conversation, user);
   request.prepare_payload();
   http::write(socket, request);

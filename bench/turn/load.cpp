@@ -78,6 +78,7 @@ LoadResult put_load(std::uint16_t port, Mode mode, const std::string& service_ur
                    output.path(),
                    {{"TURN_LOAD_MESSAGE", message_template(mode, service_url)},
                     {"TURN_LOAD_PREFIX", prefix},
+                    {"TURN_LOAD_TOKEN", settings.token},
                     {"TURN_LOAD_PERSONAL", settings.personal ? "1" : "0"},
                     {"TURN_LOAD_CONVERSATIONS", std::to_string(settings.conversations)}}});
   const int status = wrk.wait();

@@ -16,6 +16,7 @@ struct LoadSettings {
   bool personal = false;           ///< each user writes in one conversation, instead of in many
   std::optional<int> core;         ///< the only core that wrk runs on
   std::string script;              ///< load.lua
+  std::string token;               ///< that each message brings; empty: none
 };
 
 struct LoadResult {

@@ -1,5 +1,6 @@
 -- The load that `turn` puts on a server, for wrk: messages whose ids never repeat, over many conversations and users.
--- The message itself, with @id@, @conversation@ and @user@ in it, comes from TURN_LOAD_MESSAGE.
+-- The message itself, with @id@, @conversation@ and @user@ in it, comes from TURN_LOAD_MESSAGE, and the token that each
+-- brings, if it brings one, from TURN_LOAD_TOKEN.
 
 local prefix = os.getenv("TURN_LOAD_PREFIX")
 local conversations = tonumber(os.getenv("TURN_LOAD_CONVERSATIONS"))
@@ -26,6 +27,10 @@ function init()
   wrk.headers["Accept"] = "application/json, text/plain, */*"
   wrk.headers["Accept-Encoding"] = "gzip, compress, deflate, br"
   wrk.headers["User-Agent"] = "axios/1.12.2"
+  local token = os.getenv("TURN_LOAD_TOKEN")
+  if token and token ~= "" then
+    wrk.headers["Authorization"] = "Bearer " .. token
+  end
 end
 
 function request()

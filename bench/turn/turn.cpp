@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* help = R"(turn: what a turn of Tern costs
 
-  --only PART       replies, delivery, memory or core; may be given again. Default: all
+  --only PART       replies, delivery, auth, memory or core; may be given again. Default: all
+  --auth            as --only auth: turns with a valid token beside turns without
   --rounds N        how often each server is loaded (default 7)
   --seconds N       for how long each time (default 3)
   --connections N   of the load (default 16)
@@ -53,9 +54,9 @@ unsigned number(const std::string& option, const std::string& text) {
 }
 
 std::string part(const std::string& name) {
-  constexpr std::string_view known[] = {"replies", "delivery", "memory", "core"};
+  constexpr std::string_view known[] = {"replies", "delivery", "auth", "memory", "core"};
   if (std::find(std::begin(known), std::end(known), name) == std::end(known)) {
-    throw std::invalid_argument("--only takes replies, delivery, memory or core");
+    throw std::invalid_argument("--only takes replies, delivery, auth, memory or core");
   }
   return name;
 }
@@ -76,6 +77,8 @@ Options read_options(const std::vector<std::string>& words, const std::filesyste
     };
     if (word == "--only") {
       options.parts.insert(part(next()));
+    } else if (word == "--auth") {
+      options.parts.insert("auth");
     } else if (word == "--rounds") {
       settings.rounds = number(word, next());
     } else if (word == "--seconds") {
@@ -112,7 +115,7 @@ bool run_beside(const std::filesystem::path& program, const std::vector<std::str
 
 int run(Options& options, const std::filesystem::path& folder) {
   bool met = true;
-  if (options.has("replies") || options.has("delivery")) {
+  if (options.has("replies") || options.has("delivery") || options.has("auth")) {
     bench::require_wrk();
     const auto logs = std::filesystem::temp_directory_path() / ("tern-bench-" + std::to_string(::getpid()));
     std::filesystem::create_directory(logs);
@@ -122,6 +125,10 @@ int run(Options& options, const std::filesystem::path& folder) {
     }
     if (options.has("delivery")) {
       met = bench::compare(bench::Mode::delivery, options.comparison) && met;
+    }
+    if (options.has("auth")) {
+      met = bench::compare_tokens(bench::Mode::replies, options.comparison) && met;
+      met = bench::compare_tokens(bench::Mode::delivery, options.comparison) && met;
     }
     std::filesystem::remove_all(logs);  // kept after a failure: its message names a file there
   }
