@@ -13,7 +13,7 @@ namespace {
 using Names = std::array<std::string_view, 7>;
 
 constexpr Names account_members{"id", "aadObjectId", "role", "name", "isGroup", "conversationType", "tenantId"};
-constexpr std::array accounts{"user", "bot", "conversation"};
+constexpr std::array kept_accounts{"user", "bot", "conversation"};
 
 // At most `most` bytes, cut after a whole character.
 std::string_view beginning_of(std::string_view text, std::size_t most) {
@@ -56,7 +56,7 @@ void keep_what_is_needed(json::object& account) {
 std::optional<std::string> kept_reference(const Activity& activity, std::size_t most) {
   auto reference = activity.reference().without_activity();
   auto& fields = reference.json();
-  for (const auto* name : accounts) {
+  for (const auto* name : kept_accounts) {
     if (auto* account = account_in(fields, name)) {
       cut_name(*account);
     }
@@ -65,7 +65,7 @@ std::optional<std::string> kept_reference(const Activity& activity, std::size_t 
   if (text.size() <= most) {
     return text;
   }
-  for (const auto* name : accounts) {
+  for (const auto* name : kept_accounts) {
     if (auto* account = account_in(fields, name)) {
       keep_what_is_needed(*account);
     }

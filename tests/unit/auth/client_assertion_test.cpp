@@ -31,7 +31,7 @@ using tern::test::make_certificate;
 using tern::test::TestCertificate;
 using testing::HasSubstr;
 
-const std::string endpoint = "https://login.example/tenant/oauth2/v2.0/token";
+const std::string token_endpoint = "https://login.example/tenant/oauth2/v2.0/token";
 constexpr WallTime time_of_assertion = std::chrono::sys_days(std::chrono::year(2026) / 11 / 30);
 constexpr std::int64_t seconds_of_assertion = 1'795'996'800;  // since 1970 began
 
@@ -74,14 +74,14 @@ std::string sha256_of(const TestCertificate& certificate) {
 TEST(ClientAssertion, SaysWhatMicrosoftAsksForAndIsSignedWithPs256) {
   const auto& certificate = rsa_certificate();
   const ClientCertificate client(certificate.pem, certificate.key);
-  const std::string token = client.assertion("app-1", endpoint, time_of_assertion);
+  const std::string token = client.assertion("app-1", token_endpoint, time_of_assertion);
   const auto parts = parts_of(token);
   const auto header = boost::json::parse(*decode_base64url(parts[0])).as_object();
   EXPECT_EQ(header.at("alg"), "PS256");
   EXPECT_EQ(header.at("typ"), "JWT");
   EXPECT_EQ(header.at("x5t#S256").as_string(), encode_base64url(sha256_of(certificate)));
   const auto claims = boost::json::parse(*decode_base64url(parts[1])).as_object();
-  EXPECT_EQ(claims.at("aud").as_string(), endpoint);
+  EXPECT_EQ(claims.at("aud").as_string(), token_endpoint);
   EXPECT_EQ(claims.at("iss"), "app-1");
   EXPECT_EQ(claims.at("sub"), "app-1");
   EXPECT_EQ(claims.at("nbf").as_int64(), seconds_of_assertion);
@@ -98,8 +98,8 @@ TEST(ClientAssertion, EachHasAnIdOfItsOwn) {
   const ClientCertificate client(certificate.pem, certificate.key);
   std::set<std::string> ids;
   for (int i = 0; i < 20; ++i) {
-    const auto claims =
-        boost::json::parse(*decode_base64url(parts_of(client.assertion("app-1", endpoint, time_of_assertion))[1]));
+    const auto claims = boost::json::parse(
+        *decode_base64url(parts_of(client.assertion("app-1", token_endpoint, time_of_assertion))[1]));
     ids.emplace(claims.at("jti").as_string());
   }
   EXPECT_EQ(ids.size(), 20U);
@@ -109,7 +109,7 @@ TEST(ClientAssertion, EachHasAnIdOfItsOwn) {
 TEST(ClientAssertion, BothMayStandInOneFile) {
   const auto& certificate = rsa_certificate();
   const std::string both = certificate.key + certificate.pem;
-  EXPECT_FALSE(ClientCertificate(both, both).assertion("app-1", endpoint, time_of_assertion).empty());
+  EXPECT_FALSE(ClientCertificate(both, both).assertion("app-1", token_endpoint, time_of_assertion).empty());
 }
 
 std::string refusal_of(const std::string& certificate, const std::string& key) {
