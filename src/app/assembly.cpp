@@ -8,10 +8,12 @@
 #include "app/process_figures.hpp"
 #include "app/token_authenticator.hpp"
 #include "async/log_last.hpp"
+#include "http/describe.hpp"
 #include "net/nameservers.hpp"
 
 #include <tern/async/log.hpp>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -105,6 +107,7 @@ Assembly::~Assembly() {
   shards.abandon();
   runtime->abandon_turns();
   shards.abandon();
+  certificate_.reset();
   metrics_server_.reset();
   server_.reset();
   callers_.reset();
@@ -241,6 +244,11 @@ void Assembly::make_servers() {
   handler_ = std::make_unique<ShardRouters>(routers_);
   server_ = std::make_unique<http::Server>(edges, *handler_, server_limits(settings, descriptors_), clock, metrics);
   server_->serve_hosts(served_hosts(settings.listen.address, settings.listen.hosts));
+  if (!settings.listen.certificate.empty()) {
+    certificate_ = std::make_unique<CertificateWatch>(
+        http::CertificateFiles{settings.listen.certificate, settings.listen.certificate_key},
+        [this](auto context) { server_->serve_tls(std::move(context)); }, shards[0].ex(), clock, metrics);
+  }
   if (settings.metrics.port) {
     metrics_router_ = std::make_unique<http::Router>();
     add_health(*metrics_router_);
@@ -299,9 +307,22 @@ void Assembly::listen() {
     metrics_server_->start();
   }
   ask_for_first_token();
+  if (certificate_) {
+    asio::co_spawn(shards[0].ex(), certificate_->run(), [](const std::exception_ptr& error) {
+      if (error) {
+        log::error("the files of the certificate are not looked at any more", {{"error", http::describe(error)}});
+      }
+    });
+  }
   watchdog_ = std::make_unique<runtime::StallWatchdog>(shards, metrics);
   ready_.store(true, std::memory_order_release);
   server_->start();
+}
+
+void Assembly::reload_certificate() {
+  if (certificate_) {
+    certificate_->look_now();
+  }
 }
 
 // Logged at any level, because with port 0 only this line says which port the bot has.
@@ -311,6 +332,7 @@ void Assembly::announce() const {
                             {{"address", settings.listen.address},
                              {"port", port()},
                              {"metrics_port", metrics_port()},
+                             {"tls", certificate_ != nullptr},
                              {"threads", shards.size()},
                              {"storage", traits.name},
                              {"storage_place", place_of(settings)},

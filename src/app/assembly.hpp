@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/callers.hpp"
+#include "app/certificate_watch.hpp"
 #include "app/descriptors.hpp"
 #include "app/endpoints.hpp"
 #include "app/own_routes.hpp"
@@ -52,6 +53,8 @@ class Assembly {
   awaitable<void> give_up(Deadline by);
   /// Accepts connections.
   void listen();
+  /// Reads the files of the certificate again, if there are any. From any thread.
+  void reload_certificate();
   /// Logs that the bot serves, and which promises it does not make.
   void announce() const;
   /// From now on `/readyz` answers that the bot is not ready. From any thread.
@@ -131,6 +134,7 @@ class Assembly {
   std::unique_ptr<http::Router> metrics_router_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<http::Server> metrics_server_;
+  std::unique_ptr<CertificateWatch> certificate_;  // nullptr without TLS
   std::unique_ptr<runtime::StallWatchdog> watchdog_;
 };
 

@@ -134,6 +134,16 @@ void check_storage(const Settings& settings) {
   }
 }
 
+void check_certificate(const ListenSettings& listen) {
+  if (listen.certificate.empty() != listen.certificate_key.empty()) {
+    const bool lacks_key = listen.certificate_key.empty();
+    throw ConfigError(std::string(lacks_key ? "listen.certificate" : "listen.certificate_key") + " is set, and " +
+                      (lacks_key ? "listen.certificate_key" : "listen.certificate") +
+                      " is not: TLS needs a certificate and its private key. Set both, to the same file if it has "
+                      "both, or none.");
+  }
+}
+
 void check_combinations(const Settings& settings, bool has_authenticator) {
   check_storage(settings);
   check_address("listen.address", settings.listen.address);
@@ -144,6 +154,7 @@ void check_combinations(const Settings& settings, bool has_authenticator) {
         "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
         "sent by them. Switch it on, or leave the secret out.");
   }
+  check_certificate(settings.listen);
   app::check_destinations(settings.bot, has_authenticator);
   check_reach("listen.address", settings.listen.address, settings.bot,
               app::checks_callers(settings.bot, has_authenticator));

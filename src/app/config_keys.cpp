@@ -78,6 +78,12 @@ std::vector<ConfigKey> service_keys() {
       number_key("listen.threads", Setting{&S::listen, &ListenSettings::threads}, 0, 256,
                  "Shards, a thread each; 0: one for each core."),
       hosts_key(),
+      text_key("listen.certificate", Setting{&S::listen, &ListenSettings::certificate},
+               "the path of a PEM file, or empty",
+               "The certificate for TLS, with those that lead to its root behind it. Empty: HTTP without TLS. It is "
+               "read again when it changes, and on SIGHUP."),
+      text_key("listen.certificate_key", Setting{&S::listen, &ListenSettings::certificate_key},
+               "the path of a PEM file, or empty", "The private key of the certificate, without a password."),
       text_key("metrics.address", Setting{&S::metrics, &MetricsSettings::address}, "an IP address",
                "The address where metrics.port is served."),
       metrics_port_key(),

@@ -32,6 +32,9 @@ std::uint64_t total(std::uint64_t a, std::uint64_t b) noexcept {
 
 // For a connection, besides head and body: input that is read ahead, a small answer, its coroutine.
 constexpr std::uint64_t per_connection = 112 * kib;
+// For a connection with TLS, besides: the state of OpenSSL with a record in each direction, and the certificate's bytes
+// on their way.
+constexpr std::uint64_t per_secured = 64 * kib;
 // For a connection whose client has gone, besides head and body: the coroutine that waits for the handler.
 constexpr std::uint64_t per_gone = 16 * kib;
 // For a connection to a channel, besides the answer: the state of TLS. Memory of the kernel is not counted.
@@ -59,6 +62,9 @@ void add_edge(const Settings& settings, const DescriptorPlan& descriptors, std::
   const auto of_metrics = settings.metrics.port ? descriptors.metrics_connections : 0;
   bounds.push_back({"requests", "limits.connections, limits.header, limits.body, ulimit -n",
                     descriptors.connections + of_metrics, limits.header + limits.body + per_connection});
+  if (!settings.listen.certificate.empty()) {
+    bounds.push_back({"TLS of connections", "limits.connections, ulimit -n", descriptors.connections, per_secured});
+  }
   bounds.push_back({"requests whose clients have gone", "limits.turns, limits.header, limits.body", limits.turns,
                     limits.header + limits.body + per_gone});
   bounds.push_back(

@@ -29,7 +29,10 @@ bool serve_and_stop(app::Signals& signals, Settings settings, BotFactory factory
     App app(std::move(settings), std::move(factory), std::move(options));
     progress = app::AppAccess::assembly(app).progress;
     app.start();
-    signals.wait_for_first();
+    {
+      const app::Signals::OnHangup reload(signals, [&app] { app::AppAccess::assembly(app).reload_certificate(); });
+      signals.wait_for_first();
+    }
     app::end_process_at(std::chrono::steady_clock::now() + most, progress);
     clean = app.stop();
   }

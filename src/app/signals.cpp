@@ -73,9 +73,23 @@ void Signals::wait_for_hangup() {
   hangups_.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) {
       reopen_log(log_file_);
+      const std::lock_guard lock(mutex_);
+      if (at_hangup_) {
+        at_hangup_();
+      }
       wait_for_hangup();
     }
   });
+}
+
+Signals::OnHangup::OnHangup(Signals& signals, std::function<void()> function) : signals_(signals) {
+  const std::lock_guard lock(signals_.mutex_);
+  signals_.at_hangup_ = std::move(function);
+}
+
+Signals::OnHangup::~OnHangup() {
+  const std::lock_guard lock(signals_.mutex_);
+  signals_.at_hangup_ = nullptr;
 }
 
 void Signals::on_end(int signal) {

@@ -7,14 +7,17 @@
 #include <boost/system/error_code.hpp>
 
 #include <atomic>
+#include <functional>
 #include <future>
+#include <mutex>
 #include <thread>
 
 namespace tern::app {
 
 /// Waits for signals on a thread of its own. The first SIGTERM or SIGINT asks for a drain, and the second one ends the
 /// process. While the bot starts, the first one ends the process, because there is nothing to drain. SIGHUP opens the
-/// log file anew. SIGPIPE has no effect from now on: the bot goes on when the reader of its output has gone.
+/// log file anew, and ends nothing. SIGPIPE has no effect from now on: the bot goes on when the reader of its output
+/// has gone.
 class Signals {
  public:
   Signals();
@@ -25,6 +28,18 @@ class Signals {
   /// Call it when the bot has started. Returns when the bot is asked to end.
   void wait_for_first();
 
+  /// While it exists, SIGHUP calls a function as well, on the thread of the signals.
+  class OnHangup {
+   public:
+    OnHangup(Signals& signals, std::function<void()> function);
+    ~OnHangup();
+    OnHangup(const OnHangup&) = delete;
+    OnHangup& operator=(const OnHangup&) = delete;
+
+   private:
+    Signals& signals_;
+  };
+
  private:
   void wait_for_end();
   void wait_for_hangup();
@@ -34,6 +49,8 @@ class Signals {
   boost::asio::signal_set ends_;
   boost::asio::signal_set hangups_;
   LogFile log_file_;
+  std::mutex mutex_;
+  std::function<void()> at_hangup_;  // guarded by the mutex
   std::promise<void> first_;
   std::atomic<bool> starting_ = true;
   bool asked_ = false;

@@ -12,6 +12,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include <array>
+#include <string_view>
 #include <utility>
 
 namespace tern::http {
@@ -19,6 +20,9 @@ namespace tern::http {
 using asio::ip::tcp;
 
 namespace {
+
+// A record of TLS with the fatal alert internal_error (RFC 8446, 6).
+constexpr std::string_view internal_error_alert("\x15\x03\x03\x00\x02\x02\x50", 7);
 
 using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -132,7 +136,11 @@ void Farewells::close_all() noexcept {
   }
 }
 
+// A client of TLS that has not even begun a handshake understands an alert, and no HTTP.
 std::string Farewells::text() {
+  if (server_->secured()) {
+    return std::string(internal_error_alert);
+  }
   return text_for(Rejection::connections, date_.at(server_->clock().wall_now()));
 }
 

@@ -12,10 +12,10 @@ namespace tern::http {
 
 class ServerState;
 
-/// Answers clients for which there is no capacity with 503, and closes them so that they can read the answer: the
-/// server sends nothing more and drops the client's input; it closes the connection when the client ends, or after
-/// `linger_time`. At most `ServerLimits::refusals` clients are being closed like this; for one more, the client that
-/// was answered first is closed at once.
+/// Answers clients for which there is no capacity with 503 (with TLS, which would cost a handshake, by an alert), and
+/// closes them so that they can read the answer: the server sends nothing more and drops the client's input; it closes
+/// the connection when the client ends, or after `linger_time`. At most `ServerLimits::refusals` clients are being
+/// closed like this; for one more, the client that was answered first is closed at once.
 ///
 /// Lifetime: each client keeps it alive.
 /// Thread safety: none; everything happens on the acceptor's shard.

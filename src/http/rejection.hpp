@@ -23,7 +23,8 @@ enum class Rejection {
   header_timeout,
   body_timeout,
   connections,
-  closing
+  closing,
+  plain_http
 };
 
 /// The texts of a rejection: the client's answer, and the label in `tern_http_rejected_total`.
@@ -35,7 +36,7 @@ struct RejectionText {
 };
 
 /// One entry for each `Rejection`, in the same order.
-inline constexpr std::array<RejectionText, 13> rejection_texts{{
+inline constexpr std::array<RejectionText, 14> rejection_texts{{
     {400, "BadRequest", "The request is not well-formed HTTP/1.1.", "malformed"},
     {505, "HttpVersionNotSupported", "This server speaks HTTP/1.1 and HTTP/1.0.", "version"},
     {421, "MisdirectedRequest",
@@ -56,6 +57,8 @@ inline constexpr std::array<RejectionText, 13> rejection_texts{{
     {503, "ServiceUnavailable", "The server has no capacity for another connection. Try again later.", "connections"},
     {503, "ServiceUnavailable", "The server is shutting down, and the request was not complete. Send it again.",
      "closing"},
+    {400, "BadRequest", "This port speaks TLS, and the request came without it: use https instead of http.",
+     "plain_http"},
 }};
 
 /// The answer to the client. The connection is closed after it.

@@ -62,6 +62,10 @@ void Server::serve_hosts(const ServedHosts& hosts) {
   impl_->state->serve_hosts(hosts);
 }
 
+void Server::serve_tls(std::shared_ptr<const TlsContext> tls) {
+  impl_->state->serve_tls(std::move(tls));
+}
+
 std::uint16_t Server::port() const noexcept {
   return impl_->port;
 }

@@ -3,6 +3,7 @@
 #include "async/timing_wheel.hpp"
 #include "http/host.hpp"
 #include "http/http_types.hpp"
+#include "http/tls_context.hpp"
 
 #include <tern/async/deadline.hpp>
 #include <tern/async/metrics.hpp>
@@ -49,8 +50,9 @@ struct ServerShard {
 ///
 /// Lifetime: handler, clock, metrics and shards outlive the server. The sessions end by themselves after `abort`, or
 /// are destroyed with their `io_context`. Handler and clock must exist until then, and the metrics while a shard runs.
-/// Thread safety: `port`, `connections`, `stop_accepting`, `drain` and `abort` from any thread; they take effect on the
-/// shards, soon after the call. Call `listen`, `serve_hosts` and `start` before the others, from one thread.
+/// Thread safety: `serve_tls`, `port`, `connections`, `stop_accepting`, `drain` and `abort` from any thread; they take
+/// effect on the shards, soon after the call. Call `listen`, `serve_hosts`, `serve_tls` and `start` before the others,
+/// from one thread.
 class Server {
  public:
   /// Preconditions: at least one shard.
@@ -67,6 +69,10 @@ class Server {
 
   /// Sets the hosts that are served. Without this call every host is served. Call it before `start`.
   void serve_hosts(const ServedHosts& hosts);
+
+  /// New connections begin with TLS from now on, with this certificate; earlier connections keep the certificate that
+  /// they began with. The first call is before `start`; a later one may come from any thread.
+  void serve_tls(std::shared_ptr<const TlsContext> tls);
 
   /// The port in use, also when `listen` got 0; 0 before `listen`.
   std::uint16_t port() const noexcept;

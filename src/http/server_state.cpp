@@ -15,11 +15,18 @@
 
 namespace tern::http {
 
+namespace {
+
+constexpr std::size_t shards_for_a_thread = 4;  // that does the handshakes of their clients
+
+}  // namespace
+
 ServerState::ServerState(std::vector<ServerShard> shards, HttpHandler& handler, ServerLimits limits, Clock& clock,
                          Metrics& metrics)
     : handler_(handler),
       limits_(limits),
       clock_(clock),
+      metrics_(metrics),
       connections_(metrics.gauge("tern_http_connections", "Open connections of the HTTP server.")) {
   for (const ServerShard& shard : shards) {
     shards_.push_back(std::make_unique<ShardState>(shard, clock_));
@@ -46,12 +53,32 @@ void ServerState::serve_hosts(const ServedHosts& hosts) {
   }
 }
 
+void ServerState::serve_tls(std::shared_ptr<const TlsContext> tls) {
+  if (!secured()) {
+    for (std::size_t i = 0; i < handshake_ends.size(); ++i) {
+      handshake_ends_[i] = metrics_.counter("tern_tls_handshakes_total", "TLS handshakes, by how they ended.",
+                                            {{"outcome", std::string(handshake_ends[i])}});
+    }
+    handshakes_ = std::make_unique<Handshakes>((shards_.size() + shards_for_a_thread - 1) / shards_for_a_thread);
+  }
+  const std::lock_guard lock(mutex_);
+  tls_ = std::move(tls);
+}
+
+std::shared_ptr<TlsStream> ServerState::new_stream() {
+  if (!secured()) {
+    return nullptr;
+  }
+  const std::lock_guard lock(mutex_);
+  return std::make_shared<TlsStream>(tls_);
+}
+
 void ServerState::open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer) {
   error_code ignored;  // the options fail when the connection has gone already; its first read fails too then
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
   const executor ex = socket.get_executor();
-  auto session = std::make_shared<Session>(shared_from_this(), shard, std::move(socket), peer);
+  auto session = std::make_shared<Session>(shared_from_this(), shard, std::move(socket), peer, new_stream());
   enter();
   try {
     asio::co_spawn(ex, Session::run(std::move(session)), [](std::exception_ptr error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/date_text.hpp"
+#include "http/handshakes.hpp"
 #include "http/host.hpp"
 #include "http/rejection.hpp"
 #include "http/server.hpp"
@@ -59,6 +60,12 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   ServerShard& first_shard() noexcept { return shards_.front()->shard; }
   /// Call it before any session begins.
   void serve_hosts(const ServedHosts& hosts);
+  /// As `Server::serve_tls`.
+  void serve_tls(std::shared_ptr<const TlsContext> tls);
+  /// True when connections begin with a handshake. It does not change once the server accepts.
+  bool secured() const noexcept { return handshakes_ != nullptr; }
+  /// Preconditions: `secured`.
+  Handshakes& handshakes() noexcept { return *handshakes_; }
   /// True when the server has as many connections as it may have. Connections that are being refused or give way do not
   /// count.
   bool full() const noexcept { return open_.load() >= limits_.connections + rejecting_.load() + yielding_.load(); }
@@ -93,6 +100,7 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
 
   void count_response(unsigned status) noexcept;
   void count_rejection(Rejection why) noexcept { rejections_[static_cast<std::size_t>(why)].inc(); }
+  void count_handshake(HandshakeEnd end) noexcept { handshake_ends_[static_cast<std::size_t>(end)].inc(); }
   void show_connections(double change) noexcept { connections_.add(change); }
 
  private:
@@ -105,10 +113,12 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
 
   void let_one_give_way(ShardState& shard) noexcept;
   bool has_expendable() const noexcept;
+  std::shared_ptr<TlsStream> new_stream();
 
   HttpHandler& handler_;
   const ServerLimits limits_;
   Clock& clock_;
+  Metrics& metrics_;
   std::vector<std::unique_ptr<ShardState>> shards_;
   std::size_t turn_ = 0;
 
@@ -122,11 +132,14 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   std::atomic<std::size_t> live_ = 0;
 
   std::mutex mutex_;
-  std::vector<std::shared_ptr<Waiter>> waiters_;
+  std::vector<std::shared_ptr<Waiter>> waiters_;  // guarded by the mutex, as `tls_`
+  std::shared_ptr<const TlsContext> tls_;
 
   Gauge connections_;
   std::array<Counter, 6> responses_;  // by the first digit of the status
   std::array<Counter, rejection_texts.size()> rejections_;
+  std::array<Counter, handshake_ends.size()> handshake_ends_;
+  std::unique_ptr<Handshakes> handshakes_;  // nullptr without TLS; its threads end first
 };
 
 }  // namespace tern::http

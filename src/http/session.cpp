@@ -32,7 +32,6 @@ constexpr auto warm_time = 1s;                 // how long an idle connection ke
 constexpr std::size_t small_body = 16 * 1024;  // a body up to this size is copied behind the head, into one buffer
 constexpr auto stuck_time = 1s;                // a client that takes nothing of its response for so long may be closed
 constexpr int all_unsent = std::numeric_limits<int>::max();
-constexpr unsigned most_in_a_burst = 16;  // pipelined requests before other connections are served
 
 HttpResponse failure(const std::exception_ptr& error = nullptr) {
   if (error) {
@@ -43,10 +42,12 @@ HttpResponse failure(const std::exception_ptr& error = nullptr) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::socket socket, const tcp::endpoint& peer)
+Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::socket socket, const tcp::endpoint& peer,
+                 std::shared_ptr<TlsStream> tls)
     : server_(std::move(server)),
       shard_(shard),
       socket_(std::move(socket)),
+      tls_(std::move(tls)),
       reader_({.header = server_->limits().header, .body = server_->limits().body}, &shard.hosts) {
   reader_.request().set_peer(peer);
   server_->count_open(false);
@@ -68,8 +69,10 @@ awaitable<void> Session::run(std::shared_ptr<Session> self) {
   try {
     if (self->server_->aborted()) {
       self->close();
-    } else {
+    } else if (!self->tls_) {
       co_await self->serve();
+    } else {
+      co_await self->serve_secured();
     }
   } catch (...) {
     log::error("a connection was closed because of an error in the server",
@@ -88,8 +91,8 @@ awaitable<void> Session::serve() {
       if (next == Next::read) {
         const auto [ec, bytes] = co_await socket_.async_read_some(room(), asio::as_tuple(asio::deferred));
         take_input(ec, bytes);
-      } else if (next == Next::wait) {
-        co_await wait_for_input();
+      } else if (next == Next::wait || next == Next::read_secured) {
+        co_await (next == Next::wait ? wait_for_input() : read_secured());
       } else if (next == Next::time_out) {
         co_await refuse(late());
       }
@@ -134,7 +137,7 @@ awaitable<void> Session::serve() {
       co_return;
     }
     reader_.next();
-    if (++burst_ == most_in_a_burst) {
+    if (++burst_ >= most_in_a_burst) {
       burst_ = 0;
       co_await asio::post(socket_.get_executor(), asio::deferred);
     }
@@ -204,6 +207,7 @@ awaitable<void> Session::linger() {
   expired_ = false;
   const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
   arm_for(linger_time);
+  say_end();
   socket_.shutdown(tcp::socket::shutdown_send, ec_);
   shard_.lingering.push_back(*this);
   shard_.expendables.fetch_add(1);
@@ -241,7 +245,7 @@ Session::Next Session::plan_read() {
   }
   const Phase phase = reader_.header_done() ? Phase::body : Phase::header;
   if (phase == phase_) {
-    return expired_ ? Next::time_out : Next::read;
+    return expired_ ? Next::time_out : how_to_read();
   }
   phase_ = phase;
   expired_ = false;
@@ -251,22 +255,28 @@ Session::Next Session::plan_read() {
         Deadline::after(phase == Phase::body ? limits.body_timeout : limits.header_timeout, server_->clock()).when();
   }
   arm_for_input();
-  return Next::read;
+  return how_to_read();
 }
 
 Session::Next Session::plan_idle() {
-  if (server_->closing() && socket_.available(ec_) == 0) {
+  if (server_->closing() && !has_input()) {
+    say_end();
     return Next::close;
   }
   if (phase_ != Phase::waiting) {
     phase_ = Phase::waiting;
     expired_ = released_ = false;
     const SteadyTime now = server_->clock().now();
-    deadline_ = now + (requests_ > 0 ? server_->limits().idle_timeout : server_->limits().header_timeout);
+    if (requests_ > 0) {
+      deadline_ = now + server_->limits().idle_timeout;
+    } else if (!tls_) {  // with TLS the time goes on that the handshake was a part of
+      deadline_ = now + server_->limits().header_timeout;
+    }
     shard_.shard.wheel.arm(*this, Deadline::at(std::min<SteadyTime>(deadline_, now + warm_time)));
   } else if (expired_) {
     expired_ = false;
     if (server_->clock().now() >= deadline_) {
+      say_end();
       return Next::close;
     }
     released_ = true;
@@ -274,7 +284,17 @@ Session::Next Session::plan_idle() {
     std::string().swap(out_);
     shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
   }
-  return released_ ? Next::wait : Next::read;
+  return released_ ? Next::wait : how_to_read();
+}
+
+bool Session::has_input() noexcept {
+  return socket_.available(ec_) > 0 || (tls_ && tls_->has_input());
+}
+
+void Session::say_end() noexcept {
+  if (tls_) {
+    tls_->say_end();
+  }
 }
 
 void Session::arm_for(std::chrono::milliseconds duration) noexcept {
@@ -293,12 +313,18 @@ void Session::on_expired() noexcept {
     return;  // the wheel was armed for an earlier phase; disarming it for each request would cost more
   }
   expired_ = true;
+  if (phase_ == Phase::handshake) {
+    tls_->give_up();
+  }
   error_code ignored;
   socket_.cancel(ignored);
 }
 
 void Session::begin_closing() noexcept {
-  if (phase_ == Phase::waiting) {
+  if (phase_ == Phase::handshake) {
+    tls_->give_up();
+  }
+  if (phase_ == Phase::waiting || phase_ == Phase::handshake) {
     error_code ignored;
     socket_.cancel(ignored);
   } else if (phase_ == Phase::header || phase_ == Phase::body) {
@@ -307,6 +333,9 @@ void Session::begin_closing() noexcept {
 }
 
 void Session::close() noexcept {
+  if (tls_) {
+    tls_->give_up();
+  }
   error_code ignored;
   socket_.close(ignored);
 }
@@ -389,15 +418,26 @@ void Session::sent(std::size_t bytes) noexcept {
   }
 }
 
-// Sends without waiting for the reactor: a usual response fits into the socket's buffer.
-bool Session::send_now() noexcept {
+std::size_t Session::write_some() noexcept {
+  if (tls_) {
+    return tls_->write(pending_, ec_);
+  }
   const bool single = pending_[1].size() + pending_[2].size() == 0;
-  const std::size_t bytes =
-      single ? socket_.write_some(asio::const_buffer(pending_[0]), ec_) : socket_.write_some(pending_, ec_);
+  return single ? socket_.write_some(asio::const_buffer(pending_[0]), ec_) : socket_.write_some(pending_, ec_);
+}
+
+// Sends without waiting for the reactor: a usual response fits into the socket's buffer.
+bool Session::send_some() noexcept {
+  const std::size_t bytes = write_some();
   if (ec_ == asio::error::would_block || ec_ == asio::error::try_again) {
     ec_.clear();
   }
   sent(bytes);
+  return bytes > 0;
+}
+
+bool Session::send_now() noexcept {
+  send_some();
   return ec_ || asio::buffer_size(pending_) == 0;
 }
 
@@ -408,10 +448,9 @@ awaitable<void> Session::send_rest() {
   arm_for_writing(last.when());
   int unsent = unsent_bytes();
   while (!ec_ && asio::buffer_size(pending_) > 0) {
-    const auto [ec, bytes] = co_await socket_.async_write_some(pending_, asio::as_tuple(asio::deferred));
+    const auto [ec] = co_await socket_.async_wait(tcp::socket::wait_write, asio::as_tuple(asio::deferred));
     ec_ = ec;
-    sent(bytes);
-    if (bytes > 0) {
+    if (!ec && send_some()) {
       unsent = all_unsent;
     }
     if (expired_ && socket_.is_open() && (!ec_ || ec_ == asio::error::operation_aborted)) {

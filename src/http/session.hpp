@@ -3,6 +3,7 @@
 #include "async/timing_wheel.hpp"
 #include "http/request_reader.hpp"
 #include "http/response_head.hpp"
+#include "http/tls_stream.hpp"
 
 #include <tern/error.hpp>
 
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,12 +29,16 @@ struct ShardState;
 /// One connection. It reads requests, calls the handler, and writes the responses in the order of the requests. It has
 /// one coroutine, and one entry in the shard's wheel for all its deadlines.
 ///
+/// With TLS all of this is the same, but for the functions of session_tls.cpp: they wait until the socket is ready, and
+/// let a `TlsStream` read and write. A session without TLS has no stream, and only asks whether it has one.
+///
 /// Lifetime: its coroutine keeps it alive.
 /// Thread safety: none; everything happens on its shard's thread.
 class Session final : public TimingWheel::Entry, public std::enable_shared_from_this<Session> {
  public:
+  /// `tls`: nullptr for a connection without TLS.
   Session(std::shared_ptr<ServerState> server, ShardState& shard, asio::ip::tcp::socket socket,
-          const asio::ip::tcp::endpoint& peer);
+          const asio::ip::tcp::endpoint& peer, std::shared_ptr<TlsStream> tls);
   ~Session() override;
 
   /// Serves the connection from its beginning to its end. Throws nothing.
@@ -59,8 +65,8 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   unsigned handling_since = 0;  // used by `SlowHandlers`
 
  private:
-  enum class Phase { created, waiting, header, body, handling, answering, streaming, writing, lingering };
-  enum class Next { read, wait, close, time_out };
+  enum class Phase { created, handshake, waiting, header, body, handling, answering, streaming, writing, lingering };
+  enum class Next { read, read_secured, wait, close, time_out };
   enum class After { keep, close };
   /// How the server counts the session: as an open connection, as one whose client has gone, or no longer.
   enum class Standing { open, gone, ended };
@@ -68,6 +74,9 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   void on_expired() noexcept override;
   void arm_for(std::chrono::milliseconds duration) noexcept;
   void arm_for_input() noexcept;
+
+  static constexpr unsigned most_in_a_burst = 16;       // pipelined requests before other connections are served
+  static constexpr std::size_t most_ahead = 16 * 1024;  // the most input that is kept for later
 
   awaitable<void> serve();
   asio::mutable_buffer room();
@@ -88,9 +97,23 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   void drop_input() noexcept;
   void depart();
 
+  awaitable<void> serve_secured();
+  /// Does the handshake. False when the connection ends.
+  awaitable<bool> shake_hands();
+  /// How the handshake has ended; nullopt when it goes on.
+  std::optional<HandshakeEnd> handshake_end() const noexcept;
+  void end_handshake() noexcept;
+  awaitable<void> read_secured();
+  asio::ip::tcp::socket::wait_type tls_wait() const noexcept;
+  void watch_secured();
+
   /// Decides how to get more input, and arms the deadline when the phase changes.
   Next plan_read();
   Next plan_idle();
+  Next how_to_read() const noexcept { return tls_ ? Next::read_secured : Next::read; }
+  bool has_input() noexcept;
+  /// With TLS, tells the client that nothing follows.
+  void say_end() noexcept;
   /// The last operation failed, and was not just cancelled.
   bool lost() const noexcept { return ec_ && ec_ != asio::error::operation_aborted; }
 
@@ -99,6 +122,9 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
 
   void put_pending(std::string_view first, std::string_view second = {}, std::string_view third = {}) noexcept;
   void sent(std::size_t bytes) noexcept;
+  std::size_t write_some() noexcept;
+  /// Sends as much as the socket takes at once. True when that is something.
+  bool send_some() noexcept;
   /// Sends as much as the socket takes at once. True when nothing is left to send, or sending failed (`ec_`).
   bool send_now() noexcept;
   awaitable<void> send_rest();
@@ -127,6 +153,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   std::shared_ptr<ServerState> server_;
   ShardState& shard_;
   asio::ip::tcp::socket socket_;
+  std::shared_ptr<TlsStream> tls_;  // nullptr without TLS
   RequestReader reader_;
   std::string out_;                              // the head of a response, with its body if that is small
   std::array<asio::const_buffer, 3> pending_{};  // the bytes that are not sent yet

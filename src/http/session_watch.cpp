@@ -19,12 +19,6 @@ namespace tern::http {
 
 using asio::ip::tcp;
 
-namespace {
-
-constexpr std::size_t most_ahead = 16 * 1024;  // the most input that is kept for later
-
-}  // namespace
-
 void Session::begin_watch() noexcept {
   if (watch_ || !has_client_) {
     return;
@@ -55,6 +49,10 @@ bool Session::begin_watch(short events) noexcept {
 }
 
 void Session::watch() {
+  if (tls_) {
+    watch_secured();
+    return;
+  }
   if (reader_.unparsed() >= most_ahead) {
     become_expendable();
     return;
@@ -173,8 +171,9 @@ void Session::give_way() noexcept {
       server_->count_rejection(Rejection::connections);
       server_->count_response(text_of(Rejection::connections).status);
       const auto text = text_for(Rejection::connections, shard_.date.at(server_->clock().wall_now()));
-      error_code ignored;
-      socket_.write_some(asio::buffer(text), ignored);
+      put_pending(text);
+      write_some();
+      say_end();
     } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch)
     }
   }

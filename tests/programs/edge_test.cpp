@@ -2,6 +2,8 @@
 
 #include "programs/stuck_bot.hpp"
 #include "support/fake_channel.hpp"
+#include "support/served_certificate.hpp"
+#include "support/tls_layer.hpp"
 #include "unit/http/http_client.hpp"
 
 #include <gmock/gmock.h>
@@ -9,6 +11,7 @@
 
 #include <sys/resource.h>
 
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -128,6 +131,50 @@ TEST(Edge, ClientsThatPostAndLeaveKeepNobodyOut) {
       hard ? client.reset() : client.close();
     }
   }
+}
+
+int ask_health_over_tls(WireClient& client) {
+  client.send(get_health);
+  return client.read().status;
+}
+
+TEST(Edge, HangingUpReadsTheCertificateAndDropsNoConnection) {
+  CertificateFolder folder;
+  Program bot({TERN_STATE_BOT, "--set", "listen.port=0", "--set", "listen.certificate=" + folder.files().certificate,
+               "--set", "listen.certificate_key=" + folder.files().key});
+  const auto line = bot.wait_for(" serving ");
+  EXPECT_THAT(line, HasSubstr(" tls=true"));
+  const auto port = port_in(line, "port");
+  const auto connect = [&] { return WireClient(port, {}, 0, tls_layer({.authority = folder.certificate().pem})); };
+  auto kept = connect();
+  EXPECT_EQ(ask_health_over_tls(kept), 200);
+  folder.write(make_certificate("DNS:localhost"));
+  const auto before = bot.mark();
+  bot.signal(SIGHUP);
+  bot.wait_for("the certificate was read; new connections get it", before);
+  auto next = connect();
+  EXPECT_EQ(ask_health_over_tls(next), 200);
+  folder.write_file("tls.key", make_certificate("DNS:localhost").key);
+  bot.signal(SIGHUP);
+  EXPECT_THAT(bot.wait_for("is not served"), HasSubstr("listen.certificate_key is"));
+  auto last = connect();
+  EXPECT_EQ(ask_health_over_tls(last), 200);
+  EXPECT_EQ(ask_health_over_tls(next), 200);
+  EXPECT_EQ(ask_health_over_tls(kept), 200);
+  bot.signal(SIGTERM);
+  EXPECT_EQ(bot.wait().status, 0);
+}
+
+TEST(Edge, ACertificateWithoutItsKeyStopsTheStart) {
+  const CertificateFolder folder;
+  const auto path = folder.files().certificate;
+  const auto alone = run_program({TERN_STATE_BOT, "--set", "listen.certificate=" + path});
+  EXPECT_EQ(alone.status, 2);
+  EXPECT_THAT(alone.err, HasSubstr("listen.certificate is set, and listen.certificate_key is not"));
+  const auto wrong = run_program(
+      {TERN_STATE_BOT, "--set", "listen.certificate=" + path, "--set", "listen.certificate_key=" + path + ".missing"});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("listen.certificate_key is"));
 }
 
 TEST(Edge, OutOfDescriptorsNewClientsAreTold503AndTurnsGoOnSending) {

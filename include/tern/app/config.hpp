@@ -65,9 +65,11 @@ struct ListenSettings {
   ///@{
   /// The key of the same name.
   std::string address = "127.0.0.1";
-  std::uint16_t port = 3978;  ///< 0: any that is free
-  std::size_t threads = 0;    ///< shards; 0: one for each core
-  std::string hosts;          ///< names that are served besides those of loopback, separated by commas
+  std::uint16_t port = 3978;    ///< 0: any that is free
+  std::size_t threads = 0;      ///< shards; 0: one for each core
+  std::string hosts;            ///< names that are served besides those of loopback, separated by commas
+  std::string certificate;      ///< a PEM file; "": no TLS
+  std::string certificate_key;  ///< a PEM file
   ///@}
 };
 

@@ -38,13 +38,33 @@ struct WireResponse {
   }
 };
 
+/// What a client puts between its bytes and its socket, such as TLS. Like a socket that does not block.
+class WireLayer {
+ public:
+  virtual ~WireLayer() = default;
+  /// Begins, or goes on with that; `would_block` until it is done, and `connection_refused` when the server says that
+  /// it has no place.
+  virtual void begin(boost::system::error_code& ec) = 0;
+  virtual std::size_t read(char* into, std::size_t size, boost::system::error_code& ec) = 0;
+  virtual std::size_t write(std::string_view bytes, boost::system::error_code& ec) = 0;
+  /// Says that nothing follows.
+  virtual void end() = 0;
+};
+
 /// A client that sends and receives raw bytes. `pump` runs the server when that is on the same thread.
 class WireClient {
  public:
   using tcp = boost::asio::ip::tcp;
+  using MakeLayer = std::function<std::unique_ptr<WireLayer>(int socket)>;
+
+  /// The layer of clients that are given none: nullptr for none.
+  inline static MakeLayer usual_layer;
 
   /// `kept`: how many bytes that nobody has read its kernel keeps, about; 0: as is usual.
-  explicit WireClient(std::uint16_t port, std::function<void()> pump = {}, int kept = 0) : pump_(std::move(pump)) {
+  explicit WireClient(std::uint16_t port, std::function<void()> pump = {}, int kept = 0)
+      : WireClient(port, std::move(pump), kept, usual_layer) {}
+  WireClient(std::uint16_t port, std::function<void()> pump, int kept, const MakeLayer& make_layer)
+      : pump_(std::move(pump)) {
     socket_.open(tcp::v4());
     if (kept > 0) {
       socket_.set_option(tcp::socket::receive_buffer_size(kept));
@@ -52,12 +72,30 @@ class WireClient {
     socket_.connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
     socket_.non_blocking(true);
     socket_.set_option(tcp::no_delay(true));
+    layer_ = make_layer ? make_layer(socket_.native_handle()) : nullptr;
+  }
+
+  /// Does the handshake of the layer, if there is one. Whatever sends does it first.
+  void begin() {
+    while (layer_ && !begun_) {
+      boost::system::error_code ec;
+      layer_->begin(ec);
+      begun_ = !ec;
+      if (ec == boost::asio::error::would_block) {
+        wait(POLLIN);
+      } else if (ec == boost::asio::error::connection_refused) {
+        refused_ = begun_ = true;
+      } else if (ec) {
+        throw boost::system::system_error(ec, "WireClient::begin");
+      }
+    }
   }
 
   void send(std::string_view bytes) {
-    while (!bytes.empty()) {
+    begin();
+    while (!bytes.empty() && !refused_) {
       boost::system::error_code ec;
-      const std::size_t n = socket_.write_some(boost::asio::buffer(bytes), ec);
+      const std::size_t n = write_some(bytes, ec);
       bytes.remove_prefix(n);
       if (ec == boost::asio::error::would_block) {
         wait(POLLOUT);
@@ -69,8 +107,9 @@ class WireClient {
 
   /// Sends as much as the sockets take; true when that was all.
   bool try_send(std::string_view bytes) {
+    begin();
     boost::system::error_code ec;
-    return socket_.write_some(boost::asio::buffer(bytes), ec) == bytes.size();
+    return write_some(bytes, ec) == bytes.size();
   }
 
   /// Waits until the server's kernel has all that was sent, or the connection is lost.
@@ -83,8 +122,14 @@ class WireClient {
     }
   }
 
-  /// The next response. `to_head`: it has no body whatever its header says.
+  /// The next response. `to_head`: it has no body whatever its header says. 503 stands for the alert by which a server
+  /// of TLS says that it has no place.
   WireResponse read(bool to_head = false) {
+    begin();
+    if (std::exchange(refused_, false)) {
+      ended_ = true;
+      return {.status = 503, .headers = {}, .body = {}};
+    }
     std::size_t end = 0;
     while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
       more();
@@ -146,15 +191,30 @@ class WireClient {
   /// True when the server closed in an orderly way without sending more; waits for it.
   bool sees_end() { return read_to_end().empty() && !reset_; }
   bool was_reset() const noexcept { return reset_; }
+  /// With TLS: the server has said that it has no place.
+  bool was_refused() const noexcept { return refused_; }
 
   /// True when bytes or the end are there already.
   bool has_input() {
+    if (layer_ && begun_) {
+      read_some();
+      return !input_.empty() || ended_;
+    }
     pollfd p{socket_.native_handle(), POLLIN, 0};
     return !input_.empty() || ::poll(&p, 1, 0) > 0;
   }
 
-  void half_close() { socket_.shutdown(tcp::socket::shutdown_send); }
-  void close() { socket_.close(); }
+  void half_close() {
+    if (layer_) {
+      begin();
+      layer_->end();
+    }
+    socket_.shutdown(tcp::socket::shutdown_send);
+  }
+  void close() {
+    has_input();  // what the kernel of a client has that closes, such as a ticket of TLS, would make it send a reset
+    socket_.close();
+  }
   void reset() {
     if (socket_.is_open()) {
       socket_.set_option(boost::asio::socket_base::linger(true, 0));
@@ -184,7 +244,7 @@ class WireClient {
     }
     pollfd p{socket_.native_handle(), events, 0};
     ::poll(&p, 1, pump_ ? 1 : 1000);
-    if (std::chrono::steady_clock::now() - begun_ > std::chrono::seconds(60)) {
+    if (std::chrono::steady_clock::now() - since_ > std::chrono::seconds(60)) {
       throw std::runtime_error("WireClient: nothing comes; so far: " + input_.substr(0, 400));
     }
   }
@@ -196,26 +256,43 @@ class WireClient {
     fill();
   }
 
+  std::size_t write_some(std::string_view bytes, boost::system::error_code& ec) {
+    return layer_ ? layer_->write(bytes, ec) : socket_.write_some(boost::asio::buffer(bytes), ec);
+  }
+
   void fill() {
+    begin();
+    if (read_some() == boost::asio::error::would_block) {
+      wait(POLLIN);
+    }
+  }
+
+  boost::system::error_code read_some() {
     char bytes[16 * 1024];
     boost::system::error_code ec;
-    const std::size_t n = socket_.read_some(boost::asio::buffer(bytes), ec);
+    const std::size_t n =
+        layer_ ? layer_->read(bytes, sizeof(bytes), ec) : socket_.read_some(boost::asio::buffer(bytes), ec);
     input_.append(bytes, n);
     if (ec == boost::asio::error::would_block) {
-      wait(POLLIN);
-    } else if (ec) {
+      return ec;
+    }
+    if (ec) {
       ended_ = true;
       reset_ = ec != boost::asio::error::eof;
     } else {
-      begun_ = std::chrono::steady_clock::now();
+      since_ = std::chrono::steady_clock::now();
     }
+    return ec;
   }
 
   std::function<void()> pump_;
   std::unique_ptr<boost::asio::io_context> io_ = std::make_unique<boost::asio::io_context>();
   tcp::socket socket_{*io_};
   std::string input_;
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::unique_ptr<WireLayer> layer_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+  bool begun_ = false;  // the layer is ready
+  bool refused_ = false;
   bool ended_ = false;
   bool reset_ = false;
 };

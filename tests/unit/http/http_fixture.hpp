@@ -2,6 +2,8 @@
 
 #include "http/server.hpp"
 #include "http_client.hpp"
+#include "support/served_certificate.hpp"
+#include "support/tls_layer.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/manual_clock.hpp>
@@ -159,6 +161,14 @@ class TestHandler final : public http::HttpHandler {
   }
 };
 
+/// Lets the server, and all clients, speak TLS when `over_tls` says so.
+inline void speak_as_told(http::Server& server) {
+  if (over_tls()) {
+    server.serve_tls(usual_certificate());
+    WireClient::usual_layer = tls_layer();
+  }
+}
+
 inline void ignore_end(std::exception_ptr error) {
   if (error) {
     ADD_FAILURE() << "a background coroutine of the test ended with an exception";
@@ -173,6 +183,7 @@ class HttpServerTest : public testing::Test {
   void start(http::ServerLimits limits) {
     server =
         std::make_unique<http::Server>(std::vector<http::ServerShard>{{io, *wheel}}, handler, limits, clock, metrics);
+    speak_as_told(*server);
     server->listen("127.0.0.1", 0);
     server->start();
     settle();
@@ -207,13 +218,21 @@ class HttpServerTest : public testing::Test {
 
   WireClient connect() {
     const std::size_t before = server->connections();
+    const double secured = handshakes("done");
     WireClient client(server->port(), [this] { settle(); });
     until([&] { return server->connections() > before; });
+    client.begin();
+    if (over_tls() && !client.was_refused()) {  // the client is done before the server is
+      until([&] { return handshakes("done") > secured; });
+    }
     return client;
   }
 
   double rejected(const std::string& reason) {
     return metrics.counter("tern_http_rejected_total", "", {{"reason", reason}}).value();
+  }
+  double handshakes(const std::string& outcome) {
+    return metrics.counter("tern_tls_handshakes_total", "", {{"outcome", outcome}}).value();
   }
   double answered(const std::string& code) {
     return metrics.counter("tern_http_requests_total", "", {{"code", code}}).value();

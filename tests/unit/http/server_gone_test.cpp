@@ -230,7 +230,9 @@ TEST_F(HttpServerGone, AnAnswerThatIsNotTakenGivesWayWhenItsClientHasSentItsEnd)
   handler.release();
   until([&] { return handler.answered == 2; });
   settle();
-  advance(1s + TimingWheel::tick);
+  for (int i = 0; i < 2; ++i) {  // with TLS a part is still written after the first look
+    advance(1s + TimingWheel::tick);
+  }
   auto next = fresh();
   next.send(get_empty);
   EXPECT_EQ(next.read().status, 200);

@@ -9,6 +9,7 @@ class HttpServerHosts : public HttpServerTest {
   void SetUp() override {
     server = std::make_unique<http::Server>(std::vector<http::ServerShard>{{io, *wheel}}, handler, http::ServerLimits(),
                                             clock, metrics);
+    speak_as_told(*server);
     server->listen("127.0.0.1", 0);
     server->serve_hosts(http::ServedHosts::loopback_and({"bot.example"}));
     server->start();

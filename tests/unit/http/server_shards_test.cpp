@@ -70,6 +70,7 @@ TEST(HttpServerShards, ConnectionsAreDealtOutToAllThreads) {
   Metrics metrics;
   TwoShards shards;
   http::Server server(shards.both(), handler, {}, system_clock(), metrics);
+  speak_as_told(server);
   server.listen("127.0.0.1", 0);
   server.start();
 
@@ -110,6 +111,7 @@ TEST(HttpServerShards, ClientsThatSentTheirEndGiveWayOnWhicheverShardTheyAre) {
   Metrics metrics;
   TwoShards shards;
   http::Server server(shards.both(), handler, {.connections = 5}, system_clock(), metrics);
+  speak_as_told(server);
   server.listen("127.0.0.1", 0);
   server.start();
   std::vector<WireClient> gone;
@@ -149,6 +151,7 @@ TEST(HttpServerShards, AllShardsLookBeforeANewClientIsRefused) {
     ManualClock clock;
     TwoShards shards(clock);
     http::Server server(shards.both(), handler, {.connections = 4}, clock, metrics);
+    speak_as_told(server);
     server.listen("127.0.0.1", 0);
     server.start();
     std::vector<WireClient> clients;
@@ -174,6 +177,7 @@ TEST(HttpServerShards, ShutdownWhileClientsComeAndGo) {
     Metrics metrics;
     TwoShards shards;
     http::Server server(shards.both(), handler, {}, system_clock(), metrics);
+    speak_as_told(server);
     server.listen("127.0.0.1", 0);
     server.start();
     std::atomic<int> answered = 0;

@@ -1,0 +1,75 @@
+#include "http/handshakes.hpp"
+
+#include <tern/async/offload.hpp>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::http {
+
+namespace {
+
+constexpr int niceness = 5;  // about a third of the time of a processor that a shard wants as well
+
+}  // namespace
+
+Handshakes::Handshakes(std::size_t threads) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) {
+    threads_.emplace_back([this] {
+      ::setpriority(PRIO_PROCESS, 0, niceness);  // on Linux: of this thread
+      work();
+    });
+  }
+}
+
+Handshakes::~Handshakes() {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  added_.notify_all();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+void Handshakes::add(Job job, bool begun) {
+  {
+    const std::lock_guard lock(mutex_);
+    (begun ? begun_ : fresh_).push_back(std::move(job));
+  }
+  added_.notify_one();
+}
+
+void Handshakes::work() noexcept {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    added_.wait(lock, [this] { return ends_ || !begun_.empty() || !fresh_.empty(); });
+    if (ends_) {
+      return;
+    }
+    auto& line = begun_.empty() ? fresh_ : begun_;
+    Job job = std::move(line.front());
+    line.pop_front();
+    lock.unlock();
+    job();
+    job = nullptr;
+    lock.lock();
+  }
+}
+
+// As `offload` does it, on other threads.
+awaitable<void> Handshakes::step(std::shared_ptr<TlsStream> stream, bool begun) {
+  auto function = [stream = std::move(stream)] { stream->step(); };
+  using Call = tern::detail::OffloadCall<decltype(function)>;
+  const auto call = std::make_shared<Call>(std::move(function));
+  auto initiate = [this, begun](auto handler, std::shared_ptr<Call> on) {
+    on->wait(std::make_unique<tern::detail::OffloadWaiterOf<decltype(handler)>>(std::move(handler)));
+    add([on] { on->run(); }, begun);
+  };
+  co_await asio::async_initiate<const asio::deferred_t, void(std::exception_ptr)>(initiate, asio::deferred, call);
+}
+
+}  // namespace tern::http
