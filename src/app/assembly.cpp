@@ -9,6 +9,7 @@
 #include "app/token_authenticator.hpp"
 #include "async/log_last.hpp"
 #include "http/describe.hpp"
+#include "http/unix_socket_file.hpp"
 #include "net/nameservers.hpp"
 
 #include <tern/async/log.hpp>
@@ -17,6 +18,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace tern::app {
@@ -62,6 +64,15 @@ http::ServerLimits metrics_limits(const Settings& settings, const DescriptorPlan
   return limits;
 }
 
+http::TrustedProxies trusted_proxies(const std::string& listed) {
+  auto proxies = http::TrustedProxies::parse(listed);
+  if (!proxies) {
+    throw ConfigError("listen.trusted_proxies is \"" + listed +
+                      "\", which is not a list of IP addresses and networks separated by commas");
+  }
+  return std::move(*proxies);
+}
+
 // A web page in a browser of this machine can reach a listener on loopback, by a name of its own (DNS rebinding). So
 // only known hosts are served.
 http::ServedHosts served_hosts(const std::string& address, const std::string& listed) {
@@ -69,8 +80,9 @@ http::ServedHosts served_hosts(const std::string& address, const std::string& li
   if (!names) {
     throw ConfigError("listen.hosts is \"" + listed + "\", which is not a list of names separated by commas");
   }
-  error_code no_address;  // `listen` reports it
-  if (asio::ip::make_address(address, no_address).is_loopback()) {
+  error_code no_address;                                   // `listen` reports it
+  const bool file = http::unix_path(address).has_value();  // no browser reaches it
+  if (!file && asio::ip::make_address(address, no_address).is_loopback()) {
     return http::ServedHosts::loopback_and(std::move(*names));
   }
   return names->empty() ? http::ServedHosts() : http::ServedHosts::addresses_and(std::move(*names));
@@ -244,6 +256,7 @@ void Assembly::make_servers() {
   handler_ = std::make_unique<ShardRouters>(routers_);
   server_ = std::make_unique<http::Server>(edges, *handler_, server_limits(settings, descriptors_), clock, metrics);
   server_->serve_hosts(served_hosts(settings.listen.address, settings.listen.hosts));
+  server_->trust(trusted_proxies(settings.listen.trusted_proxies));
   if (!settings.listen.certificate.empty()) {
     certificate_ = std::make_unique<CertificateWatch>(
         http::CertificateFiles{settings.listen.certificate, settings.listen.certificate_key},
@@ -301,7 +314,9 @@ awaitable<void> Assembly::give_up(Deadline by) {
 }
 
 void Assembly::listen() {
-  server_->listen(settings.listen.address, settings.listen.port);
+  constexpr int octal = 8;
+  server_->listen(settings.listen.address, settings.listen.port,
+                  static_cast<mode_t>(std::stoul(settings.listen.mode, nullptr, octal)));
   if (metrics_server_) {
     metrics_server_->listen(settings.metrics.address, *settings.metrics.port);
     metrics_server_->start();

@@ -11,6 +11,7 @@
 #include "app/storage_factory.hpp"
 #include "app/typed_name.hpp"
 #include "app/without_secrets.hpp"
+#include "http/unix_socket_file.hpp"
 #include "schema/version.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -112,14 +113,25 @@ void check_address(const std::string& key, const std::string& text) {
   boost::system::error_code error;
   boost::asio::ip::make_address(text, error);
   if (error) {
-    throw ConfigError(key + " is \"" + text + "\"; allowed is an IP address, such as 127.0.0.1, 0.0.0.0 or ::1.");
+    throw ConfigError(key + " is \"" + text + "\"; allowed is an IP address, such as 127.0.0.1, 0.0.0.0 or ::1" +
+                      (key == "listen.address" ? ", or unix: and a path." : "."));
+  }
+}
+
+void check_listen_address(const std::string& text) {
+  const auto path = http::unix_path(text);
+  if (!path) {
+    check_address("listen.address", text);
+  } else if (const auto fault = http::fault_of_unix_path(*path); !fault.empty()) {
+    throw ConfigError("listen.address is \"" + text + "\", and " + fault + ".");
   }
 }
 
 /// Refuses an address that others can reach, unless their requests are authenticated or `bot.allow_anonymous` is set.
 /// `asks`: whether an authenticator checks the callers at this address.
 void check_reach(const std::string& key, const std::string& address, const BotSettings& bot, bool asks) {
-  if (!boost::asio::ip::make_address(address).is_loopback() && !bot.allow_anonymous && !asks) {
+  const bool local = http::unix_path(address) || boost::asio::ip::make_address(address).is_loopback();
+  if (!local && !bot.allow_anonymous && !asks) {
     throw ConfigError(key + " is " + address + ", which others can reach, and without authentication nobody who " +
                       (key == "listen.address" ? "speaks to the bot is checked. Set bot.app_id, or listen "
                                                : "reads the figures is checked. Listen ") +
@@ -146,7 +158,7 @@ void check_certificate(const ListenSettings& listen) {
 
 void check_combinations(const Settings& settings, bool has_authenticator) {
   check_storage(settings);
-  check_address("listen.address", settings.listen.address);
+  check_listen_address(settings.listen.address);
   check_address("metrics.address", settings.metrics.address);
   app::check_bot(settings.bot, has_authenticator);
   if (!settings.proactive.secret.empty() && !settings.proactive.enabled) {

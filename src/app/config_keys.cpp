@@ -4,6 +4,7 @@
 #include "app/bot_keys.hpp"
 #include "app/config_makers.hpp"
 #include "http/host.hpp"
+#include "http/trusted_proxies.hpp"
 #include "net/nameservers.hpp"
 #include "proactive/limits/send_limits.hpp"
 
@@ -68,16 +69,34 @@ ConfigKey nameservers_key() {
       [](const Settings& settings) { return json::value(settings.connector.nameservers); }};
 }
 
+bool is_mode(std::string_view text) {
+  return text.size() == 3 && text.find_first_not_of("01234567") == std::string_view::npos;
+}
+
+bool is_proxy_list(std::string_view text) {
+  return http::TrustedProxies::parse(text).has_value();
+}
+
 // The functions below are tables with one row for each key.
 std::vector<ConfigKey> service_keys() {
   using S = Settings;
   return {
-      text_key("listen.address", Setting{&S::listen, &ListenSettings::address}, "an IP address",
+      text_key("listen.address", Setting{&S::listen, &ListenSettings::address},
+               "an IP address, or unix: and the path of a socket, such as \"unix:/run/tern/bot.sock\"",
                "Where POST /api/messages is served."),
       number_key("listen.port", Setting{&S::listen, &ListenSettings::port}, 0, 65535, "Its port; 0: any that is free."),
       number_key("listen.threads", Setting{&S::listen, &ListenSettings::threads}, 0, 256,
                  "Shards, a thread each; 0: one for each core."),
       hosts_key(),
+      checked_key("listen.mode", Setting{&S::listen, &ListenSettings::mode}, is_mode,
+                  "an octal mode of a file from \"000\" to \"777\"",
+                  "Who may connect when listen.address is a Unix socket: the mode of its file."),
+      checked_key(
+          "listen.trusted_proxies", Setting{&S::listen, &ListenSettings::trusted_proxies}, is_proxy_list,
+          "IP addresses and networks separated by commas, such as \"10.0.0.0/8,2001:db8::7\", with unix for whoever "
+          "connects to the Unix socket, or empty",
+          "Proxies that are believed when they name their clients, by X-Forwarded-For or Forwarded. The limits of "
+          "a client count by that."),
       text_key("listen.certificate", Setting{&S::listen, &ListenSettings::certificate},
                "the path of a PEM file, or empty",
                "The certificate for TLS, with those that lead to its root behind it. Empty: HTTP without TLS. It is "
@@ -225,7 +244,7 @@ std::vector<ConfigKey> limit_keys() {
                  "Open connections, as far as the descriptors of the process allow (ulimit -n); more: 503."),
       number_key("limits.client_requests", Setting{&S::limits, &L::client_requests}, 0, million,
                  "Requests under way from one client address, where a stream counts until its end; more: 429. 0: no "
-                 "limit, as behind a proxy."),
+                 "limit, as behind a proxy that is not trusted."),
       size_key("limits.body", Setting{&S::limits, &L::body}, 1, 64ULL << 20, "A request's body; larger: 413."),
       size_key("limits.header", Setting{&S::limits, &L::header}, 512, 1ULL << 20,
                "A request's header; larger: 431. The extensions and trailers of a chunked body may have as much."),

@@ -7,11 +7,18 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -48,7 +55,19 @@ bool lacks_descriptors(error_code error) noexcept {
   throw Error(ec, "cannot listen on address " + address + " port " + std::to_string(port) + advice);
 }
 
+// Preconditions: `endpoint` is one of TCP.
+tcp::endpoint tcp_endpoint_of(const StreamProtocol::endpoint& endpoint) noexcept {
+  tcp::endpoint made;
+  std::memcpy(made.data(), endpoint.data(), std::min(endpoint.size(), made.capacity()));
+  return made;
+}
+
 }  // namespace
+
+Hop hop_of(const StreamProtocol::endpoint& peer) noexcept {
+  const int family = peer.protocol().family();
+  return family == AF_INET || family == AF_INET6 ? Hop(tcp_endpoint_of(peer).address()) : Hop();
+}
 
 Acceptor::Acceptor(asio::io_context& io, std::shared_ptr<ServerState> server)
     : io_(io),
@@ -63,13 +82,21 @@ Acceptor::~Acceptor() {
   }
 }
 
-std::uint16_t Acceptor::listen(const std::string& address, std::uint16_t port) {
+std::uint16_t Acceptor::listen(const std::string& address, std::uint16_t port, mode_t mode) {
+  if (const auto path = unix_path(address)) {
+    listen_on_file(std::string(*path), mode);
+    return 0;
+  }
+  return listen_on_address(address, port);
+}
+
+std::uint16_t Acceptor::listen_on_address(const std::string& address, std::uint16_t port) {
   error_code ec;
   const auto ip = asio::ip::make_address(address, ec);
   if (ec) {
     throw_cannot_listen(asio::error::invalid_argument, address, port);
   }
-  const tcp::endpoint endpoint(ip, port);
+  const StreamProtocol::endpoint endpoint{tcp::endpoint(ip, port)};
   const auto check = [&] {
     if (ec) {
       throw_cannot_listen(ec, address, port);
@@ -77,7 +104,7 @@ std::uint16_t Acceptor::listen(const std::string& address, std::uint16_t port) {
   };
   acceptor_.open(endpoint.protocol(), ec);
   check();
-  acceptor_.set_option(tcp::acceptor::reuse_address(true), ec);
+  acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
   check();
   if (ip.is_v6()) {
     acceptor_.set_option(asio::ip::v6_only(false), ec);
@@ -85,21 +112,49 @@ std::uint16_t Acceptor::listen(const std::string& address, std::uint16_t port) {
   }
   acceptor_.bind(endpoint, ec);
   check();
-  acceptor_.listen(tcp::acceptor::max_listen_connections, ec);
+  acceptor_.listen(asio::socket_base::max_listen_connections, ec);
   check();
-  return acceptor_.local_endpoint().port();
+  return tcp_endpoint_of(acceptor_.local_endpoint()).port();
+}
+
+// The mode is set before the file exists, so that it never lets in more than it should, and again behind the process's
+// umask.
+void Acceptor::listen_on_file(const std::string& path, mode_t mode) {
+  UnixSocketFile::remove_stale(path);
+  error_code ec;
+  const auto check = [&](const char* advice) {
+    if (ec) {
+      throw Error(ec, "cannot listen on unix:" + path + ": " + ec.message() + advice);
+    }
+  };
+  const StreamProtocol::endpoint endpoint{asio::local::stream_protocol::endpoint(path)};
+  acceptor_.open(endpoint.protocol(), ec);
+  check("");
+  if (::fchmod(acceptor_.native_handle(), mode) != 0) {
+    ec = error_code(errno, boost::system::system_category());
+  }
+  check("");
+  acceptor_.bind(endpoint, ec);
+  check("; the folder must be there, and the bot's user must be allowed to write to it");
+  file_.emplace(path);
+  if (::chmod(path.c_str(), mode) != 0) {
+    ec = error_code(errno, boost::system::system_category());
+  }
+  check("; its mode cannot be set");
+  acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  check("");
 }
 
 awaitable<void> Acceptor::run(std::shared_ptr<Acceptor> self) {
-  tcp::acceptor& acceptor = self->acceptor_;
+  auto& acceptor = self->acceptor_;
   bool made_room = false;
   while (acceptor.is_open()) {
     if (!std::exchange(made_room, false)) {  // a descriptor that was just freed is for the next client
       self->reserve();
     }
     ShardState& shard = self->server_->next_shard();
-    tcp::socket socket(shard.shard.io);
-    tcp::endpoint peer;
+    StreamSocket socket(shard.shard.io);
+    StreamProtocol::endpoint peer;
     const auto [ec] = co_await acceptor.async_accept(socket, peer, asio::as_tuple(asio::deferred));
     if (!ec) {
       if (self->server_->lacks_room()) {
@@ -131,6 +186,7 @@ awaitable<void> Acceptor::have_others_look() {
 
 void Acceptor::close() noexcept {
   error_code ignored;
+  file_.reset();  // before nobody listens, so that another process may not take it for stale
   acceptor_.close(ignored);
   pause_.cancel();
 }
@@ -140,7 +196,7 @@ void Acceptor::abort() noexcept {
   farewells_->close_all();
 }
 
-void Acceptor::take(ShardState& shard, tcp::socket socket, const tcp::endpoint& peer) {
+void Acceptor::take(ShardState& shard, StreamSocket socket, const StreamProtocol::endpoint& peer) {
   try {
     if (server_->full() && !server_->make_room()) {
       refuse(std::move(socket), peer);
@@ -148,7 +204,7 @@ void Acceptor::take(ShardState& shard, tcp::socket socket, const tcp::endpoint& 
       server_->make_room();  // for the next client
       refuse(std::move(socket), peer);
     } else {
-      server_->open(shard, std::move(socket), peer);
+      server_->open(shard, std::move(socket), hop_of(peer));
     }
   } catch (...) {
     log::error("a connection could not be served", {{"error", describe(std::current_exception())}});
@@ -156,8 +212,8 @@ void Acceptor::take(ShardState& shard, tcp::socket socket, const tcp::endpoint& 
 }
 
 // Moves the socket to the acceptor's shard first.
-void Acceptor::refuse(tcp::socket socket, const tcp::endpoint& peer) {
-  tcp::socket here(io_);
+void Acceptor::refuse(StreamSocket socket, const StreamProtocol::endpoint& peer) {
+  StreamSocket here(io_);
   here.assign(peer.protocol(), socket.release());
   farewells_->say(std::move(here));
 }

@@ -2,13 +2,17 @@
 
 #include "http/farewell.hpp"
 #include "http/server_state.hpp"
+#include "http/stream_socket.hpp"
+#include "http/unix_socket_file.hpp"
 
 #include <tern/async/awaitable.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/error.hpp>
 
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <memory>
@@ -35,7 +39,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   Acceptor& operator=(const Acceptor&) = delete;
 
   /// As `Server::listen`. Returns the port in use.
-  std::uint16_t listen(const std::string& address, std::uint16_t port);
+  std::uint16_t listen(const std::string& address, std::uint16_t port, mode_t mode);
   /// Accepts until `close`.
   static awaitable<void> run(std::shared_ptr<Acceptor> self);
   /// Stops accepting.
@@ -45,15 +49,18 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
 
  private:
   awaitable<void> have_others_look();
-  void take(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
-  void refuse(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
+  std::uint16_t listen_on_address(const std::string& address, std::uint16_t port);
+  void listen_on_file(const std::string& path, mode_t mode);
+  void take(ShardState& shard, StreamSocket socket, const StreamProtocol::endpoint& peer);
+  void refuse(StreamSocket socket, const StreamProtocol::endpoint& peer);
   bool reserve() noexcept;
   bool make_room() noexcept;
   void warn(const char* what, error_code why);
 
   asio::io_context& io_;
   std::shared_ptr<ServerState> server_;
-  asio::ip::tcp::acceptor acceptor_;
+  asio::basic_socket_acceptor<StreamProtocol> acceptor_;
+  std::optional<UnixSocketFile> file_;
   Timer pause_;
   std::optional<SteadyTime> warned_;
   int spare_ = -1;  // a descriptor in reserve

@@ -17,8 +17,6 @@
 
 namespace tern::http {
 
-using asio::ip::tcp;
-
 namespace {
 
 // A record of TLS with the fatal alert internal_error (RFC 8446, 6).
@@ -31,7 +29,7 @@ using Hook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boos
 /// A client that was refused. The handler that waits for its input keeps it alive.
 class Farewells::One final : public TimingWheel::Entry, public std::enable_shared_from_this<One> {
  public:
-  One(std::shared_ptr<Farewells> all, tcp::socket socket) : all_(std::move(all)), socket_(std::move(socket)) {
+  One(std::shared_ptr<Farewells> all, StreamSocket socket) : all_(std::move(all)), socket_(std::move(socket)) {
     all_->server_->count_open(true);
   }
   ~One() override {
@@ -46,7 +44,7 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
     socket_.non_blocking(true, error);
     socket_.write_some(asio::buffer(text), error);  // these are the first bytes, and fit into the socket's buffer
     if (!error) {
-      socket_.shutdown(tcp::socket::shutdown_send, error);
+      socket_.shutdown(StreamSocket::shutdown_send, error);
     }
     if (!error) {
       auto& server = *all_->server_;
@@ -76,7 +74,7 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
   }
 
   void wait() {
-    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+    socket_.async_wait(StreamSocket::wait_read, [self = shared_from_this()](error_code error) {
       if (error || !self->socket_.is_open()) {
         return;
       }
@@ -99,7 +97,7 @@ class Farewells::One final : public TimingWheel::Entry, public std::enable_share
   }
 
   std::shared_ptr<Farewells> all_;
-  tcp::socket socket_;
+  StreamSocket socket_;
   std::size_t dropped_ = 0;
 };
 
@@ -111,7 +109,7 @@ Farewells::Farewells(std::shared_ptr<ServerState> server)
 
 Farewells::~Farewells() = default;
 
-void Farewells::say(tcp::socket socket) {
+void Farewells::say(StreamSocket socket) {
   server_->count_rejection(Rejection::connections);
   server_->count_response(text_of(Rejection::connections).status);
   if (count_ >= server_->limits().refusals) {

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "http/date_text.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
+#include "http/stream_socket.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -27,7 +26,7 @@ class Farewells final : public std::enable_shared_from_this<Farewells> {
   Farewells& operator=(const Farewells&) = delete;
 
   /// `socket` belongs to the acceptor's shard.
-  void say(asio::ip::tcp::socket socket);
+  void say(StreamSocket socket);
   /// Closes the client that was answered first; false when there is none.
   bool close_oldest() noexcept;
   void close_all() noexcept;

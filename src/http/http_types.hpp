@@ -28,7 +28,8 @@ class HttpRequest {
   /// The same for a header that must not be ambiguous: nullopt also when the request has it more than once.
   virtual std::optional<std::string_view> only_header(std::string_view name) const noexcept = 0;
   virtual std::string& body() noexcept = 0;
-  /// The address of the peer, without its port.
+  /// The address of the client, without its port: that of the peer, or what a trusted proxy says (`client_of`). "unix"
+  /// for a Unix socket without an address.
   virtual std::string_view peer() const noexcept = 0;
 };
 

@@ -1,8 +1,7 @@
 #include "http/request.hpp"
 
 #include "http/ascii.hpp"
-
-#include <boost/asio/ip/address.hpp>
+#include "http/forwarded.hpp"
 
 #include <utility>
 
@@ -38,13 +37,26 @@ std::optional<std::string_view> Request::only_header(std::string_view name) cons
 
 std::string_view Request::peer() const noexcept {
   if (peer_.empty()) {
-    auto address = endpoint_.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    Hop client = hop_;
+    if (proxies_ != nullptr && proxies_->trusts(hop_)) {
+      const std::string forwarded = all_values("forwarded");
+      const std::string x_forwarded_for = all_values("x-forwarded-for");
+      client = client_of(hop_, {forwarded, x_forwarded_for}, *proxies_);
     }
-    peer_ = address.to_string();
+    peer_ = client ? unmapped(*client).to_string() : "unix";
   }
   return peer_;
+}
+
+// A list may stand in several lines (RFC 9110, 5.3).
+std::string Request::all_values(std::string_view name) const {
+  std::string values;
+  for (const Field& field : fields_) {
+    if (field.name.size == name.size() && same_text(slice(field.name), name)) {
+      values.append(values.empty() ? "" : ",").append(slice(field.value));
+    }
+  }
+  return values;
 }
 
 void Request::set_line(Method method, const Target& target) {
@@ -77,6 +89,9 @@ void Request::clear() noexcept {
   body_.clear();
   path_ = query_ = Slice{};
   method_ = Method::other;
+  if (proxies_ != nullptr) {
+    peer_.clear();  // a proxy sends the requests of many clients
+  }
 }
 
 void Request::release() noexcept {

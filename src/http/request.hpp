@@ -1,8 +1,7 @@
 #pragma once
 
 #include "http/request_line.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
+#include "http/trusted_proxies.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +26,11 @@ class Request final : public HttpRequest {
   std::string& body() noexcept override { return body_; }
   std::string_view peer() const noexcept override;
 
-  void set_peer(const asio::ip::tcp::endpoint& peer) noexcept { endpoint_ = peer; }
+  /// `proxies`: those who are believed when they say who the client is; nullptr for nobody. Lifetime: they outlive it.
+  void set_peer(const Hop& peer, const TrustedProxies* proxies) noexcept {
+    hop_ = peer;
+    proxies_ = proxies;
+  }
 
   void set_line(Method method, const Target& target);
   void add_field(std::string_view name, std::string_view value);
@@ -49,6 +52,7 @@ class Request final : public HttpRequest {
 
   std::string_view slice(Slice s) const noexcept { return std::string_view(text_).substr(s.at, s.size); }
   Slice store(std::string_view text);
+  std::string all_values(std::string_view name) const;
 
   std::string text_;  // the target, the names and the values, in one piece of memory
   std::vector<Field> fields_;
@@ -56,7 +60,8 @@ class Request final : public HttpRequest {
   Slice path_;
   Slice query_;
   Method method_ = Method::other;
-  asio::ip::tcp::endpoint endpoint_;
+  Hop hop_;
+  const TrustedProxies* proxies_ = nullptr;
   mutable std::string peer_;  // made by the first call of `peer`
 };
 

@@ -49,17 +49,21 @@ Server::~Server() {
   abort();
 }
 
-void Server::listen(const std::string& address, std::uint16_t port) {
+void Server::listen(const std::string& address, std::uint16_t port, mode_t mode) {
   if (impl_->acceptor) {
     throw_error(errc::invalid_argument, "this HTTP server listens already; make another one for a second address");
   }
   auto acceptor = std::make_shared<Acceptor>(impl_->io, impl_->state);
-  impl_->port = acceptor->listen(address, port);
+  impl_->port = acceptor->listen(address, port, mode);
   impl_->acceptor = std::move(acceptor);
 }
 
 void Server::serve_hosts(const ServedHosts& hosts) {
   impl_->state->serve_hosts(hosts);
+}
+
+void Server::trust(TrustedProxies proxies) {
+  impl_->state->trust(std::move(proxies));
 }
 
 void Server::serve_tls(std::shared_ptr<const TlsContext> tls) {

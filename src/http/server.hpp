@@ -4,11 +4,14 @@
 #include "http/host.hpp"
 #include "http/http_types.hpp"
 #include "http/tls_context.hpp"
+#include "http/trusted_proxies.hpp"
 
 #include <tern/async/deadline.hpp>
 #include <tern/async/metrics.hpp>
 
 #include <boost/asio/io_context.hpp>
+
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -51,8 +54,8 @@ struct ServerShard {
 /// Lifetime: handler, clock, metrics and shards outlive the server. The sessions end by themselves after `abort`, or
 /// are destroyed with their `io_context`. Handler and clock must exist until then, and the metrics while a shard runs.
 /// Thread safety: `serve_tls`, `port`, `connections`, `stop_accepting`, `drain` and `abort` from any thread; they take
-/// effect on the shards, soon after the call. Call `listen`, `serve_hosts`, `serve_tls` and `start` before the others,
-/// from one thread.
+/// effect on the shards, soon after the call. Call `listen`, `serve_hosts`, `trust`, `serve_tls` and `start` before the
+/// others, from one thread.
 class Server {
  public:
   /// Preconditions: at least one shard.
@@ -63,18 +66,23 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Binds and listens; `start` accepts. `address`: an IPv4 or IPv6 address (`::` accepts IPv4 too). `port`: 0 for a
-  /// free port.
-  /// Errors: `system_error` whose text names the address, the port and what to do.
-  void listen(const std::string& address, std::uint16_t port);
+  /// free port. Or `unix:` and the path of a Unix socket, without a port: its file gets `mode`, replaces one that
+  /// nobody listens on any more, and is removed when the server accepts no more. Errors: `system_error` whose text
+  /// names the address, the port and what to do.
+  void listen(const std::string& address, std::uint16_t port, mode_t mode = 0660);
 
   /// Sets the hosts that are served. Without this call every host is served. Call it before `start`.
   void serve_hosts(const ServedHosts& hosts);
+
+  /// Believes these proxies when they say who their clients are (`HttpRequest::peer`). Without this call nobody is
+  /// believed. Call it before `start`.
+  void trust(TrustedProxies proxies);
 
   /// New connections begin with TLS from now on, with this certificate; earlier connections keep the certificate that
   /// they began with. The first call is before `start`; a later one may come from any thread.
   void serve_tls(std::shared_ptr<const TlsContext> tls);
 
-  /// The port in use, also when `listen` got 0; 0 before `listen`.
+  /// The port in use, also when `listen` got 0; 0 before `listen`, and for a Unix socket.
   std::uint16_t port() const noexcept;
 
   /// Accepts connections and deals them out to the shards, one after the other.

@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -73,9 +74,9 @@ std::shared_ptr<TlsStream> ServerState::new_stream() {
   return std::make_shared<TlsStream>(tls_);
 }
 
-void ServerState::open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer) {
+void ServerState::open(ShardState& shard, StreamSocket socket, const Hop& peer) {
   error_code ignored;  // the options fail when the connection has gone already; its first read fails too then
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);  // and a Unix socket has no such option
   socket.non_blocking(true, ignored);
   const executor ex = socket.get_executor();
   auto session = std::make_shared<Session>(shared_from_this(), shard, std::move(socket), peer, new_stream());

@@ -7,17 +7,18 @@
 #include "http/server.hpp"
 #include "http/session.hpp"
 #include "http/slow_handlers.hpp"
+#include "http/stream_socket.hpp"
+#include "http/trusted_proxies.hpp"
 
 #include <tern/async/clock.hpp>
 #include <tern/async/timer.hpp>
-
-#include <boost/asio/ip/tcp.hpp>
 
 #include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace tern::http {
@@ -60,6 +61,10 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   ServerShard& first_shard() noexcept { return shards_.front()->shard; }
   /// Call it before any session begins.
   void serve_hosts(const ServedHosts& hosts);
+  /// Call it before any session begins.
+  void trust(TrustedProxies proxies) { proxies_ = std::move(proxies); }
+  /// nullptr when nobody is trusted.
+  const TrustedProxies* proxies() const noexcept { return proxies_.empty() ? nullptr : &proxies_; }
   /// As `Server::serve_tls`.
   void serve_tls(std::shared_ptr<const TlsContext> tls);
   /// True when connections begin with a handshake. It does not change once the server accepts.
@@ -79,7 +84,7 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   /// done so. False when there is nothing to wait for. Call it on the acceptor's thread only.
   bool look_elsewhere(std::function<void()> done);
   /// Starts a session for an accepted socket.
-  void open(ShardState& shard, asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& peer);
+  void open(ShardState& shard, StreamSocket socket, const Hop& peer);
 
   /// A connection begins or ends, for `connections`. `rejected`: it is answered 503 by `Farewells`. These functions do
   /// not use the metrics, which may be destroyed before the last session.
@@ -119,6 +124,7 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   const ServerLimits limits_;
   Clock& clock_;
   Metrics& metrics_;
+  TrustedProxies proxies_;
   std::vector<std::unique_ptr<ShardState>> shards_;
   std::size_t turn_ = 0;
 

@@ -22,8 +22,6 @@
 
 namespace tern::http {
 
-using asio::ip::tcp;
-
 namespace {
 
 using namespace std::chrono_literals;
@@ -42,14 +40,14 @@ HttpResponse failure(const std::exception_ptr& error = nullptr) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, tcp::socket socket, const tcp::endpoint& peer,
+Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, StreamSocket socket, const Hop& peer,
                  std::shared_ptr<TlsStream> tls)
     : server_(std::move(server)),
       shard_(shard),
       socket_(std::move(socket)),
       tls_(std::move(tls)),
       reader_({.header = server_->limits().header, .body = server_->limits().body}, &shard.hosts) {
-  reader_.request().set_peer(peer);
+  reader_.request().set_peer(peer, server_->proxies());
   server_->count_open(false);
 }
 
@@ -167,7 +165,7 @@ void Session::end_handling() noexcept {
 }
 
 awaitable<void> Session::wait_for_input() {
-  const auto [ec] = co_await socket_.async_wait(tcp::socket::wait_read, asio::as_tuple(asio::deferred));
+  const auto [ec] = co_await socket_.async_wait(StreamSocket::wait_read, asio::as_tuple(asio::deferred));
   ec_ = ec;
   if (!ec_) {
     released_ = false;
@@ -208,7 +206,7 @@ awaitable<void> Session::linger() {
   const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
   arm_for(linger_time);
   say_end();
-  socket_.shutdown(tcp::socket::shutdown_send, ec_);
+  socket_.shutdown(StreamSocket::shutdown_send, ec_);
   shard_.lingering.push_back(*this);
   shard_.expendables.fetch_add(1);
   int unsent = unsent_bytes();
@@ -448,7 +446,7 @@ awaitable<void> Session::send_rest() {
   arm_for_writing(last.when());
   int unsent = unsent_bytes();
   while (!ec_ && asio::buffer_size(pending_) > 0) {
-    const auto [ec] = co_await socket_.async_wait(tcp::socket::wait_write, asio::as_tuple(asio::deferred));
+    const auto [ec] = co_await socket_.async_wait(StreamSocket::wait_write, asio::as_tuple(asio::deferred));
     ec_ = ec;
     if (!ec && send_some()) {
       unsent = all_unsent;

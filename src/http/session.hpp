@@ -3,6 +3,7 @@
 #include "async/timing_wheel.hpp"
 #include "http/request_reader.hpp"
 #include "http/response_head.hpp"
+#include "http/stream_socket.hpp"
 #include "http/tls_stream.hpp"
 
 #include <tern/error.hpp>
@@ -10,7 +11,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <array>
@@ -37,8 +37,8 @@ struct ShardState;
 class Session final : public TimingWheel::Entry, public std::enable_shared_from_this<Session> {
  public:
   /// `tls`: nullptr for a connection without TLS.
-  Session(std::shared_ptr<ServerState> server, ShardState& shard, asio::ip::tcp::socket socket,
-          const asio::ip::tcp::endpoint& peer, std::shared_ptr<TlsStream> tls);
+  Session(std::shared_ptr<ServerState> server, ShardState& shard, StreamSocket socket, const Hop& peer,
+          std::shared_ptr<TlsStream> tls);
   ~Session() override;
 
   /// Serves the connection from its beginning to its end. Throws nothing.
@@ -104,7 +104,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   std::optional<HandshakeEnd> handshake_end() const noexcept;
   void end_handshake() noexcept;
   awaitable<void> read_secured();
-  asio::ip::tcp::socket::wait_type tls_wait() const noexcept;
+  StreamSocket::wait_type tls_wait() const noexcept;
   void watch_secured();
 
   /// Decides how to get more input, and arms the deadline when the phase changes.
@@ -152,7 +152,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
 
   std::shared_ptr<ServerState> server_;
   ShardState& shard_;
-  asio::ip::tcp::socket socket_;
+  StreamSocket socket_;
   std::shared_ptr<TlsStream> tls_;  // nullptr without TLS
   RequestReader reader_;
   std::string out_;                              // the head of a response, with its body if that is small

@@ -17,8 +17,6 @@
 
 namespace tern::http {
 
-using asio::ip::tcp;
-
 awaitable<void> Session::serve_secured() {
   const bool secured = co_await shake_hands();
   if (secured) {
@@ -82,7 +80,7 @@ void Session::end_handshake() noexcept {
   error_code ignored;
   if (tls_->output().size() > 0) {
     socket_.write_some(tls_->output(), ignored);
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    socket_.shutdown(StreamSocket::shutdown_send, ignored);
     drop_input();
   }
 }
@@ -118,8 +116,8 @@ awaitable<void> Session::read_secured() {
   }
 }
 
-tcp::socket::wait_type Session::tls_wait() const noexcept {
-  return tls_->reading_waits_to_write() ? tcp::socket::wait_write : tcp::socket::wait_read;
+StreamSocket::wait_type Session::tls_wait() const noexcept {
+  return tls_->reading_waits_to_write() ? StreamSocket::wait_write : StreamSocket::wait_read;
 }
 
 // Reads what there is, for the watch.

@@ -17,8 +17,6 @@
 
 namespace tern::http {
 
-using asio::ip::tcp;
-
 void Session::begin_watch() noexcept {
   if (watch_ || !has_client_) {
     return;
@@ -92,7 +90,7 @@ void Session::become_expendable() {
 }
 
 void Session::wait_for_hang_up() {
-  socket_.async_wait(tcp::socket::wait_error, [self = shared_from_this()](error_code ec) { self->on_hung_up(ec); });
+  socket_.async_wait(StreamSocket::wait_error, [self = shared_from_this()](error_code ec) { self->on_hung_up(ec); });
   watch_->waiting = true;
 }
 

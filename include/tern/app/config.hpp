@@ -64,12 +64,14 @@ struct BotSettings {
 struct ListenSettings {
   ///@{
   /// The key of the same name.
-  std::string address = "127.0.0.1";
-  std::uint16_t port = 3978;    ///< 0: any that is free
-  std::size_t threads = 0;      ///< shards; 0: one for each core
-  std::string hosts;            ///< names that are served besides those of loopback, separated by commas
-  std::string certificate;      ///< a PEM file; "": no TLS
-  std::string certificate_key;  ///< a PEM file
+  std::string address = "127.0.0.1";  ///< or `unix:` and a path
+  std::string mode = "660";           ///< of the file of a Unix socket, in octal digits
+  std::uint16_t port = 3978;          ///< 0: any that is free
+  std::size_t threads = 0;            ///< shards; 0: one for each core
+  std::string hosts;                  ///< names that are served besides those of loopback, separated by commas
+  std::string trusted_proxies;        ///< addresses and networks that are believed about clients, separated by commas
+  std::string certificate;            ///< a PEM file; "": no TLS
+  std::string certificate_key;        ///< a PEM file
   ///@}
 };
 

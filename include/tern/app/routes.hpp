@@ -27,7 +27,8 @@ class WebRequest {
   virtual std::optional<std::string_view> header(std::string_view name) const noexcept = 0;
   /// The body, at most `limits.body` bytes.
   virtual std::string_view body() const noexcept = 0;
-  /// The address of the client, without its port.
+  /// The address of the client, without its port. Behind a proxy of `listen.trusted_proxies` it is the address that the
+  /// proxy names, and behind another one that of the proxy.
   virtual std::string_view peer() const noexcept = 0;
 };
 

@@ -25,7 +25,8 @@ class InboundRequest {
   /// A header by its name, whatever its capital letters. nullopt when there is none, and when it stands more than once,
   /// because another reader of the request could choose the other one.
   virtual std::optional<std::string_view> header(std::string_view name) const noexcept = 0;
-  /// The address of the client, without its port. Behind a proxy it is that of the proxy.
+  /// The address of the client, without its port. Behind a proxy of `listen.trusted_proxies` it is the address that the
+  /// proxy names, and behind another one that of the proxy.
   virtual std::string_view peer() const noexcept = 0;
   /// The activity: `channel_id`, `service_url`, `recipient` and the rest, as the caller states them.
   virtual const Activity& activity() const noexcept = 0;

@@ -39,7 +39,6 @@ class AppTls : public testing::Test {
     return made;
   }
   void start() {
-    log::configure(log::Level::off, log::Format::text);
     App::Options options;
     options.clock = &clock;
     app = std::make_unique<App>(settings(), [] { return std::make_unique<FunctionBot>(); }, options);

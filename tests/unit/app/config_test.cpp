@@ -49,6 +49,16 @@ class TemporaryFile {
   std::string path_;
 };
 
+TEST(Config, ChecksTheEdge) {
+  EXPECT_THAT(error_of({"--set", "listen.address=unix:bot.sock"}), HasSubstr("begins with /"));
+  EXPECT_THAT(error_of({"--set", "listen.mode=999"}), HasSubstr("an octal mode"));
+  EXPECT_THAT(error_of({"--set", "listen.trusted_proxies=10.0.0.0/40"}), HasSubstr("IP addresses and networks"));
+  EXPECT_EQ(error_of({"--set", "listen.trusted_proxies=10.0.0.0/8, ::1, unix"}), "no error");
+  EXPECT_THAT(error_of({"--set", "listen.certificate=/a.pem"}), HasSubstr("listen.certificate_key is not"));
+  EXPECT_THAT(error_of({"--set", "listen.certificate_key=/a.pem"}), HasSubstr("listen.certificate is not"));
+  EXPECT_EQ(error_of({"--set", "listen.certificate=/a.pem", "--set", "listen.certificate_key=/b.pem"}), "no error");
+}
+
 TEST(Config, HasTheDocumentedDefaults) {
   const auto settings = load({}).settings;
   EXPECT_EQ(settings.listen.address, "127.0.0.1");
@@ -232,6 +242,8 @@ TEST(Config, RefusesToServeOthersWithoutAuthenticationUnlessToldSoInSoManyWords)
   EXPECT_THAT(error_of({"--set", "listen.address=0.0.0.0"}), HasSubstr("bot.allow_anonymous"));
   EXPECT_EQ(error_of({"--set", "listen.address=0.0.0.0", "--set", "bot.allow_anonymous=true"}), "no error");
   EXPECT_EQ(error_of({"--set", "listen.address=::1"}), "no error");
+  EXPECT_EQ(error_of({"--set", "listen.address=unix:/run/bot.sock"}), "no error") << "it counts as this machine";
+  EXPECT_THAT(error_of({"--set", "metrics.address=unix:/run/bot.sock"}), HasSubstr("allowed is an IP address"));
   EXPECT_THAT(error_of({"--set", "bot.app_password=x"}), HasSubstr("bot.app_password is set, but bot.app_id is not"));
 }
 
