@@ -11,7 +11,7 @@
 namespace tern::connector::test {
 namespace {
 
-FakeChannelOptions serving(const TestCertificate& certificate) {
+FakeChannelOptions serving_with(const TestCertificate& certificate) {
   FakeChannelOptions options;
   options.certificate = certificate.pem;
   options.private_key = certificate.key;
@@ -60,7 +60,7 @@ TEST(Race, AddressThatHangsLosesToTheNextAfterItsDelay) {
 
 TEST(Race, AddressThatHangsInItsHandshakeLosesToo) {
   const auto certificate = make_certificate("DNS:channel.test");
-  FakeChannel channel(serving(certificate));
+  FakeChannel channel(serving_with(certificate));
   const SilentPort silent(loopback("127.0.0.2", channel.port()));
   Racing racing({"127.0.0.2", "127.0.0.1"});
   auto call = racing.start(url_with("https", channel));
@@ -83,7 +83,7 @@ TEST(Race, AddressThatRefusesIsFollowedByTheNextAtOnce) {
 
 TEST(Race, AddressWithoutTlsIsFollowedByTheNextAtOnce) {
   const auto certificate = make_certificate("DNS:channel.test");
-  FakeChannel channel(serving(certificate));
+  FakeChannel channel(serving_with(certificate));
   FakeChannelOptions plainly;
   plainly.host = "127.0.0.2";
   plainly.port = channel.port();
@@ -95,7 +95,7 @@ TEST(Race, AddressWithoutTlsIsFollowedByTheNextAtOnce) {
 
 TEST(Race, FirstAddressWinsAgainstAnAttemptBesideIt) {
   const auto certificate = make_certificate("DNS:channel.test");
-  FakeChannel channel(serving(certificate));
+  FakeChannel channel(serving_with(certificate));
   const SilentPort silent(loopback("127.0.0.3", channel.port()));
   ConnectorOptions options;
   options.attempt_delay = 0ms;  // all at once
