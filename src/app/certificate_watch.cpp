@@ -19,7 +19,7 @@ FileStamp stamp_of(const std::string& path) noexcept {
   if (::stat(path.c_str(), &found) != 0) {
     return {};
   }
-  return {found.st_ino, found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_size};
+  return {found.st_ino, found.st_ctim.tv_sec, found.st_ctim.tv_nsec, found.st_size};
 }
 
 std::int64_t days_until(WallTime when, WallTime now) noexcept {

@@ -2,6 +2,9 @@
 
 #include <tern/error.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -29,14 +32,24 @@ std::string reason_of(int error) {
   return "cannot be read: " + std::generic_category().message(error);
 }
 
-}  // namespace
-
-std::string read_secret_file(const std::string& key, const std::string& file) {
-  errno = 0;
-  const std::unique_ptr<std::FILE, Closed> opened(std::fopen(file.c_str(), "rbe"));
+// Without waiting: to open a pipe for reading waits for somebody who writes, and holds the start or the stop of a bot.
+std::unique_ptr<std::FILE, Closed> open_file(const std::string& key, const std::string& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  std::unique_ptr<std::FILE, Closed> opened(descriptor >= 0 ? ::fdopen(descriptor, "rb") : nullptr);
   if (!opened) {
     throw_unreadable(key, file, reason_of(errno));
   }
+  struct stat found{};
+  if (::fstat(descriptor, &found) != 0 || !S_ISREG(found.st_mode)) {
+    throw_unreadable(key, file, "is no regular file");
+  }
+  return opened;
+}
+
+}  // namespace
+
+std::string read_secret_file(const std::string& key, const std::string& file) {
+  const std::unique_ptr<std::FILE, Closed> opened = open_file(key, file);
   std::string content(max_file + 1, '\0');
   errno = 0;
   content.resize(std::fread(content.data(), 1, content.size(), opened.get()));

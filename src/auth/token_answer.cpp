@@ -135,7 +135,8 @@ std::optional<std::chrono::seconds> lifetime_in(const json::object& body, WallTi
     if (!until) {
       return std::nullopt;
     }
-    seconds = *until - std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+    const auto since_1970 = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+    seconds = *until <= since_1970 ? 0 : *until - since_1970;
   }
   return std::chrono::seconds(std::clamp<std::int64_t>(*seconds, 0, longest));
 }

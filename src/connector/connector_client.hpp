@@ -58,8 +58,8 @@ struct ConnectorOptions {
   /// The hosts that the client may send to; nullptr for all that `loopback_only` leaves. With a list, an address of a
   /// host must be allowed by it, too, each time that the host's name is resolved.
   std::shared_ptr<const net::AllowedHosts> allowed_hosts;
-  /// Gives the tokens that requests carry. nullptr: requests carry none. No request over http carries one, and none
-  /// after a redirect. Lifetime: it outlives the calls of the client.
+  /// Gives the tokens that requests carry. nullptr: requests carry none. No request over http carries one, and
+  /// none after a redirect to another origin. Lifetime: it outlives the calls of the client.
   CredentialProvider* credentials = nullptr;
   std::string user_agent = std::string("tern/") + version + " Microsoft-BotFramework/3.1";
   /// Check the certificate of an https service and its host name against the system's trust store.

@@ -120,7 +120,7 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, std::strin
     call.by_ = call.asked_by_.min(Deadline::at(call.began_ + options_.request_timeout * host.patience));
   }
   // Only now it is certain that the bot may send there.
-  if (options_.credentials != nullptr && url->tls) {
+  if (options_.credentials != nullptr && url->tls && shows_token_to(*url)) {
     call.bot_ = bot;
     ask_for_token(call);
   }
@@ -130,6 +130,11 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, std::strin
   parts.host = host.header();
   parts.base_path = url->path;
   writer_.write(parts, call.request_);
+}
+
+// A bot that sends wherever anybody says shows nobody its token.
+bool ConnectorCore::shows_token_to(const ServiceUrl& url) const noexcept {
+  return options_.allowed_hosts != nullptr ? options_.allowed_hosts->allows_token(url) : options_.loopback_only;
 }
 
 bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
@@ -334,12 +339,17 @@ bool ConnectorCore::follow_redirect(Call& call) {
               {{"host", call.host_->origin()}, {"to", host_in_location(answer.location)}});
     return false;
   }
+  const bool stays = redirect->origin == call.host_->origin();
   call.loan_.end();
   const auto url = parse_service_url(redirect->origin);
   Host& host = host_for(call, *url);
   move_to(call, host);
   call.request_.redirect(redirect->target, host.header());
-  call.token_.reset();  // the request carries none any more
+  if (call.token_ && stays) {
+    call.request_.authorize(call.token_->authorization());
+  } else {
+    call.token_.reset();  // the request carries none any more
+  }
   return true;
 }
 

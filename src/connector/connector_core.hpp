@@ -79,6 +79,7 @@ class ConnectorCore final : public net::ClientCore {
   [[noreturn]] void fail(const Call& call, Outcome outcome, errc code, const std::string& message);
   [[noreturn]] void fail_exchange(const Call& call, const Exchange& exchange);
   bool follow_redirect(Call& call);
+  bool shows_token_to(const ServiceUrl& url) const noexcept;
   void ask_for_token(Call& call);
   awaitable<void> wait_for_token(Call& call);
   bool has_refused_token(const Call& call);

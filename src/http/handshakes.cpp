@@ -43,6 +43,16 @@ void Handshakes::add(Job job, bool begun) {
   added_.notify_one();
 }
 
+// In order, but for the newest one when very many wait: those who have waited long are about to give up, and their
+// handshakes would be done in vain.
+Handshakes::Job Handshakes::take() noexcept {
+  auto& line = begun_.empty() ? fresh_ : begun_;
+  const bool takes_newest = begun_.empty() && fresh_.size() > most_in_order;
+  Job job = std::move(takes_newest ? line.back() : line.front());
+  takes_newest ? line.pop_back() : line.pop_front();
+  return job;
+}
+
 void Handshakes::work() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -50,9 +60,7 @@ void Handshakes::work() noexcept {
     if (ends_) {
       return;
     }
-    auto& line = begun_.empty() ? fresh_ : begun_;
-    Job job = std::move(line.front());
-    line.pop_front();
+    Job job = take();
     lock.unlock();
     job();
     job = nullptr;

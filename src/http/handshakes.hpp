@@ -40,7 +40,12 @@ class Handshakes {
  private:
   using Job = std::function<void()>;
 
+  /// So many that have not begun wait in order, which takes a second or two to get through.
+  static constexpr std::size_t most_in_order = 256;
+
   void add(Job job, bool begun);
+  /// Preconditions: there is one; the mutex is locked.
+  Job take() noexcept;
   void work() noexcept;
 
   std::mutex mutex_;

@@ -257,8 +257,8 @@ Session::Next Session::plan_read() {
 }
 
 Session::Next Session::plan_idle() {
-  if (server_->closing() && !has_input()) {
-    say_end();
+  const bool closing = server_->closing();
+  if (closing && !tls_ && socket_.available(ec_) == 0) {
     return Next::close;
   }
   if (phase_ != Phase::waiting) {
@@ -282,11 +282,8 @@ Session::Next Session::plan_idle() {
     std::string().swap(out_);
     shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
   }
-  return released_ ? Next::wait : how_to_read();
-}
-
-bool Session::has_input() noexcept {
-  return socket_.available(ec_) > 0 || (tls_ && tls_->has_input());
+  // With TLS a request may be here although the socket is empty: `read_secured` finds it, or ends the session.
+  return released_ && !(closing && tls_) ? Next::wait : how_to_read();
 }
 
 void Session::say_end() noexcept {
@@ -333,6 +330,7 @@ void Session::begin_closing() noexcept {
 void Session::close() noexcept {
   if (tls_) {
     tls_->give_up();
+    tls_->detach();
   }
   error_code ignored;
   socket_.close(ignored);

@@ -111,7 +111,6 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   Next plan_read();
   Next plan_idle();
   Next how_to_read() const noexcept { return tls_ ? Next::read_secured : Next::read; }
-  bool has_input() noexcept;
   /// With TLS, tells the client that nothing follows.
   void say_end() noexcept;
   /// The last operation failed, and was not just cancelled.

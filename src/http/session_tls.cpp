@@ -63,13 +63,21 @@ awaitable<bool> Session::shake_hands() {
 }
 
 std::optional<HandshakeEnd> Session::handshake_end() const noexcept {
-  if (!socket_.is_open() || server_->closing()) {
+  if (!socket_.is_open()) {
+    return HandshakeEnd::closing;
+  }
+  const bool has_ended = tls_->next() == TlsStream::Next::end;
+  // Its first request may be here already, and is answered also when the server closes.
+  if (!expired_ && has_ended && tls_->end() == HandshakeEnd::done) {
+    return HandshakeEnd::done;
+  }
+  if (server_->closing()) {
     return HandshakeEnd::closing;
   }
   if (expired_) {
     return HandshakeEnd::late;
   }
-  if (tls_->next() == TlsStream::Next::end) {
+  if (has_ended) {
     return tls_->end();
   }
   return ec_ ? std::optional(HandshakeEnd::left) : std::nullopt;
@@ -100,7 +108,8 @@ awaitable<void> Session::read_secured() {
       break;
     }
     if (phase_ == Phase::waiting && server_->closing()) {
-      ec_.clear();
+      tls_->say_end();
+      ec_ = asio::error::eof;
       co_return;
     }
     const auto [ec] = co_await socket_.async_wait(tls_wait(), asio::as_tuple(asio::deferred));

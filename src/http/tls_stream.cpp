@@ -275,10 +275,6 @@ std::size_t TlsStream::read(asio::mutable_buffer into, error_code& ec) noexcept 
   return 0;
 }
 
-bool TlsStream::has_input() const noexcept {
-  return ssl_ && descriptor_ >= 0 && (SSL_pending(ssl_.get()) > 0 || taken_ < in_.size());
-}
-
 std::size_t TlsStream::write(std::span<const asio::const_buffer> buffers, error_code& ec) noexcept {
   ec = {};
   std::size_t total = 0;
@@ -300,7 +296,7 @@ std::size_t TlsStream::write(std::span<const asio::const_buffer> buffers, error_
         ec = total > 0 ? error_code() : error_code(asio::error::would_block);
         return total;
       }
-      broken_ = true;  // without renegotiation it never waits to read
+      broken_ = true;  // it waits to read only after half a message, which no honest client sends
       ERR_clear_error();
       ec = asio::error::connection_reset;
       return total;

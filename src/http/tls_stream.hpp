@@ -73,13 +73,18 @@ class TlsStream {
 
   /// The handshake is done: from now on the stream reads from this socket, and writes to it. The socket does not block.
   void attach(int descriptor) noexcept;
+  /// The socket is about to be closed: nothing more is read or written, since another socket may get its number. Does
+  /// nothing before `attach`.
+  void detach() noexcept {
+    if (descriptor_ >= 0) {
+      broken_ = true;
+    }
+  }
   /// Reads what is there; `would_block` when that is nothing, and `eof` at the client's end. One call reads one record
   /// at most, so another call may find more although the socket is empty.
   std::size_t read(asio::mutable_buffer into, error_code& ec) noexcept;
   /// True when the last `read` that was blocked waits until it can write.
   bool reading_waits_to_write() const noexcept { return waits_to_write_; }
-  /// True when `read` finds something without the socket.
-  bool has_input() const noexcept;
   /// Writes as much as the socket takes, up to `most_at_once`; `would_block` when that is nothing. What was not written
   /// is written by the next call, which begins with the same bytes.
   std::size_t write(std::span<const asio::const_buffer> buffers, error_code& ec) noexcept;
@@ -107,7 +112,7 @@ class TlsStream {
   const char* reason_ = "";
   std::atomic<bool> given_up_ = false;
   bool ended_ = false;
-  bool broken_ = false;  // no more bytes may be written
+  bool broken_ = false;  // no more bytes may be read or written
   bool waits_to_write_ = false;
   bool eof_ = false;  // the socket has no more input
 };

@@ -55,6 +55,10 @@ std::optional<TrustedProxies::Network> TrustedProxies::parse_network(std::string
   if (digits.empty() || failed != std::errc{} || end != digits.data() + digits.size() || prefix > most) {
     return std::nullopt;
   }
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {  // clients' addresses are compared in their own form
+    constexpr unsigned before = 96;
+    return prefix < before ? std::nullopt : std::optional(Network{unmapped(address), prefix - before});
+  }
   return Network{address, prefix};
 }
 

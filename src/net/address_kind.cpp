@@ -45,18 +45,21 @@ constexpr std::array networks4{
     Network4{v4(240, 0, 0, 0), 4, Kind::not_allocated},
 };
 
-// The networks that carry an IPv4 address are not here, except for those of RFC 8215, which do not say where it is.
+// The networks that carry an IPv4 address are not here, except for those of RFC 8215, which do not say where it is: it
+// may be any, so only an entry that names the address allows it.
 constexpr std::array networks6{
     Network6{{0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254}, 128, Kind::metadata},
     Network6{{0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023}, 128, Kind::metadata},
     Network6{{0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254}, 128, Kind::metadata},
+    Network6{{0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe}, 128, Kind::metadata},
+    Network6{{0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042}, 128, Kind::metadata},
     Network6{{0, 0, 0, 0, 0, 0, 0, 0}, 128, Kind::unspecified},
     Network6{{0, 0, 0, 0, 0, 0, 0, 1}, 128, Kind::loopback},
     Network6{{0xfc00, 0, 0, 0, 0, 0, 0, 0}, 7, Kind::private_use},
     Network6{{0xfe80, 0, 0, 0, 0, 0, 0, 0}, 10, Kind::link_local},
     Network6{{0xfec0, 0, 0, 0, 0, 0, 0, 0}, 10, Kind::private_use},
     Network6{{0xff00, 0, 0, 0, 0, 0, 0, 0}, 8, Kind::multicast},
-    Network6{{0x0064, 0xff9b, 0x0001, 0, 0, 0, 0, 0}, 48, Kind::private_use},
+    Network6{{0x0064, 0xff9b, 0x0001, 0, 0, 0, 0, 0}, 48, Kind::not_allocated},
     Network6{{0x2001, 0x0db8, 0, 0, 0, 0, 0, 0}, 32, Kind::not_allocated},
     Network6{{0x2001, 0, 0, 0, 0, 0, 0, 0}, 23, Kind::not_allocated},
     Network6{{0x3fff, 0, 0, 0, 0, 0, 0, 0}, 20, Kind::not_allocated},

@@ -87,7 +87,7 @@ class NoToken : public Error {
 /// `AppOptions::credentials`.
 ///
 /// A token is asked for after it is known that the bot may send to the service. It is sent over https only, to the
-/// service that the activity names, and never after a redirect.
+/// service that the activity names, after a redirect only to the same origin.
 ///
 /// Thread safety: one object serves the whole app. The functions are called on the shard of the send, on several shards
 ///   at once, and their coroutines resume where they were awaited.

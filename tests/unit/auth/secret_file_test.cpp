@@ -2,6 +2,8 @@
 
 #include "support/temporary_folder.hpp"
 
+#include <sys/stat.h>
+
 #include <tern/error.hpp>
 
 #include <gmock/gmock.h>
@@ -41,7 +43,10 @@ TEST(SecretFile, WhatCannotBeReadIsToldWithItsKeyAndItsName) {
   const tern::test::TemporaryFolder folder;
   EXPECT_THAT(refusal_of_file((folder.path() / "none").string()),
               AllOf(HasSubstr("bot.app_password_file, "), HasSubstr("/none, cannot be read: No such file")));
-  EXPECT_THAT(refusal_of_file(folder.path().string()), HasSubstr("cannot be read: Is a directory"));
+  EXPECT_THAT(refusal_of_file(folder.path().string()), HasSubstr("is no regular file"));
+  const std::string pipe = (folder.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(refusal_of_file(pipe), HasSubstr("is no regular file")) << "nobody waits for a writer";
   const std::string empty = (folder.path() / "empty").string();
   std::ofstream(empty) << "\n \n";
   EXPECT_THAT(refusal_of_file(empty), HasSubstr("is empty"));

@@ -46,6 +46,13 @@ TEST(TokenAnswer, AppServiceSaysWhenTheTokenExpires) {
   }
 }
 
+TEST(TokenAnswer, ATokenThatHasExpiredHasNoLifeLeft) {
+  for (const auto& until : {std::to_string(now_in_seconds), std::string("0"), std::string("-9223372036854775808")}) {
+    const auto fresh = read(200, R"({"access_token":"abc","expires_on":)" + until + "}");
+    EXPECT_TRUE(!fresh || fresh->lifetime == 0s) << until;
+  }
+}
+
 TEST(TokenAnswer, ALifeOfYearsCountsAsAWeek) {
   EXPECT_EQ(read(200, R"({"access_token":"abc","expires_in":9223372036854775807})")->lifetime, 7 * 24h);
 }

@@ -257,13 +257,25 @@ TEST_F(TokenTest, ASendThatMayNoLongerBeginIsNotTriedAgain) {
   EXPECT_EQ(channel.request_count(), 1U);
 }
 
-TEST_F(TokenTest, NoTokenGoesAfterARedirect) {
-  credentials.next = token_named("two");
+TEST_F(TokenTest, TheTokenFollowsARedirectOnItsOrigin) {
   channel.answer_next(FakeAnswer::with(307, {}, {{"Location", channel.url("/elsewhere")}}));
-  channel.answer_next(FakeAnswer::with(401));
-  EXPECT_EQ(failure<ChannelError>(on.send(message())).status(), 401);
-  EXPECT_EQ(authorizations(), (Lines{"Bearer one", "none"}));
+  auto sent = on.send(message());
+  on.finish(sent);
+  sent.get();
+  EXPECT_EQ(authorizations(), (Lines{"Bearer one", "Bearer one"}));
   EXPECT_EQ(credentials.refusals, Lines{});
+}
+
+// It sends where a stranger says, and the stranger would have the token.
+TEST_F(TokenTest, ABotThatSendsAnywhereShowsNoToken) {
+  auto anywhere = options();
+  anywhere.loopback_only = false;
+  Harness open(anywhere);
+  auto sent = open.send(message());
+  open.finish(sent);
+  sent.get();
+  EXPECT_EQ(authorizations(), Lines{"none"});
+  EXPECT_EQ(credentials.asked, Lines{});
 }
 
 TEST_F(TokenTest, ACancelledSendAndADestroyedClientEndWhileTheyWaitForAToken) {

@@ -127,6 +127,9 @@ TEST(TrustedProxiesTest, AreAddressesAndNetworks) {
       << "the bits behind the prefix are ignored";
   EXPECT_FALSE(TrustedProxies::parse("10.9.8.7/12")->trusts(hop("10.16.0.1")));
   EXPECT_TRUE(TrustedProxies::parse("::ffff:10.0.0.1")->trusts(hop("10.0.0.1")));
+  EXPECT_TRUE(TrustedProxies::parse("::ffff:10.0.0.0/104")->trusts(hop("10.1.2.3")));
+  EXPECT_FALSE(TrustedProxies::parse("::ffff:10.0.0.0/104")->trusts(hop("11.1.2.3")));
+  EXPECT_FALSE(TrustedProxies::parse("::ffff:10.0.0.0/95")) << "it would be more than IPv4";
 }
 
 TEST(TrustedProxiesTest, AreNothingElse) {

@@ -5,9 +5,13 @@
 #include <gmock/gmock.h>
 
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace tern::test {
 namespace {
@@ -93,6 +97,45 @@ TEST_F(HttpServerTls, NeverNegotiatesAnew) {
   EXPECT_THROW(exchange(), std::exception);
   EXPECT_EQ(outcome, 1) << "the client wanted it";
   until([&] { return server->connections() == 0; });
+}
+
+// One read of OpenSSL must not go on for as long as the client sends these.
+TEST_F(HttpServerTls, UpdatesOfKeysEndARead) {
+  EXPECT_EQ(SSL_CTX_get_mode(folder.load()->native()) & SSL_MODE_AUTO_RETRY, 0U);
+  SSL* ssl = nullptr;
+  auto made = client({.authority = folder.certificate().pem, .look = [&](SSL* s) { ssl = s; }});
+  made.send(get_empty);
+  EXPECT_EQ(made.read().status, 200);
+  for (int i = 0; i < 2'000; ++i) {  // more than are read at once
+    ASSERT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(ssl), 1);
+  }
+  made.send(post("/echo", "hello"));
+  EXPECT_EQ(made.read().body, "hello");
+}
+
+// Its descriptor belongs to somebody else by the time at which the handler has its answer.
+TEST_F(HttpServerTls, NothingIsWrittenToADescriptorThatWasClosed) {
+  auto made = trusting();
+  made.send(post("/held", "one"));
+  until([&] { return !handler.held.empty(); });
+  server->abort();
+  settle();
+  std::vector<std::array<int, 2>> others(32);
+  for (auto& pair : others) {
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()), 0);
+  }
+  handler.release();
+  settle();
+  for (const auto& pair : others) {
+    char byte = 0;
+    for (const int end : pair) {
+      EXPECT_EQ(::recv(end, &byte, 1, 0), -1);
+    }
+    for (const int end : pair) {
+      ::close(end);
+    }
+  }
 }
 
 TEST_F(HttpServerTls, ChoosesHttp11OfWhatAClientOffers) {

@@ -121,8 +121,9 @@ TEST(AddressKinds, OfIpv6EndAtTheEdgesOfTheirNetworks) {
 }
 
 TEST(AddressKinds, ServicesThatHandOutCredentialsAreKnown) {
-  for (const char* address : {"169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192",
-                              "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "::ffff:169.254.169.254"}) {
+  for (const char* address :
+       {"169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254",
+        "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "::ffff:169.254.169.254"}) {
     EXPECT_EQ(kind_at(address), Kind::metadata) << address;
   }
   EXPECT_EQ(kind_at("169.254.169.253"), Kind::link_local);
@@ -144,9 +145,9 @@ TEST(AddressKinds, AnIpv4AddressInsideAnIpv6AddressCounts) {
   EXPECT_EQ(kind_at("2002:0808:0808::1"), Kind::global);
 }
 
-TEST(AddressKinds, NetworksOfTranslatorsThatDoNotSayWhereTheAddressIsArePrivate) {
-  EXPECT_EQ(kind_at("64:ff9b:1::"), Kind::private_use);
-  EXPECT_EQ(kind_at("64:ff9b:1:ffff:ffff:ffff:808:808"), Kind::private_use);
+TEST(AddressKinds, NetworksOfTranslatorsThatDoNotSayWhereTheAddressIsMayHoldAny) {
+  EXPECT_EQ(kind_at("64:ff9b:1::"), Kind::not_allocated);
+  EXPECT_EQ(kind_at("64:ff9b:1:ffff:ffff:ffff:808:808"), Kind::not_allocated);
   EXPECT_EQ(kind_at("64:ff9b:2::808:808"), Kind::not_allocated);
   EXPECT_EQ(kind_at("64:ff9b:0:0:0:1:808:808"), Kind::not_allocated);
 }
