@@ -4,6 +4,8 @@
 #include "edge/healthy.hpp"
 #include "edge/strangers.hpp"
 #include "schedule/bot_side.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/test_certificate.hpp"
 #include "turn/exchange.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,6 +18,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -92,6 +95,23 @@ class Pairs {
   std::vector<double> ratios_;
 };
 
+/// The files of a certificate, and the settings that name them.
+class Certificate {
+ public:
+  Certificate() {
+    const auto made = tern::test::make_certificate("DNS:localhost", {.rsa = true});
+    std::ofstream(folder_.path() / "tls.crt") << made.pem;
+    std::ofstream(folder_.path() / "tls.key") << made.key;
+  }
+  void add_to(std::vector<std::string>& settings) const {
+    settings.push_back("listen.certificate=" + (folder_.path() / "tls.crt").string());
+    settings.push_back("listen.certificate_key=" + (folder_.path() / "tls.key").string());
+  }
+
+ private:
+  tern::test::TemporaryFolder folder_;
+};
+
 /// A bot of its own in each round, so that nobody finds what others have left.
 class Trial {
  public:
@@ -108,7 +128,8 @@ class Trial {
     std::printf("  %zu turns failed, %zu answers are missing, of %zu; %zu strangers at the end, the bot %.0f %% busy\n",
                 failed_, missing_, messages_, active_, busy_ * 100);
     if (kind_.tokens) {
-      std::printf("  %.0f bad tokens were refused each second\n", refused_);
+      std::printf("  %.0f %s each second\n", refused_,
+                  kind_.tls ? "handshakes were answered" : "bad tokens were refused");
     }
     std::printf("  memory of the bot: %.0f MiB before, %.0f MiB at the end\n", memory_before_ / mebi, memory_ / mebi);
     std::fflush(stdout);
@@ -135,8 +156,13 @@ class Trial {
       settings.emplace_back(more);
     }
     settings.push_back("listen.port=" + std::to_string(port));
+    if (kind_.tls) {
+      certificate_.add_to(settings);
+    }
     return settings;
   }
+
+  bench::TokenFor token_for() const { return kind_.tokens ? bench::TokenFor(bench::Authority::token) : nullptr; }
 
   void round() {
     const auto port = bench::free_port();
@@ -146,7 +172,7 @@ class Trial {
     if (!bench::wait_for_port(port)) {
       throw std::runtime_error("the bot does not listen; see " + log_);
     }
-    bench::Healthy users(port, options_.rate, kind_.tokens ? bench::TokenFor(bench::Authority::token) : nullptr);
+    bench::Healthy users(port, options_.rate, token_for(), kind_.tls);
     (void)users.measure(2);  // first connections and memory
     const auto before = users.measure(options_.seconds);
     memory_before_ = bot.memory();
@@ -183,6 +209,7 @@ class Trial {
   const std::string log_;
   const bench::Strangers::Kind& kind_;
   const Options& options_;
+  const Certificate certificate_;
   Pairs turns_;
   Pairs lateness_;
   std::size_t messages_ = 0;

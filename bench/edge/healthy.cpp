@@ -5,6 +5,8 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
@@ -15,6 +17,7 @@
 #include <future>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -47,7 +50,8 @@ double ms(Clock::duration duration) {
 }  // namespace
 
 struct Healthy::World {
-  World(std::uint16_t bot_port, std::size_t rate) : bot(asio::ip::address_v4::loopback(), bot_port), per_second(rate) {}
+  World(std::uint16_t bot_port, std::size_t rate, bool with_tls)
+      : bot(asio::ip::address_v4::loopback(), bot_port), per_second(rate), tls(with_tls) {}
 
   /// One message of a measurement.
   struct Message {
@@ -56,8 +60,9 @@ struct Healthy::World {
     Clock::time_point replied;   // by the scheduled answer
   };
   struct Connection {
-    explicit Connection(asio::io_context& io) : socket(io) {}
-    tcp::socket socket;
+    Connection(asio::io_context& io, asio::ssl::context& context) : stream(io, context), socket(stream.next_layer()) {}
+    asio::ssl::stream<tcp::socket> stream;
+    tcp::socket& socket;
     bool open = false;
   };
 
@@ -118,7 +123,7 @@ struct Healthy::World {
 
   std::unique_ptr<Connection> take_connection() {
     if (idle.empty()) {
-      return std::make_unique<Connection>(io);
+      return std::make_unique<Connection>(io, context);
     }
     auto connection = std::move(idle.back());
     idle.pop_back();
@@ -135,17 +140,28 @@ struct Healthy::World {
     });
     if (!connection.open) {
       auto [error] = co_await connection.socket.async_connect(bot, bare::tuple);
+      if (!error) {
+        connection.socket.set_option(tcp::no_delay(true));
+      }
+      if (!error && tls) {
+        auto [failed] = co_await connection.stream.async_handshake(asio::ssl::stream_base::client, bare::tuple);
+        error = failed;
+      }
       if (error) {
         co_return std::string();
       }
-      connection.socket.set_option(tcp::no_delay(true));
       connection.open = true;
     }
-    auto [write_error, written] = co_await asio::async_write(connection.socket, asio::buffer(request), bare::tuple);
+    co_return co_await (tls ? ask(connection.stream, std::move(request)) : ask(connection.socket, std::move(request)));
+  }
+
+  template <class Stream>
+  static asio::awaitable<std::string> ask(Stream& stream, std::string request) {
+    auto [write_error, written] = co_await asio::async_write(stream, asio::buffer(request), bare::tuple);
     HttpPieces answers;
     std::array<char, 4096> piece;
     while (!write_error) {
-      auto [error, read] = co_await connection.socket.async_read_some(asio::buffer(piece), bare::tuple);
+      auto [error, read] = co_await stream.async_read_some(asio::buffer(piece), bare::tuple);
       if (error) {
         break;
       }
@@ -208,15 +224,17 @@ struct Healthy::World {
   tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
   const tcp::endpoint bot;
   const std::size_t per_second;
+  const bool tls;
   std::string token;  // of their channel
+  asio::ssl::context context{asio::ssl::context::tls_client};
   std::vector<std::unique_ptr<Connection>> idle;
   std::vector<Message> messages;
   std::size_t first = 0;  // messages of earlier measurements
   std::size_t under_way = 0;
 };
 
-Healthy::Healthy(std::uint16_t port, std::size_t per_second, const TokenFor& token_for)
-    : world_(std::make_unique<World>(port, per_second)) {
+Healthy::Healthy(std::uint16_t port, std::size_t per_second, const TokenFor& token_for, bool tls)
+    : world_(std::make_unique<World>(port, per_second, tls)) {
   if (token_for) {
     world_->token = token_for(world_->url());
   }

@@ -28,7 +28,8 @@ struct HealthyFigures {
 class Healthy {
  public:
   /// `port`: of the bot on 127.0.0.1. `token_for`: makes the token that their channel brings; empty: it brings none.
-  Healthy(std::uint16_t port, std::size_t per_second, const TokenFor& token_for = {});
+  /// `tls`: speak TLS with the bot, and trust any certificate.
+  Healthy(std::uint16_t port, std::size_t per_second, const TokenFor& token_for, bool tls);
   ~Healthy();
   Healthy(const Healthy&) = delete;
   Healthy& operator=(const Healthy&) = delete;

@@ -8,6 +8,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
 #include <sys/resource.h>
 
 #include <array>
@@ -33,6 +36,19 @@ constexpr auto flood_pause = 10ms;
 constexpr std::size_t bad_tokens_a_second = 5'000;
 constexpr int patient = 10;
 
+// The first flight of a client of TLS. It may be sent again and again: it costs its sender nothing, and the server
+// agrees on a key and signs each time.
+std::string client_hello() {
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context.get()), SSL_free);
+  BIO* const out = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), out);
+  SSL_connect(ssl.get());
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out, &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
 }  // namespace
 
 struct Strangers::World {
@@ -49,7 +65,8 @@ struct Strangers::World {
   // One stranger: acts until the bot closes the connection, and begins again. They begin one after the other within a
   // pause, so that what they do once a second they do not do at the same moment, unless that is what is asked for.
   asio::awaitable<void> live(std::size_t number, std::size_t of, Act act) {
-    const asio::steady_timer::duration again = act == &World::flood ? asio::steady_timer::duration(flood_pause) : pause;
+    const bool floods = act == &World::flood || act == &World::shake_hands;
+    const asio::steady_timer::duration again = floods ? asio::steady_timer::duration(flood_pause) : pause;
     if (!together) {
       co_await wait(again * number / of);
     }
@@ -59,7 +76,7 @@ struct Strangers::World {
       if (act == &World::read_slowly) {
         socket.set_option(asio::socket_base::receive_buffer_size(4096));
       }
-      if (act == &World::flood || act == &World::bring_bad_tokens) {
+      if (floods || act == &World::bring_bad_tokens) {
         socket.bind({asio::ip::make_address_v4("127.0.0.2"), 0});  // one client, and not the one that is measured
       }
       auto [error] = co_await socket.async_connect(bot, bare::tuple);
@@ -172,6 +189,16 @@ struct Strangers::World {
     }
   }
 
+  // Begins a handshake, and leaves when the bot has done its part.
+  asio::awaitable<void> shake_hands(tcp::socket& socket, std::size_t) {
+    auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(hello), bare::tuple);
+    std::array<char, 4096> piece;
+    if (!write_error) {
+      auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+      refused += error ? 0 : 1;
+    }
+  }
+
   // A channel that takes everything.
   asio::awaitable<void> accept(tcp::socket socket) {
     HttpPieces requests;
@@ -261,6 +288,9 @@ struct Strangers::World {
       all(&World::flood, count * flood_connections);
     } else if (kind == "bad-tokens") {
       all(&World::bring_bad_tokens, count * flood_connections);
+    } else if (kind == "handshakes") {
+      hello = client_hello();
+      all(&World::shake_hands, count);
     } else if (kind == "hanging") {
       serve = [this](tcp::socket socket) { return hang(std::move(socket)); };
       asio::co_spawn(io, bare::accept_all(channel, serve), bare::report);
@@ -277,6 +307,7 @@ struct Strangers::World {
   tcp::acceptor channel{io, {asio::ip::address_v4::any(), 0}};
   std::function<asio::awaitable<void>(tcp::socket)> serve;
   std::size_t messages = 0;
+  std::string hello;
   std::atomic<std::size_t> active{0};
   std::atomic<std::size_t> refused{0};
 };
@@ -290,6 +321,7 @@ const std::vector<Strangers::Kind>& Strangers::kinds() {
       {"hanging", "channels that take typing and never a message, 200 messages a second", 500, false, false},
       {"flood", "client that sends as fast as it can over 64 connections", 1, false, true},
       {"bad-tokens", "client that brings 5,000 bad tokens a second over 64 connections", 1, false, false, true},
+      {"handshakes", "connections that begin a handshake of TLS as often as they can", 200, false, false, true, true},
   };
   return all;
 }

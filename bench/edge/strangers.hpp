@@ -21,6 +21,7 @@ class Strangers {
     bool settle;          ///< once they are there they give the bot little to do
     bool answers;         ///< their channel takes what the bot has still to send when it stops
     bool tokens = false;  ///< the bot asks for tokens, and its users have them
+    bool tls = false;     ///< the bot speaks TLS, and so do its users
   };
   /// All that there are, with the number of them that the benchmark takes.
   static const std::vector<Kind>& kinds();
@@ -36,7 +37,7 @@ class Strangers {
 
   /// How many are at it now: have a connection, or wait for a channel that does not answer.
   std::size_t active() const noexcept;
-  /// How many bad tokens the bot has answered, with 401 or 503.
+  /// How many bad tokens the bot has answered, with 401 or 503, or how many handshakes.
   std::size_t refused() const noexcept;
 
  private:
