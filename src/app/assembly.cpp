@@ -1,6 +1,7 @@
 #include "app/assembly.hpp"
 
 #include "app/bot_credentials.hpp"
+#include "app/bot_keys.hpp"
 #include "app/credential_keys.hpp"
 #include "app/destinations.hpp"
 #include "app/own_parts.hpp"
@@ -107,7 +108,8 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
   make_credentials(options.credentials);
   make_connectors(options.authenticator != nullptr);
   make_own_senders(options.channel_sender);
-  make_runtime(std::move(factory), options.one_per_turn);
+  make_runtime(std::move(factory), options.one_per_turn,
+               checks_callers(settings.bot, options.authenticator != nullptr));
   make_callers(options.authenticator);
   make_edge(options.routes);
 }
@@ -198,12 +200,13 @@ void Assembly::make_callers(const AuthenticatorFactory& factory) {
   }
 }
 
-void Assembly::make_runtime(BotFactory factory, bool one_per_turn) {
+void Assembly::make_runtime(BotFactory factory, bool one_per_turn, bool checks_callers) {
   const std::string bot = settings.bot.app_id.empty() ? local_bot : settings.bot.app_id;
   std::vector<std::unique_ptr<detail::TurnEnvironment>> environments;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, sender_of(i), storage, clock));
     environments.back()->send_timeout = settings.connector.request_timeout;
+    environments.back()->checks_callers = checks_callers;
   }
   runtime = std::make_unique<runtime::Runtime>(
       shards, [this, factory = std::move(factory)] { return factory(*context_); },

@@ -104,7 +104,7 @@ class Assembly {
   void make_connectors(bool has_authenticator);
   void make_own_senders(const ChannelSenderFactory& factory);
   ChannelSender& sender_of(std::size_t shard) noexcept;
-  void make_runtime(BotFactory factory, bool one_per_turn);
+  void make_runtime(BotFactory factory, bool one_per_turn, bool checks_callers);
   void make_callers(const AuthenticatorFactory& factory);
   void make_edge(const Routes& routes);
   void announce_callers() const;

@@ -3,6 +3,7 @@
 #include "app/config_values.hpp"
 #include "turn/make_send.hpp"
 #include "turn/time_zone.hpp"
+#include "turn/trust.hpp"
 
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -57,6 +58,7 @@ TimeOfDay time_of_day(const json::value& value, const std::string& name) {
 Recipient recipient_of(Members& members) {
   Recipient to;
   if (auto* const reference = members.object("reference")) {
+    reference->erase(tern::detail::trust_member);  // whoever has the secret does not speak for others
     to.reference = ConversationReference(std::move(*reference));
   }
   to.channel_id = members.text("channelId").value_or("");

@@ -62,6 +62,15 @@ KeyedHasher key_of(std::string_view channel, std::string_view user, std::string_
   return hasher;
 }
 
+// What `Trust` stores of a caller.
+void add_caller(KeyedHasher& hasher, const Identity* caller) noexcept {
+  if (caller != nullptr && !caller->is_anonymous()) {
+    hasher.add(static_cast<std::uint64_t>(caller->kind));
+    hasher.add({caller->kind == Identity::Kind::bot ? std::string_view(caller->app_id) : std::string_view(),
+                std::string_view(caller->tenant_id)});
+  }
+}
+
 // A digest of the key and the content, so that equal content under another key has another digest.
 detail::KeyedDigest fingerprint_of(KeyedHasher key, const json::object& fields,
                                    std::initializer_list<std::string_view> names) noexcept {
@@ -95,7 +104,8 @@ namespace {
 std::string address_in(const std::string& reference) {
   auto parsed = parse_json(reference);
   json::object address;
-  for (const auto* name : {"serviceUrl", "conversation", "bot"}) {
+  for (const std::string_view name : {std::string_view("serviceUrl"), std::string_view("conversation"),
+                                      std::string_view("bot"), detail::trust_member}) {
     if (const auto* value = parsed->as_object().if_contains(name)) {
       address[name] = *value;
     }
@@ -109,7 +119,8 @@ ReferenceCapture::ReferenceCapture(std::string bot_id, LastConversations& last, 
                                    std::size_t capacity)
     : bot_id_(std::move(bot_id)), last_(last), longest_(longest), capacity_(std::max<std::size_t>(capacity, 2)) {}
 
-std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity& activity) const {
+std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity& activity,
+                                                                 const Identity* caller) const {
   const auto user = activity.from_id();
   const auto conversation = activity.conversation_id();
   if (!user || user->empty() || !conversation || !activity.service_url() || user == activity.recipient_id()) {
@@ -118,8 +129,9 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
   const auto channel = activity.channel_id().value_or("");
   const auto& fields = activity.json();
   Seen seen;
-  const auto key = key_of(channel, *user, *conversation);
+  auto key = key_of(channel, *user, *conversation);
   seen.key = key.hash();
+  add_caller(key, caller);
   seen.fingerprint = fingerprint_of(key, fields, {"serviceUrl", "from", "recipient", "conversation", "locale"});
   const auto& account = fields.at("conversation").get_object();  // the activity has a conversation id
   seen.personal = detail::is_personal(account);
@@ -127,6 +139,7 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
     auto address = key_of(channel, {}, *conversation);  // no user's id is empty
     seen.address = address.hash();
     add_member(address, account, "tenantId");
+    add_caller(address, caller);
     seen.address_fingerprint = fingerprint_of(address, fields, {"serviceUrl", "recipient"});
   }
   auto last = key_of(channel, *user, seen.personal ? "personal" : "others");
@@ -144,8 +157,8 @@ bool ReferenceCapture::knows(std::uint64_t key, const detail::KeyedDigest& finge
   return is_in(young_) || is_in(old_);
 }
 
-bool ReferenceCapture::has_news(const Activity& activity) const {
-  const auto seen = identify(activity);
+bool ReferenceCapture::has_news(const Activity& activity, const Identity* caller) const {
+  const auto seen = identify(activity, caller);
   if (!seen) {
     return false;
   }
@@ -169,8 +182,47 @@ ReferenceCapture::Seen ReferenceCapture::forget_stored(Seen seen, const Activity
   return seen;
 }
 
-std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& activity, detail::UnitOfWork& work) {
-  auto seen = identify(activity);
+std::vector<std::string> ReferenceCapture::keys_of(const Activity& activity) const {
+  const auto channel = activity.channel_id().value_or("");
+  const auto user = activity.from_id().value_or("");
+  const auto conversation = activity.conversation_id().value_or("");
+  return {detail::reference_key(bot_id_, channel, user, conversation),
+          detail::address_key(bot_id_, channel, conversation), last_key_of(activity)};
+}
+
+std::string ReferenceCapture::last_key_of(const Activity& activity) const {
+  const auto& account = activity.json().at("conversation").get_object();
+  return detail::last_conversation_key(bot_id_, activity.channel_id().value_or(""), activity.from_id().value_or(""),
+                                       detail::is_personal(account));
+}
+
+ReferenceCapture::Judged ReferenceCapture::judge(const Activity& activity, const Identity* caller,
+                                                 const StoreItems& stored) const {
+  const auto trust = caller != nullptr ? detail::Trust::of(*caller) : detail::Trust();
+  const auto last = last_key_of(activity);
+  Judged judged;
+  for (const auto& item : stored) {
+    const auto document = parse_json(item.document);
+    if (!document || !document->is_object()) {
+      continue;
+    }
+    const auto& fields = document->get_object();
+    const auto known = detail::Trust::in(fields);
+    const auto* url = fields.if_contains("serviceUrl");
+    const bool stays = known == trust && url != nullptr && url->is_string() &&
+                       std::string_view(url->get_string()) == activity.service_url();
+    if (stays || detail::may_move(known, trust)) {
+      continue;
+    }
+    judged.disbelieved = item.key;
+    judged.allowed = item.key == last && judged.allowed != Allowed::none ? Allowed::all_but_last : Allowed::none;
+  }
+  return judged;
+}
+
+std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& activity, detail::UnitOfWork& work,
+                                                                const Identity* caller, Allowed allowed) {
+  auto seen = identify(activity, caller);
   if (!seen) {
     return std::nullopt;
   }
@@ -180,11 +232,15 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
   const auto channel = activity.channel_id().value_or("");
   const auto user = *activity.from_id();
   const auto conversation = *activity.conversation_id();
-  const bool is_elsewhere = !last_.is_last(seen->user, seen->conversation);
+  const bool is_elsewhere = allowed == Allowed::all && !last_.is_last(seen->user, seen->conversation);
+  if (allowed != Allowed::all) {
+    seen->user = 0;
+  }
   if (is_elsewhere) {
     last_.note(seen->user, seen->conversation);
   }
-  auto reference = detail::kept_reference(activity, longest_);
+  const auto trust = caller != nullptr ? detail::Trust::of(*caller) : detail::Trust();
+  auto reference = detail::kept_reference(activity, trust, longest_);
   if (!reference) {
     seen->too_large = true;  // the other two documents are not written either
     return seen;
@@ -195,6 +251,7 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
   if (is_elsewhere) {
     json::object last;
     last["conversation"] = json::value(conversation);
+    trust.put(last);
     work.capture_reference(detail::last_conversation_key(bot_id_, channel, user, seen->personal),
                            json::serialize(last));
   }

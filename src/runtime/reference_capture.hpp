@@ -4,6 +4,8 @@
 #include "runtime/last_conversations.hpp"
 
 #include <tern/schema/activity.hpp>
+#include <tern/storage/types.hpp>
+#include <tern/turn/identity.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -11,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tern::detail {
 class UnitOfWork;
@@ -48,11 +51,26 @@ class ReferenceCapture {
     bool personal = false;
   };
 
+  /// What `observe` may write: everything, or everything but where the user wrote last, or nothing.
+  enum class Allowed : std::uint8_t { all, all_but_last, none };
+
   /// Adds writes to `work`: the reference of `activity`, if it is new or has changed; or its removal, if the activity
-  /// says that the bot was removed. nullopt when the activity has no reference.
-  std::optional<Seen> observe(const Activity& activity, detail::UnitOfWork& work);
+  /// says that the bot was removed. nullopt when the activity has no reference. `caller`: who has sent the activity,
+  /// nullptr when nobody was asked; it is stored with the reference, and another one is news.
+  std::optional<Seen> observe(const Activity& activity, detail::UnitOfWork& work, const Identity* caller = nullptr,
+                              Allowed allowed = Allowed::all);
   /// True when `observe` would add a write. Ask this first: a turn without news needs no unit of work.
-  bool has_news(const Activity& activity) const;
+  bool has_news(const Activity& activity, const Identity* caller = nullptr) const;
+
+  /// The keys of the documents that `observe` would write.
+  std::vector<std::string> keys_of(const Activity& activity) const;
+  /// What of these documents a caller may write that is no channel. `stored`: what the store has under `keys_of`.
+  struct Judged {
+    Allowed allowed = Allowed::all;
+    std::string disbelieved;  ///< the key of a document that somebody else has written; "" for none
+  };
+  Judged judge(const Activity& activity, const Identity* caller, const StoreItems& stored) const;
+
   /// The writes that `observe` added have succeeded.
   void written(const Seen& seen);
   /// The writes that `observe` added have failed.
@@ -63,7 +81,8 @@ class ReferenceCapture {
  private:
   using Map = boost::unordered_flat_map<std::uint64_t, detail::KeyedDigest>;
 
-  std::optional<Seen> identify(const Activity& activity) const;
+  std::optional<Seen> identify(const Activity& activity, const Identity* caller) const;
+  std::string last_key_of(const Activity& activity) const;
   Seen forget_stored(Seen seen, const Activity& activity, detail::UnitOfWork& work) const;
   bool knows(std::uint64_t key, const detail::KeyedDigest& fingerprint) const;
   void remember(std::uint64_t key, const detail::KeyedDigest& fingerprint);

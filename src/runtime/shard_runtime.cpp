@@ -5,6 +5,7 @@
 #include "runtime/refusal.hpp"
 #include "turn/keys.hpp"
 #include "turn/path_segment.hpp"
+#include "turn/trust.hpp"
 #include "turn/turn_access.hpp"
 #include "turn/unit_of_work.hpp"
 
@@ -186,7 +187,9 @@ detail::RootCoroutine ShardRuntime::run(Turn& turn) {
   {
     const detail::RunningScope running(turn, run);
     try {
-      prepare(turn);
+      if (prepare(turn)) {
+        co_await capture_if_allowed(turn);
+      }
       if (is_reply(turn)) {
         co_await cancel_on_reply(turn.context.activity());
       }
@@ -210,18 +213,68 @@ detail::RootCoroutine ShardRuntime::run(Turn& turn) {
   retire(turn);
 }
 
-void ShardRuntime::prepare(Turn& turn) {
+// True when the turn has to look at what is stored before its reference may be captured.
+bool ShardRuntime::prepare(Turn& turn) {
   if (runtime_.options().bot_per_turn) {
     turn.own_bot = runtime_.make_bot_();
   }
   const auto& activity = turn.context.activity();
-  if (runtime_.options().capture_references && !turn.continued && references_.has_news(activity) &&
-      can_be_sent_to(activity)) {
-    turn.reference_seen = references_.observe(activity, TurnAccess::unit_of_work(turn.context));
-    if (turn.reference_seen && turn.reference_seen->too_large) {
-      environment_.lost_references.inc();
-    }
+  const auto* caller = TurnAccess::caller(turn.context);
+  if (!runtime_.options().capture_references || turn.continued || !references_.has_news(activity, caller) ||
+      !can_be_sent_to(activity)) {
+    return false;
   }
+  // The token of a channel names the channel and the address, so a channel need not be held against what is stored.
+  if (environment_.checks_callers && (caller == nullptr || caller->kind != Identity::Kind::channel)) {
+    return true;
+  }
+  capture(turn);
+  return false;
+}
+
+void ShardRuntime::capture(Turn& turn, ReferenceCapture::Allowed allowed) {
+  turn.reference_seen = references_.observe(turn.context.activity(), TurnAccess::unit_of_work(turn.context),
+                                            TurnAccess::caller(turn.context), allowed);
+  if (turn.reference_seen && turn.reference_seen->too_large) {
+    environment_.lost_references.inc();
+  }
+}
+
+// A caller that is no channel chooses all ids in its activity: it could name somebody else's conversation, to receive
+// what the bot sends there.
+awaitable<void> ShardRuntime::capture_if_allowed(Turn& turn) {
+  const auto& activity = turn.context.activity();
+  const auto* caller = TurnAccess::caller(turn.context);
+  StoreItems items;
+  try {
+    const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
+    items = co_await environment_.storage.read(references_.keys_of(activity), by);
+  } catch (const system_error& e) {
+    if (e.code() == asio::error::operation_aborted) {
+      throw;
+    }
+    log::warn("a conversation reference is not stored, because the stored one cannot be read", {{"error", e.what()}});
+    co_return;
+  }
+  const auto judged = references_.judge(activity, caller, items);
+  if (!judged.disbelieved.empty()) {
+    tell_of_disbelief(judged.disbelieved, caller);
+  }
+  if (judged.allowed != ReferenceCapture::Allowed::none) {
+    capture(turn, judged.allowed);
+  }
+}
+
+void ShardRuntime::tell_of_disbelief(const std::string& key, const Identity* caller) {
+  constexpr std::chrono::minutes pause{1};
+  environment_.lost_references.inc();
+  const auto now = environment_.clock.now();
+  if (now < tell_of_disbelief_at_) {
+    return;
+  }
+  tell_of_disbelief_at_ = now + pause;
+  log::warn("a caller is not believed where a conversation is, because another one speaks for it",
+            {{"key", key}, {"caller", caller != nullptr ? caller->app_id : std::string()}});
 }
 
 // The edge accepts any service URL with `expectReplies` and `stream`, because those turns send nothing to it.

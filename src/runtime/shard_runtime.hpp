@@ -76,7 +76,10 @@ class ShardRuntime {
   void destroy(Turn& turn);
 
   detail::RootCoroutine run(Turn& turn);
-  void prepare(Turn& turn);
+  bool prepare(Turn& turn);
+  void capture(Turn& turn, ReferenceCapture::Allowed allowed = ReferenceCapture::Allowed::all);
+  awaitable<void> capture_if_allowed(Turn& turn);
+  void tell_of_disbelief(const std::string& key, const Identity* caller);
   bool can_be_sent_to(const Activity& activity) const noexcept;
   bool is_reply(const Turn& turn) const;
   /// The user has replied: sends with `cancel_on_reply` are cancelled, before the handler of the turn begins.
@@ -114,6 +117,7 @@ class ShardRuntime {
   boost::unordered_flat_map<std::string, std::shared_ptr<StreamedReplies>, detail::KeyedHash, std::equal_to<>>
       open_streams_;
   ReferenceCapture references_;
+  SteadyTime tell_of_disbelief_at_{};
   boost::intrusive::list<Turn, boost::intrusive::base_hook<LiveHook>, boost::intrusive::constant_time_size<false>>
       live_;
   BackgroundGroup background_;

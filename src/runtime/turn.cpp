@@ -3,6 +3,7 @@
 #include "runtime/shard_runtime.hpp"
 #include "runtime/turn_trail.hpp"
 #include "schema/spare_text.hpp"
+#include "turn/trust.hpp"
 #include "turn/turn_access.hpp"
 #include "turn/unit_of_work.hpp"
 
@@ -53,6 +54,10 @@ Turn::~Turn() {
 
 std::shared_ptr<detail::TurnTrail> Turn::trail() {
   return std::make_shared<TurnTrail>(home_.slots().shared_from_this(), context, stream_, own_bot);
+}
+
+const json::value* Turn::vouched_by() const noexcept {
+  return continued ? continued->reference.json().if_contains(detail::trust_member) : nullptr;
 }
 
 void Turn::add_observer(std::unique_ptr<TurnObserver> observer, std::size_t origin) {

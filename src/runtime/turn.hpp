@@ -70,6 +70,7 @@ class Turn final : public Queued,
   awaitable<void> room() override { return stream_->room(); }
   void take(Activity activity) override;
   std::shared_ptr<detail::TurnTrail> trail() override;
+  const json::value* vouched_by() const noexcept override;
   Delivery delivery() const noexcept { return delivery_; }
   /// The stream of the replies; nullptr with another delivery.
   StreamedReplies* stream() const noexcept { return stream_.get(); }

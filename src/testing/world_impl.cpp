@@ -103,6 +103,7 @@ void World::Impl::start(std::size_t replica) {
       std::make_unique<BotProcess>(make_bot, std::move(made), clock, channel, AnyStorage::make<WorldStorage>(store));
   if (options.authenticator) {
     auto& process = *replicas[replica];
+    process.runtime->environment(0).checks_callers = true;
     process.callers = std::make_unique<app::Callers>(
         app::make_own_authenticator(options.authenticator, context_of(process)), clock, process.metrics);
   }

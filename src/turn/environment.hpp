@@ -86,6 +86,8 @@ struct TurnEnvironment {
   ChannelSender& sender;
   AnyStorage storage;  ///< documents and the schedule, so that one write commits both
   Clock& clock;
+  /// Somebody finds out who sends activities. Then what callers say about a conversation counts by who they are.
+  bool checks_callers = false;
   bool reads_private_state = false;  ///< a turn has used private state, so the first read of each turn includes it
   Proactive* proactive = nullptr;
   bool proactive_enabled = false;
@@ -111,6 +113,8 @@ class TurnOutput {
   /// Errors: `errc::overloaded` when the response would be too large.
   virtual void take(Activity activity) = 0;
   virtual std::shared_ptr<TurnTrail> trail() = 0;
+  /// In a turn that the bot began itself: who vouches for its reference, as it is stored there. nullptr for nobody.
+  virtual const json::value* vouched_by() const noexcept { return nullptr; }
 };
 
 /// Logs that the turn of the activity with this id was used after its end, and throws `errc::turn_ended`.

@@ -53,8 +53,12 @@ void keep_what_is_needed(json::object& account) {
 
 }  // namespace
 
-std::optional<std::string> kept_reference(const Activity& activity, std::size_t most) {
-  auto reference = activity.reference().without_activity();
+// The members have the order that they have in a send that its turn has scheduled (`TurnContext::reference`): a text
+// that is equal to that of the send shows that the conversation has not moved.
+std::optional<std::string> kept_reference(const Activity& activity, const Trust& trust, std::size_t most) {
+  auto whole = activity.reference();
+  trust.put(whole.json());
+  auto reference = whole.without_activity();
   auto& fields = reference.json();
   for (const auto* name : kept_accounts) {
     if (auto* account = account_in(fields, name)) {

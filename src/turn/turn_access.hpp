@@ -15,6 +15,8 @@ struct TurnAccess {
     turn.require_running();
     return turn.environment_;
   }
+  /// Who has sent the activity; nullptr when nobody was asked.
+  static const Identity* caller(const TurnContext& turn) noexcept { return turn.identity_.get(); }
   /// Drops the invoke response of a handler that has failed. Called before `Bot::on_turn_error`.
   static void forget_invoke_response(TurnContext& turn) noexcept { turn.invoke_response_.reset(); }
 };

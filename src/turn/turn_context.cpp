@@ -1,6 +1,7 @@
 #include <tern/turn/turn_context.hpp>
 
 #include "turn/environment.hpp"
+#include "turn/trust.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <tern/async/log.hpp>
@@ -145,6 +146,16 @@ const Identity& TurnContext::identity() const {
   static const Identity nobody;
   require_running();
   return identity_ ? *identity_ : nobody;
+}
+
+ConversationReference TurnContext::reference() const {
+  auto made = activity().reference();
+  if (identity_) {
+    detail::Trust::of(*identity_).put(made.json());
+  } else if (const auto* stored = output_->vouched_by()) {
+    made.json()[detail::trust_member] = *stored;
+  }
+  return made;
 }
 
 Clock& TurnContext::clock() const {
@@ -399,7 +410,7 @@ BackgroundTask TurnContext::run_in_background(BackgroundWork work) {
   if (!environment_.proactive_enabled) {
     detail::throw_proactive_disabled();  // the work could never send its result
   }
-  return environment_.background->start(activity_->reference().without_activity(), std::move(work), output_->trail());
+  return environment_.background->start(reference().without_activity(), std::move(work), output_->trail());
 }
 
 }  // namespace tern

@@ -2,9 +2,13 @@
 
 #include "conformance/schedule_suite.hpp"
 #include "support/recording_sender.hpp"
+#include "turn/kept_reference.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
+#include "turn/trust.hpp"
 #include "turn/unit_of_work.hpp"
+
+#include <tern/schema/parse.hpp>
 
 #include <random>
 
@@ -108,6 +112,37 @@ TEST_P(ScheduleSuite, TurnOfAConversationThatIsNamedLikeACutKeyHasAStateOfItsOwn
   EXPECT_EQ(turn.count(stranger, StateScope::conversation), 0);
   turn.run(stranger);
   EXPECT_EQ(turn.count(message_with("3", victim, "u1"), StateScope::conversation), 1);
+}
+
+// Also a reference of a version that did not store it, beside one that has it.
+TEST_P(ScheduleSuite, TurnKeepsWhoVouchesForItsReference) {
+  test::RecordingSender sender(clock);
+  detail::TurnEnvironment environment("local", sender, *store, clock);
+  Identity caller;
+  caller.kind = Identity::Kind::bot;
+  caller.app_id = "12345678-9abc-def0-1234-56789abcdef0";
+  caller.tenant_id = "\xff not text \n";
+  for (const auto& trust : {detail::Trust::of(caller), detail::Trust()}) {
+    const std::string user = trust.tenant.empty() ? "of-nobody" : "of-a-bot";
+    const auto activity = message_with("a-" + user, "c-" + user, user);
+    const auto key = detail::reference_key("local", "emulator", user, "c-" + user);
+    auto reference = activity.reference();
+    trust.put(reference.json());
+    detail::UnitOfWork work(environment, activity);
+    work.capture_reference(key, detail::kept_reference(activity, trust, 4096).value());
+    work.schedule(detail::make_activity_send("local", clock.wall_now(), reference, clock.wall_now() + 1h,
+                                             Activity::message("later"), SendOptions()));
+    test::run(work.commit(detail::UnitOfWork::After::turn_ends));
+    const auto items = test::run(store->read({key}, never));
+    ASSERT_EQ(items.size(), 1U);
+    const auto document = items.begin()->document;
+    EXPECT_EQ(detail::Trust::in(parse_json(document)->as_object()), trust);
+    SendQuery of_conversation;
+    of_conversation.order_key = detail::conversation_key("local", "emulator", "c-" + user);
+    const auto page = test::run(store->list_sends(of_conversation, never));
+    ASSERT_EQ(page.sends.size(), 1U);
+    EXPECT_EQ(page.sends.front().reference, document);
+  }
 }
 
 }  // namespace tern::conformance

@@ -50,6 +50,13 @@ class BotWorld {
     read(reply);
     return reply;
   }
+  /// The same from a caller that was checked; nullptr when nobody was asked.
+  std::shared_ptr<Reply> receive_from(Activity activity, std::shared_ptr<const Identity> caller) {
+    auto reply = std::make_shared<Reply>();
+    process_.receive(std::move(activity), std::move(caller), reply);
+    read(reply);
+    return reply;
+  }
   /// Begins to read a stream to its end.
   void read(const std::shared_ptr<Reply>& reply) { process_.read(reply); }
   /// The same for a client that does not read: the test does, with `Reply::reader`.

@@ -53,8 +53,9 @@ class TurnContext {
   /// Who sent the activity, as the bot's `Authenticator` has found out; anonymous without one, and in a turn that the
   /// bot began itself.
   const Identity& identity() const;
-  /// Where the activity came from: keep it to write there later.
-  ConversationReference reference() const { return activity().reference(); }
+  /// Where the activity came from: keep it to write there later. With an `Authenticator` it has a member `trust`, which
+  /// says who has sent the activity. Keep that, too: it decides whose later messages may move the conversation.
+  ConversationReference reference() const;
 
   /// Sends one activity, addressed as a reply to the incoming one. The response is absent when a hook kept the activity
   /// back, for a `trace` on a channel other than the emulator, and for a `delay`.

@@ -5,6 +5,7 @@
 #include "proactive/broadcast/broadcaster.hpp"
 #include "proactive/references/gone_references.hpp"
 #include "turn/keys.hpp"
+#include "turn/trust.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/schema/conversation_reference.hpp>
@@ -120,6 +121,7 @@ std::optional<json::object> newest_of(const Known& known, const Items& items) {
     for (const auto* name : {"serviceUrl", "conversation", "bot"}) {
       renew(*newest, name, *place, name);
     }
+    detail::Trust::in(*place).put(*newest);
   }
   return newest;
 }
@@ -154,6 +156,11 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
   if (!reference) {
     return;
   }
+  const auto trust = detail::Trust::in(*newest);
+  const bool is_moved = text_at(*reference, "serviceUrl") != url;
+  if (is_moved && environment.checks_callers && !detail::may_move(detail::Trust::in(*reference), trust)) {
+    return;
+  }
   if (send.kind == SendKind::activity) {
     renew_activity(send, *reference, *newest);
   }
@@ -162,6 +169,7 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
     changed = renew(*reference, name, *newest, name) || changed;
   }
   if (changed) {
+    trust.put(*reference);
     send.reference = json::serialize(*reference);
     known.fetched->ids = ReferenceIds::parse(send.reference);
   }

@@ -68,9 +68,9 @@ BotFactory promising_bot() {
   };
 }
 
-std::string activity_from(const std::string& service_url) {
+std::string activity_from(const std::string& service_url, const std::string& id = "in-1") {
   json::object activity{{"type", "message"},
-                        {"id", "in-1"},
+                        {"id", id},
                         {"timestamp", "2026-11-29T10:00:00.000Z"},
                         {"text", "hello"},
                         {"channelId", "emulator"},
@@ -182,6 +182,51 @@ TEST(Destinations, AreCheckedAgainWhenAScheduledSendFires) {
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_THAT(dead.front().reason, AllOf(HasSubstr("127.0.0.1"), HasSubstr("bot.allowed_hosts")));
   EXPECT_EQ(channel.request_count(), 1U);
+}
+
+// What somebody said while nobody was asked moves nothing once callers are checked; what a channel says does.
+TEST(Destinations, OfAScheduledSendAreMovedByCallersThatWereChecked) {
+  const test::TemporaryFolder folder;
+  test::FakeChannel first;
+  test::FakeChannel second;
+  test::FakeChannel third;
+  auto settings = sending_to({});
+  settings.storage.kind = "rocksdb";
+  settings.storage.path = folder.path() / "data";
+  ManualClock clock;
+  auto options = authenticated();
+  options.clock = &clock;
+  {
+    auto nobody_is_asked = options;
+    nobody_is_asked.authenticator = nullptr;
+    App app(settings, promising_bot(), nobody_is_asked);
+    app.start();
+    EXPECT_EQ(test::post_activity(app.port(), activity_from(first.url())).status, 200);
+    EXPECT_EQ(test::post_activity(app.port(), activity_from(second.url(), "in-2")).status, 200);
+    EXPECT_TRUE(app.stop());
+  }
+  const auto texts = [](const test::FakeChannel& channel, std::size_t count) {
+    std::vector<std::string> all;
+    for (const auto& request : channel.wait_for(count)) {
+      all.emplace_back(json::parse(request.body).at("text").as_string());
+    }
+    return all;
+  };
+  {
+    clock.advance(2h);
+    App app(settings, promising_bot(), options);
+    app.start();
+    EXPECT_THAT(texts(first, 2), testing::ElementsAre("now", "later")) << "it stays where it was scheduled for";
+    EXPECT_THAT(texts(second, 2), testing::ElementsAre("now", "later"));
+    EXPECT_EQ(test::post_activity(app.port(), activity_from(first.url(), "in-3")).status, 200);
+    EXPECT_EQ(test::post_activity(app.port(), activity_from(third.url(), "in-4")).status, 200);
+    EXPECT_TRUE(app.stop());
+  }
+  clock.advance(2h);
+  App app(settings, promising_bot(), options);
+  app.start();
+  EXPECT_THAT(texts(third, 3), testing::ElementsAre("now", "later", "later"));
+  EXPECT_EQ(first.request_count(), 3U);
 }
 #endif
 

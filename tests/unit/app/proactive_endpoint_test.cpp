@@ -50,6 +50,9 @@ class ProactivePaths : public ::testing::Test {
       bot->on_continue("greet", [](TurnContext& turn) -> awaitable<void> {
         co_await turn.send("Hello " + json::serialize(turn.activity().json().at("value")));
       });
+      bot->on_continue("who", [](TurnContext& turn) -> awaitable<void> {
+        co_await turn.send(turn.identity().is_anonymous() ? "nobody" : "somebody");
+      });
       bot->on_continue("broadcast", [](TurnContext& turn) -> awaitable<void> {
         std::vector<ConversationReference> everybody;
         for (int i = 0; i < 100; ++i) {
@@ -111,6 +114,18 @@ class ProactivePaths : public ::testing::Test {
   FakeChannel channel;
   std::unique_ptr<App> app;
 };
+
+// The secret lets a caller send. It does not make the caller a channel, which could move conversations.
+TEST_F(ProactivePaths, SpeakForNobody) {
+  const auto reference = R"("reference":{"channelId":"emulator","serviceUrl":")" + channel.url() +
+                         R"(","conversation":{"id":"c2"},"user":{"id":"u"},"trust":{"by":"channel"}})";
+  const auto made = ask_for(201, "POST", "/schedule", "{" + reference + "," + message + R"(,"after":"2h"})");
+  const auto shown = ask_for(200, "GET", "/schedule/" + text_of(made, "handle"));
+  EXPECT_EQ(text_of(shown.at("reference").at("conversation"), "id"), "c2");
+  EXPECT_FALSE(shown.at("reference").as_object().contains("trust"));
+  ask_for(202, "POST", "/continue/who", "{" + reference + "}");
+  EXPECT_EQ(json::parse(channel.wait_for(1).back().body).at("text"), "nobody");
+}
 
 TEST_F(ProactivePaths, WantTheSecret) {
   for (const auto* authorization : {"", "Bearer", "Bearer wrong", "Bearer 0123456789abcdef-secreT",

@@ -1,0 +1,98 @@
+#include "turn/trust.hpp"
+
+#include "storage/sha256.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tern::detail {
+
+namespace {
+
+using Kind = Identity::Kind;
+
+constexpr std::array kind_names{
+    std::pair{Kind::channel, std::string_view("channel")}, std::pair{Kind::emulator, std::string_view("emulator")},
+    std::pair{Kind::bot, std::string_view("bot")}, std::pair{Kind::other, std::string_view("other")}};
+
+// An authenticator of a bot's own may give a caller any name. What is long or no plain text is stored as its digest.
+std::string short_name(const std::string& name) {
+  constexpr std::size_t longest = 64;
+  const bool is_plain = std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (is_plain && name.size() <= longest) {
+    return name;
+  }
+  const auto digest = sha256(name);
+  std::string text = "~";
+  append_hex(text, digest.data(), digest.size());
+  return text;
+}
+
+std::string text_at(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+bool same_tenant(const Trust& a, const Trust& b) noexcept {
+  return a.tenant.empty() || b.tenant.empty() || a.tenant == b.tenant;
+}
+
+}  // namespace
+
+Trust Trust::of(const Identity& caller) {
+  Trust made;
+  if (!caller.is_anonymous()) {
+    made.by = caller.kind;
+    made.app = caller.kind == Kind::bot ? short_name(caller.app_id) : std::string();
+    made.tenant = short_name(caller.tenant_id);
+  }
+  return made;
+}
+
+Trust Trust::in(const json::object& reference) {
+  const auto* member = reference.if_contains(trust_member);
+  const auto* fields = member != nullptr ? member->if_object() : nullptr;
+  Trust found;
+  if (fields == nullptr) {
+    return found;
+  }
+  const auto by = text_at(*fields, "by");
+  const auto* known =
+      std::find_if(kind_names.begin(), kind_names.end(), [&](const auto& one) { return one.second == by; });
+  found.by = by.empty() ? Kind::anonymous : known != kind_names.end() ? known->first : Kind::other;
+  if (found.by != Kind::anonymous) {
+    found.app = text_at(*fields, "app");
+    found.tenant = text_at(*fields, "tenant");
+  }
+  return found;
+}
+
+void Trust::put(json::object& reference) const {
+  const auto* known =
+      std::find_if(kind_names.begin(), kind_names.end(), [&](const auto& one) { return one.first == by; });
+  if (known == kind_names.end()) {
+    reference.erase(trust_member);
+    return;
+  }
+  json::object fields(reference.storage());
+  fields.emplace("by", known->second);
+  for (const auto& [name, value] : {std::pair{"app", &app}, std::pair{"tenant", &tenant}}) {
+    if (!value->empty()) {
+      fields.emplace(name, *value);
+    }
+  }
+  reference[trust_member] = std::move(fields);
+}
+
+bool may_move(const Trust& known, const Trust& by) noexcept {
+  if (by.by == Kind::anonymous || known.by == Kind::anonymous) {
+    return by.by != Kind::anonymous;
+  }
+  if (by.by == Kind::channel) {
+    return known.by != Kind::channel || same_tenant(known, by);
+  }
+  return by.by == known.by && by.app == known.app && same_tenant(known, by);
+}
+
+}  // namespace tern::detail

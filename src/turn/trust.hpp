@@ -1,0 +1,38 @@
+#pragma once
+
+#include <tern/turn/identity.hpp>
+
+#include <boost/json/object.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace tern::detail {
+
+/// Who vouches for a conversation reference: the caller whose activity it was made of. It is stored inside the
+/// reference, and so in each scheduled send, as `"trust":{"by":"channel","tenant":"..."}`. A reference without it comes
+/// from a turn in which nobody was asked, or from a version that did not store it.
+struct Trust {
+  Identity::Kind by = Identity::Kind::anonymous;
+  std::string app;     ///< of another bot only: all other callers of a kind speak for the same service
+  std::string tenant;  ///< "" for none
+
+  static Trust of(const Identity& caller);
+  /// Of a reference. A kind that this version does not know counts as `other`, a damaged member as absent.
+  static Trust in(const json::object& reference);
+  /// Puts it into a reference, in place of what is there. An anonymous one is left out.
+  void put(json::object& reference) const;
+
+  friend bool operator==(const Trust&, const Trust&) = default;
+};
+
+/// The name of the member.
+inline constexpr std::string_view trust_member = "trust";
+
+/// Whether a bot that checks its callers lets `by` say where a conversation is, when `known` has said it before. A
+/// channel speaks for its conversations. Any other caller may move only what a caller like itself has brought: the same
+/// kind, in the same tenant, and if it is a bot the same bot. A conversation that nobody vouches for may be moved by
+/// every caller that was checked.
+bool may_move(const Trust& known, const Trust& by) noexcept;
+
+}  // namespace tern::detail

@@ -1,0 +1,110 @@
+#include "turn/trust.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace tern::detail {
+namespace {
+
+using Kind = Identity::Kind;
+
+Identity caller(Kind kind, std::string app = {}, std::string tenant = {}) {
+  Identity made;
+  made.kind = kind;
+  made.app_id = std::move(app);
+  made.tenant_id = std::move(tenant);
+  return made;
+}
+
+Trust trust(Kind kind, std::string app = {}, std::string tenant = {}) {
+  return Trust::of(caller(kind, std::move(app), std::move(tenant)));
+}
+
+Trust read_back(const Trust& stored) {
+  json::object reference{{"channelId", "emulator"}};
+  stored.put(reference);
+  return Trust::in(json::parse(json::serialize(reference)).as_object());
+}
+
+Trust in_text(const std::string& text) {
+  return Trust::in(json::parse(text).as_object());
+}
+
+TEST(Trust, IsReadAsItWasStored) {
+  for (const auto& stored :
+       {trust(Kind::channel), trust(Kind::channel, "", "t"), trust(Kind::emulator, "", "t"), trust(Kind::bot, "a", "t"),
+        trust(Kind::other, "", "t"), trust(Kind::bot, std::string(1000, 'x'), "\xff\n"), Trust()}) {
+    EXPECT_EQ(read_back(stored), stored);
+  }
+}
+
+TEST(Trust, OfACallerIsSmallAndPlainWhateverItsNames) {
+  json::object reference;
+  trust(Kind::bot, std::string(100'000, 'x'), std::string("\xff\xfe\0", 3)).put(reference);
+  const auto text = json::serialize(reference);
+  EXPECT_LT(text.size(), 250U);
+  EXPECT_EQ(text.find('\xff'), std::string::npos);
+  EXPECT_NE(trust(Kind::bot, std::string(100, 'x')), trust(Kind::bot, std::string(101, 'x')));
+}
+
+TEST(Trust, OnlyBotsAreToldApartByTheirApp) {
+  EXPECT_EQ(trust(Kind::channel, "a"), trust(Kind::channel, "b"));
+  EXPECT_EQ(trust(Kind::other, "a"), trust(Kind::other, "b"));
+  EXPECT_NE(trust(Kind::bot, "a"), trust(Kind::bot, "b"));
+}
+
+TEST(Trust, ReplacesWhatIsThere) {
+  json::object reference;
+  trust(Kind::bot, "a", "t").put(reference);
+  trust(Kind::channel).put(reference);
+  EXPECT_EQ(json::serialize(reference), R"({"trust":{"by":"channel"}})");
+  Trust().put(reference);
+  EXPECT_TRUE(reference.empty());
+}
+
+TEST(Trust, ThatIsDamagedOrOfALaterVersionIsNeverMoreThanItWas) {
+  for (const char* text : {"{}", R"({"trust":null})", R"({"trust":"channel"})", R"({"trust":[]})", R"({"trust":{}})",
+                           R"({"trust":{"by":3}})", R"({"trust":{"by":"","tenant":"t"}})"}) {
+    EXPECT_EQ(in_text(text), Trust()) << text;
+  }
+  EXPECT_EQ(in_text(R"({"trust":{"by":"archangel","new":1}})").by, Kind::other);
+  EXPECT_EQ(in_text(R"({"trust":{"by":"Channel"}})").by, Kind::other);
+  EXPECT_EQ(in_text(R"({"trust":{"by":"channel","app":5,"tenant":{}}})"), trust(Kind::channel));
+}
+
+TEST(Trust, AChannelMovesItsConversationsAndThoseOfOthers) {
+  for (const auto& known : {Trust(), trust(Kind::channel), trust(Kind::emulator), trust(Kind::bot, "a", "t"),
+                            trust(Kind::other, "", "t"), trust(Kind::channel, "", "t")}) {
+    EXPECT_TRUE(may_move(known, trust(Kind::channel)));
+  }
+  EXPECT_TRUE(may_move(trust(Kind::channel), trust(Kind::channel, "", "t")));
+  EXPECT_FALSE(may_move(trust(Kind::channel, "", "t"), trust(Kind::channel, "", "u")));
+}
+
+TEST(Trust, OthersMoveWhatACallerLikeThemHasBrought) {
+  EXPECT_TRUE(may_move(trust(Kind::bot, "a", "t"), trust(Kind::bot, "a", "t")));
+  EXPECT_FALSE(may_move(trust(Kind::bot, "a", "t"), trust(Kind::bot, "b", "t")));
+  EXPECT_FALSE(may_move(trust(Kind::bot, "a", "t"), trust(Kind::bot, "a", "u")));
+  EXPECT_TRUE(may_move(trust(Kind::other, "", "t"), trust(Kind::other, "", "t")));
+  EXPECT_FALSE(may_move(trust(Kind::other, "", "t"), trust(Kind::other, "", "u")));
+  for (const auto kind : {Kind::emulator, Kind::bot, Kind::other}) {
+    EXPECT_FALSE(may_move(trust(Kind::channel), trust(kind)));
+    EXPECT_TRUE(may_move(Trust(), trust(kind)));
+    EXPECT_TRUE(may_move(trust(kind), trust(kind)));
+  }
+  EXPECT_FALSE(may_move(trust(Kind::emulator), trust(Kind::other)));
+}
+
+TEST(Trust, NobodyMovesNothing) {
+  for (const auto kind : {Kind::anonymous, Kind::channel, Kind::emulator, Kind::bot, Kind::other}) {
+    EXPECT_FALSE(may_move(trust(kind), Trust()));
+  }
+}
+
+}  // namespace
+}  // namespace tern::detail
