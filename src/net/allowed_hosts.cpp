@@ -11,23 +11,23 @@ namespace {
 
 constexpr std::string_view any_below = "*.";
 
-std::string_view trimmed(std::string_view text) noexcept {
+std::string_view without_spaces(std::string_view text) noexcept {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return text.substr(0, text.find_last_not_of(' ') + 1);  // npos + 1 is 0
 }
 
-constexpr char lower(char c) noexcept {
+constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-bool same(std::string_view host, std::string_view name) noexcept {
+bool same_host(std::string_view host, std::string_view name) noexcept {
   return std::equal(host.begin(), host.end(), name.begin(), name.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 bool is_below(std::string_view host, std::string_view name) noexcept {
   return host.size() > name.size() + 1 && host[host.size() - name.size() - 1] == '.' &&
-         same(host.substr(host.size() - name.size()), name);
+         same_host(host.substr(host.size() - name.size()), name);
 }
 
 std::optional<boost::asio::ip::address> address_of(std::string_view host) noexcept {
@@ -43,7 +43,7 @@ bool may_pass_for_address(std::string_view name) noexcept {
 }
 
 bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
-  if (!same(text.substr(0, prefix.size()), prefix)) {
+  if (!same_host(text.substr(0, prefix.size()), prefix)) {
     return false;
   }
   text.remove_prefix(prefix.size());
@@ -58,12 +58,12 @@ bool is_inside(AddressKind kind) noexcept {
 
 std::optional<AllowedHosts> AllowedHosts::parse(std::string_view list) {
   AllowedHosts made;
-  if (trimmed(list).empty()) {
+  if (without_spaces(list).empty()) {
     return made;
   }
   for (std::size_t begin = 0; begin <= list.size();) {
     const auto end = std::min(list.find(',', begin), list.size());
-    auto entry = parse_one(trimmed(list.substr(begin, end - begin)));
+    auto entry = parse_one(without_spaces(list.substr(begin, end - begin)));
     if (!entry) {
       return std::nullopt;
     }
@@ -114,7 +114,7 @@ bool AllowedHosts::names(const Entry& entry, std::string_view host, std::uint16_
   if (entry.address) {
     return address_of(host) == entry.address;
   }
-  return entry.below ? is_below(host, entry.name) : same(host, entry.name);
+  return entry.below ? is_below(host, entry.name) : same_host(host, entry.name);
 }
 
 AllowedHosts::Verdict AllowedHosts::judge(const Origin& url) const noexcept {

@@ -10,11 +10,12 @@ namespace tern::detail {
 
 namespace {
 
-using Kind = Identity::Kind;
+using CallerKind = Identity::Kind;
 
-constexpr std::array kind_names{
-    std::pair{Kind::channel, std::string_view("channel")}, std::pair{Kind::emulator, std::string_view("emulator")},
-    std::pair{Kind::bot, std::string_view("bot")}, std::pair{Kind::other, std::string_view("other")}};
+constexpr std::array kind_names{std::pair{CallerKind::channel, std::string_view("channel")},
+                                std::pair{CallerKind::emulator, std::string_view("emulator")},
+                                std::pair{CallerKind::bot, std::string_view("bot")},
+                                std::pair{CallerKind::other, std::string_view("other")}};
 
 // An authenticator of a bot's own may give a caller any name. What is long or no plain text is stored as its digest.
 std::string short_name(const std::string& name) {
@@ -29,7 +30,7 @@ std::string short_name(const std::string& name) {
   return text;
 }
 
-std::string text_at(const json::object& object, std::string_view name) {
+std::string member_of(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
@@ -44,7 +45,7 @@ Trust Trust::of(const Identity& caller) {
   Trust made;
   if (!caller.is_anonymous()) {
     made.by = caller.kind;
-    made.app = caller.kind == Kind::bot ? short_name(caller.app_id) : std::string();
+    made.app = caller.kind == CallerKind::bot ? short_name(caller.app_id) : std::string();
     made.tenant = short_name(caller.tenant_id);
   }
   return made;
@@ -57,13 +58,13 @@ Trust Trust::in(const json::object& reference) {
   if (fields == nullptr) {
     return found;
   }
-  const auto by = text_at(*fields, "by");
+  const auto by = member_of(*fields, "by");
   const auto* known =
       std::find_if(kind_names.begin(), kind_names.end(), [&](const auto& one) { return one.second == by; });
-  found.by = by.empty() ? Kind::anonymous : known != kind_names.end() ? known->first : Kind::other;
-  if (found.by != Kind::anonymous) {
-    found.app = text_at(*fields, "app");
-    found.tenant = text_at(*fields, "tenant");
+  found.by = by.empty() ? CallerKind::anonymous : known != kind_names.end() ? known->first : CallerKind::other;
+  if (found.by != CallerKind::anonymous) {
+    found.app = member_of(*fields, "app");
+    found.tenant = member_of(*fields, "tenant");
   }
   return found;
 }
@@ -86,11 +87,11 @@ void Trust::put(json::object& reference) const {
 }
 
 bool may_move(const Trust& known, const Trust& by) noexcept {
-  if (by.by == Kind::anonymous || known.by == Kind::anonymous) {
-    return by.by != Kind::anonymous;
+  if (by.by == CallerKind::anonymous || known.by == CallerKind::anonymous) {
+    return by.by != CallerKind::anonymous;
   }
-  if (by.by == Kind::channel) {
-    return known.by != Kind::channel || same_tenant(known, by);
+  if (by.by == CallerKind::channel) {
+    return known.by != CallerKind::channel || same_tenant(known, by);
   }
   return by.by == known.by && by.app == known.app && same_tenant(known, by);
 }

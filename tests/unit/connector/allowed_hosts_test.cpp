@@ -33,7 +33,7 @@ struct Ended {
   std::string said;
 };
 
-Ended send_to(Harness& on, const std::string& url) {
+Ended ended_at(Harness& on, const std::string& url) {
   auto call = on.send(message_to(url));
   on.finish(call);
   try {
@@ -85,7 +85,7 @@ TEST(AllowedHostsOfAClient, HostThatIsNotListedGetsNoConnectionAndNoQuestionForI
   FakeChannel channel;
   names.answer("stranger.test", FakeRecords::at({"127.0.0.1"}));
   Harness on(allowing("http://channel.test", names));
-  const auto ended = send_to(on, url_at("stranger.test", channel));
+  const auto ended = ended_at(on, url_at("stranger.test", channel));
   EXPECT_EQ(ended.code, errc::service_url_refused);
   EXPECT_NE(ended.said.find("stranger.test"), std::string::npos) << ended.said;
   EXPECT_NE(ended.said.find("bot.allowed_hosts"), std::string::npos) << ended.said;
@@ -101,7 +101,7 @@ TEST(AllowedHostsOfAClient, HostThatIsListedForHttpsGetsNothingOverHttp) {
   FakeChannel channel;
   names.answer("channel.test", FakeRecords::at({"127.0.0.1"}));
   Harness on(allowing("channel.test", names));
-  const auto ended = send_to(on, url_at("channel.test", channel));
+  const auto ended = ended_at(on, url_at("channel.test", channel));
   EXPECT_EQ(ended.code, errc::service_url_refused);
   EXPECT_NE(ended.said.find("http://"), std::string::npos) << ended.said;
   EXPECT_EQ(channel.accepted(), 0U);
@@ -113,8 +113,8 @@ TEST(AllowedHostsOfAClient, HostThatIsNamedInFullMayBeOnThisMachine) {
   FakeChannel channel;
   names.answer("channel.test", FakeRecords::at({"127.0.0.1"}));
   Harness on(allowing("http://channel.test,http://localhost", names));
-  EXPECT_EQ(send_to(on, url_at("channel.test", channel)).code, error_code());
-  EXPECT_EQ(send_to(on, url_at("localhost", channel)).code, error_code());
+  EXPECT_EQ(ended_at(on, url_at("channel.test", channel)).code, error_code());
+  EXPECT_EQ(ended_at(on, url_at("localhost", channel)).code, error_code());
 }
 
 TEST(AllowedHostsOfAClient, HostOfAPatternThatLeadsInsideGetsNoConnection) {
@@ -124,7 +124,7 @@ TEST(AllowedHostsOfAClient, HostOfAPatternThatLeadsInsideGetsNoConnection) {
                               "64:ff9b::7f00:1", "0.0.0.0"}) {
     names.answer("x.channel.test", FakeRecords::at({address}));
     Harness on(allowing("http://*.channel.test", names));
-    const auto ended = send_to(on, url_at("x.channel.test", channel));
+    const auto ended = ended_at(on, url_at("x.channel.test", channel));
     EXPECT_EQ(ended.code, errc::address_refused) << address;
     EXPECT_NE(ended.said.find("bot.allowed_hosts"), std::string::npos) << ended.said;
     EXPECT_NE(ended.said.find("address of"), std::string::npos) << ended.said;
@@ -140,18 +140,18 @@ TEST(AllowedHostsOfAClient, NameThatIsBoundAnewToAnAddressInsideIsNotFollowed) {
   FakeChannel channel;
   names.answer("x.channel.test", FakeRecords::at({"127.0.0.1"}, 10));
   Harness on(allowing("http://*.channel.test,127.0.0.1:" + std::to_string(channel.port()), names));
-  EXPECT_EQ(send_to(on, url_at("x.channel.test", channel)).code, error_code());
+  EXPECT_EQ(ended_at(on, url_at("x.channel.test", channel)).code, error_code());
   EXPECT_EQ(channel.accepted(), 1U);
   names.answer("x.channel.test", FakeRecords::at({"127.0.0.2", "10.0.0.1"}, 10));
   channel.close_idle_connections();
   on.advance(11s);
-  const auto ended = send_to(on, url_at("x.channel.test", channel));
+  const auto ended = ended_at(on, url_at("x.channel.test", channel));
   EXPECT_EQ(ended.code, errc::address_refused);
   EXPECT_EQ(channel.accepted(), 1U);
   names.answer("x.channel.test", FakeRecords::at({"127.0.0.1"}, 10));
-  EXPECT_EQ(send_to(on, url_at("x.channel.test", channel)).code, errc::address_refused) << "remembered for a while";
+  EXPECT_EQ(ended_at(on, url_at("x.channel.test", channel)).code, errc::address_refused) << "remembered for a while";
   on.advance(5s);
-  EXPECT_EQ(send_to(on, url_at("x.channel.test", channel)).code, error_code()) << "the name leads out again";
+  EXPECT_EQ(ended_at(on, url_at("x.channel.test", channel)).code, error_code()) << "the name leads out again";
 }
 
 TEST(AllowedHostsOfAClient, AddressesThatAreLeftAreUsedHoweverManyOthersThereAre) {
@@ -164,7 +164,7 @@ TEST(AllowedHostsOfAClient, AddressesThatAreLeftAreUsedHoweverManyOthersThereAre
   addresses.emplace_back("127.0.0.1");
   names.answer("x.channel.test", FakeRecords::at(addresses));
   Harness on(allowing("http://*.channel.test,127.0.0.1", names));
-  EXPECT_EQ(send_to(on, url_at("x.channel.test", channel)).code, error_code());
+  EXPECT_EQ(ended_at(on, url_at("x.channel.test", channel)).code, error_code());
   EXPECT_EQ(channel.accepted(), 1U);
 }
 
@@ -172,10 +172,10 @@ TEST(AllowedHostsOfAClient, LiteralAddressHasToBeListed) {
   FakeNameServer names;
   FakeChannel channel;
   Harness on(allowing("http://*.channel.test,http://127.0.0.1:" + std::to_string(channel.port()), names));
-  EXPECT_EQ(send_to(on, url_at("127.0.0.1", channel)).code, error_code());
-  EXPECT_EQ(send_to(on, "http://127.0.0.1:1").code, errc::service_url_refused);
-  EXPECT_EQ(send_to(on, "http://[::1]").code, errc::service_url_refused);
-  EXPECT_EQ(send_to(on, "http://8.8.8.8").code, errc::service_url_refused);
+  EXPECT_EQ(ended_at(on, url_at("127.0.0.1", channel)).code, error_code());
+  EXPECT_EQ(ended_at(on, "http://127.0.0.1:1").code, errc::service_url_refused);
+  EXPECT_EQ(ended_at(on, "http://[::1]").code, errc::service_url_refused);
+  EXPECT_EQ(ended_at(on, "http://8.8.8.8").code, errc::service_url_refused);
 }
 
 }  // namespace
