@@ -219,7 +219,7 @@ Hop client_of(const Hop& peer, const ForwardedHeaders& headers, const TrustedPro
     return peer;
   }
   const Hop forwarded = client_by_forwarded(peer, headers.forwarded, proxies);
-  const Hop x_forwarded_for = client_by_x_forwarded_for(peer, headers.x_forwarded_for, proxies);
+  Hop x_forwarded_for = client_by_x_forwarded_for(peer, headers.x_forwarded_for, proxies);
   if (headers.forwarded.empty()) {
     return x_forwarded_for;
   }
