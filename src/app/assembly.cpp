@@ -234,7 +234,7 @@ void Assembly::add_endpoints(std::size_t shard) {
   } else if (destinations_ == Destinations::listed) {
     messages_.back()->ask(*connectors[shard],
                           "This bot does not send to the host of the activity's serviceUrl. Name the host in "
-                          "bot.allowed_hosts if it is trusted.");
+                          "bot.allowed_hosts if it is trusted, with http:// before it if it has no TLS.");
   }
   if (callers_) {
     messages_.back()->ask(*callers_);
@@ -389,6 +389,10 @@ void Assembly::announce_callers() const {
               {{"authenticator", callers_->name()}});
   } else if (bot.allow_anonymous) {
     log::warn("bot.allow_anonymous is on: anybody who reaches this address can speak to the bot");
+  } else if (!callers_ && (!settings.listen.hosts.empty() || !settings.listen.trusted_proxies.empty())) {
+    log::warn(
+        "callers are not checked, and a proxy seems to bring them: whoever reaches the proxy can speak to the bot; set "
+        "bot.app_id");
   }
   if (callers_ && callers_->checks_tokens()) {
     log::info("the tokens of callers are checked", {{"app_id", bot.app_id},

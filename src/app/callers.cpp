@@ -11,6 +11,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <chrono>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -78,7 +80,27 @@ void Callers::Check::take(AuthResult answer) {
     throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
   }
   answer_.emplace(std::move(answer));
-  (answer_->refusal() == nullptr ? callers_.accepted_ : callers_.refused_).inc();
+  if (const auto* why = answer_->refusal()) {
+    callers_.note_refusal(*why, peer());
+  } else {
+    callers_.accepted_.inc();
+  }
+}
+
+// The caller alone is told otherwise, and with a wrong bot.app_id that is a channel, which nobody can ask. A flood of
+// bad tokens does not fill the log.
+void Callers::note_refusal(const AuthRefusal& why, std::string_view peer) {
+  constexpr std::chrono::minutes pause{1};
+  refused_.inc();
+  const auto now = clock_.now();
+  auto next = next_warning_.load(std::memory_order_relaxed);
+  const bool warns = now >= next && next_warning_.compare_exchange_strong(next, now + pause);
+  const std::initializer_list<log::Field> fields{{"status", why.status()}, {"reason", why.message()}, {"client", peer}};
+  if (warns) {
+    log::warn("a caller was refused; those of the next minute are logged at level debug", fields);
+  } else {
+    log::debug("a caller was refused", fields);
+  }
 }
 
 awaitable<void> Callers::Check::wait() {

@@ -7,6 +7,7 @@
 #include <tern/schema/parse.hpp>
 #include <tern/turn/authenticator.hpp>
 
+#include <atomic>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -86,6 +87,8 @@ class Callers {
  private:
   Callers(std::unique_ptr<Authenticator> authenticator, const char* name, Clock& clock, Metrics& metrics);
 
+  void note_refusal(const AuthRefusal& why, std::string_view peer);
+
   std::unique_ptr<Authenticator> authenticator_;
   const char* name_;                            // for the log
   const TokenAuthenticator* tokens_ = nullptr;  // the authenticator, if it is Tern's
@@ -93,6 +96,7 @@ class Callers {
   Counter accepted_;
   Counter refused_;
   Counter failed_;
+  std::atomic<SteadyTime> next_warning_ = SteadyTime::min();
 };
 
 }  // namespace tern::app

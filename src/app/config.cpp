@@ -53,14 +53,15 @@ void apply(const KeyTable& keys, Settings& settings, std::string_view name, cons
     throw ConfigError("Unknown key " + app::without_secrets(name) + " (" + source + ")." +
                       suggestion(keys, name, value));
   }
+  if (key->secret() && value.is_string() && value.as_string() == mask) {
+    throw ConfigError(key->name() + " (" + source + ") is " + mask +
+                      ", which --print-config writes in place of a secret: give the secret, or leave it out.");
+  }
   try {
     key->assign(settings, value);
   } catch (const std::invalid_argument&) {
     const auto found = key->secret() ? std::string(mask) : shown(value);
-    const bool is_mask = key->secret() && value.is_string() && value.as_string() == mask;
-    throw ConfigError(key->name() + " (" + source + ") is " + found +
-                      (is_mask ? ", which --print-config writes in place of a secret: give the secret, or leave it out."
-                               : "; allowed is " + key->allowed() + "."));
+    throw ConfigError(key->name() + " (" + source + ") is " + found + "; allowed is " + key->allowed() + ".");
   }
 }
 

@@ -311,6 +311,9 @@ TEST(Config, SecretsAreMaskedWhereverTheyArePrinted) {
               AllOf(HasSubstr("\"bot.app_password\": \"***\""), testing::Not(HasSubstr("hunter2"))));
   const TemporaryFile file(R"({"bot":{"app_password":[1234567]}})");
   EXPECT_THAT(error_of({"--config", file.path()}), testing::Not(HasSubstr("1234567")));
+  for (const auto* mask : {"bot.app_password=***", "storage.url=***", "proactive.secret=***"}) {
+    EXPECT_THAT(error_of({"--set", mask}), HasSubstr("which --print-config writes in place of a secret")) << mask;
+  }
 }
 
 TEST(Config, AStorageUrlIsASecret) {

@@ -175,6 +175,22 @@ TEST_F(TokensAtTheEdge, ACallerWithoutATokenGets401AndAChallenge) {
   EXPECT_EQ(authority.server().request_count(), 0U) << "nobody is asked for keys";
 }
 
+// Behind a wrong app id stands a channel, whose answers nobody sees.
+TEST_F(TokensAtTheEdge, ARefusalIsInTheLogOnceAMinute) {
+  test::CapturedLog written;
+  App app(settings(), witness_bot());
+  app.start();
+  const auto other = LocalAuthority::token(with(channel(), "aud", other_bot_id.c_str()));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(post(app, other).status, 401);
+  }
+  const auto log = written.take();
+  const auto first = log.find("a caller was refused");
+  ASSERT_NE(first, std::string::npos) << log;
+  EXPECT_THAT(log.substr(first), HasSubstr("is for another audience"));
+  EXPECT_EQ(log.find("a caller was refused", first + 1), std::string::npos);
+}
+
 TEST_F(TokensAtTheEdge, ABadTokenGets401AndTheReason) {
   App app(settings(), witness_bot());
   app.start();
