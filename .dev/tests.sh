@@ -18,7 +18,7 @@ run_clients() {
 cmd_test-clients() {
   need_build
   need_clients
-  build release proactive_bot
+  build release proactive_bot echo_bot
   run_clients
 }
 

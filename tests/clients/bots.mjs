@@ -7,12 +7,17 @@ import { freePort, Program } from "./process.mjs";
 
 const build = process.env.TERN_BUILD_DIR ?? fileURLToPath(new URL("../../build/release", import.meta.url));
 
-export async function startBot(name, ...args) {
+/** `options`: `secure` when its arguments name a certificate, and `env` in place of the environment. */
+export async function startBotWith(name, args, { secure = false, env = process.env } = {}) {
   const path = `${build}/examples/${name}`;
   if (!existsSync(path)) throw new Error(`${path} is not there; run ./dev build first`);
   const port = await freePort();
-  const program = new Program(name, path, ["--set", `listen.port=${port}`, ...args]);
-  const url = `http://127.0.0.1:${port}`;
+  const program = new Program(name, path, ["--set", `listen.port=${port}`, ...args], { env });
+  const url = secure ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   await program.answers(`${url}/healthz`);
   return { url, program };
+}
+
+export function startBot(name, ...args) {
+  return startBotWith(name, args);
 }
