@@ -12,6 +12,7 @@
 #include <tern/http/http_client.hpp>
 #include <tern/schema/activity.hpp>
 #include <tern/turn/activity_handler.hpp>
+#include <tern/turn/channel_inlet.hpp>
 #include <tern/turn/channel_sender.hpp>
 #include <tern/turn/function_bot.hpp>
 #include <tern/turn/state.hpp>

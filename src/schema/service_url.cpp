@@ -61,6 +61,29 @@ bool is_plain_service_url(std::string_view text) noexcept {
   return text.empty();
 }
 
+bool is_channel_address(std::string_view text) noexcept {
+  constexpr std::size_t longest = 256;
+  if (!is_in_process_address(text) || text.size() > longest) {
+    return false;
+  }
+  int parts = 0;
+  for (auto rest = text.substr(4);; ++parts) {  // behind "urn:"
+    const auto size = take_while(rest, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    });
+    if (size == 0) {
+      return false;
+    }
+    if (rest.empty()) {
+      return parts >= 1;
+    }
+    if (rest.front() != ':') {
+      return false;
+    }
+    rest.remove_prefix(1);
+  }
+}
+
 bool is_service_url(std::string_view text) noexcept {
   if (is_plain_service_url(text)) {
     return true;

@@ -21,6 +21,30 @@ TEST(ServiceUrl, AcceptsAbsoluteHttpUrls) {
   }
 }
 
+TEST(ServiceUrl, OfAChannelInTheProcessHasOneSpelling) {
+  using tern::detail::is_channel_address;
+  for (const char* address : {"urn:tern:direct-line", "urn:my-company:sms", "urn:a:b:c:d", "urn:a.b:c_d", "urn:1:2"}) {
+    EXPECT_TRUE(is_channel_address(address)) << address;
+    EXPECT_FALSE(is_service_url(address)) << "nothing that comes over HTTP has it";
+  }
+  for (const char* address :
+       {"", "urn", "urn:", "urn:a", "urn:a:", "urn::a", "urn:a::b", "URN:a:b", "urn:A:b", "urn:a:b ", " urn:a:b",
+        "urn:a:b/c", "urn:a:b?c", "urn:a:%62", "urn:a:b#c", "http://urn:1"}) {
+    EXPECT_FALSE(is_channel_address(address)) << address;
+  }
+  EXPECT_FALSE(is_channel_address("urn:a:" + std::string(251, 'b')));
+  EXPECT_FALSE(is_channel_address(std::string_view("urn:a:b\0", 8)));
+}
+
+TEST(ServiceUrl, IsOfAChannelWhenItIsTheAddressOrBelowIt) {
+  using tern::detail::is_address_of;
+  EXPECT_TRUE(is_address_of("urn:a:b", "urn:a:b"));
+  EXPECT_TRUE(is_address_of("urn:a:b", "urn:a:b:c"));
+  EXPECT_FALSE(is_address_of("urn:a:b", "urn:a:bc"));
+  EXPECT_FALSE(is_address_of("urn:a:b", "urn:a"));
+  EXPECT_FALSE(is_address_of("urn:a:b:c", "urn:a:b"));
+}
+
 TEST(ServiceUrl, RefusesTheRest) {
   for (const char* url : {"",
                           "http",
