@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/web_socket.hpp"
+
 #include <tern/async/awaitable.hpp>
 
 #include <chrono>
@@ -50,6 +52,9 @@ struct HttpResponse {
   std::string_view content_type;  ///< must outlive the response, such as a literal; "" leaves the header out
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<BodySource> source;  ///< when it is set, it is sent in chunks instead of `body`
+  /// When it is set and the request is a good WebSocket handshake, the connection becomes a WebSocket: the server answers
+  /// 101 with `headers`, and everything else of the response is left out. Another request is answered 426 or 400.
+  std::unique_ptr<WebSocketHandler> upgrade;
 };
 
 /// Answers requests. The server calls it on the shard that owns the connection; several calls may be under way at once.
