@@ -245,12 +245,17 @@ ORDER BY x.at, x.seq LIMIT $6::int8)";
 //
 // The connection that runs this renews the leases as well, so it takes a bounded number of rows, slot after slot in
 // their order. A row of the inbox is written once and never changed, so its `ctid` stays the same.
+//
+// `first` is more than a way to pass over slots that have nothing. For one row the server reads the index itself, and
+// marks the entries there whose rows are gone. For many rows it makes a bitmap, which marks nothing: each call would look
+// at all rows that were taken since the last vacuum, 95 ms for 100,000 of them.
 constexpr std::string_view take_inbox_sql = R"(
 WITH late AS (
   DELETE FROM @.inbox AS t WHERE t.ctid = ANY(ARRAY(
     SELECT o.ctid FROM (
       SELECT s.id FROM unnest($1::int4[], $2::int8[]) AS i(slot, epoch)
-      JOIN @.slot AS s ON s.id = i.slot::int2 AND s.epoch = i.epoch AND s.owner IS NOT NULL ORDER BY s.id
+      JOIN @.slot AS s ON s.id = i.slot::int2 AND s.epoch = i.epoch AND s.owner IS NOT NULL
+      CROSS JOIN LATERAL (SELECT FROM @.inbox AS f WHERE f.slot = s.id LIMIT 1) AS first ORDER BY s.id
     ) AS h CROSS JOIN LATERAL (SELECT w.ctid FROM @.inbox AS w WHERE w.slot = h.id LIMIT $3::int8) AS o
     LIMIT $3::int8))
   RETURNING t.due, t.seq, t.id, t.generation, t.attempt, t.slot
