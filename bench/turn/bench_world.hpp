@@ -116,7 +116,7 @@ class BenchWorld {
     explicit Observer(BenchWorld& world) : world_(world) {}
     void on_reply(tern::runtime::TurnReply reply) noexcept override {
       ++world_.answered;
-      world_.failed += reply.status == 200 ? 0 : 1;
+      world_.failed += reply.outcome == tern::TurnOutcome::done ? 0 : 1;
     }
     void on_stream(std::unique_ptr<tern::runtime::ReplyReader>) noexcept override {}
 

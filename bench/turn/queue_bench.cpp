@@ -69,7 +69,7 @@ BENCHMARK(QueueWaitBehindAnother);
 
 void DedupeFindAndRemember(benchmark::State& state) {
   DedupeWindow window(64ULL << 20, std::chrono::minutes(5));
-  const tern::runtime::TurnReply reply(200, std::string(static_cast<std::size_t>(state.range(0)), 'x'));
+  const tern::runtime::TurnReply reply(std::string(static_cast<std::size_t>(state.range(0)), 'x'));
   const ConversationKey conversation("emulator", "conversation");
   tern::detail::SameActivity same;
   same.kind = "message";

@@ -79,6 +79,9 @@ Proactive& App::proactive() const {
 Metrics& App::metrics() const {
   return impl_->assembly.metrics;
 }
+ChannelInlet& App::inlet(std::string_view address) const {
+  return impl_->assembly.channels.at(address);
+}
 std::future<void> App::post(std::function<awaitable<void>()> work) const {
   return impl_->assembly.poster->post(std::move(work));
 }

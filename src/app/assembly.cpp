@@ -103,11 +103,13 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
       shards(settings.listen.threads, clock),
       store_(store_of(options.storage, settings, clock, metrics)),
       storage(store_.storage),
+      channels(std::move(options.channels)),
       clients_(settings.limits.client_requests) {
   progress->watch(shards);
   make_credentials(options.credentials);
   make_connectors(options.authenticator != nullptr);
   make_own_senders(options.channel_sender);
+  make_channels();
   make_runtime(std::move(factory), options.one_per_turn,
                checks_callers(settings.bot, options.authenticator != nullptr));
   make_callers(options.authenticator);
@@ -125,6 +127,7 @@ Assembly::~Assembly() {
   metrics_server_.reset();
   server_.reset();
   callers_.reset();
+  channels.clear_senders();
   own_senders.clear();
   connectors.clear();
   credentials.reset();
@@ -187,7 +190,17 @@ void Assembly::make_own_senders(const ChannelSenderFactory& factory) {
   }
 }
 
+void Assembly::make_channels() {
+  for (std::size_t i = 0; i < shards.size() && !channels.empty(); ++i) {
+    channels.make_senders({settings, metrics, clock, shards[i].ex(), *connectors[i]}, sender_over_network(i));
+  }
+}
+
 ChannelSender& Assembly::sender_of(std::size_t shard) noexcept {
+  return channels.empty() ? sender_over_network(shard) : channels.sender(shard);
+}
+
+ChannelSender& Assembly::sender_over_network(std::size_t shard) noexcept {
   return own_senders.empty() ? static_cast<ChannelSender&>(*connectors[shard]) : *own_senders[shard];
 }
 
@@ -207,6 +220,7 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn, bool checks_c
     environments.push_back(std::make_unique<detail::TurnEnvironment>(bot, sender_of(i), storage, clock));
     environments.back()->send_timeout = settings.connector.request_timeout;
     environments.back()->checks_callers = checks_callers;
+    environments.back()->has_channels_inside = !channels.empty();
   }
   runtime = std::make_unique<runtime::Runtime>(
       shards, [this, factory = std::move(factory)] { return factory(*context_); },
@@ -215,7 +229,8 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn, bool checks_c
                                                             scheduler_options(settings), clock, metrics,
                                                             send_limits(settings.send_limits));
   poster = std::make_unique<RuntimePoster>(*runtime, shards, *proactive, clock);
-  context_ = std::make_unique<BotContext>(BotContext{settings, metrics, *proactive, storage, clock, *poster});
+  channels.open(*runtime, shards);
+  context_ = std::make_unique<BotContext>(BotContext{settings, metrics, *proactive, storage, clock, *poster, channels});
   runtime->begin();
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/callers.hpp"
 #include "app/certificate_watch.hpp"
+#include "app/channels.hpp"
 #include "app/descriptors.hpp"
 #include "app/endpoints.hpp"
 #include "app/own_routes.hpp"
@@ -94,6 +95,7 @@ class Assembly {
   std::unique_ptr<CredentialProvider> credentials;  ///< nullptr when the bot shows no tokens
   std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
   std::vector<std::unique_ptr<ChannelSender>> own_senders;  ///< the bot's own, one for each shard; empty without them
+  Channels channels;                                        ///< that live in the process
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
   std::unique_ptr<RuntimePoster> poster;
@@ -103,6 +105,8 @@ class Assembly {
   void ask_for_first_token() noexcept;
   void make_connectors(bool has_authenticator);
   void make_own_senders(const ChannelSenderFactory& factory);
+  void make_channels();
+  ChannelSender& sender_over_network(std::size_t shard) noexcept;
   ChannelSender& sender_of(std::size_t shard) noexcept;
   void make_runtime(BotFactory factory, bool one_per_turn, bool checks_callers);
   void make_callers(const AuthenticatorFactory& factory);

@@ -2,6 +2,7 @@
 
 #include "app/token_authenticator.hpp"
 #include "async/describe_error.hpp"
+#include "schema/service_url.hpp"
 #include "schema/signed_activity.hpp"
 
 #include <tern/async/log.hpp>
@@ -21,6 +22,10 @@ namespace tern::app {
 namespace {
 
 constexpr std::string_view json_type = "application/json; charset=utf-8";
+
+bool is_channel_inside(const Identity& caller) noexcept {
+  return caller.kind == Identity::Kind::channel && tern::detail::is_in_process_address(caller.app_id);
+}
 
 }  // namespace
 
@@ -76,8 +81,15 @@ void Callers::Check::take(Authentication answer) {
 }
 
 void Callers::Check::take(AuthResult answer) {
-  if (!answer.identity() && answer.refusal() == nullptr) {
+  const auto caller = answer.identity();
+  if (!caller && answer.refusal() == nullptr) {
     throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
+  }
+  if (caller && is_channel_inside(*caller)) {
+    throw_error(
+        errc::invalid_argument,
+        "The authenticator answered with the identity of a channel in the process, whose activities do not come "
+        "over HTTP.");
   }
   answer_.emplace(std::move(answer));
   if (const auto* why = answer_->refusal()) {

@@ -3,6 +3,7 @@
 #include "proactive/references/reference_finder.hpp"
 #include "proactive/schedule/continuation_turn.hpp"
 #include "proactive/send_views.hpp"
+#include "schema/service_url.hpp"
 #include "turn/keys.hpp"
 #include "turn/make_send.hpp"
 #include "turn/time_zone.hpp"
@@ -16,6 +17,19 @@
 #include <utility>
 
 namespace tern::proactive {
+
+namespace {
+
+// Where a new conversation is. A server chooses what it answers, and does not speak for a channel in the process.
+std::string_view address_of(const ConversationResourceResponse& made, const std::string& asked) {
+  const auto address = made.service_url().value_or(asked);
+  if (detail::is_in_process_address(address) != detail::is_in_process_address(asked)) {
+    throw_error(errc::channel_rejected, "The channel began a conversation at an address that is not one of its own.");
+  }
+  return address;
+}
+
+}  // namespace
 
 ProactiveService::ProactiveService(runtime::ShardPool& shards, runtime::Runtime& runtime, bool enabled,
                                    SchedulerOptions options, Clock& clock, Metrics& metrics, SendLimits limits)
@@ -124,7 +138,7 @@ awaitable<ConversationReference> ProactiveService::create_conversation(std::stri
   }
   ConversationReference reference;
   reference.set_channel_id(channel_id);
-  reference.set_service_url(made.service_url().value_or(service_url));
+  reference.set_service_url(address_of(made, service_url));
   ConversationAccount conversation;
   conversation.set_id(*made.id());
   if (const auto group = parameters.is_group()) {

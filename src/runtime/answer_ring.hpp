@@ -15,12 +15,15 @@ namespace tern::runtime {
 /// text leaves out its first bytes when the first key of the block begins with them too: the keys of a bot have much in
 /// common.
 struct KeptAnswer {
+  static constexpr int greatest_status = (1 << 12) - 1;
+
   std::uint64_t hash;          ///< of the key
   std::uint64_t conversation;  ///< the hash of the conversation's key
   SteadyTime until;
   std::uint32_t key_bytes;  ///< of the whole key
   std::uint32_t body_bytes;
-  std::uint16_t status;
+  std::uint16_t outcome : 4;  ///< a `TurnOutcome`
+  std::uint16_t invoke_status : 12;
   std::uint16_t shared = 0;  ///< how many bytes of the key are left out, because the block's first key has them too
   std::uint32_t offset = 0;  ///< from the beginning of the block, in bytes; 0 for the first answer
 

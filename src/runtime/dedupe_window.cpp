@@ -60,7 +60,8 @@ const TurnReply* DedupeWindow::answer_of(const KeptAnswer* found, SteadyTime now
   if (found == nullptr || found->until <= now) {
     return nullptr;
   }
-  found_ = TurnReply(found->status, std::string(found->body()));
+  found_ = TurnReply::to_invoke(found->invoke_status, std::string(found->body()));
+  found_.outcome = static_cast<TurnOutcome>(found->outcome);
   return &found_;
 }
 
@@ -87,7 +88,8 @@ void DedupeWindow::remember(const ActivityKey& key, const TurnReply& reply, Stea
 void DedupeWindow::remember(const WrittenKey& key, const TurnReply& reply, SteadyTime now) {
   forget_old(now);
   constexpr std::size_t longest = std::numeric_limits<std::uint32_t>::max();
-  if (reply.body.size() > longest || key.text.size() > longest) {
+  if (reply.body.size() > longest || key.text.size() > longest || reply.invoke_status < 0 ||
+      reply.invoke_status > KeptAnswer::greatest_status) {
     return;
   }
   const KeptAnswer head{key.hash,
@@ -95,7 +97,8 @@ void DedupeWindow::remember(const WrittenKey& key, const TurnReply& reply, Stead
                         now + window_,
                         static_cast<std::uint32_t>(key.text.size()),
                         static_cast<std::uint32_t>(reply.body.size()),
-                        static_cast<std::uint16_t>(reply.status)};
+                        static_cast<std::uint16_t>(reply.outcome),
+                        static_cast<std::uint16_t>(reply.invoke_status)};
   const auto cost = cost_of(head);
   auto& part = part_for(key.conversation, cost);
   if (!make_room(part, cost)) {

@@ -66,8 +66,7 @@ KeyedHasher key_of(std::string_view channel, std::string_view user, std::string_
 void add_caller(KeyedHasher& hasher, const Identity* caller) noexcept {
   if (caller != nullptr && !caller->is_anonymous()) {
     hasher.add(static_cast<std::uint64_t>(caller->kind));
-    hasher.add({caller->kind == Identity::Kind::bot ? std::string_view(caller->app_id) : std::string_view(),
-                std::string_view(caller->tenant_id)});
+    hasher.add({detail::app_of(*caller), std::string_view(caller->tenant_id)});
   }
 }
 
@@ -197,7 +196,7 @@ std::string ReferenceCapture::last_key_of(const Activity& activity) const {
 }
 
 ReferenceCapture::Judged ReferenceCapture::judge(const Activity& activity, const Identity* caller,
-                                                 const StoreItems& stored) const {
+                                                 const StoreItems& stored, bool checks_callers) const {
   const auto trust = caller != nullptr ? detail::Trust::of(*caller) : detail::Trust();
   const auto last = last_key_of(activity);
   Judged judged;
@@ -211,7 +210,7 @@ ReferenceCapture::Judged ReferenceCapture::judge(const Activity& activity, const
     const auto* url = fields.if_contains("serviceUrl");
     const bool stays = known == trust && url != nullptr && url->is_string() &&
                        std::string_view(url->get_string()) == activity.service_url();
-    if (stays || detail::may_move(known, trust)) {
+    if (stays || (checks_callers ? detail::may_move(known, trust) : detail::may_cross(known, trust))) {
       continue;
     }
     judged.disbelieved = item.key;

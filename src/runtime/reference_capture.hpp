@@ -64,12 +64,13 @@ class ReferenceCapture {
 
   /// The keys of the documents that `observe` would write.
   std::vector<std::string> keys_of(const Activity& activity) const;
-  /// What of these documents a caller may write that is no channel. `stored`: what the store has under `keys_of`.
+  /// What of these documents a caller may write. `stored`: what the store has under `keys_of`. `checks_callers`: the
+  /// bot finds out who its callers are; otherwise only channels in the process are told apart from all others.
   struct Judged {
     Allowed allowed = Allowed::all;
     std::string disbelieved;  ///< the key of a document that somebody else has written; "" for none
   };
-  Judged judge(const Activity& activity, const Identity* caller, const StoreItems& stored) const;
+  Judged judge(const Activity& activity, const Identity* caller, const StoreItems& stored, bool checks_callers) const;
 
   /// The writes that `observe` added have succeeded.
   void written(const Seen& seen);

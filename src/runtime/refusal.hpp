@@ -2,22 +2,21 @@
 
 #include "runtime/turn_request.hpp"
 
-#include <tern/schema/parse.hpp>
-
-#include <chrono>
-#include <string_view>
+#include <string>
 
 namespace tern::runtime {
 
-/// 503: the client should send its request again.
-inline TurnReply unavailable_reply(std::string_view why) {
-  TurnReply reply(503, error_body("ServiceUnavailable", why));
-  reply.retry_after = std::chrono::seconds(1);
-  return reply;
+/// The activity should be sent again later.
+inline TurnReply overloaded_reply(const char* why) noexcept {
+  return {TurnOutcome::overloaded, why, std::chrono::seconds(1)};
 }
 
-inline TurnReply shutting_down_reply() {
-  return unavailable_reply("The bot is shutting down. Send the activity again.");
+inline TurnReply shutting_down_reply() noexcept {
+  return {TurnOutcome::shutting_down, "The bot is shutting down. Send the activity again.", std::chrono::seconds(1)};
 }
+
+/// The protocol's error body for a reply that is an error: `{"error":{"code":...,"message":...}}`, or what the bot has
+/// answered to an invoke.
+std::string error_text(const TurnReply& reply);
 
 }  // namespace tern::runtime

@@ -108,8 +108,7 @@ void Runtime::receive(TurnRequest request) noexcept {
   if (!take_place()) {
     figures_.refused.inc();
     request.observer->on_reply(
-        unavailable_reply("The bot is at its capacity (limits.turns). Send the activity again "
-                          "later."));
+        overloaded_reply("The bot is at its capacity (limits.turns). Send the activity again later."));
     return;
   }
   // These views stay valid when the activity is moved.

@@ -78,7 +78,7 @@ void ShardRuntime::receive(TurnRequest&& request, const detail::ActivityHead& he
 bool ShardRuntime::answer_repetition(TurnRequest& request, const ActivityKey& key, SteadyTime now) {
   if (const auto running = running_keys_.find(key); running != running_keys_.end()) {
     if ((*running)->acknowledged()) {
-      tell(std::move(request.observer), request.origin, TurnReply(202));
+      tell(std::move(request.observer), request.origin, TurnReply::going_on());
     } else {
       observe(**running, request);
     }
@@ -138,7 +138,7 @@ void ShardRuntime::admit(std::unique_ptr<Turn> owned, SteadyTime now) {
       tell_admitted(turn);
       break;
     case ConversationQueues::Admission::full:
-      refuse(turn, unavailable_reply("Too many activities wait in this conversation. Send it again later."),
+      refuse(turn, overloaded_reply("Too many activities wait in this conversation. Send it again later."),
              errc::overloaded, "too many turns wait in its conversation (limits.conversation_queue); try again later");
       break;
   }
@@ -224,8 +224,10 @@ bool ShardRuntime::prepare(Turn& turn) {
       !can_be_sent_to(activity)) {
     return false;
   }
-  // The token of a channel names the channel and the address, so a channel need not be held against what is stored.
-  if (environment_.checks_callers && (caller == nullptr || caller->kind != Identity::Kind::channel)) {
+  // The token of a channel names the channel and the address, so a channel need not be held against what is stored;
+  // but for the conversations of channels in the process, which no token speaks for.
+  if (environment_.has_channels_inside ||
+      (environment_.checks_callers && (caller == nullptr || caller->kind != Identity::Kind::channel))) {
     return true;
   }
   capture(turn);
@@ -256,7 +258,7 @@ awaitable<void> ShardRuntime::capture_if_allowed(Turn& turn) {
     log::warn("a conversation reference is not stored, because the stored one cannot be read", {{"error", e.what()}});
     co_return;
   }
-  const auto judged = references_.judge(activity, caller, items);
+  const auto judged = references_.judge(activity, caller, items, environment_.checks_callers);
   if (!judged.disbelieved.empty()) {
     tell_of_disbelief(judged.disbelieved, caller);
   }

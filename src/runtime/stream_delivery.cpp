@@ -2,8 +2,6 @@
 
 #include "runtime/shard_runtime.hpp"
 
-#include <tern/schema/parse.hpp>
-
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -12,11 +10,10 @@ namespace tern::runtime {
 
 namespace {
 
-// Not 5xx: sending the activity again would not help.
-TurnReply kept_no_longer() {
-  return TurnReply(409, error_body("Conflict",
-                                   "This activity is or was answered on another connection, and its replies are too "
-                                   "long to be streamed again (limits.stream_replay)."));
+TurnReply kept_no_longer() noexcept {
+  return {TurnOutcome::forgotten,
+          "This activity is or was answered on another connection, and its replies are too long to be streamed again "
+          "(limits.stream_replay)."};
 }
 
 }  // namespace
@@ -37,17 +34,17 @@ void ShardRuntime::observe(Turn& turn, TurnRequest& request) {
 /// The answer that is remembered for a turn that has streamed its replies.
 TurnReply ShardRuntime::repeated_stream(const StreamedReplies& stream) {
   auto whole = stream.whole();
-  return whole ? TurnReply(200, std::move(*whole)) : kept_no_longer();
+  return whole ? TurnReply(std::move(*whole)) : kept_no_longer();
 }
 
 void ShardRuntime::repeat(TurnRequest& request, Delivery delivery, const TurnReply& reply) {
-  const bool streams = delivery == Delivery::stream && reply.status == 200;
+  const bool streams = delivery == Delivery::stream && reply.outcome == TurnOutcome::done;
   if (!streams || !request.observer) {
     tell(std::move(request.observer), request.origin, reply);
     return;
   }
   tell_stream(*request.observer, request.origin, StreamedReplies::ended(reply.body)->read());
-  tell(std::move(request.observer), request.origin, TurnReply(200));
+  tell(std::move(request.observer), request.origin, TurnReply());
 }
 
 // A repetition of a turn that has ended while its background work goes on.
@@ -58,7 +55,7 @@ void ShardRuntime::repeat_open(TurnRequest& request, StreamedReplies& stream) {
     return;
   }
   tell_stream(*request.observer, request.origin, std::move(replies));
-  tell(std::move(request.observer), request.origin, TurnReply(200));
+  tell(std::move(request.observer), request.origin, TurnReply());
 }
 
 // The stream is remembered when the background work has ended, since the work may still add replies.

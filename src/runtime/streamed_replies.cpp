@@ -1,5 +1,7 @@
 #include "runtime/streamed_replies.hpp"
 
+#include "runtime/refusal.hpp"
+
 #include <tern/error.hpp>
 
 #include <boost/asio/post.hpp>
@@ -20,8 +22,9 @@ void append_event(std::string& text, std::string_view name, std::string_view dat
   text.append("event: ").append(name).append("\ndata: ").append(data).append(end_of_event);
 }
 
+// 501 says that the bot does not know the invoke.
 bool is_answered(const TurnReply& reply, bool invoke) {
-  return invoke && (reply.status < 500 || reply.status == 501);
+  return invoke && reply.outcome == TurnOutcome::done && (reply.invoke_status < 500 || reply.invoke_status == 501);
 }
 
 }  // namespace
@@ -113,15 +116,15 @@ void StreamedReplies::end(const TurnReply& reply, bool invoke) {
     return;
   }
   answered_ = true;
-  if (size() == 0 && !begun_ && reply.status >= 400 && !(invoke && reply.status == 501)) {
+  if (size() == 0 && !begun_ && reply.is_error() && !(invoke && reply.invoke_status == 501)) {
     plain_ = reply;
   } else if (is_answered(reply, invoke)) {
-    add_event("invokeResponse", "{\"status\":" + std::to_string(reply.status) +
+    add_event("invokeResponse", "{\"status\":" + std::to_string(reply.invoke_status) +
                                     ",\"body\":" + (reply.body.empty() ? "null" : reply.body) + "}");
-  } else if (reply.status >= 400) {
-    add_event("error", reply.body);
+  } else if (reply.is_error()) {
+    add_event("error", error_text(reply));
   }
-  if (works_ > 0 && !invoke && reply.status < 400) {
+  if (works_ > 0 && !invoke && !reply.is_error()) {
     wake(readers_asleep_);
     return;
   }

@@ -1,5 +1,6 @@
 #include "runtime/turn.hpp"
 
+#include "runtime/refusal.hpp"
 #include "runtime/shard_runtime.hpp"
 #include "runtime/turn_trail.hpp"
 #include "schema/spare_text.hpp"
@@ -8,7 +9,6 @@
 #include "turn/unit_of_work.hpp"
 
 #include <tern/error.hpp>
-#include <tern/schema/parse.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::string_view replies_begin = R"({"activities":[)";
 
-std::string failed_body() {
-  return error_body("ServiceError", "The bot failed while it handled the activity.");
+TurnReply failed_reply() noexcept {
+  return {TurnOutcome::failed, "The bot failed while it handled the activity."};
 }
 
 }  // namespace
@@ -118,11 +118,11 @@ void Turn::collect(const Activity& activity) {
 
 TurnReply Turn::take_reply(bool failed) {
   if (failed) {
-    return TurnReply(500, failed_body());
+    return failed_reply();
   }
   if (is_invoke_ && mended && !context.invoke_response()) {
     // Not 501, which would say that the bot does not know this invoke.
-    context.set_invoke_response(InvokeResponse(500, json::parse(failed_body())));
+    context.set_invoke_response(InvokeResponse(500, json::parse(error_text(failed_reply()))));
   }
   const auto& response = context.invoke_response();
   if (delivery_ == Delivery::buffer) {
@@ -136,16 +136,16 @@ TurnReply Turn::take_reply(bool failed) {
       replies_ = replies_begin;
     }
     replies_ += "]}";
-    return TurnReply(200, std::move(replies_));
+    return TurnReply(std::move(replies_));
   }
   if (!is_invoke_) {
-    return TurnReply(200);
+    return {};
   }
   if (!response) {
-    return TurnReply(501);
+    return TurnReply::to_invoke(501);
   }
-  return TurnReply(static_cast<unsigned>(response->status),
-                   response->body.is_null() ? std::string() : json::serialize(response->body));
+  return TurnReply::to_invoke(response->status,
+                              response->body.is_null() ? std::string() : json::serialize(response->body));
 }
 
 void Turn::on_expired() noexcept {

@@ -5,7 +5,6 @@
 #include "runtime/shard_runtime.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/schema/parse.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -17,6 +16,12 @@ namespace {
 
 std::exception_ptr make_error(errc code, const char* message) {
   return std::make_exception_ptr(Error(code, message));
+}
+
+// Only a success is remembered, because a failed activity may be tried again. Every answer below 500 to a token
+// exchange is remembered, since all clients of the user need it, such as 412 (consent needed).
+bool may_be_remembered(const TurnReply& reply, bool is_token_exchange) noexcept {
+  return reply.outcome == TurnOutcome::done && reply.invoke_status < (is_token_exchange ? 500 : 300);
 }
 
 }  // namespace
@@ -82,8 +87,6 @@ void ShardRuntime::tell_end(Turn::Observers&& observers, TurnReply&& reply) noex
   tell_last(std::move(last.observer), last.origin, std::move(reply));
 }
 
-// Only a success is remembered, because a failed activity may be tried again. Every answer below 500 to a token
-// exchange is remembered, since all clients of the user need it, such as 412 (consent needed).
 void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply, SteadyTime now) {
   if (turn.stream() != nullptr) {
     turn.stream()->end(reply, turn.is_invoke_);
@@ -94,7 +97,7 @@ void ShardRuntime::settle_key(Turn& turn, const TurnReply& reply, SteadyTime now
   const auto entry = running_keys_.find(&turn);
   if (entry != running_keys_.end() && *entry == &turn) {
     running_keys_.erase(entry);
-    if (reply.status < 300 || (turn.key->same.is_token_exchange && reply.status < 500)) {
+    if (may_be_remembered(reply, turn.key->same.is_token_exchange)) {
       if (turn.stream() != nullptr && !turn.stream()->ended()) {
         end_later(*turn.key, turn.stream_);
       } else if (turn.stream() != nullptr) {
@@ -131,7 +134,7 @@ void ShardRuntime::on_expired(Turn& turn) noexcept {
     return;
   }
   if (turn.wants_answer()) {
-    cut(turn, TurnReply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.deadline).")));
+    cut(turn, TurnReply(TurnOutcome::timed_out, "The bot did not finish in time (turn.deadline)."));
     return;
   }
   turn.too_long = true;
@@ -141,7 +144,7 @@ void ShardRuntime::on_expired(Turn& turn) noexcept {
               {"conversation", activity.conversation_id().value_or("")},
               {"activity", turn.name()},
               {"type", activity.type()}});
-  cut(turn, TurnReply(504, error_body("GatewayTimeout", "The bot did not finish in time (turn.longest).")));
+  cut(turn, TurnReply(TurnOutcome::timed_out, "The bot did not finish in time (turn.longest)."));
 }
 
 void ShardRuntime::acknowledge(Turn& turn) noexcept {
@@ -150,7 +153,7 @@ void ShardRuntime::acknowledge(Turn& turn) noexcept {
   if (!turn.waiting()) {
     limit_what_goes_on(turn);
   }
-  tell_all(turn.take_observers(), TurnReply(202));
+  tell_all(turn.take_observers(), TurnReply::going_on());
 }
 
 // The commit of the turn is under way: the turn is looked at again after a tick of the wheel.

@@ -2,22 +2,43 @@
 
 #include <tern/schema/activity.hpp>
 #include <tern/turn/identity.hpp>
+#include <tern/turn/turn_outcome.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 
 namespace tern::runtime {
 
-/// The answer of a turn, as an HTTP response.
+/// The answer of a turn. It knows nothing of the way on which its activity came: the edge makes HTTP of it
+/// (`src/app/turn_response.hpp`), a channel in the process a `TurnResult`.
 struct TurnReply {
+  /// The turn has ended. `content`: its replies as JSON, with `expectReplies`; "" otherwise.
   TurnReply() = default;
-  explicit TurnReply(unsigned s, std::string b = {}) : status(s), body(std::move(b)) {}
-  unsigned status = 200;
-  std::string body;  ///< JSON, or "" for an empty body
-  std::optional<std::chrono::seconds> retry_after;
+  explicit TurnReply(std::string content) : body(std::move(content)) {}
+  /// The turn of an invoke has ended, with the answer of the bot. `content`: JSON; "" for an empty body.
+  static TurnReply to_invoke(int status, std::string content = {}) {
+    TurnReply made(std::move(content));
+    made.invoke_status = status;
+    return made;
+  }
+  static TurnReply going_on() { return {TurnOutcome::goes_on, ""}; }
+  /// `reason`: a literal, for whoever has sent the activity.
+  TurnReply(TurnOutcome what, const char* reason, std::chrono::seconds wait = {}) noexcept
+      : outcome(what), why(reason), retry_after(wait) {}
+
+  /// The activity was not done as it should be, or the bot has answered an invoke with an error.
+  bool is_error() const noexcept {
+    return (outcome != TurnOutcome::done && outcome != TurnOutcome::goes_on) || invoke_status >= 400;
+  }
+
+  TurnOutcome outcome = TurnOutcome::done;
+  int invoke_status = 0;               ///< 0: the activity is no invoke, or has got no answer
+  const char* why = "";                ///< why it is not done: a literal
+  std::chrono::seconds retry_after{};  ///< when the activity may be sent again; 0 says nothing
+  std::string body;                    ///< JSON, or "" for an empty body
 };
 
 class ReplyReader;
@@ -27,7 +48,7 @@ class ReplyReader;
 class TurnObserver {
  public:
   virtual ~TurnObserver() = default;
-  /// The turn has ended, was refused, or was acknowledged (202) and goes on. This is the last call.
+  /// The turn has ended, was refused, or goes on. This is the last call.
   virtual void on_reply(TurnReply reply) noexcept = 0;
   /// The same, by a caller that has nothing left to do. A coroutine that waits for the reply may be resumed inside this
   /// call, while the memory that the turn has used is still in the cache.
@@ -50,7 +71,7 @@ struct TurnRequest {
 class TurnReceiver {
  public:
   virtual ~TurnReceiver() = default;
-  /// Call it on the shard `request.origin`. It never throws and never blocks; overload and drain are replies (503).
+  /// Call it on the shard `request.origin`. It never throws and never blocks; overload and drain are replies.
   virtual void receive(TurnRequest request) noexcept = 0;
 };
 

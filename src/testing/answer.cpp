@@ -11,14 +11,6 @@ namespace tern::test {
 
 namespace {
 
-/// What it was answered with in the end; nullptr when nothing has come yet.
-const runtime::TurnReply* reply_of(const TurnAnswer& answer) noexcept {
-  if (answer.reply) {
-    return &*answer.reply;
-  }
-  return answer.plain ? &*answer.plain : nullptr;
-}
-
 std::string line_of(const json::value& value) {
   return value.is_null() ? "(empty)" : json::serialize(value);
 }
@@ -29,7 +21,7 @@ Answer::Answer(World& world, std::string activity_id, std::shared_ptr<TurnAnswer
     : world_(&world), activity_id_(std::move(activity_id)), answer_(std::move(answer)) {}
 
 bool Answer::has_come() const {
-  return reply_of(*answer_) != nullptr || answer_->stream_ended;
+  return answer_->has_come();
 }
 
 const Answer& Answer::wait(std::source_location where) const {
@@ -44,19 +36,18 @@ int Answer::status(std::source_location where) const {
                        "which `wait` waits for.",
                    where);
   }
-  const auto* reply = reply_of(*answer_);
-  return reply != nullptr ? static_cast<int>(reply->status) : 200;  // a stream that has ended
+  return static_cast<int>(answer_->status());
 }
 
 json::value Answer::body(std::source_location where) const {
   (void)status(where);
-  const auto* reply = reply_of(*answer_);
-  if (reply == nullptr || reply->body.empty()) {
+  const auto text = answer_->body();
+  if (text.empty()) {
     return nullptr;
   }
-  auto body = parse_json(reply->body);
+  auto body = parse_json(text);
   if (!body) {
-    throw Mismatch("the answer to " + activity_id_ + " is no JSON: " + reply->body, where);
+    throw Mismatch("the answer to " + activity_id_ + " is no JSON: " + text, where);
   }
   return std::move(*body);
 }
@@ -68,10 +59,10 @@ std::vector<Activity> Answer::activities() const {
 const Answer& Answer::expect_status(int expected, std::source_location where) const {
   const auto came = status(where);
   if (came != expected) {
-    const auto* reply = reply_of(*answer_);
+    const auto text = answer_->body();
     throw Mismatch("the answer to " + activity_id_ + " has another status\n" +
                        difference({std::to_string(expected)},
-                                  {std::to_string(came) + (reply != nullptr ? " " + reply->body : std::string())}),
+                                  {std::to_string(came) + (text.empty() ? std::string() : " " + text)}),
                    where);
   }
   return *this;

@@ -1,5 +1,6 @@
 #include "testing/bot_process.hpp"
 
+#include "app/turn_response.hpp"
 #include "testing/run_on.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -40,6 +41,14 @@ awaitable<void> read_all(std::unique_ptr<runtime::ReplyReader> reader, std::shar
 
 }  // namespace
 
+unsigned TurnAnswer::status() const {
+  return refused ? refused->status : reply || plain ? app::status_of(reply ? *reply : *plain) : 200;
+}
+
+std::string TurnAnswer::body() const {
+  return refused ? refused->body : reply || plain ? app::response_of(reply ? *reply : *plain).body : std::string();
+}
+
 std::size_t TurnAnswer::activities() const {
   constexpr std::string_view begin = "event: activity\n";
   std::size_t count = 0;
@@ -56,16 +65,22 @@ BotProcess::BotProcess(MakeBot make_bot, Options options, ManualClock& clock, Ch
   if (options.make_own_sender) {
     own_sender = options.make_own_sender(*this, sender);
   }
+  auto& others = own_sender ? *own_sender : sender;
+  if (options.make_channels) {
+    options.make_channels(*this, sender, others);
+  }
   std::vector<std::unique_ptr<tern::detail::TurnEnvironment>> environments;
-  environments.push_back(
-      std::make_unique<tern::detail::TurnEnvironment>("local", own_sender ? *own_sender : sender, storage, clock));
+  environments.push_back(std::make_unique<tern::detail::TurnEnvironment>(
+      "local", channels.empty() ? others : channels.sender(0), storage, clock));
   environments.back()->send_timeout = options.send_timeout;
+  environments.back()->has_channels_inside = !channels.empty();
   runtime = std::make_unique<runtime::Runtime>(
       shards, [this, make_bot = std::move(make_bot)] { return make_bot(*this); }, options.runtime,
       std::move(environments), clock, metrics);
   proactive = std::make_unique<proactive::ProactiveService>(
       shards, *runtime, options.proactive_enabled, options.scheduling, clock, metrics, std::move(options.limits));
   poster = std::make_unique<app::RuntimePoster>(*runtime, shards, *proactive, clock);
+  channels.open(*runtime, shards);
   runtime->begin();
   auto opened = storage;
   run_on(io(), opened.open(Deadline::never()));
@@ -79,6 +94,7 @@ BotProcess::~BotProcess() {
   runtime->abandon_turns();
   shards.abandon();
   callers.reset();
+  channels.clear_senders();
   own_sender.reset();
   proactive.reset();
   shards.tear_down();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/callers.hpp"
+#include "app/channels.hpp"
 #include "app/runtime_poster.hpp"
 #include "proactive/proactive_service.hpp"
 #include "runtime/runtime.hpp"
@@ -21,6 +22,12 @@ namespace tern::test {
 
 /// The answer to an activity.
 struct TurnAnswer {
+  /// What the edge answers by itself.
+  struct Refusal {
+    unsigned status = 0;
+    std::string body;
+  };
+  std::optional<Refusal> refused;
   std::optional<runtime::TurnReply> reply;
   std::size_t replies = 0;
   std::unique_ptr<runtime::ReplyReader> reader;  ///< of a stream that is not read by itself
@@ -29,6 +36,11 @@ struct TurnAnswer {
   bool stream_ended = false;
   bool stream_failed = false;  ///< reading it threw
 
+  /// Whether it has come: a refusal, a reply, or the end of a stream.
+  bool has_come() const noexcept { return refused || reply || plain || stream_ended; }
+  /// The status and the body of HTTP, as the edge answers. Preconditions: the answer has come.
+  unsigned status() const;
+  std::string body() const;
   /// How many activities were read of a stream.
   std::size_t activities() const;
 };
@@ -45,6 +57,8 @@ struct BotProcessOptions {
   std::chrono::milliseconds send_timeout{15'000};
   /// Makes the bot's own sender for the process; `channel` is that of the test. Empty: the bot has none.
   std::function<std::unique_ptr<ChannelSender>(BotProcess& process, ChannelSender& channel)> make_own_sender;
+  /// Makes the senders of `BotProcess::channels`; `channel` is that of the test, `others` sends what is not theirs.
+  std::function<void(BotProcess& process, ChannelSender& channel, ChannelSender& others)> make_channels;
 };
 
 /// The process of a bot without the edge and the channel, on one shard that a test runs by hand: the real runtime and
@@ -77,6 +91,7 @@ class BotProcess {
   Metrics metrics;
   runtime::ShardPool shards;
   std::unique_ptr<ChannelSender> own_sender;
+  app::Channels channels;
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
   std::unique_ptr<app::RuntimePoster> poster;

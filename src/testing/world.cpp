@@ -154,6 +154,10 @@ void World::expect_nothing_pending(std::source_location where) {
   }
 }
 
+ChannelInlet& World::inlet(std::string_view address) {
+  return impl_->here().channels.at(address);
+}
+
 std::optional<double> World::figure(const std::string& name) {
   const auto text = metrics().expose();
   std::optional<double> sum;

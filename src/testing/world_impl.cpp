@@ -40,7 +40,7 @@ proactive::SchedulerOptions unhurried(proactive::SchedulerOptions options, bool 
 }
 
 void refuse(TurnAnswer& answer, unsigned status, std::string body) {
-  answer.reply.emplace(status, std::move(body));
+  answer.refused.emplace(TurnAnswer::Refusal{status, std::move(body)});
   answer.replies = 1;
 }
 
@@ -98,6 +98,12 @@ void World::Impl::start(std::size_t replica) {
                                   {settings, process.metrics, clock, process.shards[0].ex(), of_test});
     };
   }
+  made.make_channels = [this](BotProcess& process, ChannelSender& of_test, ChannelSender& others) {
+    process.channels = app::Channels(options.channels);
+    if (!process.channels.empty()) {
+      process.channels.make_senders({settings, process.metrics, clock, process.shards[0].ex(), of_test}, others);
+    }
+  };
   const auto make_bot = [this](BotProcess& process) { return factory(context_of(process)); };
   replicas[replica] =
       std::make_unique<BotProcess>(make_bot, std::move(made), clock, channel, AnyStorage::make<WorldStorage>(store));
@@ -185,7 +191,7 @@ std::vector<Activity> World::Impl::messages_in(const std::string& channel_id,
 
 void World::Impl::note_messages_in_answers() {
   std::erase_if(answers_with_messages_, [this](const std::shared_ptr<TurnAnswer>& answer) {
-    if (!answer->reply && !answer->stream_ended) {
+    if (!answer->has_come()) {
       return false;
     }
     for (auto& activity : activities_in(*answer)) {

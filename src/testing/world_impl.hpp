@@ -48,7 +48,7 @@ struct World::Impl {
   /// The parts that the bot of a replica is made with.
   BotContext context_of(BotProcess& process) {
     return {settings, process.metrics, *process.proactive, AnyStorage::make<WorldStorage>(store),
-            clock,    *process.poster};
+            clock,    *process.poster, process.channels};
   }
 
  private:

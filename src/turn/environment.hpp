@@ -88,6 +88,8 @@ struct TurnEnvironment {
   Clock& clock;
   /// Somebody finds out who sends activities. Then what callers say about a conversation counts by who they are.
   bool checks_callers = false;
+  /// The bot has channels in its process. Then nobody who comes over HTTP may move the conversations of these.
+  bool has_channels_inside = false;
   bool reads_private_state = false;  ///< a turn has used private state, so the first read of each turn includes it
   Proactive* proactive = nullptr;
   bool proactive_enabled = false;

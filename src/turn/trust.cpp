@@ -1,5 +1,6 @@
 #include "turn/trust.hpp"
 
+#include "schema/service_url.hpp"
 #include "storage/sha256.hpp"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ constexpr std::array kind_names{std::pair{CallerKind::channel, std::string_view(
 
 // An authenticator of a bot's own may give a caller any name. What is long or no plain text is stored as its digest.
 std::string short_name(const std::string& name) {
-  constexpr std::size_t longest = 64;
+  constexpr std::size_t longest = longest_channel_address;
   const bool is_plain = std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
   if (is_plain && name.size() <= longest) {
     return name;
@@ -45,7 +46,7 @@ Trust Trust::of(const Identity& caller) {
   Trust made;
   if (!caller.is_anonymous()) {
     made.by = caller.kind;
-    made.app = caller.kind == CallerKind::bot ? short_name(caller.app_id) : std::string();
+    made.app = short_name(std::string(app_of(caller)));
     made.tenant = short_name(caller.tenant_id);
   }
   return made;
@@ -86,7 +87,27 @@ void Trust::put(json::object& reference) const {
   reference[trust_member] = std::move(fields);
 }
 
+bool Trust::is_inside() const noexcept {
+  return by == CallerKind::channel && is_in_process_address(app);
+}
+
+std::string_view app_of(const Identity& caller) noexcept {
+  const bool is_told_apart =
+      caller.kind == CallerKind::bot || (caller.kind == CallerKind::channel && is_in_process_address(caller.app_id));
+  return is_told_apart ? std::string_view(caller.app_id) : std::string_view();
+}
+
+bool may_cross(const Trust& known, const Trust& by) noexcept {
+  if (known.is_inside()) {
+    return by.is_inside() && by.app == known.app;
+  }
+  return !by.is_inside() || known.by != CallerKind::channel;
+}
+
 bool may_move(const Trust& known, const Trust& by) noexcept {
+  if (known.is_inside() || by.is_inside()) {
+    return may_cross(known, by);
+  }
   if (by.by == CallerKind::anonymous || known.by == CallerKind::anonymous) {
     return by.by != CallerKind::anonymous;
   }

@@ -14,7 +14,9 @@ namespace tern::detail {
 /// from a turn in which nobody was asked, or from a version that did not store it.
 struct Trust {
   Identity::Kind by = Identity::Kind::anonymous;
-  std::string app;     ///< of another bot only: all other callers of a kind speak for the same service
+  /// Of another bot, or the address of a channel in the process: all other callers of a kind speak for the same
+  /// service.
+  std::string app;
   std::string tenant;  ///< "" for none
 
   static Trust of(const Identity& caller);
@@ -23,16 +25,27 @@ struct Trust {
   /// Puts it into a reference, in place of what is there. An anonymous one is left out.
   void put(json::object& reference) const;
 
+  /// Whether a channel in the process vouches for it.
+  bool is_inside() const noexcept;
+
   friend bool operator==(const Trust&, const Trust&) = default;
 };
 
 /// The name of the member.
 inline constexpr std::string_view trust_member = "trust";
 
+/// The part of a caller's app id that is stored: see `Trust::app`.
+std::string_view app_of(const Identity& caller) noexcept;
+
+/// Whether `by` may say where a conversation is, when `known` has said it before, as far as channels in the process are
+/// concerned: a conversation of such a channel stays with it, whoever comes over HTTP, and such a channel takes no
+/// conversation from a channel that came over HTTP and was checked. True in all other cases. It holds for every bot.
+bool may_cross(const Trust& known, const Trust& by) noexcept;
+
 /// Whether a bot that checks its callers lets `by` say where a conversation is, when `known` has said it before. A
 /// channel speaks for its conversations. Any other caller may move only what a caller like itself has brought: the same
 /// kind, in the same tenant, and if it is a bot the same bot. A conversation that nobody vouches for may be moved by
-/// every caller that was checked.
+/// every caller that was checked. False when `may_cross` is.
 bool may_move(const Trust& known, const Trust& by) noexcept;
 
 }  // namespace tern::detail

@@ -95,7 +95,7 @@ TEST(OutOfMemory, TheDedupeWindowForgetsWhatItCouldNotIndex) {
     ManualClock clock;
     DedupeWindow window(100'000, std::chrono::seconds(1));
     for (std::uint64_t i = 0; i < 3'000; ++i) {
-      const TurnReply reply(200, std::string(i % 700, 'x'));
+      const TurnReply reply(std::string(i % 700, 'x'));
       const bool fails = i % 3 == 0 && fails_at(nth, [&] { window.remember(named(i), reply, clock.now()); });
       failed += fails ? 1 : 0;
       if (i % 3 != 0) {

@@ -14,6 +14,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tern {
 
@@ -61,6 +64,21 @@ using CredentialFactory = std::function<std::unique_ptr<CredentialProvider>(cons
 ///   read or used.
 std::unique_ptr<CredentialProvider> bot_credentials(const BotSettings& bot, const CredentialContext& context);
 
+/// A channel of a bot's own that lives in the bot's process: nothing between the two is HTTP. What the bot sends goes
+/// to the channel's sender, and the channel gives the bot activities through its inlet (`ChannelInlet`).
+///
+/// References of its conversations have the address as their `serviceUrl`. They are kept and stored as all others are;
+/// replies, scheduled sends, limits and repetitions are the same, too. Activities that come over HTTP with such a
+/// `serviceUrl` are refused, whoever brings them, and do not move its conversations.
+struct InProcessChannel {
+  /// `urn:NAME:PART`, such as `urn:my-company:sms`: lower-case letters, digits and `-._` between the colons, 64
+  /// characters at most. `urn:tern:` is Tern's own. References may have an address below it,
+  /// `urn:my-company:sms:germany`, to tell parts of the channel apart. It is stored, so it stays as it is.
+  std::string address;
+  /// Makes the channel's sender for a shard, which is given this channel's activities alone.
+  ChannelSenderFactory sender;
+};
+
 /// Parts of an app that a program may replace, and additions.
 struct AppOptions {
   bool one_per_turn = false;          ///< a bot object for each turn
@@ -88,6 +106,11 @@ struct AppOptions {
   ///   waits for the sends under way.
   /// Errors: as for `authenticator`.
   ChannelSenderFactory channel_sender;
+  /// Channels of the bot's own that live in its process. Their senders stand beside `channel_sender`, with the same
+  /// lifetime.
+  ///
+  /// Errors: as for `authenticator`; `errc::invalid_argument` for an address that cannot be one, or is taken.
+  std::vector<InProcessChannel> channels;
 };
 
 /// A bot with all that serves it: shards, HTTP edge, storage and schedule, made from settings.
@@ -129,6 +152,9 @@ class App {
   Proactive& proactive() const;
   /// The figures of /metrics.
   Metrics& metrics() const;
+  /// The inlet of a channel of `Options::channels`. Usable between `start` and `stop`.
+  /// Errors: `errc::not_found` when there is none with this address.
+  ChannelInlet& inlet(std::string_view address) const;
 
   ///@{
   /// Runs a coroutine on one of the bot's threads, or on the thread of a conversation; see `Poster`.

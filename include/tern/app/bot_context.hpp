@@ -4,6 +4,7 @@
 #include <tern/async/clock.hpp>
 #include <tern/storage/any_storage.hpp>
 #include <tern/turn/bot.hpp>
+#include <tern/turn/channel_inlet.hpp>
 #include <tern/turn/conversation.hpp>
 #include <tern/turn/proactive.hpp>
 
@@ -48,6 +49,7 @@ struct BotContext {
   AnyStorage storage;        ///< where state and schedule are kept
   Clock& clock;              ///< for times, and for waits with `sleep_for`
   Poster& poster;            ///< usable once the bot serves
+  ChannelInlets& inlets;     ///< of the channels of `AppOptions::channels`; usable once the bot serves
 };
 
 /// Makes a bot: once, or with `AppOptions::one_per_turn` for each turn. It is made from a function that takes a

@@ -18,6 +18,7 @@
 #include <optional>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct WorldOptions {
   AuthenticatorFactory authenticator;
   /// The bot's own sender, as in `AppOptions::channel_sender`. `World::channel` is its `SenderContext::connector`.
   ChannelSenderFactory channel_sender;
+  /// Channels of the bot's own in its process, as in `AppOptions::channels`; see `World::inlet`.
+  std::vector<InProcessChannel> channels;
   /// The time that the clock shows at the beginning.
   WallTime start = std::chrono::sys_days{std::chrono::year{2026} / std::chrono::January / 1};
   std::size_t replicas = 1;  ///< processes of the bot that share one store, 1 or more
@@ -130,6 +133,11 @@ class World {
     run_work(std::move(work), where);
   }
   ///@}
+
+  /// The inlet of a channel of `WorldOptions::channels`, in the replica that users reach:
+  /// `world.run(world.inlet("urn:my-company:sms").receive(activity))`.
+  /// Errors: `errc::not_found` when there is none with this address.
+  ChannelInlet& inlet(std::string_view address);
 
   /// Asks a route of the bot's own, as a client does over HTTP: `world.request("GET", "/orders?all")`. The answer is
   /// 404 when there is no route for this method and path. An exception of the route's handler is thrown here; a client

@@ -4,6 +4,7 @@
 #include "async/keyed_hash.hpp"
 #include "proactive/broadcast/broadcaster.hpp"
 #include "proactive/references/gone_references.hpp"
+#include "schema/service_url.hpp"
 #include "turn/keys.hpp"
 #include "turn/trust.hpp"
 
@@ -145,6 +146,15 @@ void renew_activity(ScheduledSend& send, const json::object& reference, const js
   }
 }
 
+// To the address that `by` has said. A conversation in the process never moves, and none moves there: this holds for
+// references too that nobody vouches for.
+bool may_move_to(const detail::TurnEnvironment& environment, const json::object& reference, std::string_view address,
+                 const detail::Trust& by) {
+  const auto known = detail::Trust::in(reference);
+  return !detail::is_in_process_address(address) && !detail::is_in_process_address(text_at(reference, "serviceUrl")) &&
+         (environment.checks_callers ? detail::may_move(known, by) : detail::may_cross(known, by));
+}
+
 void renew_send(detail::TurnEnvironment& environment, const Known& known, const Items& items) {
   const auto newest = newest_of(known, items);
   const auto url = newest ? text_at(*newest, "serviceUrl") : std::string_view();
@@ -157,8 +167,7 @@ void renew_send(detail::TurnEnvironment& environment, const Known& known, const 
     return;
   }
   const auto trust = detail::Trust::in(*newest);
-  const bool is_moved = text_at(*reference, "serviceUrl") != url;
-  if (is_moved && environment.checks_callers && !detail::may_move(detail::Trust::in(*reference), trust)) {
+  if (text_at(*reference, "serviceUrl") != url && !may_move_to(environment, *reference, url, trust)) {
     return;
   }
   if (send.kind == SendKind::activity) {

@@ -1,7 +1,10 @@
 #include "app/endpoints.hpp"
 
+#include "app/turn_response.hpp"
 #include "runtime/streamed_replies.hpp"
 #include "support/run.hpp"
+
+#include <tern/schema/parse.hpp>
 
 #include <boost/json/parse.hpp>
 
@@ -133,14 +136,42 @@ TEST_F(Endpoints, AnswerWhatTheTurnAnswers) {
   ASSERT_EQ(turns_.requests.size(), 1U);
   EXPECT_EQ(turns_.requests[0].activity.type(), "message");
   EXPECT_EQ(turns_.requests[0].body_bytes, good.size());
-  runtime::TurnReply reply(503, "{}");
-  reply.retry_after = std::chrono::seconds(2);
+  const runtime::TurnReply reply(TurnOutcome::overloaded, "so", std::chrono::seconds(2));
   turns_.requests[0].observer->on_reply(reply);
   test::drain(io_);
   ASSERT_TRUE(served->response);
   EXPECT_EQ(served->response->status, 503U);
   EXPECT_EQ(served->response->content_type, "application/json; charset=utf-8");
   EXPECT_EQ(served->response->headers.at(0), (std::pair<std::string, std::string>("Retry-After", "2")));
+}
+
+TEST(TurnResponse, SaysWithTheProtocolsStatusesWhatATurnHasComeTo) {
+  using runtime::TurnReply;
+  struct Case {
+    TurnReply reply;
+    unsigned status;
+    std::string body;
+  };
+  const auto error = [](const char* code) { return error_body(code, "so"); };
+  for (const auto& [reply, status, body] : {
+           Case{TurnReply(), 200, ""},
+           Case{TurnReply(std::string("{}")), 200, "{}"},
+           Case{TurnReply::going_on(), 202, ""},
+           Case{TurnReply(TurnOutcome::failed, "so"), 500, error("ServiceError")},
+           Case{TurnReply(TurnOutcome::timed_out, "so"), 504, error("GatewayTimeout")},
+           Case{TurnReply(TurnOutcome::overloaded, "so"), 503, error("ServiceUnavailable")},
+           Case{TurnReply(TurnOutcome::shutting_down, "so"), 503, error("ServiceUnavailable")},
+           Case{TurnReply(TurnOutcome::forgotten, "so"), 409, error("Conflict")},
+           Case{TurnReply::to_invoke(207, "[]"), 207, "[]"},
+           Case{TurnReply::to_invoke(501), 501, ""},
+           Case{TurnReply::to_invoke(412, "1"), 412, "1"},
+       }) {
+    const auto response = response_of(reply);
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.body, body);
+    EXPECT_EQ(response.content_type, body.empty() ? "" : "application/json; charset=utf-8");
+    EXPECT_TRUE(response.headers.empty());
+  }
 }
 
 TEST_F(Endpoints, GoOnFromWithinTheEndOfATurn) {
@@ -151,7 +182,7 @@ TEST_F(Endpoints, GoOnFromWithinTheEndOfATurn) {
   asio::post(io_, [&] {
     // The observer goes right after it was told, as the runtime lets it.
     const auto observer = std::move(turns_.requests[0].observer);
-    observer->on_last_reply(runtime::TurnReply(201, "{}"));
+    observer->on_last_reply(runtime::TurnReply::to_invoke(201, "{}"));
     answered_within = served->response.has_value();
   });
   test::drain(io_);
@@ -168,7 +199,7 @@ TEST_F(Endpoints, RefuseAClientThatHasTooMuchUnderWay) {
   ASSERT_TRUE(third->response);
   EXPECT_EQ(third->response->status, 429U);
   EXPECT_EQ(third->response->headers.at(0).first, "Retry-After");
-  turns_.requests[0].observer->on_reply(runtime::TurnReply(200));
+  turns_.requests[0].observer->on_reply(runtime::TurnReply());
   test::drain(io_);
   EXPECT_EQ(first->response->status, 200U);
   auto fourth = serve(request);
@@ -187,10 +218,10 @@ TEST_F(Endpoints, AStreamKeepsItsClientsPlaceUntilItsEnd) {
   EXPECT_EQ(serve(request)->response->status, 429U);
   EXPECT_EQ(next_of(*second->response), "event: activity\ndata: {}\n\n");
   EXPECT_EQ(serve(request)->response->status, 429U);
-  replies->end(runtime::TurnReply(200), true);
+  replies->end(runtime::TurnReply::to_invoke(200), true);
   while (next_of(*second->response) != "end") {
   }
-  turns_.requests[1].observer->on_reply(runtime::TurnReply(200));
+  turns_.requests[1].observer->on_reply(runtime::TurnReply());
   turns_.requests[1].observer.reset();
   EXPECT_EQ(serve(request)->response->status, 429U);
   second->response.reset();
@@ -216,7 +247,7 @@ TEST_F(Endpoints, AStreamThatNeverBeginsKeepsNoPlace) {
   Request request(streamed);
   for (int i = 0; i < 3; ++i) {
     auto served = serve(request);
-    begin_stream()->end(runtime::TurnReply(500, "{}"), true);
+    begin_stream()->end(runtime::TurnReply(TurnOutcome::failed, "so"), true);
     test::drain(io_);
     ASSERT_TRUE(served->response);
     EXPECT_EQ(served->response->status, 500U);
@@ -226,7 +257,7 @@ TEST_F(Endpoints, AStreamThatNeverBeginsKeepsNoPlace) {
 TEST_F(Endpoints, AnEmptyAnswerHasNoContentType) {
   Request request(good);
   auto served = serve(request);
-  turns_.requests[0].observer->on_reply(runtime::TurnReply(200));
+  turns_.requests[0].observer->on_reply(runtime::TurnReply());
   test::drain(io_);
   EXPECT_EQ(served->response->status, 200U);
   EXPECT_EQ(served->response->content_type, "");
@@ -245,7 +276,7 @@ TEST_F(Endpoints, StreamRepliesAsServerSentEvents) {
   EXPECT_EQ(next_of(*served->response), "event: activity\ndata: {\"type\":\"typing\"}\n\n");
   replies->add(R"({"type":"message"})");
   EXPECT_EQ(next_of(*served->response), "event: activity\ndata: {\"type\":\"message\"}\n\n");
-  replies->end(runtime::TurnReply(200, R"({"ok":true})"), true);
+  replies->end(runtime::TurnReply::to_invoke(200, R"({"ok":true})"), true);
   EXPECT_EQ(next_of(*served->response), "event: invokeResponse\ndata: {\"status\":200,\"body\":{\"ok\":true}}\n\n");
   EXPECT_EQ(next_of(*served->response), "end");
 }
@@ -253,7 +284,7 @@ TEST_F(Endpoints, StreamRepliesAsServerSentEvents) {
 TEST_F(Endpoints, AStreamThatFailsBeforeItsFirstReplyIsAnOrdinaryError) {
   Request request(streamed);
   auto served = serve(request);
-  begin_stream()->end(runtime::TurnReply(500, R"({"error":{"code":"x","message":"y"}})"), true);
+  begin_stream()->end(runtime::TurnReply(TurnOutcome::failed, "so"), true);
   test::drain(io_);
   ASSERT_TRUE(served->response);
   EXPECT_EQ(served->response->status, 500U);
@@ -264,7 +295,7 @@ TEST_F(Endpoints, AStreamThatFailsBeforeItsFirstReplyIsAnOrdinaryError) {
 TEST_F(Endpoints, AStreamThatIsRefusedIsAnOrdinaryError) {
   Request request(streamed);
   auto served = serve(request);
-  turns_.requests[0].observer->on_reply(runtime::TurnReply(503, R"({"error":{"code":"x","message":"y"}})"));
+  turns_.requests[0].observer->on_reply(runtime::TurnReply(TurnOutcome::shutting_down, "so"));
   test::drain(io_);
   ASSERT_TRUE(served->response);
   EXPECT_EQ(served->response->status, 503U);
@@ -276,11 +307,11 @@ TEST_F(Endpoints, AStreamThatFailsLaterEndsWithAnErrorEvent) {
   auto served = serve(request);
   const auto replies = begin_stream();
   replies->add("{}");
-  replies->end(runtime::TurnReply(500, R"({"error":{}})"), true);
+  replies->end(runtime::TurnReply(TurnOutcome::failed, "so"), true);
   test::drain(io_);
   EXPECT_EQ(next_of(*served->response),
             "event: activity\ndata: {}\n\n"
-            "event: error\ndata: {\"error\":{}}\n\n");
+            "event: error\ndata: {\"error\":{\"code\":\"ServiceError\",\"message\":\"so\"}}\n\n");
   EXPECT_EQ(next_of(*served->response), "end");
 }
 
@@ -294,7 +325,7 @@ TEST_F(Endpoints, AClientThatLeavesAStreamDoesNotDisturbTheTurn) {
   served->response.reset();
   EXPECT_FALSE(replies->full()) << "nobody is waited for";
   replies->add("{}");
-  replies->end(runtime::TurnReply(200), true);
+  replies->end(runtime::TurnReply::to_invoke(200), true);
 }
 
 TEST_F(Endpoints, TellHealthReadinessAndFigures) {

@@ -47,7 +47,7 @@ class PatientReplies : public ::testing::Test {
     error = std::move(with);
     fails = [times](const std::string& text) mutable { return text == "8" && times-- > 0; };
   }
-  int status(const std::shared_ptr<BotWorld::Reply>& reply) { return reply->reply ? reply->reply->status : 0; }
+  int status(const std::shared_ptr<BotWorld::Reply>& reply) { return reply->reply ? reply->status() : 0; }
 
   std::exception_ptr error;
   std::function<bool(const std::string&)> fails;
@@ -225,7 +225,7 @@ TEST(RepliesOfATurn, UpdatesAndDeletesAreTriedAgainAsWell) {
   auto reply = world.say("go");
   world.pass(3s);
   ASSERT_TRUE(reply->reply);
-  EXPECT_EQ(reply->reply->status, 200);
+  EXPECT_EQ(reply->status(), 200);
   ASSERT_EQ(world.sender.calls.size(), 3U);
   EXPECT_EQ(world.sender.calls[1].op, "update");
   EXPECT_EQ(world.sender.calls[2].op, "remove");

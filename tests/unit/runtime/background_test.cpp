@@ -86,10 +86,10 @@ TEST(Background, IsBounded) {
   runtime::RuntimeOptions options;
   options.background_tasks = 1;
   BotWorld world(working_bot(5s), options);
-  EXPECT_EQ(world.say("a")->reply->status, 200U);
-  EXPECT_EQ(world.say("b")->reply->status, 500U);
+  EXPECT_EQ(world.say("a")->status(), 200U);
+  EXPECT_EQ(world.say("b")->status(), 500U);
   world.pass(6s);
-  EXPECT_EQ(world.say("c")->reply->status, 200U);
+  EXPECT_EQ(world.say("c")->status(), 200U);
 }
 
 TEST(Background, ADrainWaitsForItAndCancelsItAtTheDeadline) {

@@ -19,16 +19,16 @@ class DedupeWindowModel {
       : max_bytes_(max_bytes), window_time_(window), window_(max_bytes, window) {
     // What an answer costs besides its body is the window's own affair; it is measured once.
     DedupeWindow probe(1'000, window);
-    probe.remember(key(0), TurnReply(200), clock_.now());
+    probe.remember(key(0), TurnReply(), clock_.now());
     fixed_cost_ = probe.bytes();
   }
 
   /// Each returns what is wrong afterwards, "" when nothing is.
   std::string remember(std::uint64_t id, std::size_t body_bytes) {
-    const auto status = static_cast<unsigned>(200 + serial_ % 3);
+    const auto status = static_cast<int>(serial_ % 3 == 0 ? 0 : 199 + serial_ % 3);
     auto body = std::to_string(serial_++);
     body.resize(body_bytes, static_cast<char>('a' + serial_ % 26));
-    window_.remember(key(id), TurnReply(status, body), clock_.now());
+    window_.remember(key(id), TurnReply::to_invoke(status, body), clock_.now());
     expect_remembered(id, status, std::move(body));
     return difference();
   }
@@ -42,7 +42,8 @@ class DedupeWindowModel {
       return std::string(expected ? "an answer is missing: " : "an answer is there that should be gone: ") +
              std::to_string(id);
     }
-    if (found != nullptr && (found->status != known->second.status || found->body != known->second.body)) {
+    if (found != nullptr && (found->outcome != TurnOutcome::done || found->invoke_status != known->second.status ||
+                             found->body != known->second.body)) {
       return "another answer than was remembered: " + std::to_string(id);
     }
     return difference();
@@ -54,7 +55,7 @@ class DedupeWindowModel {
   struct Answer {
     std::uint64_t serial;
     SteadyTime until;
-    unsigned status;
+    int status;
     std::string body;
   };
   struct Came {
@@ -79,7 +80,7 @@ class DedupeWindowModel {
   // The probe's key and no body take forty.
   std::size_t cost_of(std::size_t body_bytes) const { return fixed_cost_ - 40 + (36 + body_bytes + 7) / 8 * 8; }
 
-  void expect_remembered(std::uint64_t id, unsigned status, std::string body) {
+  void expect_remembered(std::uint64_t id, int status, std::string body) {
     forget_old();
     const auto cost = cost_of(body.size());
     const auto own = max_bytes_ / DedupeWindow::conversation_part;

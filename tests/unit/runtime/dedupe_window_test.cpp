@@ -28,7 +28,7 @@ DedupeWindow::WrittenKey named(std::uint64_t number) {
 std::size_t window_cost(std::size_t body_bytes) {
   ManualClock clock;
   DedupeWindow window(10'000, std::chrono::minutes(5));
-  window.remember(named(1), TurnReply(200, std::string(body_bytes, 'x')), clock.now());
+  window.remember(named(1), TurnReply(std::string(body_bytes, 'x')), clock.now());
   return window.bytes();
 }
 
@@ -37,10 +37,10 @@ TEST(DedupeWindow, RemembersAnAnswerForItsTime) {
   DedupeWindow window(10'000, std::chrono::minutes(5));
   const auto key = named(1);
   EXPECT_EQ(window.find(key, clock.now()), nullptr);
-  window.remember(key, TurnReply(200, "body"), clock.now());
+  window.remember(key, TurnReply(std::string("body")), clock.now());
   clock.advance(std::chrono::minutes(5) - std::chrono::milliseconds(1));
   ASSERT_NE(window.find(key, clock.now()), nullptr);
-  EXPECT_EQ(window.find(key, clock.now())->status, 200U);
+  EXPECT_EQ(window.find(key, clock.now())->outcome, TurnOutcome::done);
   EXPECT_EQ(window.find(key, clock.now())->body, "body");
   clock.advance(std::chrono::milliseconds(1));
   EXPECT_EQ(window.find(key, clock.now()), nullptr);
@@ -51,7 +51,7 @@ TEST(DedupeWindow, ForgetsTheOldestWhenItsBytesAreFull) {
   ManualClock clock;
   DedupeWindow window(1'000, std::chrono::minutes(5));
   for (std::uint64_t i = 0; i < 100; ++i) {
-    window.remember(named(i), TurnReply(200, std::string(20, 'x')), clock.now());
+    window.remember(named(i), TurnReply(std::string(20, 'x')), clock.now());
     EXPECT_LE(window.bytes(), 1'000U);
   }
   EXPECT_EQ(window.find(named(0), clock.now()), nullptr);
@@ -66,7 +66,7 @@ TEST(DedupeWindow, KeepsEachAnswerWhileItsBlocksAreUsedAgain) {
   const auto body = [](std::uint64_t i) { return std::to_string(i) + std::string(i * 7919 % 3'000, 'x'); };
   std::uint64_t first = 0;
   for (std::uint64_t i = 0; i < 5'000; ++i) {
-    window.remember(named(i), TurnReply(200, body(i)), clock.now());
+    window.remember(named(i), TurnReply(body(i)), clock.now());
     ASSERT_LE(window.bytes(), bound);
     first = i + 1 - window.size();
     for (const auto kept : {first, first + window.size() / 2, i}) {
@@ -81,7 +81,7 @@ TEST(DedupeWindow, KeepsEachAnswerWhileItsBlocksAreUsedAgain) {
     window.find(named(0), clock.now());  // each forgets some
   }
   EXPECT_EQ(window.bytes(), 0U);
-  window.remember(named(1), TurnReply(200, "again"), clock.now());
+  window.remember(named(1), TurnReply(std::string("again")), clock.now());
   EXPECT_EQ(window.find(named(1), clock.now())->body, "again");
 }
 
@@ -90,12 +90,12 @@ TEST(DedupeWindow, ForgetsWhatIsOldAFewAtATime) {
   ManualClock clock;
   DedupeWindow window(1'000'000, std::chrono::minutes(5));
   for (std::uint64_t i = 0; i < 1'000; ++i) {
-    window.remember(named(i), TurnReply(200, "old"), clock.now());
+    window.remember(named(i), TurnReply(std::string("old")), clock.now());
   }
   clock.advance(std::chrono::minutes(5));
   EXPECT_EQ(window.find(named(999), clock.now()), nullptr);
   EXPECT_GT(window.size(), 900U);
-  window.remember(named(999), TurnReply(200, "new"), clock.now());
+  window.remember(named(999), TurnReply(std::string("new")), clock.now());
   for (int i = 0; i < 20; ++i) {
     ASSERT_NE(window.find(named(999), clock.now()), nullptr);
   }
@@ -106,8 +106,8 @@ TEST(DedupeWindow, ForgetsWhatIsOldAFewAtATime) {
 TEST(DedupeWindow, KeepsOneThatIsLargerThanABlock) {
   ManualClock clock;
   DedupeWindow window(4'000'000, std::chrono::minutes(5));
-  window.remember(named(1), TurnReply(200, std::string(1'000'000, 'x')), clock.now());
-  window.remember(named(2), TurnReply(200, "small"), clock.now());
+  window.remember(named(1), TurnReply(std::string(1'000'000, 'x')), clock.now());
+  window.remember(named(2), TurnReply(std::string("small")), clock.now());
   EXPECT_EQ(window.find(named(1), clock.now())->body.size(), 1'000'000U);
   EXPECT_EQ(window.find(named(2), clock.now())->body, "small");
 }
@@ -117,10 +117,10 @@ TEST(DedupeWindow, ALargeAnswerAfterAPauseIsForgottenLikeAnyOther) {
   ManualClock clock;
   DedupeWindow window(64U << 20, std::chrono::seconds(2));
   for (std::uint64_t i = 0; i < 10; ++i) {
-    window.remember(named(i), TurnReply(200, "small"), clock.now());
+    window.remember(named(i), TurnReply(std::string("small")), clock.now());
   }
   clock.advance(std::chrono::seconds(3));
-  window.remember(named(10), TurnReply(200, std::string(300 << 10, 'x')), clock.now());
+  window.remember(named(10), TurnReply(std::string(300 << 10, 'x')), clock.now());
   const auto bytes = window.bytes();
   for (int i = 0; i < 100; ++i) {
     ASSERT_NE(window.find(named(10), clock.now()), nullptr);
@@ -165,7 +165,7 @@ TEST(DedupeWindow, DoesWhatAPlainMapDoesWhateverComes) {
 TEST(DedupeWindow, DoesNotRememberWhatIsLargerThanAll) {
   ManualClock clock;
   DedupeWindow window(1'000, std::chrono::minutes(5));
-  window.remember(named(1), TurnReply(200, std::string(2'000, 'x')), clock.now());
+  window.remember(named(1), TurnReply(std::string(2'000, 'x')), clock.now());
   EXPECT_EQ(window.find(named(1), clock.now()), nullptr);
 }
 

@@ -122,7 +122,7 @@ TEST_F(IdentityTest, TwoBotsInOneConversationEachHaveTheirTurn) {
 TEST_F(IdentityTest, AnAnswerIsKeptForTheModeThatAsked) {
   const auto normal = post({{"deliveryMode", "normal"}});
   EXPECT_EQ(body(normal), "");
-  EXPECT_EQ(normal->reply->status, 200U);
+  EXPECT_EQ(normal->status(), 200U);
   EXPECT_THAT(body(post({})), HasSubstr("turn 2 of victim"));
   EXPECT_EQ(body(post({{"deliveryMode", "normal"}})), "");
   EXPECT_EQ(turns, 2);

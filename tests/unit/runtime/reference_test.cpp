@@ -24,7 +24,7 @@ std::string etag_of(BotWorld& world, const std::string& key) {
 unsigned answered(BotWorld& world, Activity activity) {
   const auto reply = world.receive(std::move(activity));
   world.settle();
-  return reply->reply ? reply->reply->status : 0;
+  return reply->reply ? reply->status() : 0;
 }
 
 std::string repeated(std::string_view text, int times) {
@@ -187,7 +187,7 @@ TEST(References, AreKeptWhenTheTurnFails) {
     throw std::runtime_error("boom");
     co_return;
   }));
-  EXPECT_EQ(world.say("x")->reply->status, 500U);
+  EXPECT_EQ(world.say("x")->status(), 500U);
   EXPECT_FALSE(etag_of(world, key).empty());
 }
 
@@ -258,10 +258,10 @@ TEST(References, ThatCannotBeStoredFailNoTurnAndAreStoredLater) {
   auto faults = std::make_shared<test::StorageFaults>();
   BotWorld world(silent_bot(), {}, true, {}, faults);
   faults->writes_fail = true;
-  EXPECT_EQ(world.say("x")->reply->status, 200U);
+  EXPECT_EQ(world.say("x")->status(), 200U);
   EXPECT_EQ(lost(world), 1);
   faults->writes_fail = false;
-  EXPECT_EQ(world.say("y")->reply->status, 200U);
+  EXPECT_EQ(world.say("y")->status(), 200U);
   EXPECT_FALSE(stored(world).empty());
   EXPECT_EQ(lost(world), 1);
 }
@@ -273,7 +273,7 @@ TEST(References, ThatCannotBeStoredDoNotHideThatStateCannot) {
                  }),
                  {}, true, {}, faults);
   faults->writes_fail = true;
-  EXPECT_EQ(world.say("x")->reply->status, 500U);
+  EXPECT_EQ(world.say("x")->status(), 500U);
 }
 
 // With `expectReplies` and `stream` the edge takes any address, since nothing is sent there.

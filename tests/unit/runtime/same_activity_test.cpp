@@ -53,7 +53,7 @@ class SameActivityTest : public ::testing::Test {
     const auto reply = world.receive(Activity(std::move(fields)));
     world.settle();
     ASSERT_TRUE(reply->reply);
-    EXPECT_EQ(reply->reply->status, 200U);
+    EXPECT_EQ(reply->status(), 200U);
   }
   std::vector<std::string> answers() {
     world.pass(20s, 100ms);
@@ -217,7 +217,7 @@ TEST_F(TokenExchange, OfTwoClientsIsOneTurnAndBothGetItsAnswer) {
     EXPECT_EQ(turns, 1);
     for (const auto& reply : {first, second, late}) {
       ASSERT_TRUE(reply->reply);
-      EXPECT_EQ(reply->reply->status, static_cast<unsigned>(each));
+      EXPECT_EQ(reply->status(), static_cast<unsigned>(each));
       EXPECT_EQ(reply->reply->body, R"({"failureDetail":"consent"})");
     }
   }
@@ -289,20 +289,20 @@ class FailedInvoke : public ::testing::Test {
 };
 
 TEST_F(FailedInvoke, ThatTheBotHasDealtWithIs500) {
-  const auto reply = ask()->reply.value();
-  EXPECT_EQ(reply.status, 500U) << "501 says that the bot does not know it, and 200 what the failed handler had set";
-  EXPECT_THAT(reply.body, HasSubstr("ServiceError"));
+  const auto reply = ask();
+  EXPECT_EQ(reply->status(), 500U) << "501 says that the bot does not know it, and 200 what the failed handler had set";
+  EXPECT_THAT(reply->body(), HasSubstr("ServiceError"));
   EXPECT_THAT(world.sender.texts(), ElementsAre("sorry"));
   rethrows = true;
-  EXPECT_EQ(ask()->reply.value().status, 500U);
+  EXPECT_EQ(ask()->status(), 500U);
 }
 
 TEST_F(FailedInvoke, IsAnsweredWithWhatTheHandlerOfTheErrorSet) {
   for (const int status : {200, 404, 503}) {
     response = InvokeResponse(status, {{"retry", true}});
-    const auto reply = ask()->reply.value();
-    EXPECT_EQ(reply.status, static_cast<unsigned>(status));
-    EXPECT_EQ(reply.body, R"({"retry":true})");
+    const auto reply = ask();
+    EXPECT_EQ(reply->status(), static_cast<unsigned>(status));
+    EXPECT_EQ(reply->body(), R"({"retry":true})");
   }
 }
 
@@ -311,7 +311,7 @@ TEST_F(FailedInvoke, SaysSoAmongCollectedRepliesAndInAStream) {
   ASSERT_EQ(collected.size(), 2U);
   EXPECT_EQ(collected[1].at("type"), "invokeResponse");
   EXPECT_EQ(collected[1].at("value").at("status"), 500);
-  EXPECT_EQ(ask("stream")->plain.value().status, 500U);
+  EXPECT_EQ(ask("stream")->plain.value().invoke_status, 500);
 }
 
 TEST_F(FailedInvoke, ThatNobodyAnsweredIsStill501) {
@@ -320,7 +320,7 @@ TEST_F(FailedInvoke, ThatNobodyAnsweredIsStill501) {
   BotWorld other([] { return std::make_unique<FunctionBot>(); });
   auto reply = other.receive(std::move(activity));
   other.settle();
-  EXPECT_EQ(reply->reply.value().status, 501U);
+  EXPECT_EQ(reply->status(), 501U);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class Latched final : public TurnObserver {
  public:
   explicit Latched(std::latch& latch) : latch_(latch) {}
   void on_reply(TurnReply reply) noexcept override {
-    EXPECT_EQ(reply.status, 200U);
+    EXPECT_EQ(reply.outcome, TurnOutcome::done);
     latch_.count_down();
   }
   void on_stream(std::unique_ptr<ReplyReader>) noexcept override {}

@@ -47,7 +47,7 @@ awaitable<void> write_events(std::shared_ptr<StreamedReplies> replies, std::vect
       *most = std::max(*most, replies->bytes());
     }
   }
-  replies->end(TurnReply(200), false);
+  replies->end(TurnReply(), false);
 }
 
 awaitable<void> read_events(std::unique_ptr<ReplyReader> reader, std::string* into) {
@@ -89,7 +89,7 @@ TEST_F(StreamedRepliesTest, EachClientReadsFromTheFirstEventOn) {
   const auto second = replies->read();
   EXPECT_EQ(next(*second), event("1") + event("2"));
   EXPECT_EQ(next(*first), event("2"));
-  replies->end(TurnReply(200), false);
+  replies->end(TurnReply(), false);
   EXPECT_EQ(next(*first), "end");
   EXPECT_EQ(next(*second), "end");
   EXPECT_EQ(rest(*replies->read()), event("1") + event("2")) << "after the end as well";
@@ -112,7 +112,7 @@ TEST_F(StreamedRepliesTest, AClientThatWaitsIsWoken) {
   EXPECT_EQ(piece, event("1") + event("2"));
   const Spawned waiting(io_, read(reader.get(), &piece));
   settle();
-  replies->end(TurnReply(200), false);
+  replies->end(TurnReply(), false);
   settle();
   EXPECT_TRUE(waiting.ended());
   EXPECT_EQ(piece, std::nullopt);
@@ -189,12 +189,15 @@ TEST_F(StreamedRepliesTest, TheEndAndACancellationEndTheWait) {
   settle();
   EXPECT_EQ(cancelled.code(), asio::error::operation_aborted);
   EXPECT_FALSE(ended.ended());
-  replies->end(TurnReply(503, "{}"), false);
+  replies->end(TurnReply(TurnOutcome::shutting_down, "so"), false);
   settle();
   EXPECT_TRUE(ended.ended());
   EXPECT_FALSE(ended.failed());
   replies->add("too late");
-  EXPECT_EQ(rest(*reader), event("1") + "event: error\ndata: {}\n\n");
+  EXPECT_EQ(rest(*reader), event("1") + R"(event: error
+data: {"error":{"code":"ServiceUnavailable","message":"so"}}
+
+)");
 }
 
 TEST_F(StreamedRepliesTest, OfALongStreamOnlyWhatItsClientHasToGetIsKept) {
@@ -230,11 +233,11 @@ TEST_F(StreamedRepliesTest, OfALongStreamWithoutAClientNothingIsKept) {
 
 TEST_F(StreamedRepliesTest, AnErrorBeforeAnyEventIsNoStream) {
   const auto refused = std::make_shared<StreamedReplies>(1'000, 1'000);
-  refused->end(TurnReply(500, "{}"), true);
-  EXPECT_EQ(test::run_on(io_, refused->read()->begin()).value().status, 500U);
+  refused->end(TurnReply(TurnOutcome::failed, "so"), true);
+  EXPECT_EQ(test::run_on(io_, refused->read()->begin()).value().outcome, TurnOutcome::failed);
   const auto unanswered = std::make_shared<StreamedReplies>(1'000, 1'000);
   const auto reader = unanswered->read();
-  unanswered->end(TurnReply(501), true);
+  unanswered->end(TurnReply::to_invoke(501), true);
   EXPECT_FALSE(test::run_on(io_, reader->begin()));
   EXPECT_EQ(rest(*reader), "event: invokeResponse\ndata: {\"status\":501,\"body\":null}\n\n");
 }

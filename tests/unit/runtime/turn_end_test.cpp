@@ -75,10 +75,10 @@ TEST_F(SlowCommit, IsNotCutAndWhatComesOfItIsTold) {
   EXPECT_EQ(stored(), R"({"n":1})");
   world.pass(6s);
   ASSERT_TRUE(reply->reply);
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   const auto again = ask();
   ASSERT_TRUE(again->reply);
-  EXPECT_EQ(again->reply->status, 200U);
+  EXPECT_EQ(again->status(), 200U);
   EXPECT_EQ(turns, 1) << "the repetition is known";
   EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
 }
@@ -89,7 +89,7 @@ TEST_F(SlowCommit, ThatFailsBeyondTheDeadlineIsAnswered) {
   const auto reply = ask();
   world.pass(21s);
   ASSERT_TRUE(reply->reply);
-  EXPECT_GE(reply->reply->status, 500U);
+  EXPECT_GE(reply->status(), 500U);
   EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
 }
 
@@ -100,7 +100,7 @@ TEST_F(SlowCommit, InTheMiddleOfATurnIsNotCutEither) {
   EXPECT_FALSE(reply->reply);
   world.pass(6s);
   ASSERT_TRUE(reply->reply);
-  EXPECT_EQ(reply->reply->status, 200U) << "nothing was left to do";
+  EXPECT_EQ(reply->status(), 200U) << "nothing was left to do";
   EXPECT_EQ(turns, 1);
 }
 
@@ -114,7 +114,7 @@ TEST_F(SlowCommit, EndsByItselfWhenADrainIsOver) {
   EXPECT_FALSE(reply->reply) << "a 503 would say that nothing has happened";
   world.pass(200ms);
   ASSERT_TRUE(reply->reply);
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_EQ(clean, false);
   EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
 }
@@ -128,7 +128,7 @@ TEST_F(SlowCommit, ThatATurnGoesOnAfterIsCutByTheDrainAllTheSame) {
                  [&clean](std::exception_ptr, bool value) { clean = value; });
   world.pass(1500ms);
   ASSERT_TRUE(reply->reply);
-  EXPECT_EQ(reply->reply->status, 503U);
+  EXPECT_EQ(reply->status(), 503U);
   EXPECT_EQ(clean, false);
   EXPECT_EQ(world.runtime->turns_in_flight(), 0U);
 }
@@ -173,13 +173,13 @@ class HangingTurn : public ::testing::Test {
 TEST_F(HangingTurn, IsCutAfterItsLongestTimeAndTheNextOneRuns) {
   const auto reply = world.say("hang");
   world.pass(10100ms);
-  EXPECT_EQ(reply->reply->status, 202U);
+  EXPECT_EQ(reply->status(), 202U);
   world.pass(59s, 100ms);
   const auto waiting = world.say("next");
   EXPECT_FALSE(waiting->reply);
   world.pass(1100ms);
   ASSERT_TRUE(waiting->reply);
-  EXPECT_EQ(waiting->reply->status, 200U);
+  EXPECT_EQ(waiting->status(), 200U);
   expect_free_conversation();
 }
 
@@ -188,7 +188,7 @@ TEST_F(HangingTurn, ThatWaitedForAnotherHasItsWholeTime) {
   world.say("hang");
   const auto second = world.say("hang");
   world.pass(70100ms, 100ms);
-  EXPECT_EQ(second->reply->status, 202U);
+  EXPECT_EQ(second->status(), 202U);
   EXPECT_EQ(begun, 2);
   world.pass(59s, 100ms);
   EXPECT_EQ(world.runtime->turns_in_flight(), 1U);

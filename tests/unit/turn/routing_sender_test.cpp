@@ -25,6 +25,7 @@ class RoutingSenderTest : public ::testing::Test {
   }
   static std::vector<std::string> ops(const test::RecordingSender& sender) {
     std::vector<std::string> all;
+    all.reserve(sender.calls.size());
     for (const auto& call : sender.calls) {
       all.push_back(call.op);
     }

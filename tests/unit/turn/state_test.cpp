@@ -68,7 +68,7 @@ TEST(State, PrivateStateIsReadAlongOnceATurnHasUsedIt) {
                  }),
                  runtime::RuntimeOptions(), false, proactive::SchedulerOptions(), storage);
   for (const auto* text : {"x", "private", "x", "private"}) {
-    EXPECT_EQ(world.say(text)->reply->status, 200U);
+    EXPECT_EQ(world.say(text)->status(), 200U);
   }
   EXPECT_THAT(seen, ElementsAre(1, 1, 2, 3, 2, 4));
   EXPECT_THAT(storage->read,
@@ -94,8 +94,8 @@ TEST(State, AFailedTurnWritesNothing) {
     throw std::runtime_error("boom");
   }));
   auto reply = world.say("a");
-  EXPECT_EQ(reply->reply->status, 500U);
-  EXPECT_THAT(reply->reply->body, testing::Not(testing::HasSubstr("boom")));
+  EXPECT_EQ(reply->status(), 500U);
+  EXPECT_THAT(reply->body(), testing::Not(testing::HasSubstr("boom")));
   EXPECT_TRUE(read(world, {"local/emulator/conversations/conv-1"}).empty());
   world.pass(std::chrono::seconds(2));
   EXPECT_TRUE(world.sender.calls.empty());
@@ -126,7 +126,7 @@ TEST(State, AConflictIsAnErrorOfTheTurnAndWritesNeitherStateNorSends) {
   current = &world;
   auto reply = world.say("a");
   EXPECT_THAT(conflicts, ElementsAre(true));
-  EXPECT_EQ(reply->reply->status, 500U) << "a conflict is 500 even when on_turn_error returns";
+  EXPECT_EQ(reply->status(), 500U) << "a conflict is 500 even when on_turn_error returns";
   const auto key = std::string("local/emulator/conversations/conv-1");
   EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":7})");
   world.pass(std::chrono::seconds(2));
@@ -147,7 +147,7 @@ TEST(State, UpdateIsAppliedAgainToWhatAnotherWriterLeft) {
   }));
   current = &world;
   auto reply = world.say("a");
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_EQ(applied, 2);
   const auto key = std::string("local/emulator/conversations/conv-1");
   EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":42,"other":true})");
@@ -170,7 +170,7 @@ TEST(State, ClearWritesAnEmptyDocumentAndRemoveDeletesIt) {
   world.say("remove");
   EXPECT_TRUE(read(world, {key}).empty());
   auto again = world.say("remove");
-  EXPECT_EQ(again->reply->status, 200U);
+  EXPECT_EQ(again->status(), 200U);
 }
 
 TEST(State, CommitMakesWhatWasChangedDurableBeforeTheHandlerEnds) {
@@ -210,7 +210,7 @@ TEST(State, MayBeCommittedAgainAndAgainInOneTurn) {
     co_await n.set(turn, 3);
   }));
   current = &world;
-  EXPECT_EQ(world.say("a")->reply->status, 200U);
+  EXPECT_EQ(world.say("a")->status(), 200U);
   EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":3})");
   ASSERT_EQ(stored.size(), 5U);
   EXPECT_THAT(stored[0], testing::StartsWith(R"({"n":1})"));
@@ -237,7 +237,7 @@ TEST(State, AConflictOfOneDocumentLeavesTheOthersAsTheTurnHasThem) {
     co_await user_state.property<int>("n").update(turn, add);
   }));
   current = &world;
-  EXPECT_EQ(world.say("a")->reply->status, 200U);
+  EXPECT_EQ(world.say("a")->status(), 200U);
   const auto items = read(world, {"local/emulator/conversations/conv-1", "local/emulator/users/user-1"});
   EXPECT_EQ(items.find("local/emulator/conversations/conv-1")->document, R"({"n":2})");
   EXPECT_EQ(items.find("local/emulator/users/user-1")->document, R"({"n":12})");
@@ -259,7 +259,7 @@ TEST(State, ACommitThatFailedMayBeTriedAgain) {
                    co_await turn.commit();
                  }),
                  runtime::RuntimeOptions(), false, proactive::SchedulerOptions(), storage);
-  EXPECT_EQ(world.say("a")->reply->status, 200U);
+  EXPECT_EQ(world.say("a")->status(), 200U);
   const auto key = std::string("local/emulator/conversations/conv-1");
   EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":1})");
 }
@@ -285,7 +285,7 @@ TEST(State, WhatCouldNotBeReadIsNotTakenForAbsent) {
                  runtime::RuntimeOptions(), false, proactive::SchedulerOptions(), storage);
   const auto key = std::string("local/emulator/conversations/conv-1/users/user-1");
   overwrite(world, key, R"({"n":7})");
-  EXPECT_EQ(world.say("fails")->reply->status, 200U);
+  EXPECT_EQ(world.say("fails")->status(), 200U);
   EXPECT_EQ(failures, 1);
   EXPECT_EQ(seen, 7);
   EXPECT_EQ(read(world, {key}).find(key)->document, R"({"n":8})");
@@ -318,7 +318,7 @@ TEST(State, ADocumentThatIsNoObjectIsReported) {
   BotWorld world(message_bot(
       [](TurnContext& turn) -> awaitable<void> { co_await conversation_state.property<int>("n").get(turn); }));
   overwrite(world, "local/emulator/conversations/conv-1", "[1]");
-  EXPECT_EQ(world.say("x")->reply->status, 500U);
+  EXPECT_EQ(world.say("x")->status(), 500U);
 }
 
 }  // namespace

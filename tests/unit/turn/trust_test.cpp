@@ -58,6 +58,43 @@ TEST(Trust, OnlyBotsAreToldApartByTheirApp) {
   EXPECT_NE(trust(Kind::bot, "a"), trust(Kind::bot, "b"));
 }
 
+TEST(Trust, OfAChannelInTheProcessHasItsAddress) {
+  const auto inside = trust(Kind::channel, "urn:x:sms", "t");
+  EXPECT_TRUE(inside.is_inside());
+  EXPECT_EQ(read_back(inside), inside);
+  EXPECT_NE(inside, trust(Kind::channel, "urn:x:mail", "t"));
+  EXPECT_NE(inside, trust(Kind::channel, "", "t"));
+  const std::string longest = "urn:x:" + std::string(58, 'y');
+  EXPECT_EQ(read_back(trust(Kind::channel, longest)).app, longest) << "not a digest";
+  EXPECT_FALSE(trust(Kind::channel).is_inside());
+  EXPECT_FALSE(trust(Kind::bot, "urn:x:sms").is_inside());
+  EXPECT_FALSE(Trust().is_inside());
+}
+
+TEST(Trust, AConversationInTheProcessIsMovedByItsChannelAlone) {
+  const auto inside = trust(Kind::channel, "urn:x:sms");
+  EXPECT_TRUE(may_move(inside, inside));
+  EXPECT_TRUE(may_move(inside, trust(Kind::channel, "urn:x:sms", "another tenant")));
+  for (const auto& other : {trust(Kind::channel), trust(Kind::channel, "urn:x:mail"), trust(Kind::bot, "urn:x:sms"),
+                            trust(Kind::emulator), trust(Kind::other), Trust()}) {
+    EXPECT_FALSE(may_move(inside, other));
+    EXPECT_FALSE(may_cross(inside, other));
+  }
+}
+
+TEST(Trust, AChannelInTheProcessTakesNoConversationOfAnotherChannel) {
+  const auto inside = trust(Kind::channel, "urn:x:sms");
+  for (const auto& known : {trust(Kind::channel), trust(Kind::channel, "", "t"), trust(Kind::channel, "urn:x:mail")}) {
+    EXPECT_FALSE(may_move(known, inside));
+    EXPECT_FALSE(may_cross(known, inside));
+  }
+  for (const auto& known : {trust(Kind::bot, "a"), trust(Kind::emulator), trust(Kind::other), Trust()}) {
+    EXPECT_TRUE(may_move(known, inside));
+    EXPECT_TRUE(may_cross(known, inside));
+  }
+  EXPECT_TRUE(may_cross(trust(Kind::channel), Trust())) << "nobody else is told apart here";
+}
+
 TEST(Trust, ReplacesWhatIsThere) {
   json::object reference;
   trust(Kind::bot, "a", "t").put(reference);

@@ -16,7 +16,7 @@ TEST(TurnContext, AddressesAReplyFromTheIncomingActivity) {
   BotWorld world(message_bot([](TurnContext& turn) -> awaitable<void> { co_await turn.send("hi"); }));
   auto reply = world.say("hello", "conv-1", "act-9");
   ASSERT_TRUE(reply->reply);
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_EQ(reply->reply->body, "");
   ASSERT_EQ(world.sender.calls.size(), 1U);
   const auto expected = json::parse(R"({"type":"message","text":"hi","serviceUrl":"http://localhost:9",
@@ -151,7 +151,7 @@ TEST(TurnContext, HooksRunInOrderAndMayKeepAnActivityBack) {
     kept = std::move(response);
   }));
   auto reply = world.say("go");
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_THAT(log, ElementsAre("outer", "inner", "outer after sent-1", "outer", "inner", "outer after none"));
   EXPECT_THAT(world.sender.texts(), ElementsAre("changed"));
   EXPECT_FALSE(kept);
@@ -176,7 +176,7 @@ TEST(TurnContext, UpdatesAndDeletesThroughTheirHooks) {
     co_await turn.remove(std::string(*first->id()));
   }));
   auto reply = world.say("go");
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_EQ(hooks, 2);
   ASSERT_EQ(world.sender.calls.size(), 3U);
   EXPECT_EQ(world.sender.calls[1].op, "update");
@@ -217,7 +217,7 @@ TEST(TurnContext, StreamsWhatIsSentAtOnce) {
   EXPECT_EQ(reply->activities(), 1U);
   world.pass(std::chrono::seconds(20), std::chrono::milliseconds(500));
   EXPECT_EQ(reply->activities(), 2U);
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_EQ(reply->replies, 1U);
 }
 

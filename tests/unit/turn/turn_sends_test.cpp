@@ -46,7 +46,7 @@ class TurnSendsTest : public ::testing::Test {
   void deliver(unsigned status = 500) {
     const auto reply = world.say("x", "conv-1", "activity-1");
     ASSERT_TRUE(reply->reply);
-    EXPECT_EQ(reply->reply->status, status);
+    EXPECT_EQ(reply->status(), status);
     world.clock.advance(100ms);  // so that what is due after a while is due at another time
   }
   /// What is pending, by text.

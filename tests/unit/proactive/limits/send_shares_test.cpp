@@ -26,6 +26,11 @@ TEST(SendShares, AHostIsSchemeNameAndPort) {
   EXPECT_EQ(host(""), "");
 }
 
+TEST(SendShares, TheHostOfAChannelInTheProcessIsItsAddress) {
+  EXPECT_EQ(host("urn:tern:direct-line"), "urn:tern:direct-line");
+  EXPECT_EQ(host("urn:my-company:sms:germany"), "urn:my-company:sms:germany");
+}
+
 TEST(SendShares, NumbersStandForWholeNamesAndAreNotToBeGuessed) {
   SendShares shares(256);
   SendShares other(256);

@@ -50,7 +50,7 @@ TEST(Scheduler, SendsWhatATurnPromisedOnceItCommits) {
     co_await turn.proactive().send_after(3s, Activity::message("You said it"));
   }));
   auto reply = world.say("x");
-  EXPECT_EQ(reply->reply->status, 200U);
+  EXPECT_EQ(reply->status(), 200U);
   EXPECT_EQ(world.runtime->turns_in_flight(), 0U) << "no turn is kept open";
   world.pass(2900ms);
   EXPECT_TRUE(world.sender.texts().empty());
@@ -238,7 +238,7 @@ TEST(Scheduler, ATurnMayTakeBackWhatItHasScheduled) {
       throw std::logic_error("not taken back");
     }
   }));
-  EXPECT_EQ(world.say("x")->reply->status, 200U);
+  EXPECT_EQ(world.say("x")->status(), 200U);
   world.pass(4s);
   EXPECT_TRUE(world.sender.calls.empty());
   world.pass(2s);
@@ -310,7 +310,7 @@ TEST(Scheduler, AContinuationRunsInATurnOfItsConversation) {
         [](TurnContext& turn) -> awaitable<void> { co_await turn.proactive().continue_after(2s, "remind", "milk"); });
     return bot;
   });
-  EXPECT_EQ(world.say("x")->reply->status, 200U);
+  EXPECT_EQ(world.say("x")->status(), 200U);
   world.pass(3s);
   EXPECT_THAT(values, ElementsAre("milk"));
   EXPECT_THAT(world.sender.texts(), ElementsAre("reminded"));
