@@ -7,6 +7,7 @@
 #include <tern/turn/function_bot.hpp>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 

@@ -3,6 +3,8 @@
 #include <tern/tern.hpp>
 #include <tern/testing.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,7 @@
 #include "shop_bot.hpp"
 
+#include <boost/json/parse.hpp>
+
 namespace shop {
 namespace {
 
