@@ -52,8 +52,8 @@ struct HttpResponse {
   std::string_view content_type;  ///< must outlive the response, such as a literal; "" leaves the header out
   std::vector<std::pair<std::string, std::string>> headers;
   std::unique_ptr<BodySource> source;  ///< when it is set, it is sent in chunks instead of `body`
-  /// When it is set and the request is a good WebSocket handshake, the connection becomes a WebSocket: the server answers
-  /// 101 with `headers`, and everything else of the response is left out. Another request is answered 426 or 400.
+  /// When it is set and the request is a good handshake of a WebSocket, the connection becomes one: the server answers
+  /// 101 with `headers`, and leaves out everything else of the response. Another request is answered 426 or 400.
   std::unique_ptr<WebSocketHandler> upgrade;
 };
 

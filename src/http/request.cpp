@@ -48,7 +48,6 @@ std::string_view Request::peer() const noexcept {
   return peer_;
 }
 
-// A list may stand in several lines (RFC 9110, 5.3).
 std::string Request::all_values(std::string_view name) const {
   std::string values;
   for (const Field& field : fields_) {

@@ -25,6 +25,8 @@ class Request final : public HttpRequest {
   std::optional<std::string_view> only_header(std::string_view name) const noexcept override;
   std::string& body() noexcept override { return body_; }
   std::string_view peer() const noexcept override;
+  /// The values of a header that is a list and may stand in several lines (RFC 9110, 5.3), with commas between them.
+  std::string all_values(std::string_view name) const;
 
   /// `proxies`: those who are believed when they say who the client is; nullptr for nobody. Lifetime: they outlive it.
   void set_peer(const Hop& peer, const TrustedProxies* proxies) noexcept {
@@ -52,7 +54,6 @@ class Request final : public HttpRequest {
 
   std::string_view slice(Slice s) const noexcept { return std::string_view(text_).substr(s.at, s.size); }
   Slice store(std::string_view text);
-  std::string all_values(std::string_view name) const;
 
   std::string text_;  // the target, the names and the values, in one piece of memory
   std::vector<Field> fields_;

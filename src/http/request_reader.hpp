@@ -43,6 +43,7 @@ class RequestReader {
   void commit(std::size_t bytes) noexcept { end_ += bytes; }
   /// Bytes that were committed and are not parsed yet.
   std::size_t unparsed() const noexcept { return end_ - begin_; }
+  std::string_view unparsed_text() const noexcept { return {buffer_.get() + begin_, unparsed()}; }
 
   Step parse();
 
@@ -72,7 +73,6 @@ class RequestReader {
   Step after_head();
   Step refuse(Rejection why) noexcept;
   Rejection rejection_of(error_code error) const noexcept;
-  std::string_view unparsed_text() const noexcept { return {buffer_.get() + begin_, unparsed()}; }
   bool lower_version() noexcept;
   bool within_bounds(std::size_t used, bool in_head, bool more_to_come) noexcept;
   void make_room(std::size_t room);

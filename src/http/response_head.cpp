@@ -52,6 +52,14 @@ bool asks_to_close(const HttpResponse& response) noexcept {
   });
 }
 
+void append_fields(std::string& out, const std::vector<std::pair<std::string, std::string>>& headers) {
+  for (const auto& [name, value] : headers) {
+    if (is_token(name) && !is_framing(name)) {
+      append_field(out, name, value);
+    }
+  }
+}
+
 void append_head(std::string& out, const HttpResponse& response, ResponseForm form) {
   out.append("HTTP/1.1 ");
   append_number(out, response.status);
@@ -63,11 +71,7 @@ void append_head(std::string& out, const HttpResponse& response, ResponseForm fo
   if (!response.content_type.empty() && (response.source || !response.body.empty())) {
     append_field(out, "Content-Type", response.content_type);
   }
-  for (const auto& [name, value] : response.headers) {
-    if (is_token(name) && !is_framing(name)) {
-      append_field(out, name, value);
-    }
-  }
+  append_fields(out, response.headers);
   if (response.source) {
     if (!form.http10) {
       out.append("Transfer-Encoding: chunked\r\n");

@@ -28,11 +28,16 @@ ServerState::ServerState(std::vector<ServerShard> shards, HttpHandler& handler, 
       limits_(limits),
       clock_(clock),
       metrics_(metrics),
-      connections_(metrics.gauge("tern_http_connections", "Open connections of the HTTP server.")) {
+      connections_(metrics.gauge("tern_http_connections", "Open connections of the HTTP server.")),
+      web_sockets_(metrics.gauge("tern_http_web_sockets", "Connections that are open WebSockets.")) {
   for (const ServerShard& shard : shards) {
     shards_.push_back(std::make_unique<ShardState>(shard, clock_));
   }
-  for (std::size_t i = 2; i < responses_.size(); ++i) {
+  for (std::size_t i = 0; i < web_socket_ends.size(); ++i) {
+    web_socket_ends_[i] = metrics.counter("tern_http_web_sockets_ended_total", "WebSockets that ended, by reason.",
+                                          {{"reason", std::string(web_socket_ends[i])}});
+  }
+  for (std::size_t i = 1; i < responses_.size(); ++i) {
     responses_[i] = metrics.counter("tern_http_requests_total", "Requests answered, by class of status.",
                                     {{"code", std::to_string(i) + "xx"}});
   }

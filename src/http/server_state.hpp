@@ -9,6 +9,7 @@
 #include "http/slow_handlers.hpp"
 #include "http/stream_socket.hpp"
 #include "http/trusted_proxies.hpp"
+#include "http/upgraded_connection.hpp"
 
 #include <tern/async/clock.hpp>
 #include <tern/async/timer.hpp>
@@ -107,6 +108,8 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   void count_rejection(Rejection why) noexcept { rejections_[static_cast<std::size_t>(why)].inc(); }
   void count_handshake(HandshakeEnd end) noexcept { handshake_ends_[static_cast<std::size_t>(end)].inc(); }
   void show_connections(double change) noexcept { connections_.add(change); }
+  void show_web_sockets(double change) noexcept { web_sockets_.add(change); }
+  void count_web_socket_end(WebSocketEnd why) noexcept { web_socket_ends_[static_cast<std::size_t>(why)].inc(); }
 
  private:
   struct Waiter {
@@ -142,9 +145,11 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   std::shared_ptr<const TlsContext> tls_;
 
   Gauge connections_;
+  Gauge web_sockets_;
   std::array<Counter, 6> responses_;  // by the first digit of the status
   std::array<Counter, rejection_texts.size()> rejections_;
   std::array<Counter, handshake_ends.size()> handshake_ends_;
+  std::array<Counter, web_socket_ends.size()> web_socket_ends_;
   std::unique_ptr<Handshakes> handshakes_;  // nullptr without TLS; its threads end first
 };
 

@@ -3,6 +3,7 @@
 #include "http/describe.hpp"
 #include "http/lingering.hpp"
 #include "http/server_state.hpp"
+#include "http/upgraded_connection.hpp"
 #include "schema/spare_text.hpp"
 
 #include <tern/async/log.hpp>
@@ -115,10 +116,14 @@ awaitable<void> Session::serve() {
       response = failure(std::current_exception());
     }
     end_handling();
-    if (watch_ && !response.source) {
+    if (watch_ && (!response.source || response.upgrade)) {
       co_await unwatch();
     }
     if (!has_client_) {
+      co_return;
+    }
+    if (response.upgrade && may_upgrade(response)) {
+      co_await be_web_socket(std::move(response));
       co_return;
     }
     const After after = begin_response(response, reader_.keep_alive());
@@ -128,18 +133,21 @@ awaitable<void> Session::serve() {
     if (response.source && !ec_) {
       co_await stream(std::move(response.source));
     }
-    if (after == After::close && !ec_) {
-      co_await linger();
-    }
     if (after != After::keep || ec_) {
+      co_await linger();
       co_return;
     }
-    reader_.next();
-    if (++burst_ >= most_in_a_burst) {
-      burst_ = 0;
+    if (ends_burst()) {
       co_await asio::post(socket_.get_executor(), asio::deferred);
     }
   }
+}
+
+// Goes on to the next request. True when other connections are to be served before.
+bool Session::ends_burst() {
+  reader_.next();
+  burst_ = (burst_ + 1) % most_in_a_burst;
+  return burst_ == 0;
 }
 
 asio::mutable_buffer Session::room() {
@@ -194,12 +202,14 @@ awaitable<void> Session::refuse(Rejection why) {
   if (!send_now()) {
     co_await send_rest();
   }
-  if (!ec_) {
-    co_await linger();
-  }
+  co_await linger();
 }
 
+// After an error there is nobody to linger for.
 awaitable<void> Session::linger() {
+  if (ec_) {
+    co_return;
+  }
   leave();
   phase_ = Phase::lingering;
   expired_ = false;
@@ -304,7 +314,8 @@ void Session::arm_for_input() noexcept {
 }
 
 void Session::on_expired() noexcept {
-  if (phase_ == Phase::handling || phase_ == Phase::answering || phase_ == Phase::streaming) {
+  if (phase_ == Phase::handling || phase_ == Phase::answering || phase_ == Phase::streaming ||
+      phase_ == Phase::upgraded) {
     return;  // the wheel was armed for an earlier phase; disarming it for each request would cost more
   }
   expired_ = true;
@@ -324,6 +335,8 @@ void Session::begin_closing() noexcept {
     socket_.cancel(ignored);
   } else if (phase_ == Phase::header || phase_ == Phase::body) {
     arm_for_input();
+  } else if (upgraded_ != nullptr) {
+    upgraded_->begin_closing();
   }
 }
 
@@ -334,6 +347,9 @@ void Session::close() noexcept {
   }
   error_code ignored;
   socket_.close(ignored);
+  if (upgraded_ != nullptr) {
+    upgraded_->abandon();
+  }
 }
 
 void Session::leave() {

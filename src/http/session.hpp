@@ -24,6 +24,7 @@
 namespace tern::http {
 
 class ServerState;
+class UpgradedConnection;
 struct ShardState;
 
 /// One connection. It reads requests, calls the handler, and writes the responses in the order of the requests. It has
@@ -65,7 +66,20 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   unsigned handling_since = 0;  // used by `SlowHandlers`
 
  private:
-  enum class Phase { created, handshake, waiting, header, body, handling, answering, streaming, writing, lingering };
+  friend class UpgradedConnection;
+  enum class Phase {
+    created,
+    handshake,
+    waiting,
+    header,
+    body,
+    handling,
+    answering,
+    streaming,
+    writing,
+    upgraded,
+    lingering
+  };
   enum class Next { read, read_secured, wait, close, time_out };
   enum class After { keep, close };
   /// How the server counts the session: as an open connection, as one whose client has gone, or no longer.
@@ -83,6 +97,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   void take_input(const error_code& ec, std::size_t bytes);
   void begin_handling() noexcept;
   void end_handling() noexcept;
+  bool ends_burst();
   awaitable<void> wait_for_input();
   awaitable<void> send_continue();
   Rejection late() const noexcept;
@@ -131,6 +146,11 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   awaitable<void> stream(std::unique_ptr<BodySource> source);
   awaitable<void> pump(std::unique_ptr<BodySource> source);
 
+  /// False when the connection becomes no WebSocket; then the response says why.
+  bool may_upgrade(HttpResponse& response);
+  /// Answers the handshake, and serves the WebSocket to its end.
+  awaitable<void> be_web_socket(HttpResponse response);
+
   /// A read that is under way beside a slow handler or a streamed response. It finds out when the client ends or is
   /// gone. The client's input is kept for later, up to a bound.
   struct Watch {
@@ -159,6 +179,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   error_code ec_;                                // the error of the last socket operation
   SteadyTime deadline_{};                        // of the phase; the wheel is armed for an earlier time while idle
   std::unique_ptr<Watch> watch_;
+  UpgradedConnection* upgraded_ = nullptr;  // what the connection has become
   std::size_t requests_ = 0;
   unsigned burst_ = 0;  // requests since the last read
   Phase phase_ = Phase::created;

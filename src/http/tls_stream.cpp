@@ -76,7 +76,9 @@ struct TlsStream::Bio {
     TlsStream& self = of(bio);
     BIO_clear_retry_flags(bio);
     if (self.descriptor_ >= 0) {
-      return transferred(bio, ::send(self.descriptor_, from, size, MSG_NOSIGNAL), done, false);
+      const int outcome = transferred(bio, ::send(self.descriptor_, from, size, MSG_NOSIGNAL), done, false);
+      self.written_ += outcome == 1 ? *done : 0;
+      return outcome;
     }
     try {
       self.out_.append(from, size);

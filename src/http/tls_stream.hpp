@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -88,6 +89,8 @@ class TlsStream {
   /// Writes as much as the socket takes, up to `most_at_once`; `would_block` when that is nothing. What was not written
   /// is written by the next call, which begins with the same bytes.
   std::size_t write(std::span<const asio::const_buffer> buffers, error_code& ec) noexcept;
+  /// The bytes that the socket has taken since `attach`, encrypted.
+  std::uint64_t written() const noexcept { return written_; }
   /// Tells the client that nothing follows (close_notify), if the socket takes it at once.
   void say_end() noexcept;
 
@@ -107,6 +110,7 @@ class TlsStream {
   std::size_t whole_ = 0;  // bytes of `in_` up to the end of the last record that is whole
   std::string out_;        // output of the handshake
   std::size_t out_sent_ = 0;
+  std::uint64_t written_ = 0;
   int descriptor_ = -1;
   HandshakeEnd end_ = HandshakeEnd::left;
   const char* reason_ = "";

@@ -15,15 +15,16 @@ namespace tern::http {
 /// What a server sends on a WebSocket on which it has sent nothing for a while.
 enum class WebSocketPing {
   control,    ///< a ping frame. Every client answers it, so a client that has gone is noticed even behind a proxy.
-  empty_text  ///< a text frame without text, as Direct Line does. A client may ignore it: it counts as answered when the
-              ///< client's kernel has taken it.
+  empty_text  ///< a text frame without text, as Direct Line does. A client need not answer: it is enough that its
+              ///< kernel has taken the frame.
 };
 
 /// How the server treats one WebSocket.
 struct WebSocketOptions {
   std::size_t message = 0;  ///< the most bytes of a message of the client; a longer one closes the socket with 1009.
                             ///< 0: as `ServerLimits::body`
-  std::size_t unsent = 1024 * 1024;  ///< bytes that wait to be sent; `send` beyond them closes the socket with 1013
+  std::size_t unsent = 1024 * 1024;  ///< bytes that wait to be sent; `send` beyond them closes the socket with 1013.
+                                     ///< When nothing waits, one text may be larger
   std::chrono::milliseconds ping_every{20'000};  ///< a ping follows when nothing was sent for so long; 0: no pings
   WebSocketPing ping = WebSocketPing::control;
   std::chrono::milliseconds idle_timeout{60'000};  ///< a client that has sent nothing and taken nothing for so long is

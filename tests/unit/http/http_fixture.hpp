@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -112,6 +113,9 @@ class TestHandler final : public http::HttpHandler {
       } else if (stream_when_released) {
         response.source = std::make_unique<FedSource>(fed);
       }
+    } else if (path == "/socket" && upgrade) {
+      response.headers = {{"X-Own", "yes"}};
+      response.upgrade = upgrade();
     } else if (path == "/big") {
       response.body.assign(8 * 1024 * 1024, 'b');
     } else if (path == "/large") {
@@ -149,6 +153,7 @@ class TestHandler final : public http::HttpHandler {
   std::atomic<int> answered = 0;
   bool big_when_released = false;  // what "/held" is answered with, instead of its body
   bool stream_when_released = false;
+  std::function<std::unique_ptr<http::WebSocketHandler>()> upgrade;  // what "/socket" becomes
   std::vector<Timer*> held;
   std::shared_ptr<FedBody> fed;
 
