@@ -7,7 +7,7 @@ namespace tern::proactive {
 
 namespace {
 
-constexpr std::size_t most_in_page = 256;
+constexpr std::size_t most_in_page = 1'000;
 // An entry that is overdue for longer says that the sender has enough to do.
 constexpr std::chrono::seconds behind{1};
 
