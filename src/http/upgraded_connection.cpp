@@ -35,6 +35,8 @@ using namespace std::chrono_literals;
 
 constexpr auto closing_look = 2s;            // how often a closing looks whether the client takes what is queued
 constexpr std::size_t longest_reason = 123;  // bytes (RFC 6455, 5.5)
+constexpr std::size_t least_room = 512;      // bytes, which an idle socket keeps
+constexpr std::size_t most_room = 64 * 1024;
 
 // At most so many bytes, without a part of a character.
 std::string_view cut_reason(std::string_view reason) noexcept {
@@ -101,23 +103,28 @@ void UpgradedConnection::open() {
   arm_for_look();
 }
 
+// Not by Beast's function for whole messages: it asserts that no closing has read a part of the message meanwhile.
 awaitable<std::optional<std::string>> UpgradedConnection::read() {
   std::string text;
   while (state_ != State::ended) {
-    auto into = asio::dynamic_buffer(text);
+    const std::size_t size = text.size();
+    text.resize(size + std::clamp(size, least_room, most_room));
     reading_ = true;
-    const auto [ec, bytes] = co_await stream_->socket.async_read(into, asio::as_tuple(asio::deferred));
+    const auto [ec, bytes] =
+        co_await stream_->socket.async_read_some(asio::buffer(text) + size, asio::as_tuple(asio::deferred));
     reading_ = false;
-    ++messages_;
+    text.resize(size + bytes);
     if (ec) {
       on_unread(ec);
       break;
     }
-    if (state_ == State::open && stream_->socket.got_text()) {
+    const bool whole = stream_->socket.is_message_done();
+    messages_ += whole ? 1 : 0;
+    if (state_ != State::open) {
+      text.clear();
+    } else if (whole && stream_->socket.got_text()) {
       co_return text;
-    }
-    text.clear();
-    if (state_ == State::open) {
+    } else if (whole) {
       end(WebSocketEnd::malformed, websocket::close_code::unknown_data, "only messages of text are taken");
     }
   }

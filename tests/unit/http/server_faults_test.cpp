@@ -1,6 +1,6 @@
 // What happens when the system fails: these definitions stand before the C library's and fail when a test says so.
-#include "http_fixture.hpp"
 #include "support/run.hpp"
+#include "web_socket_fixture.hpp"
 
 #include <dlfcn.h>
 #include <sys/resource.h>
@@ -87,8 +87,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class HttpServerFaults : public HttpServerTest {
- protected:
+class HttpServerFaults : public WebSocketTest {
+ public:
   void run_counted() {
     counting = true;
     settle();
@@ -122,9 +122,46 @@ class HttpServerFaults : public HttpServerTest {
     client.close();
     run_counted();
   }
+
+  // The same for a WebSocket: messages, a ping each way, a large text, the closing.
+  void play_socket(WireClient& client) {
+    const auto step = [&](std::string_view bytes) {
+      client.try_send(bytes);
+      client.delivered();
+      run_counted();
+    };
+    step(handshake_of("/socket") + wire_frame(0x81, "one"));
+    step(wire_frame(0x01, "two") + wire_frame(0x89, "ping"));
+    step(wire_frame(0x80, "three"));
+    clock.advance(21s);
+    run_counted();
+    step(wire_frame(0x8a, ""));
+    for (const auto& socket : std::vector(served->open)) {
+      counting = true;
+      socket->send(text_of(std::string(500'000, 'l')));
+      socket->close(4000, "enough");
+      counting = false;
+    }
+    run_counted();
+    step(wire_frame(0x88, close_payload(4000)));
+    client.close();
+    run_counted();
+  }
+
+  void fail_every_call(void (HttpServerFaults::*scenario)(WireClient&));
 };
 
 TEST_F(HttpServerFaults, AnyFailingCallEndsNoMoreThanItsConnection) {
+  fail_every_call(&HttpServerFaults::play);
+}
+
+TEST_F(HttpServerFaults, AnyFailingCallEndsNoMoreThanItsWebSocket) {
+  fail_every_call(&HttpServerFaults::play_socket);
+  EXPECT_TRUE(served->open.empty());
+  EXPECT_EQ(shown(), 0);
+}
+
+void HttpServerFaults::fail_every_call(void (HttpServerFaults::*scenario)(WireClient&)) {
   for (const int error : {ECONNRESET, EPIPE, ENOBUFS}) {
     bool complete = false;
     for (long n = 0; !complete; ++n) {
@@ -139,7 +176,7 @@ TEST_F(HttpServerFaults, AnyFailingCallEndsNoMoreThanItsConnection) {
         });
         run_counted();
         try {
-          play(client);
+          (this->*scenario)(client);
         } catch (const boost::system::system_error&) {  // its handshake failed
           ASSERT_TRUE(over_tls());
         }
