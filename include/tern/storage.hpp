@@ -2,6 +2,7 @@
 
 #include <tern/async/awaitable.hpp>
 #include <tern/async/deadline.hpp>
+#include <tern/storage/hints.hpp>
 #include <tern/storage/schedule_types.hpp>
 #include <tern/storage/types.hpp>
 
@@ -20,8 +21,11 @@ struct StoreChanges {
   std::vector<SendOutcome> outcomes;   ///< results of sends that were handed out
   std::vector<KeptKey> keys;           ///< copied from another store; they replace keys of the same name
   std::vector<DeadSend> dead;          ///< dead sends, copied from another store
+  /// Topics of which listeners are told once this is written (`AnyStorage::listen`): at most 100, each of 1 to 256
+  /// printable characters of ASCII.
+  std::vector<std::string> hints;
 
-  /// Whether there is nothing to do.
+  /// Whether there is nothing to write; hints do not count.
   bool empty() const noexcept {
     return upserts.empty() && removals.empty() && sends.empty() && edits.empty() && outcomes.empty() && keys.empty() &&
            dead.empty();
@@ -103,6 +107,18 @@ concept ScheduleStorage =
 template <class S>
 concept MovableSchedule = ScheduleStorage<S> && requires(S& s, KeyQuery query, Deadline by) {
   { s.list_keys(std::move(query), by) } -> std::same_as<awaitable<KeyPage>>;
+};
+
+/// A store that several processes share, and that tells each of them what the others have written. It is told of hints
+/// as part of each write, and passes them on when the write is committed, if it is.
+template <class S>
+concept HintingStorage = Storage<S> && requires(S& s, const S& cs, HintListener listener) {
+  // From now on `listener` is told of the hints of other processes, and with an empty topic when some may have been
+  // missed: also when it begins to hear. Called once at most, before or after `open`; a listener that is running when
+  // the store ends is waited for.
+  { s.hear_hints(std::move(listener)) } -> std::same_as<void>;
+  // Whether hints of all processes are heard now.
+  { cs.hears_hints() } noexcept -> std::same_as<bool>;
 };
 
 }  // namespace tern

@@ -54,6 +54,9 @@ class SplitStorage {
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) {
     return schedule_.estimate_due(from, until, by);
   }
+  /// The documents' store tells of them; the schedule is of this process alone.
+  void hear_hints(HintListener listener) { hears_ = documents_.listen("", std::move(listener)); }
+  bool hears_hints() const noexcept { return documents_.hears_hints(); }
 
  private:
   using Written = boost::system::result<StoreReceipt, StoreConflict>;
@@ -68,8 +71,9 @@ class SplitStorage {
   std::uint64_t max_sends_;
   /// Sends of writes that are under way. Behind a pointer, so that the store can be moved before it is open.
   std::unique_ptr<std::atomic<std::uint64_t>> set_aside_;
+  HintSubscription hears_;
 };
 
-static_assert(ScheduleStorage<SplitStorage>);
+static_assert(ScheduleStorage<SplitStorage> && HintingStorage<SplitStorage>);
 
 }  // namespace tern

@@ -93,8 +93,14 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> WorldStorage::writ
       co_return StoreConflict{std::move(keys), {}};
     }
   }
+  const auto topics = changes.hints;
   auto written = co_await store_->inner().write(std::move(changes), by);
   store_->faults.end(number);
+  for (const auto& topic : topics) {
+    if (written) {
+      store_->hints().announce(topic);
+    }
+  }
   co_return written;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/hint_board.hpp"
 #include "testing/store_faults.hpp"
 
 #include <tern/storage/any_storage.hpp>
@@ -27,6 +28,8 @@ class WorldStore {
 
   StoreTraits traits() const noexcept { return {"memory", false, shared_}; }
   MemoryStorage& inner() noexcept { return inner_; }
+  /// Of all replicas.
+  tern::detail::HintBoard& hints() noexcept { return *hints_; }
   awaitable<HeldSlots> hold(std::string owner, std::uint16_t want);
   awaitable<void> release(std::vector<SlotLease> leases);
   bool has_free_slots() const noexcept;
@@ -43,6 +46,7 @@ class WorldStore {
   bool shared_;
   Clock& clock_;
   MemoryStorage inner_;
+  std::shared_ptr<tern::detail::HintBoard> hints_ = std::make_shared<tern::detail::HintBoard>();
   std::array<Slot, slot_count> slots_;
   std::map<std::string, SteadyTime> seen_;  // each owner, and when it was heard of last
 };
@@ -69,11 +73,14 @@ class WorldStorage {
   awaitable<KeyPage> list_keys(KeyQuery query, Deadline by);
   awaitable<SendCounts> count_sends(Deadline by);
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
+  void hear_hints(HintListener listener) { hears_ = store_->hints().add("", std::move(listener)); }
+  bool hears_hints() const noexcept { return true; }
 
  private:
   std::shared_ptr<WorldStore> store_;
+  HintSubscription hears_;
 };
 
-static_assert(MovableSchedule<WorldStorage>);
+static_assert(MovableSchedule<WorldStorage> && HintingStorage<WorldStorage>);
 
 }  // namespace tern::test

@@ -1,9 +1,10 @@
 #include "connections.hpp"
 
+#include "back_off.hpp"
+
 #include <tern/async/log.hpp>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace tern::detail::pg {
@@ -12,7 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{20};
 constexpr milliseconds longest_pause{500};
 constexpr milliseconds try_idle_after{1000};
 constexpr milliseconds idle_patience{2000};
@@ -20,20 +20,6 @@ constexpr milliseconds idle_patience{2000};
 SteadyTime now() noexcept {
   return std::chrono::steady_clock::now();
 }
-
-// Doubled with each failure, with jitter, so that replicas do not come back at once.
-class BackOff {
- public:
-  milliseconds next() {
-    const auto longest = pause_;
-    pause_ = std::min(2 * pause_, longest_pause);
-    return longest / 2 + milliseconds(random_() % static_cast<unsigned>(longest.count() / 2 + 1));
-  }
-
- private:
-  milliseconds pause_ = first_pause;
-  std::minstd_rand random_{std::random_device()()};
-};
 
 // libpq gives no code for what happens at the door. What waiting does not mend is told by its words, which are English
 // unless the server speaks otherwise; then `open` merely takes its time to give up.
@@ -90,7 +76,7 @@ Connections::~Connections() {
 }
 
 void Connections::open(SteadyTime by) {
-  BackOff back_off;
+  BackOff back_off(longest_pause);
   bool waits = false;
   for (;;) {
     try {
@@ -154,7 +140,7 @@ void Connections::lost(Link& link, std::string why) {
 }
 
 void Connections::keep() {
-  BackOff back_off;
+  BackOff back_off(longest_pause);
   auto away_since = SteadyTime::max();
   auto until = now() + try_idle_after;
   while (wait(until)) {
@@ -171,7 +157,7 @@ void Connections::keep() {
         log::info("storage is back", {{"storage", "postgres"}, {"away_ms", away}});
         away_since = SteadyTime::max();
       }
-      back_off = BackOff();
+      back_off = BackOff(longest_pause);
       until = now() + try_idle_after;
     } else {
       until = now() + back_off.next();

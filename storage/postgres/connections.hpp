@@ -71,6 +71,8 @@ class Connections {
 
   bool is_up(std::size_t index) const noexcept { return links_[index]->up.load(std::memory_order_acquire); }
   std::size_t size() const noexcept { return links_.size(); }
+  /// Guards further connections, too.
+  Watchdog& watchdog() noexcept { return watchdog_; }
 
   /// Statements in flight are cut at `by`, and nothing is connected any more.
   void limit(SteadyTime by);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "async/keyed_hash.hpp"
+#include "hint_statement.hpp"
 #include "requests.hpp"
 #include "schedule_batch.hpp"
 #include "schema.hpp"
@@ -66,11 +67,12 @@ class Writer {
  public:
   /// `lane`: what this process and lane count the schedule as.
   Writer(Session& session, const Statements& statements, ScheduleState& schedule, std::int32_t lane,
-         const PostgresOptions& options, Counters& counters)
+         HintStatement& hints, const PostgresOptions& options, Counters& counters)
       : session_(session),
         statements_(statements),
         schedule_(schedule),
         lane_(lane),
+        hints_(hints),
         options_(options),
         counters_(counters) {}
 
@@ -87,7 +89,7 @@ class Writer {
   void write_together(const Tickets& tickets, const WriteBatch& batch, SteadyTime cut_at);
   void answer(WriteLane::Ticket& ticket, WriteAnswer answer);
   void serve_documents(Tickets tickets);
-  /// Those with sends, edits or outcomes.
+  /// Those with sends, edits or outcomes, or with hints.
   void serve_schedule(Tickets tickets);
   void write_units(const Tickets& tickets);
   std::vector<WriteAnswer> write_documents_of(const std::vector<const StoreChanges*>& changes, SteadyTime cut_at);
@@ -103,6 +105,7 @@ class Writer {
   const Statements& statements_;
   ScheduleState& schedule_;
   const std::int32_t lane_;
+  HintStatement& hints_;
   const PostgresOptions& options_;
   Counters& counters_;
   WrittenKeys written_;

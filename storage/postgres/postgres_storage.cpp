@@ -69,7 +69,9 @@ PostgresStorage::State::State(PostgresOptions given, Clock& time)
       target(options.url),
       statements(options.schema),
       schedule(options.schema, time),
-      connections(target, options, counters, health) {}
+      hint(options.schema),
+      connections(target, options, counters, health),
+      hints(target, options, hint, connections.watchdog()) {}
 
 PostgresStorage::State::~State() {
   connections.limit(std::chrono::steady_clock::now());
@@ -77,6 +79,7 @@ PostgresStorage::State::~State() {
 }
 
 void PostgresStorage::State::stop() noexcept {
+  hints.stop();
   for (auto& lane : writers) {
     lane->stop();
   }
@@ -98,7 +101,7 @@ void PostgresStorage::State::start_lanes() {
         [this, i, lane = any_lane_of_counts()](WriteLane::Batch batch) {
           const Connections::Loan loan(connections, i);
           if (auto* session = loan.session()) {
-            Writer(*session, statements, schedule, lane, options, counters).serve(batch);
+            Writer(*session, statements, schedule, lane, hint, options, counters).serve(batch);
           } else {
             refuse(batch, *health);
           }
@@ -203,11 +206,19 @@ awaitable<boost::system::result<StoreReceipt, StoreConflict>> PostgresStorage::w
   state.require_time(by, "write; nothing was written");
   detail::require_valid(changes);
   require_storable(changes, state.clock.wall_now());
-  if (changes.empty()) {
+  if (changes.empty() && changes.hints.empty()) {
     return nothing_written();
   }
   auto& lane = state.lane_of(state.writers, hash_of(changes), 0);
   return lane.call(WriteRequest{std::move(changes), state.real(by)}, by);
+}
+
+void PostgresStorage::hear_hints(HintListener listener) {
+  state_->hints.start(std::move(listener));
+}
+
+bool PostgresStorage::hears_hints() const noexcept {
+  return state_->hints.hears();
 }
 
 bool PostgresStorage::healthy() const noexcept {

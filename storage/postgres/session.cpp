@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tern::detail::pg {
 
@@ -24,6 +25,17 @@ constexpr const char* plan_settings =
     "SELECT set_config(name, CASE name WHEN 'plan_cache_mode' THEN 'force_generic_plan' ELSE 'off' END, false) "
     "FROM pg_settings WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit', "
     "'plan_cache_mode')";
+
+class Receiver final : public pqxx::notification_receiver {
+ public:
+  // Begins to listen.
+  Receiver(pqxx::connection& connection, const std::string& channel, std::function<void(const std::string&)> receive)
+      : pqxx::notification_receiver(connection, channel), receive_(std::move(receive)) {}
+  void operator()(const std::string& payload, int) override { receive_(payload); }
+
+ private:
+  std::function<void(const std::string&)> receive_;
+};
 
 pqxx::connection connect(const ConnectionString& target) {
   try {
@@ -59,6 +71,16 @@ Session::Session(const ConnectionString& target, const PostgresOptions& options,
   }
 }
 
+// A receiver would say UNLISTEN, and wait for a server that is silent.
+Session::~Session() {
+  if (receiver_) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    connection_.disconnect();
+#pragma GCC diagnostic pop
+  }
+}
+
 template <class Work>
 pqxx::result Session::guarded(SteadyTime cut_at, Work work) {
   const Watchdog::Guard guard(watchdog_, connection_.sock(), cut_at);
@@ -67,6 +89,25 @@ pqxx::result Session::guarded(SteadyTime cut_at, Work work) {
   } catch (...) {
     throw failed(current_failure(connection_.is_open()), guard.has_cut());
   }
+}
+
+void Session::listen(const std::string& channel, std::function<void(const std::string&)> receive, SteadyTime cut_at) {
+  (void)guarded(cut_at, [&] {
+    receiver_ = std::make_unique<Receiver>(connection_, channel, std::move(receive));
+    return pqxx::result();
+  });
+}
+
+void Session::take_notifications(SteadyTime cut_at) {
+  (void)guarded(cut_at, [&] {
+    connection_.get_notifs();
+    return pqxx::result();
+  });
+}
+
+bool Session::is_behind_pooler(SteadyTime cut_at) {
+  const auto answer = run("SELECT pg_backend_pid()", cut_at);
+  return answer[0][0].as<int>() != connection_.backendpid();
 }
 
 Failure Session::failed(const Failure& failure, bool cut) {

@@ -9,6 +9,8 @@
 
 #include <pqxx/pqxx>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,7 @@ class Session {
   Session(const ConnectionString& target, const PostgresOptions& options, Watchdog& watchdog);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+  ~Session();
 
   /// Runs one statement as one transaction and waits for its commit, at most until `cut_at`. Between `begin` and
   /// `commit` it is part of that transaction.
@@ -45,6 +48,17 @@ class Session {
 
   /// Runs SQL without parameters, several statements perhaps; together they are one transaction unless they say BEGIN.
   pqxx::result run(const std::string& sql, SteadyTime cut_at);
+
+  /// Listens on a channel: `receive` is called in later functions of this session, with the payload of each
+  /// notification. Call it once.
+  void listen(const std::string& channel, std::function<void(const std::string&)> receive, SteadyTime cut_at);
+  /// Calls `receive` for what has come. It waits for nothing.
+  void take_notifications(SteadyTime cut_at);
+  /// Whether the server that answers is another than the one that greeted: then a pooler stands between, which may give
+  /// each transaction another connection of the server.
+  bool is_behind_pooler(SteadyTime cut_at);
+  /// For `poll`.
+  int socket() const noexcept { return connection_.sock(); }
 
   /// Whether a statement has found the connection lost, and the error that it found.
   bool is_lost() const noexcept { return !why_lost_.empty(); }
@@ -68,6 +82,7 @@ class Session {
   std::vector<const Statement*> prepared_;
   pqxx::connection connection_;
   pqxx::quiet_errorhandler quiet_;  ///< or libpqxx prints notices to standard error
+  std::unique_ptr<pqxx::notification_receiver> receiver_;
 };
 
 }  // namespace tern::detail::pg

@@ -5,6 +5,7 @@
 #include <tern/storage/postgres_storage.hpp>
 
 #include "connections.hpp"
+#include "hint_connection.hpp"
 #include "schedule_reader.hpp"
 
 #include <algorithm>
@@ -97,9 +98,11 @@ struct PostgresStorage::State {
   const ConnectionString target;
   const Statements statements;
   ScheduleState schedule;
+  detail::pg::HintStatement hint;
   Counters counters;
   std::shared_ptr<Health> health = std::make_shared<Health>();
   Connections connections;
+  detail::pg::HintConnection hints;
   std::vector<std::unique_ptr<WriteLane>> writers;
   std::vector<std::unique_ptr<ReadLane>> readers;
   std::unique_ptr<ScheduleLane> slots_lane;  ///< leases and late commits, which must not wait for the others

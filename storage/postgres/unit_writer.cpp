@@ -66,6 +66,15 @@ void answer_refused(const std::vector<WriteLane::Ticket*>& tickets, const Refuse
   }
 }
 
+// Of writes that met no conflict.
+std::vector<std::string> topics_of(const std::vector<ScheduleBatch::Part>& parts) {
+  std::vector<std::string> topics;
+  for (const auto& part : parts) {
+    topics.insert(topics.end(), part.changes->hints.begin(), part.changes->hints.end());
+  }
+  return topics;
+}
+
 }  // namespace
 
 void Writer::serve_schedule(Tickets tickets) {
@@ -124,6 +133,9 @@ void Writer::write_units_once(const Tickets& tickets, SteadyTime cut_at) {
   for (const auto* ticket : tickets) {
     changes.push_back(&ticket->request.changes);
   }
+  const bool notifies =
+      std::any_of(changes.begin(), changes.end(), [](const StoreChanges* write) { return !write->hints.empty(); }) &&
+      hints_.works(session_, cut_at);
   ScheduleBatch schedule(session_, schedule_, lane_, cut_at);
   schedule.prepare(changes);
   session_.begin(cut_at);
@@ -141,6 +153,9 @@ void Writer::write_units_once(const Tickets& tickets, SteadyTime cut_at) {
       schedule.apply(part);
     }
     schedule.store();
+    if (notifies) {
+      hints_.notify(session_, topics_of(parts), cut_at);
+    }
     session_.commit(cut_at);
   } catch (...) {
     session_.rollback(cut_at);

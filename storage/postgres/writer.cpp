@@ -79,7 +79,9 @@ void Writer::serve(WriteLane::Batch batch) {
   Tickets documents;
   Tickets schedule;
   for (auto& ticket : batch) {
-    (ScheduleBatch::concerns(ticket.request.changes) ? schedule : documents).push_back(&ticket);
+    const auto& changes = ticket.request.changes;
+    const bool is_more = ScheduleBatch::concerns(changes) || !changes.hints.empty();
+    (is_more ? schedule : documents).push_back(&ticket);
   }
   serve_documents(std::move(documents));
   serve_schedule(std::move(schedule));

@@ -3,6 +3,8 @@
 #include <tern/storage.hpp>
 
 #include <memory>
+#include <mutex>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -10,9 +12,14 @@ namespace tern {
 
 namespace detail {
 
+class HintBoard;
+
 class StorageModel {
  public:
-  virtual ~StorageModel() = default;
+  StorageModel();
+  virtual ~StorageModel();
+  StorageModel(const StorageModel&) = delete;
+  StorageModel& operator=(const StorageModel&) = delete;
   virtual StoreTraits traits() const noexcept = 0;
   virtual awaitable<void> open(Deadline by) = 0;
   virtual awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) = 0;
@@ -32,7 +39,22 @@ class StorageModel {
   virtual awaitable<KeyPage> list_keys(KeyQuery query, Deadline by) = 0;
   virtual awaitable<SendCounts> count_sends(Deadline by) = 0;
   virtual awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) = 0;
+  virtual void hear_hints(HintListener listener) = 0;
+  virtual bool hears_hints() const noexcept = 0;
+
+  HintSubscription listen(std::string prefix, HintListener listener);
+
+ private:
+  friend awaitable<boost::system::result<StoreReceipt, StoreConflict>> write_and_hint(
+      std::shared_ptr<StorageModel> model, StoreChanges changes, Deadline by);
+
+  const std::shared_ptr<HintBoard> board_;
+  std::once_flag hears_;
 };
+
+/// Writes, and then tells the listeners of this process.
+awaitable<boost::system::result<StoreReceipt, StoreConflict>> write_and_hint(std::shared_ptr<StorageModel> model,
+                                                                             StoreChanges changes, Deadline by);
 
 [[noreturn]] void throw_no_schedule(std::string_view backend);
 
@@ -132,6 +154,20 @@ class StorageModelOf final : public StorageModel {
     }
   }
 
+  void hear_hints(HintListener listener) override {
+    if constexpr (HintingStorage<S>) {
+      storage_.hear_hints(std::move(listener));
+    }
+  }
+  // A store of one process needs nobody to pass hints on.
+  bool hears_hints() const noexcept override {
+    if constexpr (HintingStorage<S>) {
+      return storage_.hears_hints();
+    } else {
+      return !storage_.traits().shared;
+    }
+  }
+
   const S& storage() const noexcept { return storage_; }
 
  private:
@@ -171,7 +207,8 @@ class AnyStorage {
   awaitable<void> open(Deadline by) { return model_->open(by); }
   awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return model_->read(std::move(keys), by); }
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
-    return model_->write(std::move(changes), by);
+    return changes.hints.empty() ? model_->write(std::move(changes), by)
+                                 : detail::write_and_hint(model_, std::move(changes), by);
   }
   awaitable<StorePage> scan(StoreScan scan, Deadline by) { return model_->scan(std::move(scan), by); }
   awaitable<void> close(Deadline by) { return model_->close(by); }
@@ -200,6 +237,18 @@ class AnyStorage {
     return model_->estimate_due(from, until, by);
   }
   ///@}
+
+  /// Tells `listener` of the hints of writes whose topic begins with `prefix`; "" is all. It hears the writes that end
+  /// after this call, of this process through this `AnyStorage` and its copies, and of others as far as `hears_hints`
+  /// says. See `HintListener` for what a hint is worth.
+  /// Lifetime: the store does not wait for subscriptions; end them first.
+  HintSubscription listen(std::string prefix, HintListener listener) {
+    return model_->listen(std::move(prefix), std::move(listener));
+  }
+  /// Whether listeners hear of the writes of all processes now. On a store of one process they do. On PostgreSQL they
+  /// do while the connection for hints is there, which is made with the first `listen`; behind PgBouncer they never do.
+  /// While they do not, look at the store from time to time.
+  bool hears_hints() const noexcept { return model_->hears_hints(); }
 
  private:
   explicit AnyStorage(std::shared_ptr<detail::StorageModel> model) : model_(std::move(model)) {}

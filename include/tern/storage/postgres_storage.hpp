@@ -107,6 +107,13 @@ class PostgresStorage {
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
   ///@}
 
+  ///@{
+  /// As the concept `HintingStorage` says: by LISTEN and NOTIFY, on one more connection, which is made when
+  /// `hear_hints` is called. Nothing is heard behind a pooler such as PgBouncer.
+  void hear_hints(HintListener listener);
+  bool hears_hints() const noexcept;
+  ///@}
+
   /// Whether every lane has its connection; `/readyz` answers by it. An idle connection is tried each second.
   bool healthy() const noexcept;
 
@@ -122,7 +129,7 @@ class PostgresStorage {
   std::unique_ptr<State> state_;
 };
 
-static_assert(ScheduleStorage<PostgresStorage>);
+static_assert(ScheduleStorage<PostgresStorage> && HintingStorage<PostgresStorage>);
 
 /// The SQL that creates the schema, for an administrator to run where Tern has no right to. It can be run again. At its
 /// end `role` is given the rights that it needs at run time; with "" nobody is given any.

@@ -73,5 +73,44 @@ TEST_F(Replicas, TellTheLaterOfTwoTurnsThatMeet) {
   EXPECT_EQ(second.status(), 500);
 }
 
+/// Tells the replicas what it hears, and keeps what they tell it.
+class Herald final : public tern::ActivityHandler {
+ public:
+  Herald(const tern::BotContext& context, std::vector<std::string>& heard)
+      : storage_(context.storage),
+        listens_(storage_.listen("news/", [&heard](std::string_view topic) { heard.emplace_back(topic); })) {}
+
+ private:
+  tern::awaitable<void> on_message(tern::TurnContext& turn) override {
+    tern::StoreChanges changes;
+    changes.upserts.emplace_back("news", "{}");
+    changes.hints.push_back("news/" + std::string(turn.activity().text()));
+    (void)co_await storage_.write(std::move(changes), tern::Deadline::never());
+  }
+
+  tern::AnyStorage storage_;
+  tern::HintSubscription listens_;
+};
+
+TEST_F(Replicas, HearOfEachOthersWrites) {
+  std::vector<std::vector<std::string>> heard;
+  heard.reserve(3);
+  World world(
+      [&heard](const tern::BotContext& context) { return std::make_unique<Herald>(context, heard.emplace_back()); },
+      two());
+  const auto ada = world.user("ada");
+  ada.say("one");
+  world.route_to(1);
+  ada.say("two");
+  for (const auto& of_replica : heard) {
+    EXPECT_NE(std::ranges::find(of_replica, "news/one"), of_replica.end());
+    EXPECT_NE(std::ranges::find(of_replica, "news/two"), of_replica.end());
+  }
+  const auto before = heard[0].size();
+  world.kill(0);
+  ada.say("three");
+  EXPECT_EQ(heard[0].size(), before) << "it is gone";
+}
+
 }  // namespace
 }  // namespace shop

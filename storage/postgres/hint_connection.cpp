@@ -1,0 +1,176 @@
+#include "hint_connection.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/error.hpp>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+namespace tern::detail::pg {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds longest_pause{2000};
+constexpr milliseconds look_whether_alive{5000};
+constexpr milliseconds patience_for_hints{2000};
+
+SteadyTime after(milliseconds time) noexcept {
+  return std::chrono::steady_clock::now() + time;
+}
+
+int make_event() {
+  const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event < 0) {
+    throw_error(errc::overloaded, "There is no descriptor for the hints of the Postgres storage; raise ulimit -n.");
+  }
+  return event;
+}
+
+}  // namespace
+
+HintConnection::HintConnection(const ConnectionString& target, const PostgresOptions& options,
+                               const HintStatement& hint, Watchdog& watchdog)
+    : target_(target),
+      options_(options),
+      hint_(hint),
+      watchdog_(watchdog),
+      back_off_(longest_pause),
+      wake_(make_event()) {}
+
+HintConnection::~HintConnection() {
+  stop();
+  ::close(wake_);
+}
+
+void HintConnection::start(HintListener listener) {
+  listener_ = std::move(listener);
+  thread_ = std::thread([this] { run(); });
+}
+
+void HintConnection::stop() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  changed_.notify_one();
+  const std::uint64_t one = 1;
+  (void)::write(wake_, &one, sizeof one);
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  hears_.store(false, std::memory_order_release);
+}
+
+bool HintConnection::is_stopped() {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+void HintConnection::run() {
+  while (!is_stopped()) {
+    try {
+      if (!hear()) {
+        return;
+      }
+    } catch (const Failure& failure) {
+      hears_.store(false, std::memory_order_release);
+      say_away(failure);
+    } catch (const std::exception& e) {  // no memory
+      hears_.store(false, std::memory_order_release);
+      say_away(Failure(FailureKind::outage, e.what()));
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, after(back_off_.next()), [this] { return stopped_; });
+  }
+}
+
+// Once for each outage, which the connections of the lanes tell of as well.
+void HintConnection::say_away(const Failure& failure) {
+  if (!is_stopped() && !std::exchange(said_away_, true)) {
+    log::warn("the changes of other processes are not heard of now; they are looked for from time to time",
+              {{"storage", "postgres"}, {"why", failure.what()}});
+  }
+}
+
+bool HintConnection::hear() {
+  if (options_.pgbouncer) {
+    say_never("a pooler stands before the server (storage.pgbouncer)");
+    return false;
+  }
+  Session session(target_, options_, watchdog_);
+  if (!listen(session)) {
+    return false;
+  }
+  hears_.store(true, std::memory_order_release);
+  if (std::exchange(said_away_, false)) {
+    log::info("the changes of other processes are heard of again", {{"storage", "postgres"}});
+  }
+  back_off_ = BackOff(longest_pause);
+  listener_({});  // what was written before
+  follow(session);
+  return true;
+}
+
+bool HintConnection::listen(Session& session) {
+  if (session.is_behind_pooler(after(patience_for_hints))) {
+    say_never("a pooler such as PgBouncer stands before the server");
+    return false;
+  }
+  try {
+    session.listen(hint_.channel(), [this](const std::string& payload) { take(payload); }, after(patience_for_hints));
+    return true;
+  } catch (const Failure& failure) {
+    if (failure.is_lost() || failure.kind() == FailureKind::timed_out || failure.kind() == FailureKind::full) {
+      throw;
+    }
+    say_never(failure.what());
+    return false;
+  }
+}
+
+void HintConnection::say_never(const char* why) {
+  log::info("the changes of other processes are looked for from time to time, because LISTEN does not work here",
+            {{"storage", "postgres"}, {"why", why}});
+}
+
+void HintConnection::follow(Session& session) {
+  auto look_at = after(look_whether_alive);
+  while (!is_stopped()) {
+    const auto left = std::chrono::ceil<milliseconds>(look_at - std::chrono::steady_clock::now());
+    std::array<pollfd, 2> waited{pollfd{session.socket(), POLLIN | POLLRDHUP, 0}, pollfd{wake_, POLLIN, 0}};
+    if (::poll(waited.data(), waited.size(), static_cast<int>(std::max(left, milliseconds(0)).count())) < 0 &&
+        errno != EINTR) {
+      throw Failure(FailureKind::outage, "the connection for hints cannot be waited for.");
+    }
+    if (is_stopped()) {
+      return;
+    }
+    if (std::chrono::steady_clock::now() >= look_at) {  // a server that has gone says nothing
+      session.run("SELECT 1", after(patience_for_hints));
+      look_at = after(look_whether_alive);
+    }
+    session.take_notifications(after(patience_for_hints));
+  }
+}
+
+// Listeners of this process have heard of its own writes already.
+void HintConnection::take(const std::string& payload) {
+  const auto end = payload.find(' ');
+  if (end == std::string::npos || end + 1 == payload.size() ||
+      std::string_view(payload).substr(0, end) == hint_.origin()) {
+    return;
+  }
+  listener_(std::string_view(payload).substr(end + 1));
+}
+
+}  // namespace tern::detail::pg
