@@ -7,6 +7,12 @@ import { freePort, Program } from "./process.mjs";
 
 const build = process.env.TERN_BUILD_DIR ?? fileURLToPath(new URL("../../build/release", import.meta.url));
 
+/** The environment without what leads requests elsewhere, and what this machine may know of a cloud. */
+export function plainEnvironment() {
+  const of = /^(https?_proxy|all_proxy|no_proxy|identity_.*|imds_.*|msi_.*|azure_.*)$/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !of.test(name)));
+}
+
 /** `options`: `secure` when its arguments name a certificate, and `env` in place of the environment. */
 export async function startBotWith(name, args, { secure = false, env = process.env } = {}) {
   const path = `${build}/examples/${name}`;

@@ -7,7 +7,7 @@ import path from "node:path";
 import tls from "node:tls";
 
 import { Authority } from "./authority.mjs";
-import { startBotWith } from "./bots.mjs";
+import { plainEnvironment, startBotWith } from "./bots.mjs";
 import { appCertificate, serverCertificate } from "./certificates.mjs";
 import { Channel, channelAudience, checkers } from "./channel.mjs";
 import { lead, startProxy } from "./names.mjs";
@@ -27,6 +27,10 @@ export class Cloud {
   }
 
   async #start() {
+    const plain = plainEnvironment();
+    for (const name of Object.keys(process.env)) {
+      if (!(name in plain)) delete process.env[name]; // the SDKs read it as well
+    }
     this.folder = await mkdtemp(path.join(os.tmpdir(), "tern-cloud-"));
     const names = ["login.microsoftonline.com", "login.botframework.com"];
     this.certificate = await serverCertificate(this.folder, names);
@@ -84,7 +88,7 @@ export class Cloud {
       "listen.certificate_key": this.certificate.keyFile,
       ...set,
     };
-    const env = { ...process.env, https_proxy: this.proxy.url, SSL_CERT_FILE: this.certificate.certificateFile };
+    const env = { ...plainEnvironment(), https_proxy: this.proxy.url, SSL_CERT_FILE: this.certificate.certificateFile };
     const args = Object.entries(all).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
     const bot = await startBotWith(name, args, { secure: true, env });
     this.#bots.push(bot);
@@ -103,7 +107,7 @@ export class Cloud {
       },
       body: JSON.stringify({
         type: "message",
-        id: `id-${conversation}`,
+        id: String(1_700_000_000_000 + this.#ids), // agents-hosting takes an id that looks like a time for one
         text,
         channelId: "msteams",
         serviceUrl,

@@ -27,18 +27,17 @@ export function hmacText(header, claims, secret) {
   return `${text}.${base64(createHmac("sha256", secret).update(text).digest())}`;
 }
 
+const exported = (key, options) => createPublicKey({ key: key.jwk, format: "jwk" }).export(options);
+
 /** What everybody may know of a key, in the forms that have been taken for a secret. */
-export function publicForms(key) {
-  const form = (options) => createPublicKey({ key: key.jwk, format: "jwk" }).export(options);
-  return {
-    "as PEM": form({ type: "spki", format: "pem" }),
-    "as PEM without its last line end": form({ type: "spki", format: "pem" }).trimEnd(),
-    "as DER": form({ type: "spki", format: "der" }),
-    "as PEM of PKCS #1": form({ type: "pkcs1", format: "pem" }),
-    "as its modulus": key.jwk.n,
-    "as JWK": JSON.stringify(key.jwk),
-  };
-}
+export const publicForms = {
+  "as PEM": (key) => exported(key, { type: "spki", format: "pem" }),
+  "as PEM without its last line end": (key) => exported(key, { type: "spki", format: "pem" }).trimEnd(),
+  "as DER": (key) => exported(key, { type: "spki", format: "der" }),
+  "as PEM of PKCS #1": (key) => exported(key, { type: "pkcs1", format: "pem" }),
+  "as its modulus": (key) => key.jwk.n,
+  "as JWK": (key) => JSON.stringify(key.jwk),
+};
 
 export const headerOf = (authority, more) =>
   JSON.stringify({ alg: "RS256", kid: authority.keys.channel.kid, typ: "JWT", ...more });
@@ -66,3 +65,6 @@ export function message(more = {}) {
     ...more,
   };
 }
+
+/** Cases that differ in one word only. */
+export const each = (values, what) => values.map((value) => ({ status: 401, ...what(value) }));

@@ -10,7 +10,7 @@ import tls from "node:tls";
 
 import { Authority } from "./authority.mjs";
 import { badTokens } from "./bad_tokens.mjs";
-import { startBotWith } from "./bots.mjs";
+import { plainEnvironment, startBotWith } from "./bots.mjs";
 import { serverCertificate } from "./certificates.mjs";
 import { goodTokens } from "./good_tokens.mjs";
 import { base64, bot, caller, message, secondBot, service, tenant } from "./token_makers.mjs";
@@ -53,7 +53,7 @@ function startEcho(of) {
     "listen.certificate_key": certificate.keyFile,
   };
   const args = Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
-  return startBotWith("echo_bot", args, { secure: true });
+  return startBotWith("echo_bot", args, { secure: true, env: plainEnvironment() });
 }
 
 /** Sends an activity as a stranger would, who writes the header as they please. */
