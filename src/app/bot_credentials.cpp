@@ -54,6 +54,7 @@ std::string scope_of(const BotSettings& bot) {
 auth::OAuthOptions options_of(const BotSettings& bot, const CredentialContext& context) {
   auth::OAuthOptions options;
   options.scope = scope_of(bot);
+  options.scopes = std::max(options.scopes, words_of(bot.allowed_callers).size());  // each has one
   options.ca_file = bot.ca_file;
   options.nameservers = context.settings.connector.nameservers;
   return options;

@@ -2,6 +2,8 @@
 
 #include "connector/connector_core.hpp"
 
+#include "turn/trust.hpp"
+
 #include <utility>
 
 namespace tern::connector {
@@ -24,6 +26,20 @@ std::string_view account_id(const json::object& object, std::string_view name) n
   const json::value* id = account != nullptr ? account->if_contains("id") : nullptr;
   const json::string* text = id != nullptr ? id->if_string() : nullptr;
   return text != nullptr ? std::string_view(*text) : std::string_view();
+}
+
+/// `callerId` says whom the token is for, and is not for the wire.
+/// Source: Activity Protocol, "Caller ID".
+void prepare(ConnectorCore& core, Call& call, const Activity& activity, RequestParts request) {
+  std::optional<json::object> without_caller;
+  request.body = &activity.json();
+  if (activity.json().contains("callerId")) {
+    without_caller.emplace(activity.json());
+    without_caller->erase("callerId");
+    request.body = &*without_caller;
+  }
+  core.prepare(call, activity.service_url().value_or(std::string_view()),
+               {account_id(activity.json(), "from"), tern::detail::noted_caller(activity)}, request);
 }
 
 void require_id(std::string_view id, const char* what) {
@@ -59,9 +75,7 @@ awaitable<ResourceResponse> ConnectorClient::send_if(const Activity& activity, s
     request.activity = {};  // the user's client chose this id; the message arrives in the conversation without it
   }
   request.request_id = request_id;
-  request.body = &activity.json();
-  core_->prepare(call, activity.service_url().value_or(std::string_view()), account_id(activity.json(), "from"),
-                 request);
+  prepare(*core_, call, activity, request);
   co_await core_->perform(call);
   co_return ResourceResponse(call.answer());
 }
@@ -71,9 +85,7 @@ awaitable<ResourceResponse> ConnectorClient::update(const Activity& activity, De
   auto request = parts("PUT", activity.conversation_id(), activity.id());
   require_id(request.conversation, "conversation id");
   require_id(request.activity, "activity id");
-  request.body = &activity.json();
-  core_->prepare(call, activity.service_url().value_or(std::string_view()), account_id(activity.json(), "from"),
-                 request);
+  prepare(*core_, call, activity, request);
   co_await core_->perform(call);
   co_return ResourceResponse(call.answer());
 }
@@ -83,8 +95,9 @@ awaitable<void> ConnectorClient::remove(const ConversationReference& reference, 
   auto request = parts("DELETE", reference.conversation_id(), reference.activity_id());
   require_id(request.conversation, "conversation id");
   require_id(request.activity, "activity id");
-  core_->prepare(call, reference.service_url().value_or(std::string_view()), account_id(reference.json(), "bot"),
-                 request);
+  const auto caller = tern::detail::vouching_bot(reference.json().if_contains(tern::detail::trust_member));
+  core_->prepare(call, reference.service_url().value_or(std::string_view()),
+                 {account_id(reference.json(), "bot"), caller}, request);
   co_await core_->perform(call);
 }
 
@@ -94,7 +107,7 @@ awaitable<ConversationResourceResponse> ConnectorClient::create_conversation(std
   Call call(core_, by);
   auto request = parts("POST", std::nullopt, std::nullopt);
   request.body = &parameters.json();
-  core_->prepare(call, service_url, account_id(parameters.json(), "bot"), request);
+  core_->prepare(call, service_url, {account_id(parameters.json(), "bot"), {}}, request);
   co_await core_->perform(call);
   co_return ConversationResourceResponse(call.answer());
 }

@@ -79,7 +79,9 @@ struct ConnectorOptions {
 /// **Tokens.** With `credentials` a request over https carries a token of the bot that sends. A token that is known
 /// costs a copy of its text. Otherwise the call waits for it, within its own deadline, before it takes a connection. A
 /// 401 means that the channel has not taken the message. So when `credentials` has another token then, the request is
-/// written once more with that one; the answer to it is the answer of the call.
+/// written once more with that one; the answer to it is the answer of the call. Where another bot has brought the
+/// conversation, as the activity's `callerId` or the reference's `trust` says, the token is for that bot alone: with
+/// one for channels it could speak to them as this bot. The `callerId` is not sent.
 ///
 /// Lifetime: the wheel, clock and metrics outlive the client; the io_context outlives all four. Calls under way when
 ///   the client is destroyed end with `operation_aborted`.

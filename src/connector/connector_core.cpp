@@ -4,6 +4,7 @@
 #include "connector/redirect.hpp"
 
 #include "async/describe_error.hpp"
+#include "auth/guid.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/with_timeout.hpp>
@@ -36,6 +37,13 @@ ConnectorOptions checked(ConnectorOptions options) {
     *time = std::clamp(*time, std::chrono::milliseconds(0), longest_time);
   }
   return options;
+}
+
+/// What a token for the bot with this app id is asked for with. Where a bot's own authenticator has found its caller,
+/// the id may be anything: then it is the token for channels. Source: Agents SDK for JavaScript,
+/// `CloudAdapter.createConnectorClientWithIdentity`.
+std::string scope_for(std::string_view caller) {
+  return auth::is_guid(caller) ? std::string(caller).append("/.default") : std::string();
 }
 
 net::ClientBounds bounds_of(const ConnectorOptions& options) {
@@ -107,7 +115,7 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
   }
 }
 
-void ConnectorCore::prepare(Call& call, std::string_view service_url, std::string_view bot, RequestParts parts) {
+void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor token, RequestParts parts) {
   const auto url = parse_service_url(service_url);
   if (!url) {
     fail(call, Outcome::refused, errc::service_url_refused,
@@ -121,7 +129,8 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, std::strin
   }
   // Only now it is certain that the bot may send there.
   if (options_.credentials != nullptr && url->tls && shows_token_to(*url)) {
-    call.bot_ = bot;
+    call.bot_ = token.bot;
+    call.scope_ = scope_for(token.caller);
     ask_for_token(call);
   }
   if (call.token_) {
@@ -246,7 +255,7 @@ awaitable<void> ConnectorCore::perform(Call& call) {
 
 void ConnectorCore::ask_for_token(Call& call) {
   try {
-    TokenAnswer answer = options_.credentials->token({call.bot_, {}});
+    TokenAnswer answer = options_.credentials->token({call.bot_, call.scope_});
     if (answer.is_known()) {
       call.token_ = answer.take_token();
     } else {
@@ -283,7 +292,7 @@ bool ConnectorCore::has_refused_token(const Call& call) {
     return false;
   }
   try {
-    return options_.credentials->refused({call.bot_, {}}, call.token_);
+    return options_.credentials->refused({call.bot_, call.scope_}, call.token_);
   } catch (...) {
     fail_without_token(call, std::current_exception());
   }
@@ -310,8 +319,12 @@ awaitable<void> ConnectorCore::renew_token(Call& call) {
 void ConnectorCore::fail_without_token(const Call& call, const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const NoToken&) {
+  } catch (const NoToken& e) {
     count(call, Outcome::no_token);
+    if (!call.scope_.empty() && e.why() == NoToken::Why::refused) {
+      // Perhaps its tenant does not know the other bot. That says nothing of the channels, so the bot does not rest.
+      throw NoToken(NoToken::Why::unavailable, e.what());
+    }
     throw;
   } catch (const system_error& e) {
     if (e.code() == asio::error::operation_aborted) {

@@ -23,6 +23,12 @@ using net::Host;
 
 class ConnectorCore;
 
+/// Whose token a request carries, and for whom. Lifetime: the views outlive the call.
+struct TokenFor {
+  std::string_view bot;     ///< the account of the bot that sends
+  std::string_view caller;  ///< the app id of the bot that it answers; "" when it writes to a channel
+};
+
 /// One call of the client.
 class Call : public net::ClientCall {
  public:
@@ -42,6 +48,7 @@ class Call : public net::ClientCall {
   std::function<bool()> may_begin_;  ///< is asked before the request is written; empty means yes
   RequestText request_;
   std::string_view bot_;                                 ///< the account of the bot that sends, in the caller's object
+  std::string scope_;                                    ///< what its token is for; "" for a channel
   std::shared_ptr<const AccessToken> token_;             ///< that the request carries; nullptr without one
   awaitable<std::shared_ptr<const AccessToken>> later_;  ///< valid while the token has to be waited for
   bool renewed_ = false;                                 ///< the request carries a second token
@@ -52,10 +59,10 @@ class ConnectorCore final : public net::ClientCore {
  public:
   ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics, ConnectorOptions options);
 
-  /// Finds the host of `service_url`, asks for the token of `bot`, and writes the text of the request. `host`,
-  /// `base_path` and `authorization` of `parts` are set here. Lifetime: what `bot` is a view of outlives the call.
+  /// Finds the host of `service_url`, asks for the token, and writes the text of the request. `host`, `base_path` and
+  /// `authorization` of `parts` are set here.
   /// Errors: `errc::service_url_refused`, `errc::invalid_argument`, `errc::overloaded` (no more hosts), `NoToken`.
-  void prepare(Call& call, std::string_view service_url, std::string_view bot, RequestParts parts);
+  void prepare(Call& call, std::string_view service_url, TokenFor token, RequestParts parts);
 
   /// Sends the request and waits for the answer; throws unless it is a success. `call` lives in the caller's frame.
   awaitable<void> perform(Call& call);

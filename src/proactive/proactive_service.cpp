@@ -86,6 +86,7 @@ awaitable<ResourceResponse> ProactiveService::send(ConversationReference referen
   require_enabled();
   detail::require_reachable(reference);
   detail::address_proactive(activity, reference);
+  detail::note_caller(activity, reference);
   auto post = [](detail::TurnEnvironment* environment, Activity what) -> awaitable<ResourceResponse> {
     const auto by = Deadline::after(environment->send_timeout, environment->clock);
     auto response = co_await environment->sender.send(what, {}, by);

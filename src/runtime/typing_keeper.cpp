@@ -38,6 +38,7 @@ class TypingKeeper::Indicator : public TimingWheel::Entry, public std::enable_sh
   static awaitable<void> show(std::shared_ptr<Indicator> self) {
     auto typing = Activity::typing();
     detail::address_proactive(typing, self->reference_);
+    detail::note_caller(typing, self->reference_);
     const auto by = Deadline::after(self->environment_.send_timeout, self->environment_.clock);
     co_await self->environment_.sender.send(typing, {}, by);
   }

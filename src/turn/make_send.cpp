@@ -5,6 +5,7 @@
 #include "turn/annotations.hpp"
 #include "turn/keys.hpp"
 #include "turn/path_segment.hpp"
+#include "turn/trust.hpp"
 
 #include <tern/error.hpp>
 
@@ -104,6 +105,10 @@ void address_proactive(Activity& activity, const ConversationReference& referenc
                 "An activity without a type cannot be sent. Use Activity::message(...) or another factory.");
   }
   activity.apply_reference(reference, false);
+}
+
+void note_caller(Activity& activity, const ConversationReference& reference) {
+  note_caller(activity, vouching_bot(reference.json().if_contains(trust_member)));
 }
 
 ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,

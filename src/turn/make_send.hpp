@@ -21,6 +21,9 @@ void require_reachable(const ConversationReference& reference);
 /// Addresses an activity to a conversation, not as a reply: it has a `replyToId` only if it had one before.
 void address_proactive(Activity& activity, const ConversationReference& reference);
 
+/// Notes which bot vouches for the reference (trust.hpp), on an activity that a sender is about to get.
+void note_caller(Activity& activity, const ConversationReference& reference);
+
 /// Makes a record for the schedule. The store adds the other members. `due` in the past means at once.
 /// Errors: `errc::invalid_argument` for an unreachable reference, a key that is too long, a time beyond the horizon.
 ScheduledSend make_activity_send(const std::string& bot_id, WallTime now, const ConversationReference& reference,

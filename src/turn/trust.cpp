@@ -104,6 +104,30 @@ bool may_cross(const Trust& known, const Trust& by) noexcept {
   return !by.is_inside() || known.by != CallerKind::channel;
 }
 
+std::string_view vouching_bot(const json::value* trust) noexcept {
+  const auto* fields = trust != nullptr ? trust->if_object() : nullptr;
+  if (fields == nullptr) {
+    return {};
+  }
+  const auto* by = fields->if_contains("by");
+  const auto* app = fields->if_contains("app");
+  const bool is_bot = by != nullptr && by->is_string() && by->get_string() == "bot";
+  return is_bot && app != nullptr && app->is_string() ? std::string_view(app->get_string()) : std::string_view();
+}
+
+void note_caller(Activity& activity, std::string_view app) {
+  if (!app.empty()) {
+    activity.set_caller_id(std::string(bot_caller).append(app));
+  } else if (std::as_const(activity).json().contains("callerId")) {
+    activity.json().erase("callerId");
+  }
+}
+
+std::string_view noted_caller(const Activity& activity) noexcept {
+  const auto caller = activity.caller_id().value_or(std::string_view());
+  return caller.starts_with(bot_caller) ? caller.substr(bot_caller.size()) : std::string_view();
+}
+
 bool may_move(const Trust& known, const Trust& by) noexcept {
   if (known.is_inside() || by.is_inside()) {
     return may_cross(known, by);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tern/schema/activity.hpp>
 #include <tern/turn/identity.hpp>
 
 #include <boost/json/object.hpp>
@@ -47,5 +48,20 @@ bool may_cross(const Trust& known, const Trust& by) noexcept;
 /// kind, in the same tenant, and if it is a bot the same bot. A conversation that nobody vouches for may be moved by
 /// every caller that was checked. False when `may_cross` is.
 bool may_move(const Trust& known, const Trust& by) noexcept;
+
+/// The app id of the bot that vouches for a reference, whose member `trust` is this; "" when it is another caller, or
+/// nobody. `trust`: nullptr for no member. Lifetime: a view into `trust`.
+std::string_view vouching_bot(const json::value* trust) noexcept;
+
+/// What `callerId` begins with when the caller is a bot. Its app id follows.
+inline constexpr std::string_view bot_caller = "urn:botframework:aadappid:";
+
+/// Notes on an activity that is about to be sent which bot has brought its conversation, as `callerId`. The sender
+/// shows a token that is for that bot then, and takes the note away: it is not for the wire. `app`: its app id; "" when
+/// a channel has brought the conversation, which leaves no `callerId`.
+void note_caller(Activity& activity, std::string_view app);
+
+/// The app id in the note; "" without one. Lifetime: a view into `activity`.
+std::string_view noted_caller(const Activity& activity) noexcept;
 
 }  // namespace tern::detail

@@ -57,6 +57,14 @@ bool names_incoming(const Activity& incoming) {
   return channel != channels::directline && channel != channels::webchat;
 }
 
+/// The app id of the bot that the turn answers; "" when it answers somebody else. `stored`: what a continuation knows.
+std::string_view calling_bot(const Identity* caller, const json::value* stored) noexcept {
+  if (caller == nullptr) {
+    return detail::vouching_bot(stored);
+  }
+  return caller->kind == Identity::Kind::bot ? std::string_view(caller->app_id) : std::string_view();
+}
+
 void put_member(json::object& to, std::string_view target, const json::value* value) {
   if (value != nullptr) {
     to[target] = *value;
@@ -265,6 +273,7 @@ awaitable<std::optional<ResourceResponse>> TurnContext::deliver(Activity& activi
     output_->take(std::move(activity));
     co_return ResourceResponse{};
   }
+  detail::note_caller(activity, calling_bot(identity_.get(), output_->vouched_by()));
   ResourceResponse response;
   std::exception_ptr failed;
   auto* const carrier = environment_.replies;
@@ -333,6 +342,7 @@ awaitable<std::optional<ResourceResponse>> TurnContext::put_update(Activity& act
 }
 
 awaitable<ResourceResponse> TurnContext::put_activity(Activity& activity) {
+  detail::note_caller(activity, calling_bot(identity_.get(), output_->vouched_by()));
   if (environment_.replies == nullptr) {
     const auto by = Deadline::after(environment_.send_timeout, environment_.clock);
     return environment_.sender.update(activity, by);

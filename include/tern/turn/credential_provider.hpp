@@ -37,7 +37,7 @@ struct TokenRequest {
   /// The id of the bot's account in the conversation, as the channel writes it: `28:` and the app id on Teams, the app
   /// id or a name of the bot on others. "" when it is not known.
   std::string_view bot;
-  /// What the token is for, such as `https://graph.microsoft.com/.default`. "" for the services of channels.
+  /// What the token is for: "" for channels; `APP_ID/.default` for another bot, which has called this one; or a scope.
   std::string_view scope;
 };
 

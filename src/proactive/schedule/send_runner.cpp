@@ -24,6 +24,13 @@ json::object object_of(const std::string& text, const char* what) {
   return std::move(parsed->as_object());
 }
 
+// Few conversations were brought by another bot, so the reference is parsed for those alone.
+void note_caller_of(const std::string& reference, Activity& activity) {
+  if (reference.find(R"("by":"bot")") != std::string::npos) {
+    detail::note_caller(activity, ConversationReference(object_of(reference, "The reference of a scheduled send")));
+  }
+}
+
 // Its zone was known when it was scheduled: by another machine, or by an older database.
 void tell_of_unknown_zone(const ScheduledSend& send, const detail::Annotations& times) {
   if (!times.has_known_zone()) {
@@ -53,6 +60,7 @@ awaitable<void> SendRunner::take_step(ScheduledSend send) {
 
 awaitable<void> SendRunner::post(ScheduledSend send, json::object payload, std::function<bool()> may_begin) {
   Activity activity(std::move(payload));
+  note_caller_of(send.reference, activity);
   // The connector gives the send less time, unless the channel is known to be slow.
   const auto by = Deadline::after(longest_patience * environment_.send_timeout, environment_.clock);
   co_await environment_.sender.send_if(activity, send.client_request_id, by, std::move(may_begin));

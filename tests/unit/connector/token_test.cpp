@@ -29,7 +29,7 @@ class FakeCredentials final : public CredentialProvider {
  public:
   TokenAnswer token(const TokenRequest& request) override {
     asked.emplace_back(request.bot);
-    EXPECT_EQ(request.scope, "");
+    scopes.emplace_back(request.scope);
     if (fails) {
       fails();
     }
@@ -40,6 +40,7 @@ class FakeCredentials final : public CredentialProvider {
   }
   bool refused(const TokenRequest& request, const Token& token) override {
     refusals.push_back(std::string(request.bot) + " " + token->authorization());
+    scopes.emplace_back(request.scope);
     if (next) {
       current = std::exchange(next, nullptr);
       return true;
@@ -54,6 +55,7 @@ class FakeCredentials final : public CredentialProvider {
   std::chrono::milliseconds takes{0};
   Clock* clock = nullptr;
   std::vector<std::string> asked;
+  std::vector<std::string> scopes;  ///< of all questions
   std::vector<std::string> refusals;
 
  private:
@@ -130,6 +132,58 @@ TEST_F(TokenTest, EachRequestOverHttpsCarriesTheTokenOfItsBot) {
   tern::test::run_on(on.io, on.client->create_conversation(channel.url(), parameters, Deadline::never()));
   EXPECT_EQ(authorizations(), (Lines{"Bearer one", "Bearer one", "Bearer one", "Bearer one"}));
   EXPECT_EQ(credentials.asked, (Lines{"28:bot-1", "28:bot-1", "bot-2", "bot-3"}));
+  EXPECT_EQ(credentials.scopes, (Lines{"", "", "", ""}));
+}
+
+constexpr const char* calling_bot = "ca110000-0000-4000-8000-000000000001";
+constexpr const char* scope_of_caller = "ca110000-0000-4000-8000-000000000001/.default";
+
+TEST_F(TokenTest, ABotThatHasCalledIsShownATokenForItselfAlone) {
+  Activity answer = message();
+  answer.json()["id"] = "a1";
+  answer.set_caller_id(std::string("urn:botframework:aadappid:") + calling_bot);
+  on.deliver(answer);
+  tern::test::run_on(on.io, on.client->update(answer, Deadline::never()));
+  const ConversationReference reference(json::object{{"serviceUrl", channel.url()},
+                                                     {"activityId", "a1"},
+                                                     {"conversation", {{"id", "c"}}},
+                                                     {"trust", {{"by", "bot"}, {"app", calling_bot}}}});
+  tern::test::run_on(on.io, on.client->remove(reference, Deadline::never()));
+  EXPECT_EQ(credentials.scopes, (Lines{scope_of_caller, scope_of_caller, scope_of_caller}));
+  for (const auto& request : channel.requests()) {
+    EXPECT_EQ(request.body.find("callerId"), std::string::npos) << request.body;
+  }
+  EXPECT_THAT(channel.requests().front().body, HasSubstr("\"from\""));
+}
+
+TEST_F(TokenTest, AnotherTokenAfterA401IsForTheSameBot) {
+  credentials.next = token_named("two");
+  channel.answer_next(FakeAnswer::with(401));
+  Activity answer = message();
+  answer.set_caller_id(std::string("urn:botframework:aadappid:") + calling_bot);
+  on.deliver(answer);
+  EXPECT_EQ(credentials.scopes, (Lines{scope_of_caller, scope_of_caller, scope_of_caller}));
+}
+
+TEST_F(TokenTest, ACallerThatIsNoBotIsShownTheTokenForChannels) {
+  for (const char* caller :
+       {"urn:botframework:azure", "urn:botframework:aadappid:", "urn:botframework:aadappid:~0123", calling_bot}) {
+    Activity answer = message();
+    answer.set_caller_id(caller);
+    on.deliver(answer);
+    EXPECT_EQ(channel.requests().back().body.find("callerId"), std::string::npos);
+  }
+  EXPECT_EQ(credentials.scopes, (Lines{"", "", "", ""}));
+}
+
+TEST_F(TokenTest, ATokenThatIsRefusedForOneBotDoesNotMeanThatAllAre) {
+  credentials.fails = [] { throw NoToken(NoToken::Why::refused, "AADSTS500011"); };
+  Activity answer = message();
+  answer.set_caller_id(std::string("urn:botframework:aadappid:") + calling_bot);
+  const auto error = failure<NoToken>(on.send(answer));
+  EXPECT_EQ(error.why(), NoToken::Why::unavailable);
+  EXPECT_STREQ(error.what(), "AADSTS500011");
+  EXPECT_EQ(on.outcome("no_token"), 1);
 }
 
 TEST_F(TokenTest, ABotWithoutATokenSendsWithoutOne) {

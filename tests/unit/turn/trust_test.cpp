@@ -143,5 +143,38 @@ TEST(Trust, NobodyMovesNothing) {
   }
 }
 
+TEST(Caller, IsTheBotThatVouchesForAReference) {
+  json::object reference;
+  trust(Kind::bot, "a", "t").put(reference);
+  EXPECT_EQ(vouching_bot(reference.if_contains(trust_member)), "a");
+  for (const auto& other : {trust(Kind::channel, "a"), trust(Kind::emulator), trust(Kind::other), Trust()}) {
+    other.put(reference);
+    EXPECT_EQ(vouching_bot(reference.if_contains(trust_member)), "");
+  }
+  for (const char* text : {"null", "[]", R"({"by":"bot"})", R"({"by":["bot"],"app":"a"})", R"({"by":"bot","app":5})"}) {
+    const auto damaged = json::parse(text);
+    EXPECT_EQ(vouching_bot(&damaged), "") << text;
+  }
+}
+
+TEST(Caller, IsNotedOnAnActivityUntilItIsAnothers) {
+  auto activity = Activity::message("hi");
+  EXPECT_EQ(noted_caller(activity), "");
+  note_caller(activity, "a");
+  EXPECT_EQ(noted_caller(activity), "a");
+  note_caller(activity, "b");
+  EXPECT_EQ(noted_caller(activity), "b");
+  note_caller(activity, "");
+  EXPECT_EQ(activity, Activity::message("hi"));
+}
+
+TEST(Caller, ThatIsNoBotIsNone) {
+  for (const char* id : {"", "urn:botframework:azure", "urn:botframework:aadappid:", "a"}) {
+    auto activity = Activity::message("hi");
+    activity.set_caller_id(id);
+    EXPECT_EQ(noted_caller(activity), "") << id;
+  }
+}
+
 }  // namespace
 }  // namespace tern::detail

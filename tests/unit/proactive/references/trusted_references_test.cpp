@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tern {
 namespace {
@@ -42,6 +43,15 @@ class TrustedReferences : public ::testing::Test {
       bot->on_message([](TurnContext& turn) -> awaitable<void> {
         if (turn.activity().text() == "promise") {
           co_await turn.proactive().send_after(10s, Activity::message("kept"));
+        }
+        if (turn.activity().text() == "answer") {
+          co_await turn.send("answered");
+        }
+        if (turn.activity().text() == "edit") {
+          co_await turn.send("answered");
+          auto edited = Activity::message("edited");
+          edited.set_id("sent-1");
+          co_await turn.update(std::move(edited));
         }
         if (turn.activity().text() == "continue") {
           co_await turn.proactive().continue_after(1s, "promise later");
@@ -103,6 +113,46 @@ TEST_F(TrustedReferences, KeepWhoHasSentTheActivity) {
   ASSERT_TRUE(found("conv-1"));
   EXPECT_EQ(Trust::in(found("conv-1")->json()), Trust::of(bot_a));
   EXPECT_EQ(of_send(), Trust::of(bot_a));
+}
+
+// Whom the token of each message is for; "nobody" where nothing was sent.
+std::vector<std::string> noted(const std::vector<test::SentCall>& calls) {
+  std::vector<std::string> all;
+  for (const auto& call : calls) {
+    all.emplace_back(detail::noted_caller(call.activity));
+  }
+  return all;
+}
+
+TEST_F(TrustedReferences, SayForWhomTheTokenOfAMessageIs) {
+  using Callers = std::vector<std::string>;
+  for (const char* text : {"promise", "continue", "work", "answer", "edit"}) {
+    for (const auto& [from, name] : {std::pair{bot_a, "a"}, std::pair{channel, ""}}) {
+      world.sender.calls.clear();
+      const auto conversation = std::string(text) + name;
+      receive(message(text, "http://localhost:1", conversation), from);
+      world.pass(12s);
+      EXPECT_EQ(noted(world.sender.calls), Callers(text == std::string("edit") ? 2 : 1, name)) << conversation;
+    }
+  }
+}
+
+TEST_F(TrustedReferences, OfAnotherBotAreNotedInNoAnswer) {
+  auto activity = message("answer", "http://localhost:1");
+  activity.set_delivery_mode("expectReplies");
+  const auto reply = world.receive_from(std::move(activity), std::make_shared<const Identity>(bot_a));
+  world.settle();
+  ASSERT_TRUE(reply->reply);
+  EXPECT_NE(reply->reply->body.find("answered"), std::string::npos);
+  EXPECT_EQ(reply->reply->body.find("callerId"), std::string::npos) << reply->reply->body;
+}
+
+// The channel has taken the conversation over, so the bot that had brought it gets nothing any more.
+TEST_F(TrustedReferences, ThatHaveMovedSayItAnew) {
+  receive(message("promise", "http://localhost:1"), bot_a);
+  receive(message("hello", "http://localhost:2"), channel);
+  EXPECT_EQ(kept_at(), "http://localhost:2");
+  EXPECT_EQ(noted(world.sender.calls), std::vector<std::string>{""});
 }
 
 TEST_F(TrustedReferences, OfAnActivityThatNobodyWasAskedAboutAreAsTheyWere) {
