@@ -20,12 +20,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds longest_pause{2000};
+constexpr milliseconds longest_hint_pause{2000};
 constexpr milliseconds look_whether_alive{5000};
 constexpr milliseconds patience_for_hints{2000};
 
-SteadyTime after(milliseconds time) noexcept {
-  return std::chrono::steady_clock::now() + time;
+SteadyTime hint_time(milliseconds from_now) noexcept {
+  return std::chrono::steady_clock::now() + from_now;
 }
 
 int make_event() {
@@ -44,7 +44,7 @@ HintConnection::HintConnection(const ConnectionString& target, const PostgresOpt
       options_(options),
       hint_(hint),
       watchdog_(watchdog),
-      back_off_(longest_pause),
+      back_off_(longest_hint_pause),
       wake_(make_event()) {}
 
 HintConnection::~HintConnection() {
@@ -90,7 +90,7 @@ void HintConnection::run() {
       say_away(Failure(FailureKind::outage, e.what()));
     }
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, after(back_off_.next()), [this] { return stopped_; });
+    changed_.wait_until(lock, hint_time(back_off_.next()), [this] { return stopped_; });
   }
 }
 
@@ -115,19 +115,20 @@ bool HintConnection::hear() {
   if (std::exchange(said_away_, false)) {
     log::info("the changes of other processes are heard of again", {{"storage", "postgres"}});
   }
-  back_off_ = BackOff(longest_pause);
+  back_off_ = BackOff(longest_hint_pause);
   listener_({});  // what was written before
   follow(session);
   return true;
 }
 
 bool HintConnection::listen(Session& session) {
-  if (session.is_behind_pooler(after(patience_for_hints))) {
+  if (session.is_behind_pooler(hint_time(patience_for_hints))) {
     say_never("a pooler such as PgBouncer stands before the server");
     return false;
   }
   try {
-    session.listen(hint_.channel(), [this](const std::string& payload) { take(payload); }, after(patience_for_hints));
+    session.listen(
+        hint_.channel(), [this](const std::string& payload) { take(payload); }, hint_time(patience_for_hints));
     return true;
   } catch (const Failure& failure) {
     if (failure.is_lost() || failure.kind() == FailureKind::timed_out || failure.kind() == FailureKind::full) {
@@ -144,7 +145,7 @@ void HintConnection::say_never(const char* why) {
 }
 
 void HintConnection::follow(Session& session) {
-  auto look_at = after(look_whether_alive);
+  auto look_at = hint_time(look_whether_alive);
   while (!is_stopped()) {
     const auto left = std::chrono::ceil<milliseconds>(look_at - std::chrono::steady_clock::now());
     std::array<pollfd, 2> waited{pollfd{session.socket(), POLLIN | POLLRDHUP, 0}, pollfd{wake_, POLLIN, 0}};
@@ -156,10 +157,10 @@ void HintConnection::follow(Session& session) {
       return;
     }
     if (std::chrono::steady_clock::now() >= look_at) {  // a server that has gone says nothing
-      session.run("SELECT 1", after(patience_for_hints));
-      look_at = after(look_whether_alive);
+      session.run("SELECT 1", hint_time(patience_for_hints));
+      look_at = hint_time(look_whether_alive);
     }
-    session.take_notifications(after(patience_for_hints));
+    session.take_notifications(hint_time(patience_for_hints));
   }
 }
 
