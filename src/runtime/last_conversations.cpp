@@ -22,19 +22,18 @@ bool LastConversations::is_last(std::uint64_t user, const detail::KeyedDigest& c
   const auto& part = part_of(user);
   const std::lock_guard lock(part.mutex);
   const auto* last = part.find(user);
-  return last != nullptr && last->conversation == conversation &&
-         (!longest_trust_ || clock_.now() < last->since + *longest_trust_);
+  return last != nullptr && last->conversation == conversation && is_trusted(last->since);
 }
 
 void LastConversations::note(std::uint64_t user, const detail::KeyedDigest& conversation) {
-  const auto now = longest_trust_ ? clock_.now() : SteadyTime();
+  const auto since = now();
   auto& part = part_of(user);
   const std::lock_guard lock(part.mutex);
   if (part.young.size() >= half_of_part_) {
     part.old = std::exchange(part.young, Map());
   }
   part.old.erase(user);
-  part.young.insert_or_assign(user, Last{conversation, now});
+  part.young.insert_or_assign(user, Last{conversation, since});
 }
 
 void LastConversations::written(std::uint64_t user, const detail::KeyedDigest& conversation) {

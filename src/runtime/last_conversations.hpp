@@ -40,6 +40,11 @@ class LastConversations {
   /// The write has failed, or somebody else has changed the stored value.
   void forget(std::uint64_t user);
 
+  /// The time to note beside what is known of the store from now on, for `is_trusted`.
+  SteadyTime now() const { return longest_trust_ ? clock_.now() : SteadyTime(); }
+  /// Whether what was known of the store at `since` still counts.
+  bool is_trusted(SteadyTime since) const { return !longest_trust_ || clock_.now() < since + *longest_trust_; }
+
  private:
   struct Last {
     detail::KeyedDigest conversation;

@@ -151,7 +151,7 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::identify(const Activity&
 bool ReferenceCapture::knows(std::uint64_t key, const detail::KeyedDigest& fingerprint) const {
   const auto is_in = [&](const Map& map) {
     const auto found = map.find(key);
-    return found != map.end() && found->second == fingerprint;
+    return found != map.end() && found->second.fingerprint == fingerprint && last_.is_trusted(found->second.since);
   };
   return is_in(young_) || is_in(old_);
 }
@@ -282,7 +282,7 @@ void ReferenceCapture::remember(std::uint64_t key, const detail::KeyedDigest& fi
     young_ = Map();
   }
   old_.erase(key);  // first: if the insertion throws, no outdated fingerprint may stay
-  young_.insert_or_assign(key, fingerprint);
+  young_.insert_or_assign(key, Written{fingerprint, last_.now()});
 }
 
 void ReferenceCapture::forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept {

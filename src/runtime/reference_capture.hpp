@@ -24,7 +24,9 @@ namespace tern::runtime {
 /// Captures the references of turns, and remembers which of them the store has, so that a reference is written only
 /// when it changes. Three documents are kept: the reference of a user in a conversation; the address of a group
 /// conversation, from the last message of any user; and the conversation in which a user wrote last. The memory is
-/// bounded: when it is full, the older half is forgotten. A forgotten reference is written once more than needed.
+/// bounded: when it is full, the older half is forgotten. A forgotten reference is written once more than needed. When
+/// other processes write to the same store, what is remembered counts for as long as a user's last conversation
+/// (`LastConversations`): a conversation may have moved there and back, or may have been forgotten there.
 ///
 /// An entry is found by a keyed hash, and counts as known when a keyed digest of the whole reference, ids included, is
 /// equal. So a stranger cannot make up an id that lets somebody's reference pass for stored.
@@ -80,7 +82,11 @@ class ReferenceCapture {
   void forget(std::string_view channel, std::string_view user, std::string_view conversation) noexcept;
 
  private:
-  using Map = boost::unordered_flat_map<std::uint64_t, detail::KeyedDigest>;
+  struct Written {
+    detail::KeyedDigest fingerprint;
+    SteadyTime since{};
+  };
+  using Map = boost::unordered_flat_map<std::uint64_t, Written>;
 
   std::optional<Seen> identify(const Activity& activity, const Identity* caller) const;
   std::string last_key_of(const Activity& activity) const;

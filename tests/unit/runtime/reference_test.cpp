@@ -1,4 +1,6 @@
+#include "runtime/reference_capture.hpp"
 #include "support/bot_world.hpp"
+#include "turn/unit_of_work.hpp"
 
 #include <tern/turn/state.hpp>
 
@@ -150,6 +152,29 @@ TEST(LastConversations, HoldForAWhileWhereOthersWriteToTheStore) {
   clock.advance(std::chrono::seconds(60));
   EXPECT_FALSE(shared.is_last(1, {0, 10}));
   EXPECT_TRUE(alone.is_last(1, {0, 10}));
+}
+
+// At another replica the conversation may have moved, and here it moves back.
+TEST(ReferenceCapture, WritesAgainAfterAWhileWhereOthersWriteToTheStore) {
+  BotWorld world(silent_bot());
+  runtime::LastConversations shared(world.clock, std::chrono::seconds(60));
+  runtime::LastConversations alone(world.clock);
+  for (auto* last : {&shared, &alone}) {
+    runtime::ReferenceCapture capture("local", *last, 4096);
+    for (const auto* conversation : {"a:personal", "19:group"}) {
+      auto activity = world.message("hello", conversation);
+      activity.json()["conversation"].as_object()["isGroup"] = conversation[0] == '1';
+      detail::UnitOfWork work(world.runtime->environment(0), activity);
+      capture.written(capture.observe(activity, work).value());
+      EXPECT_FALSE(capture.has_news(activity));
+      world.clock.advance(std::chrono::seconds(60));
+      shared.note(1, {0, 1});  // of somebody else
+      EXPECT_EQ(capture.has_news(activity), last == &shared);
+      detail::UnitOfWork again(world.runtime->environment(0), activity);
+      EXPECT_TRUE(capture.observe(activity, again));
+      EXPECT_EQ(again.references_pending(), last == &shared);
+    }
+  }
 }
 
 // The writes of two turns of one user may come in either order.
