@@ -49,7 +49,7 @@ std::future<void> RuntimePoster::post(ConversationReference conversation, Backgr
     throw_error(errc::invalid_argument, "Nothing was posted: the work is empty.");
   }
   const auto home = runtime_.home_of(conversation);
-  auto state = std::make_shared<detail::BackgroundState>(shards_[home].ex());
+  auto state = std::make_shared<detail::BackgroundState>(shards_[home].ex(), runtime_.environment(home));
   auto here = detail::BackgroundAccess::conversation(std::move(conversation), proactive_, clock_, std::move(state));
   return post_to(home, [work = std::move(work), here = std::move(here)] { return work(here); });
 }

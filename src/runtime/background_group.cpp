@@ -82,7 +82,7 @@ BackgroundGroup::BackgroundGroup(Shard& shard, detail::TurnEnvironment& environm
 
 BackgroundTask BackgroundGroup::start(ConversationReference reference, BackgroundWork work,
                                       std::shared_ptr<detail::TurnTrail> trail) {
-  auto state = std::make_shared<detail::BackgroundState>(shard_.ex());
+  auto state = std::make_shared<detail::BackgroundState>(shard_.ex(), environment_);
   state->trail = trail;
   auto key = detail::conversation_key(environment_.bot_id, reference.channel_id().value_or(""),
                                       reference.conversation_id().value_or(""));

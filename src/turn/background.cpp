@@ -9,22 +9,55 @@
 
 #include <boost/asio/post.hpp>
 
+#include <exception>
 #include <utility>
 
 namespace tern {
 
 namespace {
 
-// Sends to the client that reads the turn's stream; to the channel when the client has gone.
-awaitable<ResourceResponse> say(std::shared_ptr<detail::TurnTrail> trail, Proactive* proactive,
-                                ConversationReference reference, Activity activity) {
-  auto addressed = activity;
-  detail::address_proactive(addressed, reference);
-  const bool taken = co_await trail->take(std::move(addressed));
-  if (taken) {
-    co_return ResourceResponse{};
+// Like a reply of a turn: it waits for the limits of the channel, and is tried again when it surely did not arrive.
+awaitable<ResourceResponse> post(detail::TurnEnvironment& environment, ConversationReference reference,
+                                 Activity activity) {
+  if (!environment.proactive_enabled) {
+    detail::throw_proactive_disabled();
   }
-  auto response = co_await proactive->send(std::move(reference), std::move(activity));
+  detail::require_reachable(reference);
+  detail::address_proactive(activity, reference);
+  auto* const carrier = environment.replies;
+  ResourceResponse response;
+  std::exception_ptr failed;
+  if (carrier == nullptr || carrier->is_free(reference.channel_id().value_or(""))) {
+    try {
+      response =
+          co_await environment.sender.send(activity, {}, Deadline::after(environment.send_timeout, environment.clock));
+      co_return response;
+    } catch (const system_error&) {
+      failed = std::current_exception();
+    }
+    if (carrier == nullptr) {
+      std::rethrow_exception(failed);
+    }
+  }
+  auto again = [&](std::string request_id, Deadline by) {
+    return environment.sender.send(activity, std::move(request_id), by);
+  };
+  response = co_await carrier->carry(detail::ReplyCarrier::Address::of(reference), again, std::move(failed));
+  co_return response;
+}
+
+// To the client that reads the turn's stream; to the channel when there is none, or the client has gone.
+awaitable<ResourceResponse> say(std::shared_ptr<detail::BackgroundState> state, ConversationReference reference,
+                                Activity activity) {
+  if (auto trail = state->trail.lock(); trail && trail->listens()) {
+    auto addressed = activity;
+    detail::address_proactive(addressed, reference);
+    const bool taken = co_await trail->take(std::move(addressed));
+    if (taken) {
+      co_return ResourceResponse{};
+    }
+  }
+  auto response = co_await post(state->environment, std::move(reference), std::move(activity));
   co_return response;
 }
 
@@ -76,13 +109,13 @@ void Conversation::require_there() const {
 
 awaitable<ResourceResponse> Conversation::send(Activity activity) {
   require_there();
-  if (state_ && state_->on_message && activity.is(activity_types::message)) {
+  if (!state_) {
+    return proactive_->send(reference_, std::move(activity));
+  }
+  if (state_->on_message && activity.is(activity_types::message)) {
     state_->on_message();
   }
-  if (auto trail = state_ ? state_->trail.lock() : nullptr; trail && trail->listens()) {
-    return say(std::move(trail), proactive_, reference_, std::move(activity));
-  }
-  return proactive_->send(reference_, std::move(activity));
+  return say(state_, reference_, std::move(activity));
 }
 
 awaitable<ResourceResponse> Conversation::send(std::string text) {

@@ -12,11 +12,14 @@
 namespace tern::detail {
 
 class TurnTrail;
+struct TurnEnvironment;
 
 /// The state of one piece of background work. Its coroutine and its handles share it.
 struct BackgroundState {
-  explicit BackgroundState(executor on) : ex(std::move(on)) {}
+  /// `services`: of the shard on which the work runs.
+  BackgroundState(executor on, TurnEnvironment& services) : ex(std::move(on)), environment(services) {}
   executor ex;
+  TurnEnvironment& environment;
   std::atomic<bool> running{true};
   bool cancelled = false;            // set by `BackgroundTask::cancel`; used on `ex` only
   asio::cancellation_signal signal;  // used on `ex` only

@@ -41,6 +41,10 @@ class Conversation {
   }
   ///@{
   /// Sends now. A message ends the typing indicator that is kept alive for this work.
+  ///
+  /// In background work it is treated like a reply of a turn: it waits for the channel's limits, and is tried again for
+  /// `turn.reply_patience` when it surely did not arrive.
+  /// Errors: those of `TurnContext::send`.
   awaitable<ResourceResponse> send(Activity activity);
   awaitable<ResourceResponse> send(std::string text);
   ///@}

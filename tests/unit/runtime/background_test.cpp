@@ -53,6 +53,39 @@ TEST(Background, SeveralTasksOfAConversationShareOneIndicator) {
   EXPECT_THAT(world.sender.texts(), ElementsAre("done", "done"));
 }
 
+// The turn that began the work was answered long ago: nobody else would say it again.
+TEST(Background, AMessageThatTheChannelRefusesForNowIsTriedAgain) {
+  BotWorld world(working_bot(5s));
+  int refused = 0;
+  world.sender.judge = [&](const Activity& activity) {
+    if (activity.is(activity_types::message) && refused++ < 2) {
+      throw ChannelError(429, "TooManyRequests", 1s);
+    }
+  };
+  world.say("x");
+  world.pass(5s);
+  EXPECT_EQ(refused, 1);
+  world.pass(10s, 100ms);
+  EXPECT_EQ(refused, 3);
+  EXPECT_THAT(world.sender.texts(), ElementsAre("done", "done", "done")) << "one has arrived";
+  const auto& calls = world.sender.calls;
+  EXPECT_EQ(calls.back().activity.recipient_id(), "user-1");
+}
+
+TEST(Background, AMessageThatTheChannelRefusesForGoodIsNotTriedAgain) {
+  BotWorld world(working_bot(5s));
+  int refused = 0;
+  world.sender.judge = [&](const Activity& activity) {
+    if (activity.is(activity_types::message)) {
+      ++refused;
+      throw ChannelError(403, "Forbidden", std::nullopt);
+    }
+  };
+  world.say("x");
+  world.pass(20s, 100ms);
+  EXPECT_EQ(refused, 1);
+}
+
 TEST(Background, CanBeCancelled) {
   std::vector<BackgroundTask> tasks;
   BotWorld world(working_bot(5s, &tasks));
