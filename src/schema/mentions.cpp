@@ -30,8 +30,8 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Channels write the same id in lower and in upper case.
-bool is_same_id(std::string_view a, std::string_view b) noexcept {
+// Channels write the same id in lower and in upper case, and SDKs find the types of entities in either.
+bool equal_without_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
@@ -128,14 +128,15 @@ std::vector<Piece> pieces_of(const json::array& entities, std::string_view text,
     }
     const auto* fields = item.if_object();
     const auto* mentioned = fields != nullptr ? fields->if_contains("mentioned") : nullptr;
-    if (mentioned == nullptr || !mentioned->is_object() || string_at(*fields, "type") != Mention::type_name) {
+    if (mentioned == nullptr || !mentioned->is_object() ||
+        !equal_without_case(string_at(*fields, "type"), Mention::type_name)) {
       continue;
     }
     Piece piece;
     piece.text = string_at(*fields, "text");
     piece.name = string_at(mentioned->as_object(), "name");
     piece.position = pieces.size();
-    piece.is_taken_out = is_same_id(string_at(mentioned->as_object(), "id"), account_id);
+    piece.is_taken_out = equal_without_case(string_at(mentioned->as_object(), "id"), account_id);
     if (!piece.name.empty() && text.find(piece.text) == std::string_view::npos) {
       piece.text = {};
     }

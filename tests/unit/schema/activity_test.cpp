@@ -90,6 +90,13 @@ TEST(Activity, MentionsAreTakenOutOfTheText) {
   EXPECT_EQ(activity.text_without_mention("nobody"), "<at>Bot</at>\u00a0 tell <at>Ann</at> <at>Bot</at> hello");
 }
 
+// As SDKs find them.
+TEST(Activity, TheTypeOfAMentionMayHaveCapitals) {
+  auto activity = Activity::message("<at>Bot</at> hello");
+  activity.json()["entities"] = {{{"type", "Mention"}, {"mentioned", {{"id", "bot1"}}}, {"text", "<at>Bot</at>"}}};
+  EXPECT_EQ(activity.text_without_mention("bot1"), "hello");
+}
+
 TEST(Activity, OddMentionsAreHarmless) {
   const Activity activity(
       json::parse(
