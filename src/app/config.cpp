@@ -206,7 +206,7 @@ std::string help_text(const KeyTable& keys, const std::string& program) {
 
 /// The options on the command line.
 struct Words {
-  std::string file;
+  std::optional<std::string> file;
   std::vector<std::string> assignments;
   bool print = false;
   bool help = false;
@@ -288,10 +288,13 @@ CommandLine load_config(int argc, const char* const* argv, const ConfigDefaults&
   for (const auto& entry : defaults) {
     apply(keys, command.settings, entry.key, entry.value, "default set by the program");
   }
-  if (!words.file.empty()) {
+  if (words.file) {
+    if (words.file->empty()) {
+      throw ConfigError("--config names no file: its value is empty. Give the path of a file, or leave --config out");
+    }
     std::set<std::string> seen;
-    apply_object(keys, command.settings, app::read_config_file(words.file), "",
-                 "file " + app::without_secrets(words.file), seen);
+    apply_object(keys, command.settings, app::read_config_file(*words.file), "",
+                 "file " + app::without_secrets(*words.file), seen);
   }
   apply_overrides(keys, words.assignments, environment, command);
   check_combinations(command.settings, has_authenticator);

@@ -1,6 +1,7 @@
 #include "app/proactive_call.hpp"
 
 #include "app/config_values.hpp"
+#include "app/nearest_name.hpp"
 #include "turn/make_send.hpp"
 #include "turn/time_zone.hpp"
 #include "turn/trust.hpp"
@@ -55,10 +56,29 @@ TimeOfDay time_of_day(const json::value& value, const std::string& name) {
   return *time;
 }
 
+// Channels and SDKs may add members of their own, so an unknown name is refused only where a known one is absent that
+// it may stand for.
+void require_names_of_reference(const json::object& reference) {
+  constexpr std::array<std::string_view, 7> known{"channelId", "serviceUrl", "conversation", "user",
+                                                  "bot",       "activityId", "locale"};
+  for (const auto& member : reference) {
+    const std::string_view name = member.key();
+    const auto near = std::find(known.begin(), known.end(), name) == known.end() ? nearest_name(name, known) : "";
+    if (!near.empty() && !reference.contains(near)) {
+      refuse_call("reference." + unknown_name(name, {known.begin(), known.end()}));
+    }
+  }
+  const auto* channel = reference.if_contains("channelId");
+  if (channel == nullptr || !channel->is_string() || channel->as_string().empty()) {
+    throw BadCall("MissingProperty", "reference.channelId is missing: the id of the channel, such as msteams.");
+  }
+}
+
 Recipient recipient_of(Members& members) {
   Recipient to;
   if (auto* const reference = members.object("reference")) {
     reference->erase(tern::detail::trust_member);  // whoever has the secret does not speak for others
+    require_names_of_reference(*reference);
     to.reference = ConversationReference(std::move(*reference));
   }
   to.channel_id = members.text("channelId").value_or("");

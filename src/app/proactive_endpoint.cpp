@@ -39,13 +39,17 @@ void require_json(const http::HttpRequest& request) {
 }
 
 // A body that nobody reads is refused: its sender would not learn that it had no effect.
-void require_nothing_more(http::HttpRequest& request) {
+void require_no_body(http::HttpRequest& request, const std::string& remedy = {}) {
   constexpr std::string_view nothing[] = {"", "{}", "null"};
-  require_no_query(request.query());
   const auto body = trimmed(request.body());
   if (std::find(std::begin(nothing), std::end(nothing), body) == std::end(nothing)) {
-    refuse(400, "BadArgument", "This path takes no body with this method.");
+    refuse(400, "BadArgument", "This path takes no body with this method." + remedy);
   }
+}
+
+void require_nothing_more(http::HttpRequest& request) {
+  require_no_query(request.query());
+  require_no_body(request);
 }
 
 [[noreturn]] void refuse_method(const std::string& allowed) {
@@ -184,6 +188,7 @@ awaitable<HttpResponse> ProactiveEndpoint::dispatch_dead(http::HttpRequest& requ
     if (method != Method::post) {
       refuse_method("POST");
     }
+    require_no_body(request, " Say in the query which dead sends are meant, as in /dead/redrive?reason=...");
     return redrive_all(std::string(request.query()));
   }
   const auto handle = handle_of(path[1]);

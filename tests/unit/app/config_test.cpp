@@ -127,6 +127,8 @@ TEST(Config, RefusesWrongTypesAndRangesAndSaysWhatIsAllowed) {
 
 TEST(Config, ReportsAFileThatIsMissingOrNoJson) {
   EXPECT_THAT(error_of({"--config", "/no/such/file"}), HasSubstr("/no/such/file"));
+  EXPECT_THAT(error_of({"--config", ""}), HasSubstr("--config names no file"));
+  EXPECT_THAT(error_of({"--config="}), HasSubstr("--config"));
   EXPECT_THAT(error_of({"--config", "/dev/zero"}), HasSubstr("more than 1 MiB"));
   const TemporaryFile broken("{\"listen\":");
   EXPECT_THAT(error_of({"--config", broken.path()}), HasSubstr("not valid JSON"));

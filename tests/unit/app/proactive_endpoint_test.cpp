@@ -347,6 +347,7 @@ TEST_F(ProactivePaths, WhatWasGivenUpIsSentAgainByReasonAndTimeInOneCall) {
   EXPECT_TRUE(ask_for(200, "GET", "/dead").at("items").as_array().empty());
   EXPECT_THAT(refusal(400, "POST", "/dead/redrive?since=yesterday"), HasSubstr("since"));
   EXPECT_THAT(refusal(400, "POST", "/dead/redrive?reasons=x"), HasSubstr("reasons"));
+  EXPECT_THAT(refusal(400, "POST", "/dead/redrive", R"({"reason":"rejected"})"), HasSubstr("query"));
   EXPECT_THAT(refusal(405, "GET", "/dead/redrive"), HasSubstr("POST"));
 }
 
@@ -418,6 +419,10 @@ TEST_F(ProactivePaths, NameAMemberThatIsMisspelled) {
   is_told("POST", "/send", "{" + to_user + R"(,"actvity":{"type":"message","text":"news"}})", "actvity", "activity");
   is_told("POST", "/send", R"({"chanelId":"emulator","userId":"user-1",)" + message + "}", "chanelId", "channelId");
   is_told("POST", "/send", R"({"Reference":{},)" + message + "}", "Reference", "reference");
+  is_told("POST", "/send", R"({"reference":{"chanelId":"emulator"},)" + message + "}", "reference.chanelId",
+          "channelId");
+  is_told("POST", "/send", R"({"reference":{"channelId":"emulator","User":{"id":"u"}},)" + message + "}",
+          "reference.User", "user");
   is_told("POST", "/schedule", "{" + to_user + R"(,"continuaton":"greet","after":1})", "continuaton", "continuation");
   is_told("POST", "/schedule", "{" + to_user + "," + message + R"(,"affter":1})", "affter", "after");
   is_told("POST", "/schedule", "{" + to_user + "," + message + R"(,"after":1,"cancel_on_reply":true})",
