@@ -213,7 +213,7 @@ TEST_F(HttpServerWebSocketEnd, ASocketThatIsKeptDoesNothingAfterItsEnd) {
 // Those that are open when the threads of the shards have ended.
 TEST_F(HttpServerWebSocketEnd, NothingLeaksWhenTheShardEndsFirst) {
   auto client = open_socket();
-  served->open.front()->send(text_of(std::string(10'000'000, 'l')));
+  served->open.front()->send(text_of(std::string(8'000'000, 'l')));
   auto closing = open_socket();
   served->open.back()->close(4000, "");
   served->open.clear();

@@ -202,6 +202,7 @@ TEST_F(HttpServerWebSocket, ClientsThatBreakTheRulesAreClosed) {
 
 TEST_F(HttpServerWebSocket, ManySocketsShareOneText) {
   std::vector<WebSocketClient> clients;
+  clients.reserve(50);
   for (int i = 0; i < 50; ++i) {
     clients.push_back(open_socket());
   }
