@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -339,6 +340,47 @@ TEST(InProcessChannel, IsToldWhenTheBotTakesNothingMore) {
   EXPECT_EQ(refused.outcome, TurnOutcome::overloaded);
   EXPECT_EQ(refused.retry_after, 1s);
   EXPECT_THAT(refused.reason, HasSubstr("limits.turns"));
+}
+
+TEST(InProcessChannel, IsToldWhenTheBotShutsDown) {
+  Loft loft;
+  App::Options options;
+  options.channels = with_pigeons(loft);
+  std::promise<void> begun;
+  std::optional<TurnResult> refused;
+  const auto bot = [&](const BotContext& context) {
+    auto made = std::make_unique<FunctionBot>();
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it is kept until it has ended
+    made->on_message([&, inlet = &context.inlets.at(pigeons)](TurnContext& turn) -> awaitable<void> {
+      if (turn.activity().text() != "first") {
+        co_return;
+      }
+      begun.set_value();
+      for (int i = 0; !refused; ++i) {  // this turn keeps the drain waiting
+        auto fields = fields_of(std::to_string(i));
+        fields["conversation"] = {{"id", "another"}};
+        auto result = co_await inlet->receive(Activity(std::move(fields)));
+        if (!result.is_accepted()) {
+          refused.emplace(std::move(result));
+        }
+        co_await sleep_for(1ms, turn.clock());
+      }
+    });
+    return made;
+  };
+  App app(settings_for_a_test(), bot, std::move(options));
+  app.start();
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it is kept until it has ended
+  auto first = app.post([&]() -> awaitable<void> {
+    const auto result = co_await app.inlet(pigeons).receive(Activity(fields_of("first")));
+    EXPECT_EQ(result.outcome, TurnOutcome::done);
+  });
+  begun.get_future().get();
+  EXPECT_TRUE(app.stop());
+  first.get();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->outcome, TurnOutcome::shutting_down);
+  EXPECT_EQ(refused->retry_after, 1s);
 }
 
 TEST(InProcessChannel, GetsUpdatesDeletionsAndNewConversations) {
