@@ -7,7 +7,7 @@ namespace tern::runtime {
 using std::chrono::nanoseconds;
 
 void HeldTime::begin(SteadyTime now, nanoseconds ran) noexcept {
-  *this = HeldTime();
+  *this = HeldTime(unknown_);
   began_ = now;
   ran_ = ran;
 }
@@ -16,6 +16,9 @@ nanoseconds HeldTime::look(SteadyTime now, const ThreadTimes& times) noexcept {
   if (!seen_) {
     seen_ = true;
     waited_ = times.waited;
+    if (waited_) {
+      began_ = std::max(began_, now - unknown_);
+    }
   }
   looked_ = now;
   held_ = std::max(held_, times.ran - ran_);

@@ -15,11 +15,13 @@ struct ThreadTimes {
 };
 
 /// Measures for how long a handler has held its thread. The time in which the handler ran or was blocked counts. The
-/// time in which the thread was ready but other threads had the processors does not.
+/// time in which the thread was ready but other threads had the processors does not. Before the first `look` nobody
+/// knows which it was. So of that time only the last `unknown` counts for a thread that is blocked.
 ///
 /// Thread safety: none.
 class HeldTime {
  public:
+  explicit HeldTime(std::chrono::nanoseconds unknown = std::chrono::milliseconds(10)) noexcept : unknown_(unknown) {}
   /// A probe was posted to the thread at `now`; the thread had run for `ran` until then.
   void begin(SteadyTime now, std::chrono::nanoseconds ran) noexcept;
   /// The probe has not run yet. Returns for how long the handler has held the thread at least; the value only grows.
@@ -28,6 +30,7 @@ class HeldTime {
   std::chrono::nanoseconds end(SteadyTime now) const noexcept;
 
  private:
+  std::chrono::nanoseconds unknown_;
   SteadyTime began_{};
   SteadyTime looked_{};
   std::chrono::nanoseconds ran_{0};

@@ -134,7 +134,8 @@ void StallWatchdog::look_at_held(std::size_t index) {
       probe.name = thread.running.ask();
     }
   });
-  if (!runs || held <= threshold) {
+  // A thread that has answered meanwhile may sleep by now, which is what a blocked one does.
+  if (!runs || held <= threshold || probe.sign->answered.load(std::memory_order_acquire)) {
     return;
   }
   if (!std::exchange(probe.counted, true)) {

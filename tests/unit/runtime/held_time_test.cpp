@@ -42,6 +42,14 @@ TEST(HeldTime, TimeWithoutAProcessorDoesNotCountForOneThatIsBlockedLater) {
   EXPECT_EQ(held.look(start + 500ms, times(1ms, 585ms, true)), 15ms);
 }
 
+// The watchdog had no processor either, and looked late.
+TEST(HeldTime, TimeBeforeALateFirstLookDoesNotCountForOneThatIsBlocked) {
+  HeldTime held;
+  held.begin(start, 0ms);
+  EXPECT_EQ(held.look(start + 40ms, times(0ms, 35ms, true)), 10ms);
+  EXPECT_EQ(held.look(start + 60ms, times(0ms, 35ms, true)), 30ms);
+}
+
 TEST(HeldTime, WhereTheSystemDoesNotTellOfWaitingWhatIsBlockedCounts) {
   HeldTime held;
   held.begin(start, 0ms);
