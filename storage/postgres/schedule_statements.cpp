@@ -247,8 +247,8 @@ ORDER BY x.at, x.seq LIMIT $6::int8)";
 // their order. A row of the inbox is written once and never changed, so its `ctid` stays the same.
 //
 // `first` is more than a way to pass over slots that have nothing. For one row the server reads the index itself, and
-// marks the entries there whose rows are gone. For many rows it makes a bitmap, which marks nothing: each call would look
-// at all rows that were taken since the last vacuum, 95 ms for 100,000 of them.
+// marks the entries there whose rows are gone. For many rows it makes a bitmap, which marks nothing: each call would
+// look at all rows that were taken since the last vacuum, 95 ms for 100,000 of them.
 constexpr std::string_view take_inbox_sql = R"(
 WITH late AS (
   DELETE FROM @.inbox AS t WHERE t.ctid = ANY(ARRAY(

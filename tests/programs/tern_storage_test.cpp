@@ -52,6 +52,7 @@ TEST(TernStorage, ExplainsItself) {
 }
 
 TEST(TernStorage, ToldWronglyEndsWithTwo) {
+  EXPECT_THAT(storage_tool({"--version"}).out, HasSubstr("tern-storage "));
   EXPECT_EQ(storage_tool({}).status, 2);
   EXPECT_EQ(storage_tool({"fly"}).status, 2);
   EXPECT_EQ(storage_tool({"copy", "--from", "rocksdb:a"}).status, 2);

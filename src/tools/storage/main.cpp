@@ -1,6 +1,7 @@
 // tern-storage: moves a bot's documents from one store to another, checks them, and turns them into text and back.
 // See docs/storage.md.
 
+#include "schema/version.hpp"
 #include "tools/storage/copy.hpp"
 #include "tools/storage/open_store.hpp"
 #include "tools/storage/store_spec.hpp"
@@ -198,6 +199,7 @@ void add_commands(CLI::App& parser, Words& words, Command& chosen) {
 
 int run(int argc, char** argv) {
   CLI::App parser(with_stores(about), "tern-storage");
+  parser.set_version_flag("--version", std::string("tern-storage ") + version);
   Words words;
   Command chosen;
   add_commands(parser, words, chosen);
