@@ -120,7 +120,7 @@ std::uint16_t Acceptor::listen_on_address(const std::string& address, std::uint1
 // The mode is set before the file exists, so that it never lets in more than it should, and again behind the process's
 // umask.
 void Acceptor::listen_on_file(const std::string& path, mode_t mode) {
-  UnixSocketFile::remove_stale(path);
+  file_.emplace(path);
   error_code ec;
   const auto check = [&](const char* advice) {
     if (ec) {
@@ -136,7 +136,7 @@ void Acceptor::listen_on_file(const std::string& path, mode_t mode) {
   check("");
   acceptor_.bind(endpoint, ec);
   check("; the folder must be there, and the bot's user must be allowed to write to it");
-  file_.emplace(path);
+  file_->made();
   if (::chmod(path.c_str(), mode) != 0) {
     ec = error_code(errno, boost::system::system_category());
   }

@@ -12,8 +12,12 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <thread>
+#include <vector>
 
 namespace tern::test {
 namespace {
@@ -82,6 +86,7 @@ TEST_F(HttpServerUnix, ItsFileHasTheModeAndGoesWithIt) {
   server->stop_accepting();
   settle();
   EXPECT_FALSE(std::filesystem::exists(path()));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "its lock is gone as well";
 }
 
 TEST_F(HttpServerUnix, AFileThatNobodyListensOnIsReplaced) {
@@ -111,6 +116,61 @@ TEST_F(HttpServerUnix, TheFileOfAnotherOneIsLeftAlone) {
   server->stop_accepting();
   settle();
   EXPECT_TRUE(std::filesystem::exists(path()));
+}
+
+// Between `bind` and `listen` the file looks as if nobody listened on it any more.
+TEST_F(HttpServerUnix, AnotherOneThatIsAboutToListenIsNotTakenForDead) {
+  server.reset();
+  settle();
+  const http::UnixSocketFile first(path());
+  Local::acceptor not_listening(io);
+  not_listening.open();
+  not_listening.bind(Local::endpoint(path()));
+  EXPECT_THAT(refusal(), HasSubstr("another program listens there"));
+  EXPECT_TRUE(std::filesystem::exists(path()));
+}
+
+TEST_F(HttpServerUnix, OfThoseThatBeginAtTheSameMomentOneListensAndIsHeard) {
+  server.reset();
+  settle();
+  for (int round = 0; round < 100; ++round) {
+    {
+      Local::acceptor dead(io, Local::endpoint(path()));
+    }
+    std::vector<std::unique_ptr<http::Server>> servers(3);
+    std::atomic<int> listening = 0;
+    std::atomic<int> ready = 0;
+    std::vector<std::thread> threads;
+    for (auto& each : servers) {
+      each = std::make_unique<http::Server>(std::vector<http::ServerShard>{{io, *wheel}}, handler, http::ServerLimits(),
+                                            clock, metrics);
+      threads.emplace_back([&] {
+        for (++ready; ready < 3;) {
+        }
+        try {
+          each->listen("unix:" + path(), 0, 0600);
+          ++listening;
+        } catch (const Error&) {  // NOLINT(bugprone-empty-catch)
+        }
+      });
+    }
+    for (auto& thread : threads) {
+      thread.join();
+    }
+    ASSERT_EQ(listening, 1);
+    Local::socket client(io);
+    ASSERT_NO_THROW(client.connect(Local::endpoint(path())));
+    servers.clear();
+    settle();
+  }
+}
+
+TEST_F(HttpServerUnix, TheFileOfALockIsNoReasonToRefuse) {
+  server.reset();
+  settle();
+  std::ofstream(path() + ".lock") << "left by one that was killed";
+  serve("unix", 0600);
+  EXPECT_THAT(ask(""), HasSubstr("|unix|"));
 }
 
 TEST(UnixPath, IsAbsoluteAndShort) {
