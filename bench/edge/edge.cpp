@@ -127,9 +127,8 @@ class Trial {
     const bool answers = lateness_.print("p99 of an answer's lateness");
     std::printf("  %zu turns failed, %zu answers are missing, of %zu; %zu strangers at the end, the bot %.0f %% busy\n",
                 failed_, missing_, messages_, active_, busy_ * 100);
-    if (kind_.tokens) {
-      std::printf("  %.0f %s each second\n", refused_,
-                  kind_.tls ? "handshakes were answered" : "bad tokens were refused");
+    if (kind_.counted != nullptr) {
+      std::printf("  %.0f %s each second\n", refused_, kind_.counted);
     }
     std::printf("  memory of the bot: %.0f MiB before, %.0f MiB at the end\n", memory_before_ / mebi, memory_ / mebi);
     std::fflush(stdout);
@@ -151,7 +150,7 @@ class Trial {
   }
 
   std::vector<std::string> settings_of_bot(std::uint16_t port, const bench::Authority& authority) const {
-    auto settings = kind_.tokens ? authority.settings() : std::vector<std::string>();
+    auto settings = kind_.counted != nullptr ? authority.settings() : std::vector<std::string>();
     for (const char* more : {"listen.threads=1", "limits.client_requests=100", "log.level=error"}) {
       settings.emplace_back(more);
     }
@@ -162,7 +161,9 @@ class Trial {
     return settings;
   }
 
-  bench::TokenFor token_for() const { return kind_.tokens ? bench::TokenFor(bench::Authority::token) : nullptr; }
+  bench::TokenFor token_for() const {
+    return kind_.counted != nullptr ? bench::TokenFor(bench::Authority::token) : nullptr;
+  }
 
   void round() {
     const auto port = bench::free_port();

@@ -5,6 +5,8 @@
 #include "edge/activity.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
@@ -76,7 +78,7 @@ struct Strangers::World {
       if (act == &World::read_slowly) {
         socket.set_option(asio::socket_base::receive_buffer_size(4096));
       }
-      if (floods || act == &World::bring_bad_tokens) {
+      if (floods || act == &World::bring_bad_tokens || act == &World::bring_bad_tokens_over_tls) {
         socket.bind({asio::ip::make_address_v4("127.0.0.2"), 0});  // one client, and not the one that is measured
       }
       auto [error] = co_await socket.async_connect(bot, bare::tuple);
@@ -161,8 +163,20 @@ struct Strangers::World {
     }
   }
 
-  // So many on each connection that all together bring the tokens of a second. Each bad token is another one.
   asio::awaitable<void> bring_bad_tokens(tcp::socket& socket, std::size_t number) {
+    return bring_bad_tokens_over(socket, number);
+  }
+  asio::awaitable<void> bring_bad_tokens_over_tls(tcp::socket& socket, std::size_t number) {
+    asio::ssl::stream<tcp::socket&> stream(socket, context);
+    auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, bare::tuple);
+    if (!error) {
+      co_await bring_bad_tokens_over(stream, number);
+    }
+  }
+
+  // So many on each connection that all together bring the tokens of a second. Each bad token is another one.
+  template <class Stream>
+  asio::awaitable<void> bring_bad_tokens_over(Stream& stream, std::size_t number) {
     constexpr auto between = std::chrono::nanoseconds(1s) * flood_connections / bad_tokens_a_second;
     asio::steady_timer due(io, std::chrono::steady_clock::now());
     HttpPieces answers;
@@ -171,10 +185,10 @@ struct Strangers::World {
       const auto token =
           Authority::bad_token(static_cast<Authority::Fault>(i % Authority::faults), channel_url, ++messages);
       const auto request = post_of(message_json(std::to_string(messages), "bad", "bad", channel_url), token);
-      auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(request), bare::tuple);
+      auto [write_error, written] = co_await asio::async_write(stream, asio::buffer(request), bare::tuple);
       std::optional<std::string_view> answer;
       while (!write_error && !(answer = answers.next())) {
-        auto [error, read] = co_await socket.async_read_some(asio::buffer(piece), bare::tuple);
+        auto [error, read] = co_await stream.async_read_some(asio::buffer(piece), bare::tuple);
         if (error) {
           co_return;
         }
@@ -288,6 +302,8 @@ struct Strangers::World {
       all(&World::flood, count * flood_connections);
     } else if (kind == "bad-tokens") {
       all(&World::bring_bad_tokens, count * flood_connections);
+    } else if (kind == "bad-tokens-tls") {
+      all(&World::bring_bad_tokens_over_tls, count * flood_connections);
     } else if (kind == "handshakes") {
       hello = client_hello();
       all(&World::shake_hands, count);
@@ -301,6 +317,7 @@ struct Strangers::World {
   }
 
   asio::io_context io{1};
+  asio::ssl::context context{asio::ssl::context::tls_client};  // any certificate is good
   const tcp::endpoint bot;
   std::string channel_url;
   const bool together;
@@ -320,8 +337,12 @@ const std::vector<Strangers::Kind>& Strangers::kinds() {
       {"slow-read", "connections that ask 200 times and read a byte a second", 1'000, true, false},
       {"hanging", "channels that take typing and never a message, 200 messages a second", 500, false, false},
       {"flood", "client that sends as fast as it can over 64 connections", 1, false, true},
-      {"bad-tokens", "client that brings 5,000 bad tokens a second over 64 connections", 1, false, false, true},
-      {"handshakes", "connections that begin a handshake of TLS as often as they can", 200, false, false, true, true},
+      {"bad-tokens", "client that brings 5,000 bad tokens a second over 64 connections", 1, false, false,
+       "bad tokens were refused"},
+      {"bad-tokens-tls", "client that brings 5,000 bad tokens a second over 64 connections with TLS", 1, false, false,
+       "bad tokens were refused", true},
+      {"handshakes", "connections that begin a handshake of TLS as often as they can", 200, false, false,
+       "handshakes were answered", true},
   };
   return all;
 }

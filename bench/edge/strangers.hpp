@@ -18,10 +18,10 @@ class Strangers {
     const char* name;
     const char* what;
     std::size_t count;
-    bool settle;          ///< once they are there they give the bot little to do
-    bool answers;         ///< their channel takes what the bot has still to send when it stops
-    bool tokens = false;  ///< the bot asks for tokens, and its users have them
-    bool tls = false;     ///< the bot speaks TLS, and so do its users
+    bool settle;                    ///< once they are there they give the bot little to do
+    bool answers;                   ///< their channel takes what the bot has still to send when it stops
+    const char* counted = nullptr;  ///< what `refused` counts; then the bot asks for tokens, and its users have them
+    bool tls = false;               ///< the bot speaks TLS, and so do its users
   };
   /// All that there are, with the number of them that the benchmark takes.
   static const std::vector<Kind>& kinds();
