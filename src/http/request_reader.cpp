@@ -83,7 +83,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   Parser(Request& request, Limits limits, ServedHosts* hosts) noexcept : request_(request), rules_(hosts) {
     header_limit(
         static_cast<std::uint32_t>(std::min<std::size_t>(limits.header, std::numeric_limits<std::uint32_t>::max())));
-    body_limit(limits.body);
+    body_limit(limits.large != nullptr ? std::max(limits.body, limits.large->most) : limits.body);
   }
 
   const HeadRules& rules() const noexcept { return rules_; }
@@ -234,9 +234,20 @@ RequestReader::Step RequestReader::wait_for_line() noexcept {
   return has_bare_line_end(unparsed_text()) ? refuse(Rejection::malformed) : Step::need_input;
 }
 
+// Until the head was read, nobody knew whether the body may be a large one. False when it is too large.
+bool RequestReader::bound_body() {
+  const auto allowed = std::max(limits_.body, std::min(limits_.large->allowed(request_), limits_.large->most));
+  parser_->body_limit(allowed);
+  const auto length = parser_->content_length();
+  return !length || *length <= allowed;
+}
+
 RequestReader::Step RequestReader::after_head() {
   if (const auto why = parser_->rules().rejection()) {
     return refuse(*why);
+  }
+  if (limits_.large != nullptr && !bound_body()) {
+    return refuse(Rejection::body_limit);
   }
   const bool waits = !parser_->is_done() && parser_->rules().expects_continue() && unparsed() == 0;
   return waits ? Step::send_continue : Step::complete;

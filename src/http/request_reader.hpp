@@ -2,6 +2,7 @@
 
 #include "http/chunk_bound.hpp"
 #include "http/host.hpp"
+#include "http/large_bodies.hpp"
 #include "http/rejection.hpp"
 #include "http/request.hpp"
 
@@ -23,6 +24,8 @@ class RequestReader {
   struct Limits {
     std::size_t header;
     std::size_t body;
+    /// Exceptions from `body`, or nullptr. Lifetime: they outlive the reader.
+    const LargeBodies* large = nullptr;
   };
 
   enum class Step {
@@ -71,6 +74,7 @@ class RequestReader {
   Step parse_some();
   Step wait_for_line() noexcept;
   Step after_head();
+  bool bound_body();
   Step refuse(Rejection why) noexcept;
   Rejection rejection_of(error_code error) const noexcept;
   bool lower_version() noexcept;

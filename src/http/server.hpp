@@ -3,6 +3,7 @@
 #include "async/timing_wheel.hpp"
 #include "http/host.hpp"
 #include "http/http_types.hpp"
+#include "http/large_bodies.hpp"
 #include "http/tls_context.hpp"
 #include "http/trusted_proxies.hpp"
 
@@ -30,8 +31,9 @@ struct ServerLimits {
   std::size_t gone = 100'000;        ///< connections whose clients have gone while their requests are handled; one more
                                      ///< counts as an open connection until its handler has ended
   std::size_t body = 256 * 1024;     ///< bytes of a request's body; a larger one is answered 413
-  std::size_t header = 16 * 1024;    ///< bytes of request line and header together, and again of the lines between the
-                                     ///< chunks of a body; more is answered 431
+  std::shared_ptr<const LargeBodies> large_bodies;  ///< exceptions from `body`; nullptr for none
+  std::size_t header = 16 * 1024;  ///< bytes of request line and header together, and again of the lines between the
+                                   ///< chunks of a body; more is answered 431
   std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte, or from the start of a new connection
   std::chrono::milliseconds body_timeout{30'000};    ///< from the end of the header to the end of the body
   std::chrono::milliseconds idle_timeout{75'000};    ///< between a response and the next request

@@ -47,7 +47,10 @@ Session::Session(std::shared_ptr<ServerState> server, ShardState& shard, StreamS
       shard_(shard),
       socket_(std::move(socket)),
       tls_(std::move(tls)),
-      reader_({.header = server_->limits().header, .body = server_->limits().body}, &shard.hosts) {
+      reader_({.header = server_->limits().header,
+               .body = server_->limits().body,
+               .large = server_->limits().large_bodies.get()},
+              &shard.hosts) {
   reader_.request().set_peer(peer, server_->proxies());
   server_->count_open(false);
 }

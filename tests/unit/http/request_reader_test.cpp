@@ -52,6 +52,27 @@ TEST(RequestReader, KeepsWhatFollowsForTheNextRequest) {
   EXPECT_EQ(reader.request().query(), "");
 }
 
+TEST(RequestReader, LetsSomeRequestsHaveALargerBody) {
+  const LargeBodies large{100, [](const HttpRequest& head) { return head.path() == "/large" ? std::size_t{50} : 0; }};
+  const auto step_of = [&](const std::string& path, const std::string& rest) {
+    RequestReader reader({.header = 1000, .body = 10, .large = &large});
+    give(reader, "POST " + path + " HTTP/1.1\r\nHost: x\r\n" + rest);
+    const auto step = reader.parse();
+    EXPECT_TRUE(step != Step::refused || reader.rejection() == Rejection::body_limit);
+    return step;
+  };
+  EXPECT_EQ(step_of("/large", "Content-Length: 50\r\n\r\n" + std::string(50, 'x')), Step::complete);
+  EXPECT_EQ(step_of("/large", "Content-Length: 51\r\n\r\n"), Step::refused);
+  EXPECT_EQ(step_of("/large", "Content-Length: 1000000000\r\n\r\n"), Step::refused);
+  EXPECT_EQ(step_of("/other", "Content-Length: 10\r\n\r\n" + std::string(10, 'x')), Step::complete);
+  EXPECT_EQ(step_of("/other", "Content-Length: 11\r\n\r\n"), Step::refused);
+  const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(step_of("/large", chunked + "32\r\n" + std::string(50, 'x') + "\r\n0\r\n\r\n"), Step::complete);
+  EXPECT_EQ(step_of("/large", chunked + "33\r\n" + std::string(51, 'x') + "\r\n0\r\n\r\n"), Step::refused);
+  EXPECT_EQ(step_of("/other", chunked + "a\r\n" + std::string(10, 'x') + "\r\n0\r\n\r\n"), Step::complete);
+  EXPECT_EQ(step_of("/other", chunked + "b\r\n" + std::string(11, 'x') + "\r\n0\r\n\r\n"), Step::refused);
+}
+
 TEST(RequestReader, EverySplitGivesTheSameRequest) {
   const std::string text =
       "POST http://h/p?q HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\nTransfer-Encoding: "
