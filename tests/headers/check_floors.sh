@@ -16,7 +16,7 @@ awk '
     if (path ~ /^(storage|memory|rocksdb|postgres)\// || path == "storage.hpp") return 2
     if (path ~ /^turn\//) return 3
     if (path ~ /^(runtime|proactive)\//) return 4
-    if (path ~ /^(http|net|connector|http_client|auth|directline)\//) return 5
+    if (path ~ /^(http|net|connector|http_client|auth|direct_line)\//) return 5
     if (path ~ /^(app|tools)\// || path == "tern.hpp") return 6
     if (path ~ /^testing\// || path == "testing.hpp") return 7
     return -1

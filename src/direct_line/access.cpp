@@ -1,0 +1,136 @@
+#include "direct_line/access.hpp"
+
+#include "direct_line/account.hpp"
+#include "direct_line/refusal.hpp"
+#include "http/ascii.hpp"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace tern::direct_line {
+
+namespace {
+
+constexpr std::chrono::seconds lifetime_of_token{1800};
+constexpr std::chrono::seconds lifetime_of_ticket{60};
+constexpr std::size_t max_tickets = 100'000;
+constexpr std::size_t max_trusted_origins = 16;
+
+std::string_view bearer_of(const http::HttpRequest& request) {
+  constexpr std::string_view scheme = "bearer ";
+  const auto header = request.only_header("authorization");
+  if (!header || !http::same_text(header->substr(0, scheme.size()), scheme)) {
+    throw Refusal(401, "Unauthorized",
+                  "Send a token or the secret of Direct Line as Authorization: Bearer TOKEN, once.");
+  }
+  return header->substr(scheme.size());
+}
+
+[[noreturn]] void refuse_token(bool expired) {
+  if (expired) {
+    throw Refusal(403, "TokenExpired", "The token has expired. Get a new one, and refresh it in time.");
+  }
+  throw Refusal(401, "Unauthorized", "This is neither a token of this bot nor its secret of Direct Line.");
+}
+
+}  // namespace
+
+Access::Access(const Secrets& secrets, std::vector<std::string> origins, Clock& clock)
+    : secrets_(secrets),
+      tokens_(secrets, "token", lifetime_of_token),
+      tickets_(secrets, "ticket", lifetime_of_ticket),
+      origins_(std::move(origins)),
+      clock_(clock),
+      used_(max_tickets) {}
+
+void Access::check_origin(const http::HttpRequest& request, const std::vector<std::string>& of_token) const {
+  const auto origin = request.header("origin");
+  if (origin && !origins_.allows(*origin, request.header("host").value_or(""), of_token)) {
+    throw Refusal(401, "OriginNotAllowed",
+                  "Pages of this origin may not use Direct Line here: neither the token (trustedOrigins) nor "
+                  "direct_line.origins names it.");
+  }
+}
+
+Caller Access::caller_of(const http::HttpRequest& request) const {
+  const auto bearer = bearer_of(request);
+  Caller caller;
+  auto token = tokens_.read(bearer, clock_.wall_now());
+  if (token.claims) {
+    caller.claims = std::move(*token.claims);
+  } else if (!token.expired && secrets_.knows(bearer)) {
+    caller.has_secret = true;
+  } else {
+    refuse_token(token.expired);
+  }
+  check_origin(request, caller.claims.origins);
+  return caller;
+}
+
+Caller Access::caller_of(const http::HttpRequest& request, std::string_view conversation) const {
+  auto caller = caller_of(request);
+  if (caller.has_secret) {
+    caller.claims.conversation = conversation;
+  } else if (caller.claims.conversation != conversation) {
+    refuse_conversation();
+  }
+  return caller;
+}
+
+std::string Access::make_token(TokenClaims claims) const {
+  return tokens_.make(std::move(claims), clock_.wall_now());
+}
+
+std::string Access::make_ticket(TokenClaims claims) const {
+  return tickets_.make(std::move(claims), clock_.wall_now());
+}
+
+TokenClaims Access::use_ticket(const http::HttpRequest& request, std::string_view conversation,
+                               std::string_view ticket) {
+  auto read = tickets_.read(ticket, clock_.wall_now());
+  if (!read.claims) {
+    refuse_token(read.expired);
+  }
+  if (read.claims->conversation != conversation) {
+    refuse_conversation();
+  }
+  check_origin(request, read.claims->origins);
+  switch (used_.use(read.claims->id, clock_.now(), lifetime_of_ticket)) {
+    case UsedTickets::Use::first:
+      break;
+    case UsedTickets::Use::again:
+      throw Refusal(401, "Unauthorized",
+                    "This streamUrl was used before. Get a new one with a GET of the conversation.");
+    case UsedTickets::Use::full:
+      throw Refusal(429, "TooManyRequests", "Too many sockets are being opened. Try again in a minute.",
+                    lifetime_of_ticket);
+  }
+  return std::move(*read.claims);
+}
+
+TokenClaims claims_in(const json::object& parameters) {
+  TokenClaims claims;
+  if (const auto* origins = parameters.if_contains("trustedOrigins"); origins != nullptr && !origins->is_null()) {
+    const auto* list = origins->if_array();
+    if (list == nullptr || list->size() > max_trusted_origins) {
+      refuse_argument("trustedOrigins must be a list of at most 16 origins.");
+    }
+    for (const auto& each : *list) {
+      auto origin = each.is_string() ? parse_origin(each.get_string()) : std::nullopt;
+      if (!origin) {
+        refuse_argument("trustedOrigins must have origins such as https://www.example.com alone.");
+      }
+      claims.origins.push_back(std::move(*origin));
+    }
+  }
+  const auto account = account_in(parameters, "user");
+  claims.user = account.id;
+  claims.name = account.name;
+  if (!claims.origins.empty() && !claims.user.empty() && !is_reserved(claims.user)) {
+    refuse_argument("With trustedOrigins the id of the user must begin with dl_, so that nobody else can use it.");
+  }
+  return claims;
+}
+
+}  // namespace tern::direct_line

@@ -1,0 +1,134 @@
+#include "direct_line/append_plan.hpp"
+
+#include "direct_line/digest.hpp"
+
+#include <tern/schema/timestamp.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tern::direct_line {
+
+namespace {
+
+// So that a write has a bounded size, also after the bounds were lowered.
+constexpr std::uint64_t max_removed_at_once = 100;
+// The age of an activity is known up to this part of the longest age.
+constexpr int marks_in_age = 16;
+
+std::string padded(std::uint64_t number, std::size_t digits) {
+  auto text = std::to_string(number);
+  return text.size() >= digits ? text : std::string(digits - text.size(), '0') + text;
+}
+
+std::uint64_t seq_of_known(const Head& head, const std::string& digest) {
+  const auto found =
+      std::find_if(head.keys.begin(), head.keys.end(), [&](const Head::Key& key) { return key.digest == digest; });
+  return found == head.keys.end() ? 0 : found->seq;
+}
+
+void remember(Head& head, std::string digest) {
+  head.keys.push_back({std::move(digest), head.last});
+  if (head.keys.size() > Head::max_keys) {
+    head.keys.erase(head.keys.begin());
+  }
+}
+
+void mark(Head& head, const HistoryBounds& bounds, WallTime now) {
+  if (head.marks.empty() || now - head.marks.back().time >= bounds.age / marks_in_age) {
+    head.marks.push_back({head.last, now});
+  }
+}
+
+// The activities before a mark are older than the mark.
+void forget_old(std::string_view conversation, AppendPlan& plan, const HistoryBounds& bounds, WallTime now) {
+  Head& head = plan.head;
+  std::uint64_t first = head.first;
+  for (const auto& each : head.marks) {
+    if (now - each.time > bounds.age) {
+      first = std::max(first, each.seq);
+    }
+  }
+  if (head.last >= first && head.last - first + 1 > bounds.count) {
+    first = head.last - bounds.count + 1;
+  }
+  first = std::min(first, head.first + max_removed_at_once);
+  // What was never stored need not be removed.
+  const auto first_new = plan.stored.empty() ? head.last + 1 : plan.stored.front().seq;
+  first = std::min(first, first_new);
+  for (auto seq = head.first; seq < first; ++seq) {
+    plan.changes.removals.emplace_back(activity_key(conversation, seq));
+  }
+  head.first = first;
+  // The last mark at or before the first activity is still needed to tell its age.
+  while (head.marks.size() > 1 && head.marks[1].seq <= head.first) {
+    head.marks.erase(head.marks.begin());
+  }
+}
+
+std::string text_of(std::string_view conversation, json::object fields, std::uint64_t seq, const std::string& time) {
+  fields.erase("serviceUrl");
+  fields["conversation"] = json::object{{"id", conversation}};
+  fields["id"] = activity_id(conversation, seq);
+  fields["timestamp"] = time;
+  return json::serialize(fields);
+}
+
+}  // namespace
+
+std::string head_key(std::string_view conversation) {
+  return std::string(head_prefix).append(conversation);
+}
+
+std::string hint_of(std::string_view conversation) {
+  return std::string(hint_prefix).append(conversation);
+}
+
+std::string activity_key(std::string_view conversation, std::uint64_t seq) {
+  constexpr std::size_t digits = 20;
+  return std::string("direct-line/a/").append(conversation).append("/").append(padded(seq, digits));
+}
+
+std::string activity_id(std::string_view conversation, std::uint64_t seq) {
+  constexpr std::size_t digits = 7;
+  return std::string(conversation).append("|").append(padded(seq, digits));
+}
+
+AppendPlan plan_append(std::string_view conversation, Head head, const std::string& etag,
+                       const std::vector<NewActivity>& activities, const HistoryBounds& bounds, WallTime now) {
+  AppendPlan plan;
+  plan.head = std::move(head);
+  // Clients sort by these times.
+  auto time = std::max(now, plan.head.changed + std::chrono::milliseconds(1));
+  for (const auto& activity : activities) {
+    auto digest = activity.key.empty() ? std::string() : short_digest(activity.key);
+    if (const auto known = digest.empty() ? 0 : seq_of_known(plan.head, digest); known != 0) {
+      plan.seqs.push_back(known);
+      plan.times.emplace_back();
+      continue;
+    }
+    const auto seq = ++plan.head.last;
+    plan.seqs.push_back(seq);
+    plan.times.push_back(Timestamp::utc(time).text());
+    auto text = std::make_shared<const std::string>(text_of(conversation, activity.fields, seq, plan.times.back()));
+    plan.changes.upserts.emplace_back(activity_key(conversation, seq), *text);
+    plan.stored.push_back({seq, std::move(text)});
+    plan.head.ended = plan.head.ended || activity.ends;
+    if (!digest.empty()) {
+      remember(plan.head, std::move(digest));
+    }
+    mark(plan.head, bounds, now);
+    plan.head.changed = time;
+    time += std::chrono::milliseconds(1);
+  }
+  if (!plan.stored.empty()) {
+    forget_old(conversation, plan, bounds, now);
+    plan.changes.hints.push_back(hint_of(conversation));
+    plan.changes.upserts.emplace_back(head_key(conversation), write_head(plan.head), Expect::etag(etag));
+  }
+  return plan;
+}
+
+}  // namespace tern::direct_line

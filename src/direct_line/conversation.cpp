@@ -1,0 +1,373 @@
+#include "direct_line/conversation.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+namespace tern::direct_line {
+
+namespace {
+
+constexpr std::size_t jobs_at_once = 64;
+constexpr std::size_t longest_tail = 32;
+constexpr std::size_t max_tail_bytes = std::size_t{8} * 1024;
+constexpr std::chrono::seconds write_timeout{10};
+constexpr std::chrono::seconds read_timeout{5};
+
+}  // namespace
+
+Conversation::Conversation(std::string id, History& history, TaskGroup& tasks, Clock& clock)
+    : id_(std::move(id)), history_(history), tasks_(tasks), clock_(clock), shared_(history.storage().traits().shared) {}
+
+awaitable<std::optional<Conversation::Place>> Conversation::append(NewActivity activity, Deadline by) {
+  const auto ex = co_await this_coro::executor;
+  auto place = std::make_shared<auth::WaitPlace>(clock_, ex);
+  auto job = std::make_shared<Job>(std::move(activity), place);
+  bool begins = false;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(job);
+    begins = !std::exchange(writing_, true);
+  }
+  if (begins) {
+    try {
+      tasks_.spawn(ex, "write to a conversation of Direct Line",
+                   [self = shared_from_this()] { return self->write_all(); });
+    } catch (...) {
+      fail_jobs(std::current_exception());
+    }
+  }
+  const bool told = co_await place->wait(by);
+  if (!told) {
+    throw_error(errc::timed_out, "The conversation of Direct Line was not stored in time.");
+  }
+  if (job->error) {
+    std::rethrow_exception(job->error);
+  }
+  co_return std::move(job->stored);
+}
+
+Conversation::Jobs Conversation::take_jobs() {
+  const std::lock_guard lock(mutex_);
+  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), jobs_at_once));
+  Jobs jobs(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+  queue_.erase(queue_.begin(), end);
+  writing_ = !jobs.empty();
+  return jobs;
+}
+
+void Conversation::fail_jobs(const std::exception_ptr& error) {
+  Jobs jobs;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs = std::exchange(queue_, {});
+    writing_ = false;
+  }
+  for (const auto& job : jobs) {
+    job->error = error;
+    job->place->wake();
+  }
+}
+
+awaitable<void> Conversation::write_all() {
+  for (auto jobs = take_jobs(); !jobs.empty(); jobs = take_jobs()) {
+    std::exception_ptr error;
+    try {
+      co_await write(jobs);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    for (const auto& job : jobs) {
+      job->error = error;
+      job->place->wake();
+    }
+  }
+}
+
+// Long: what is known is set right in every outcome.
+awaitable<void> Conversation::write(const Jobs& jobs) {
+  std::optional<FoundHead> known;
+  {
+    const std::lock_guard lock(mutex_);
+    known = head_;
+  }
+  std::vector<NewActivity> activities;
+  activities.reserve(jobs.size());
+  for (const auto& job : jobs) {
+    activities.push_back(std::move(job->activity));
+  }
+  std::optional<History::Appended> appended;
+  std::exception_ptr error;
+  try {
+    appended = co_await history_.append(id_, known, std::move(activities), Deadline::after(write_timeout, clock_));
+  } catch (...) {
+    error = std::current_exception();  // what the store has now, nobody knows
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    head_ = std::move(known);
+    if (appended) {
+      note_stored(appended->stored);
+    } else {
+      drop_tail();
+    }
+    // One hint is that of this write. With more, somebody else may have written after it.
+    const std::size_t own = appended && !appended->stored.empty() ? 1 : 0;
+    if (std::exchange(hints_while_writing_, 0) > own) {
+      head_.reset();
+      drop_tail();
+    }
+  }
+  wake_followers();
+  if (error) {
+    std::rethrow_exception(error);
+  }
+  for (std::size_t i = 0; appended && i < jobs.size(); ++i) {
+    jobs[i]->stored = Place{appended->seqs[i], std::move(appended->times[i])};
+  }
+}
+
+// Under the mutex.
+void Conversation::drop_tail() noexcept {
+  tail_.clear();
+  tail_bytes_ = 0;
+}
+
+// Under the mutex.
+void Conversation::note_stored(const std::vector<StoredActivity>& stored) {
+  if (stored.empty()) {
+    return;
+  }
+  shown_.reset();  // what was shown is over
+  if (followers_ == 0 || (!tail_.empty() && tail_.back().seq + 1 != stored.front().seq)) {
+    drop_tail();
+  }
+  if (followers_ == 0) {
+    return;
+  }
+  for (const auto& activity : stored) {
+    tail_.push_back(activity);
+    tail_bytes_ += activity.text->size();
+  }
+  while (tail_.size() > 1 && (tail_.size() > longest_tail || tail_bytes_ > max_tail_bytes)) {
+    tail_bytes_ -= tail_.front().text->size();
+    tail_.pop_front();
+  }
+}
+
+void Conversation::show(std::string text) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (followers_ == 0) {
+      return;
+    }
+    shown_ = std::make_shared<const std::string>(std::move(text));
+    ++shown_number_;
+  }
+  wake_followers();
+}
+
+void Conversation::wake_followers() {
+  std::vector<std::shared_ptr<auth::WaitPlace>> sleepers;
+  {
+    const std::lock_guard lock(mutex_);
+    sleepers = std::exchange(sleepers_, {});
+  }
+  for (const auto& sleeper : sleepers) {
+    sleeper->wake();
+  }
+}
+
+void Conversation::learn(std::optional<FoundHead> found) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (head_ && found) {
+      const bool is_known = head_->etag == found->etag;
+      // Read before the last write of this process, and heard of after it.
+      const bool is_stale = found->head.last < head_->head.last || (head_->head.ended && !found->head.ended);
+      if (is_known || is_stale) {
+        return;
+      }
+    }
+    if (!tail_.empty() && (!found || tail_.back().seq != found->head.last)) {
+      drop_tail();
+    }
+    head_ = std::move(found);
+  }
+  wake_followers();
+}
+
+void Conversation::forget_head() {
+  {
+    const std::lock_guard lock(mutex_);
+    head_.reset();
+  }
+  wake_followers();
+}
+
+awaitable<void> Conversation::end(Deadline by) {
+  co_await history_.end(id_, by);
+  forget_head();
+}
+
+void Conversation::heed_hint() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (writing_) {
+      ++hints_while_writing_;
+      return;
+    }
+  }
+  forget_head();
+}
+
+std::size_t Conversation::followers() const {
+  const std::lock_guard lock(mutex_);
+  return followers_;
+}
+
+// Without a read of the store, if it is known.
+awaitable<std::optional<Conversation::Extent>> Conversation::known_extent(Deadline by) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (head_) {
+      co_return Extent{head_->head.first, head_->head.last};
+    }
+  }
+  auto found = co_await history_.find(id_, by);
+  std::optional<Extent> extent;
+  if (found) {
+    extent = Extent{found->head.first, found->head.last};
+  }
+  learn(std::move(found));
+  co_return extent;
+}
+
+awaitable<std::optional<Head>> Conversation::head(Deadline by) {
+  if (!shared_) {
+    const std::lock_guard lock(mutex_);
+    if (head_) {
+      co_return head_->head;
+    }
+  }
+  auto found = co_await history_.find(id_, by);
+  std::optional<Head> head;
+  if (found) {
+    head = found->head;
+  }
+  learn(std::move(found));
+  co_return head;
+}
+
+std::vector<StoredActivity> Conversation::from_tail(std::uint64_t first) const {
+  const std::lock_guard lock(mutex_);
+  if (tail_.empty() || tail_.front().seq > first) {
+    return {};
+  }
+  const auto skipped = std::min<std::uint64_t>(first - tail_.front().seq, tail_.size());
+  return {tail_.begin() + static_cast<std::ptrdiff_t>(skipped), tail_.end()};
+}
+
+awaitable<std::optional<Conversation::Page>> Conversation::read(std::uint64_t watermark, Deadline by) {
+  const auto head = co_await this->head(by);
+  if (!head) {
+    co_return std::nullopt;
+  }
+  Page page;
+  page.watermark = std::min(watermark, head->last);
+  const auto first = std::max(page.watermark + 1, head->first);
+  if (first > head->last) {
+    co_return page;
+  }
+  page.activities = co_await history_.read(id_, first, head->last, by);
+  page.watermark = std::min(first + History::max_page - 1, head->last);
+  page.more = page.watermark < head->last;
+  co_return page;
+}
+
+// Under the mutex.
+bool Conversation::is_news(std::uint64_t watermark, std::uint64_t shown) const noexcept {
+  return !head_ || head_->head.last > watermark || head_->head.ended || (shown_ && shown_number_ > shown);
+}
+
+Follower::Follower(std::shared_ptr<Conversation> conversation, std::uint64_t watermark)
+    : conversation_(std::move(conversation)), watermark_(watermark) {
+  const std::lock_guard lock(conversation_->mutex_);
+  if (conversation_->followers_++ == 0 && conversation_->shared_) {
+    conversation_->head_.reset();  // nobody has looked for news while nobody followed
+  }
+  shown_ = conversation_->shown_number_;
+}
+
+Follower::~Follower() {
+  const std::lock_guard lock(conversation_->mutex_);
+  if (--conversation_->followers_ == 0) {
+    conversation_->drop_tail();
+    conversation_->shown_.reset();
+  }
+}
+
+// Takes what needs no read of the store. True when there is news to tell.
+bool Follower::take(News& news) {
+  Conversation& all = *conversation_;
+  const std::lock_guard lock(all.mutex_);
+  if (all.shown_ && all.shown_number_ > shown_) {
+    news.activities.push_back({0, all.shown_});
+  }
+  shown_ = all.shown_number_;
+  news.watermark = watermark_;
+  news.more = !all.head_ || all.head_->head.last > watermark_;
+  news.ended = !news.more && all.head_->head.ended;
+  return !news.activities.empty() || news.ended;
+}
+
+// Long: one coroutine frame for each socket.
+awaitable<Follower::News> Follower::next(Deadline by) {
+  Conversation& all = *conversation_;
+  const auto ex = co_await this_coro::executor;
+  News news;
+  while (true) {
+    const auto read_by = Deadline::after(read_timeout, all.clock_);
+    const auto extent = co_await all.known_extent(read_by);
+    if (!extent) {
+      news.ended = true;
+      co_return news;
+    }
+    if (!std::exchange(checked_, true)) {
+      watermark_ = std::min(watermark_, extent->last);
+    }
+    const auto first = std::max(watermark_ + 1, extent->first);
+    if (first <= extent->last) {
+      auto activities = all.from_tail(first);
+      if (activities.empty()) {
+        activities = co_await all.history_.read(all.id_, first, extent->last, read_by);
+        watermark_ = std::min(first + History::max_page - 1, extent->last);
+      } else {
+        watermark_ = activities.back().seq;
+      }
+      std::move(activities.begin(), activities.end(), std::back_inserter(news.activities));
+    }
+    if (take(news) || by.expired(all.clock_)) {
+      co_return news;
+    }
+    auto place = std::make_shared<auth::WaitPlace>(all.clock_, ex);
+    {
+      const std::lock_guard lock(all.mutex_);
+      if (all.is_news(watermark_, shown_)) {
+        continue;
+      }
+      all.sleepers_.push_back(place);
+    }
+    const bool woken = co_await place->wait(by);
+    if (!woken) {
+      const std::lock_guard lock(all.mutex_);
+      std::erase(all.sleepers_, place);
+      co_return news;
+    }
+  }
+}
+
+}  // namespace tern::direct_line

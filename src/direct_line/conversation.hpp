@@ -1,0 +1,151 @@
+#pragma once
+
+#include "async/task_group.hpp"
+#include "auth/wait_place.hpp"
+#include "direct_line/history.hpp"
+
+#include <tern/async/clock.hpp>
+#include <tern/async/deadline.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern::direct_line {
+
+/// A conversation that somebody uses in this process. It writes the activities of all who append at once in one write,
+/// and wakes those who follow it.
+///
+/// Lifetime: the history, the clock and the group of tasks outlive it.
+/// Thread safety: all functions from any thread, their coroutines on any shard.
+class Conversation : public std::enable_shared_from_this<Conversation> {
+ public:
+  Conversation(std::string id, History& history, TaskGroup& tasks, Clock& clock);
+
+  const std::string& id() const noexcept { return id_; }
+
+  /// A stored activity.
+  struct Place {
+    std::uint64_t seq = 0;
+    std::string timestamp;  ///< "" when the activity was known
+  };
+  /// Appends an activity, and returns its place once it is stored: that of the stored activity when its key is known.
+  /// nullopt when there is no such conversation.
+  /// Cancellation: the activity is stored all the same.
+  /// Errors: those of the store; `errc::timed_out` at `by`. The activity may be stored then.
+  awaitable<std::optional<Place>> append(NewActivity activity, Deadline by);
+
+  /// Shows an activity to all who follow, and to nobody who comes later: typing. The next one takes its place, and so
+  /// does a stored activity.
+  void show(std::string text);
+
+  /// The head. Where other processes write to the store, it is read each time. nullopt when there is no such
+  /// conversation.
+  awaitable<std::optional<Head>> head(Deadline by);
+
+  /// Some activities, and where the next ones begin.
+  struct Page {
+    std::vector<StoredActivity> activities;
+    std::uint64_t watermark = 0;  ///< the number of the last activity that the reader has, with these
+    bool more = false;            ///< there are more already
+  };
+  /// The activities after `watermark` that are kept. nullopt when there is no such conversation.
+  awaitable<std::optional<Page>> read(std::uint64_t watermark, Deadline by);
+
+  /// The head was read from the store, or nullopt when there is none any more: wakes those who follow when it is news.
+  void learn(std::optional<FoundHead> found);
+  /// Somebody else may have written: those who follow read again.
+  void forget_head();
+  /// The same, for a hint of the store, which may be that of a write of this process.
+  void heed_hint();
+
+  /// Ends the conversation: nobody else may write to it. Errors: those of the store.
+  awaitable<void> end(Deadline by);
+
+  /// How many follow.
+  std::size_t followers() const;
+
+ private:
+  friend class Follower;
+
+  struct Job {
+    Job(NewActivity a, std::shared_ptr<auth::WaitPlace> p) : activity(std::move(a)), place(std::move(p)) {}
+    NewActivity activity;
+    std::shared_ptr<auth::WaitPlace> place;
+    // Set before the place is woken.
+    std::optional<Place> stored;
+    std::exception_ptr error;
+  };
+  using Jobs = std::vector<std::shared_ptr<Job>>;
+
+  awaitable<void> write_all();
+  awaitable<void> write(const Jobs& jobs);
+  Jobs take_jobs();
+  void fail_jobs(const std::exception_ptr& error);
+  void note_stored(const std::vector<StoredActivity>& stored);
+  void wake_followers();
+  struct Extent {
+    std::uint64_t first;
+    std::uint64_t last;
+  };
+  awaitable<std::optional<Extent>> known_extent(Deadline by);
+  std::vector<StoredActivity> from_tail(std::uint64_t first) const;
+  bool is_news(std::uint64_t watermark, std::uint64_t shown) const noexcept;
+  void drop_tail() noexcept;
+
+  const std::string id_;
+  History& history_;
+  TaskGroup& tasks_;
+  Clock& clock_;
+  const bool shared_;         // other processes may write
+  mutable std::mutex mutex_;  // guards all below
+  std::optional<FoundHead> head_;
+  Jobs queue_;
+  bool writing_ = false;
+  std::size_t hints_while_writing_ = 0;
+  std::deque<StoredActivity> tail_;  // the newest activities, without a gap up to `head_->head.last`
+  std::size_t tail_bytes_ = 0;
+  std::shared_ptr<const std::string> shown_;
+  std::uint64_t shown_number_ = 0;
+  std::size_t followers_ = 0;
+  std::vector<std::shared_ptr<auth::WaitPlace>> sleepers_;
+};
+
+/// Follows a conversation from a watermark on, for one socket.
+///
+/// Thread safety: none; used on one shard.
+class Follower {
+ public:
+  Follower(std::shared_ptr<Conversation> conversation, std::uint64_t watermark);
+  ~Follower();
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
+
+  /// What has come.
+  struct News {
+    std::vector<StoredActivity> activities;  ///< those that are only shown have the number 0
+    std::uint64_t watermark = 0;
+    bool more = false;   ///< there is more already
+    bool ended = false;  ///< the conversation has ended, or is not kept any more, and nothing more comes
+  };
+  /// Waits for news, at most until `by`; without activities then.
+  /// Cancellation: terminal cancellation throws `operation_aborted`.
+  /// Errors: those of the store.
+  awaitable<News> next(Deadline by);
+
+ private:
+  bool take(News& news);
+
+  std::shared_ptr<Conversation> conversation_;
+  std::uint64_t watermark_;
+  std::uint64_t shown_;
+  bool checked_ = false;  // the watermark is one of this conversation
+};
+
+}  // namespace tern::direct_line

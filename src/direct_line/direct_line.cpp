@@ -1,0 +1,131 @@
+#include "direct_line/direct_line.hpp"
+
+#include "direct_line/endpoint.hpp"
+#include "direct_line/kept_secret.hpp"
+#include "direct_line/random_text.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/async/timer.hpp>
+#include <tern/error.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <chrono>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace tern::direct_line {
+
+namespace {
+
+constexpr std::size_t kept_conversations = 4096;
+constexpr std::size_t rate_keys = 100'000;
+constexpr std::chrono::minutes sweep_every{1};
+constexpr std::chrono::seconds sweep_timeout{30};
+constexpr std::chrono::seconds sweep_pause{1};
+constexpr std::chrono::seconds no_pause{0};
+
+}  // namespace
+
+DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metrics& metrics)
+    : options_(std::move(options)),
+      storage_(std::move(storage)),
+      clock_(clock),
+      history_(storage_, HistoryBounds{options_.bounds.history, options_.bounds.age}, clock),
+      conversations_(history_, kept_conversations, clock),
+      outbox_(conversations_, options_.bounds, clock),
+      uploads_(storage_, options_.bounds.uploads, options_.bounds.age, clock),
+      token_rates_(options_.bounds.token_rate, rate_keys),
+      address_rates_(options_.bounds.address_rate, rate_keys),
+      sockets_(options_.bounds.sockets),
+      received_(metrics.counter("tern_direct_line_activities_total", "Activities of Direct Line's clients.")),
+      refused_(
+          metrics.counter("tern_direct_line_refused_total", "Calls of Direct Line that were answered 4xx or 5xx.")),
+      endpoint_(std::make_unique<Endpoint>(*this)) {
+  metrics.gauge_from("tern_direct_line_sockets", "Open WebSockets of Direct Line.",
+                     [this] { return static_cast<double>(sockets_.taken()); });
+}
+
+DirectLine::~DirectLine() = default;
+
+http::HttpHandler& DirectLine::endpoint() noexcept {
+  return *endpoint_;
+}
+
+std::size_t DirectLine::body_of(const http::HttpRequest& request) const noexcept {
+  try {
+    const auto found = match_call(request.method(), request.path());
+    if (found.call != Call::upload || !access_) {
+      return 0;
+    }
+    (void)access_->caller_of(request, found.id);
+    return largest_body();
+  } catch (const std::exception&) {
+    return 0;  // the call is refused, with its reason, when its body has come
+  }
+}
+
+awaitable<void> DirectLine::open(executor ex, Deadline by) {
+  auto secrets = options_.secrets;
+  if (secrets.empty()) {
+    auto kept = co_await kept_secret(storage_, by);
+    secrets.push_back(std::move(kept));
+  }
+  access_.emplace(Secrets(std::move(secrets)), options_.origins, clock_);
+  tasks_.spawn(ex, "look after the store of Direct Line", [this] { return look_after_store(); });
+  if (storage_.traits().shared) {
+    hints_ = storage_.listen(std::string(hint_prefix), [this](std::string_view topic) {
+      conversations_.hint(topic.empty() ? topic : topic.substr(hint_prefix.size()));
+    });
+    tasks_.spawn(ex, "look for news of other processes", [this] { return conversations_.look_always(); });
+  }
+}
+
+awaitable<bool> DirectLine::close(Deadline by) {
+  hints_ = {};
+  tasks_.close();
+  tasks_.cancel();
+  const bool ended = co_await tasks_.drain(by, clock_);
+  co_return ended;
+}
+
+// A large store is read slowly, a page a second.
+awaitable<void> DirectLine::sweep_all() {
+  std::string after;
+  do {
+    after = co_await uploads_.sweep(std::move(after), Deadline::after(sweep_timeout, clock_));
+    co_await sleep_for(after.empty() ? no_pause : sweep_pause, clock_);
+  } while (!after.empty());
+  do {
+    after = co_await history_.sweep(std::move(after), Deadline::after(sweep_timeout, clock_));
+    co_await sleep_for(after.empty() ? no_pause : sweep_pause, clock_);
+  } while (!after.empty());
+}
+
+awaitable<void> DirectLine::look_after_store() {
+  while (true) {
+    try {
+      co_await sweep_all();
+    } catch (const system_error& e) {
+      if (e.code() == asio::error::operation_aborted) {
+        throw;
+      }
+      log::warn("old conversations of Direct Line were not removed", {{"error", e.what()}});
+    }
+    co_await sleep_for(sweep_every, clock_);
+  }
+}
+
+ClientToken DirectLine::page_token(std::string user, std::string name, std::string origin) const {
+  TokenClaims claims;
+  claims.conversation = random_text(id_bytes);
+  claims.user = std::move(user);
+  claims.name = std::move(name);
+  claims.origins.push_back(std::move(origin));
+  claims.page = true;
+  const auto conversation = claims.conversation;
+  return {conversation, access_->make_token(std::move(claims)), access_->token_lifetime()};
+}
+
+}  // namespace tern::direct_line

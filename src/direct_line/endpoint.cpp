@@ -1,0 +1,306 @@
+#include "direct_line/endpoint.hpp"
+
+#include "async/describe_error.hpp"
+#include "direct_line/attachment_types.hpp"
+#include "direct_line/frame.hpp"
+#include "direct_line/random_text.hpp"
+#include "direct_line/refusal.hpp"
+
+#include <tern/async/log.hpp>
+#include <tern/error.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace tern::direct_line {
+
+namespace {
+
+using http::HttpRequest;
+using http::HttpResponse;
+
+constexpr std::size_t page_bytes = std::size_t{1024} * 1024;
+
+HttpResponse json_answer(unsigned status, const json::object& body) {
+  return HttpResponse(status, json::serialize(body), json_type);
+}
+
+// Nobody but the store fails here.
+HttpResponse response_to(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Refusal& refusal) {
+    return refusal.response();
+  } catch (const std::exception&) {
+    log::error("a call of Direct Line failed", {{"error", tern::detail::message_of(error)}});
+    return Refusal(500, "ServiceError", "The bot could not do this now. Try again.").response();
+  }
+}
+
+// Every origin: who may call is decided by the token, which a preflight does not bring, and no cookie says who calls.
+void let_browsers_read(const HttpRequest& request, Call call, HttpResponse& response) {
+  const auto origin = request.header("origin");
+  if (!origin || call == Call::attachment) {
+    return;
+  }
+  response.headers.emplace_back("Access-Control-Allow-Origin", std::string(*origin));
+  response.headers.emplace_back("Vary", "Origin");
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Retry-After");
+  if (call == Call::session_id) {
+    response.headers.emplace_back("Access-Control-Allow-Credentials", "true");
+  }
+}
+
+HttpResponse preflight(const HttpRequest& request) {
+  HttpResponse response(204);
+  if (request.header("access-control-request-method")) {
+    response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+    response.headers.emplace_back("Access-Control-Allow-Headers",
+                                  "authorization, content-type, x-ms-bot-agent, x-requested-with");
+    response.headers.emplace_back("Access-Control-Max-Age", "600");
+  } else {
+    response.headers.emplace_back("Allow", "GET, POST, OPTIONS");
+  }
+  return response;
+}
+
+std::uint64_t watermark_in(const HttpRequest& request) {
+  const auto watermark = parse_watermark(query_value(request.query(), "watermark"));
+  if (!watermark) {
+    refuse_argument("The watermark is none that this bot has given.");
+  }
+  return *watermark;
+}
+
+[[noreturn]] void refuse_path() {
+  throw Refusal(404, "NotFound", "There is nothing at this path of Direct Line 3.0.");
+}
+
+}  // namespace
+
+awaitable<HttpResponse> Endpoint::handle(HttpRequest& request) {
+  const bool asks_about = request.method() == http::Method::options;
+  auto found = match_call(asks_about ? http::Method::get : request.method(), request.path());
+  if (asks_about) {
+    if (found.call == Call::nothing) {
+      found.call = match_call(http::Method::post, request.path()).call;
+    }
+    auto response = found.call == Call::nothing ? Refusal(404, "NotFound", "There is nothing at this path.").response()
+                                                : preflight(request);
+    let_browsers_read(request, found.call, response);
+    co_return response;
+  }
+  std::exception_ptr error;
+  try {
+    auto response = co_await dispatch(request, found);
+    let_browsers_read(request, found.call, response);
+    co_return response;
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (tern::detail::has_code(error, asio::error::operation_aborted)) {
+    std::rethrow_exception(error);
+  }
+  auto response = response_to(error);
+  all_.refused_.inc();
+  let_browsers_read(request, found.call, response);
+  co_return response;
+}
+
+// Long: one case for each call.
+awaitable<HttpResponse> Endpoint::dispatch(HttpRequest& request, MatchedCall found) {
+  std::string id(found.id);
+  switch (found.call) {
+    case Call::generate_token:
+      co_return generate_token(request);
+    case Call::refresh_token: {
+      auto response = co_await refresh_token(request);
+      co_return response;
+    }
+    case Call::begin: {
+      auto response = co_await begin(request);
+      co_return response;
+    }
+    case Call::reconnect: {
+      auto response = co_await reconnect(request, std::move(id));
+      co_return response;
+    }
+    case Call::get_activities: {
+      auto response = co_await get_activities(request, std::move(id));
+      co_return response;
+    }
+    case Call::post_activity: {
+      auto response = co_await post_activity(request, std::move(id));
+      co_return response;
+    }
+    case Call::upload: {
+      auto response = co_await upload(request, std::move(id));
+      co_return response;
+    }
+    case Call::stream:
+      co_return stream(request, id);
+    case Call::session_id:
+      co_return session_id(request);
+    case Call::attachment: {
+      auto response = co_await attachment(std::move(id));
+      co_return response;
+    }
+    case Call::other_method: {
+      auto response = Refusal(405, "MethodNotAllowed", "This path does not serve this method.").response();
+      response.headers.emplace_back("Allow", std::string(found.allow));
+      co_return response;
+    }
+    case Call::nothing:
+      break;
+  }
+  refuse_path();
+}
+
+Deadline Endpoint::storage_deadline() const noexcept {
+  constexpr std::chrono::seconds storage_timeout{5};
+  return Deadline::after(storage_timeout, all_.clock_);
+}
+
+// A server with the secret speaks for many users.
+void Endpoint::check_rate(const Caller& caller, const HttpRequest& request) {
+  if (caller.has_secret) {
+    return;
+  }
+  const auto now = all_.clock_.now();
+  if (const auto wait = all_.address_rates_.take(request.peer(), now)) {
+    refuse_rate(*wait, "limits.direct_line_address_rate");
+  }
+  if (const auto wait = all_.token_rates_.take(caller.claims.conversation, now)) {
+    refuse_rate(*wait, "limits.direct_line_token_rate");
+  }
+}
+
+// Behind a proxy that ends TLS, only the proxy knows the scheme. Nobody but whoever asks is told a wrong one.
+std::string Endpoint::url_of(const HttpRequest& request, std::string_view scheme, std::string_view path) const {
+  const auto forwarded = request.header("x-forwarded-proto");
+  const bool secure = forwarded ? forwarded->starts_with("https") : all_.options_.tls;
+  std::string url(scheme);
+  url.append(secure ? "s" : "").append("://").append(request.header("host").value_or("localhost"));
+  return url.append(root_path).append(path);
+}
+
+HttpResponse Endpoint::conversation_response(unsigned status, TokenClaims claims, const HttpRequest& request,
+                                             std::string_view watermark) const {
+  const Access& access = *all_.access_;
+  const auto path = "/conversations/" + claims.conversation + "/stream?watermark=" + std::string(watermark) +
+                    "&t=" + access.make_ticket(claims);
+  json::object body{{"conversationId", claims.conversation}};
+  body["token"] = access.make_token(std::move(claims));
+  body["expires_in"] = access.token_lifetime().count();
+  body["streamUrl"] = url_of(request, "ws", path);
+  body["referenceGrammarId"] = all_.options_.bot_id;
+  return json_answer(status, body);
+}
+
+HttpResponse Endpoint::generate_token(HttpRequest& request) {
+  const Access& access = *all_.access_;
+  const auto caller = access.caller_of(request);
+  if (!caller.has_secret) {
+    throw Refusal(403, "Forbidden", "A new token needs the secret of Direct Line. A token is refreshed instead.");
+  }
+  auto claims = claims_in(object_in(request.body(), true));
+  claims.conversation = random_text(id_bytes);
+  json::object body{{"conversationId", claims.conversation}};
+  body["token"] = access.make_token(std::move(claims));
+  body["expires_in"] = access.token_lifetime().count();
+  return json_answer(200, body);
+}
+
+awaitable<HttpResponse> Endpoint::refresh_token(HttpRequest& request) {
+  const Access& access = *all_.access_;
+  auto caller = access.caller_of(request);
+  if (caller.has_secret) {
+    throw Refusal(403, "Forbidden", "The secret of Direct Line does not expire. A token is refreshed.");
+  }
+  check_rate(caller, request);
+  json::object body{{"conversationId", caller.claims.conversation}};
+  body["token"] = access.make_token(std::move(caller.claims));
+  body["expires_in"] = access.token_lifetime().count();
+  co_return json_answer(200, body);
+}
+
+// The head of a conversation that goes on.
+awaitable<Head> Endpoint::open_head(std::string id) {
+  const auto conversation = all_.conversations_.at(id);
+  auto head = co_await conversation->head(storage_deadline());
+  if (!head || head->ended) {
+    refuse_conversation();
+  }
+  co_return std::move(*head);
+}
+
+awaitable<HttpResponse> Endpoint::reconnect(HttpRequest& request, std::string id) {
+  auto caller = all_.access_->caller_of(request, id);
+  const auto watermark = watermark_in(request);
+  (void)co_await open_head(std::move(id));
+  co_return conversation_response(200, std::move(caller.claims), request,
+                                  watermark == 0 ? "-" : std::to_string(watermark));
+}
+
+awaitable<HttpResponse> Endpoint::get_activities(HttpRequest& request, std::string id) {
+  (void)all_.access_->caller_of(request, id);
+  const auto watermark = watermark_in(request);
+  const auto conversation = all_.conversations_.at(id);
+  const auto page = co_await conversation->read(watermark, storage_deadline());
+  if (!page) {
+    refuse_conversation();
+  }
+  // When nothing of the page is kept any more, the client goes on behind it.
+  const auto frame = make_frame(page->activities, 0, page->watermark, page_bytes);
+  co_return HttpResponse(200, *frame.text, json_type);
+}
+
+HttpResponse Endpoint::stream(HttpRequest& request, const std::string& id) {
+  const auto watermark = watermark_in(request);
+  (void)all_.access_->use_ticket(request, id, query_value(request.query(), "t"));
+  auto conversation = all_.conversations_.at(id);
+  if (conversation->followers() >= all_.options_.bounds.conversation_sockets) {
+    throw Refusal(429, "TooManyRequests",
+                  "The conversation has too many sockets (limits.direct_line_conversation_sockets).",
+                  std::chrono::seconds(1));
+  }
+  auto place = all_.sockets_.take();
+  if (!place) {
+    throw Refusal(429, "TooManyRequests", "The bot has too many sockets (limits.direct_line_sockets).",
+                  std::chrono::seconds(1));
+  }
+  HttpResponse response(200);
+  response.upgrade = std::make_unique<StreamSession>(std::move(conversation), watermark, std::move(place),
+                                                     all_.options_.bounds, all_.clock_);
+  return response;
+}
+
+HttpResponse Endpoint::session_id(HttpRequest& request) {
+  (void)all_.access_->caller_of(request);
+  return json_answer(200, {{"sessionId", random_text(id_bytes)}});
+}
+
+// Nothing that the file has in it may run: the browser takes the type that it is told, shows no document of this
+// origin, and gets neither scripts nor frames.
+awaitable<HttpResponse> Endpoint::attachment(std::string id) {
+  const auto file = co_await all_.uploads_.find(std::move(id), storage_deadline());
+  if (!file) {
+    refuse_path();
+  }
+  const auto type = attachment_type(file->type).value_or("application/octet-stream");
+  HttpResponse response(200, file->content, type);
+  response.headers.emplace_back("Content-Disposition", std::string(is_shown(type) ? "inline" : "attachment") +
+                                                           "; filename*=UTF-8''" + percent_encoded(file->name));
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; sandbox");
+  response.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+  response.headers.emplace_back("Referrer-Policy", "no-referrer");
+  response.headers.emplace_back("Cache-Control", "private, max-age=86400, immutable");
+  co_return response;
+}
+
+}  // namespace tern::direct_line

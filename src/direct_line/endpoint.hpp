@@ -1,0 +1,57 @@
+#pragma once
+
+#include "direct_line/calls.hpp"
+#include "direct_line/direct_line.hpp"
+#include "direct_line/incoming.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::direct_line {
+
+/// Serves the calls of Direct Line 3.0.
+///
+/// Lifetime: the channel outlives it.
+/// Thread safety: `handle` on any shard, several calls at once.
+/// Source: Direct Line 3.0, the Swagger file of Bot Framework.
+class Endpoint final : public http::HttpHandler {
+ public:
+  explicit Endpoint(DirectLine& channel) : all_(channel) {}
+
+  awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
+
+ private:
+  using Response = http::HttpResponse;
+  using Request = http::HttpRequest;
+
+  awaitable<Response> dispatch(Request& request, MatchedCall found);
+  // The calls. Each has a request that lives until its coroutine has ended.
+  Response generate_token(Request& request);
+  awaitable<Response> refresh_token(Request& request);
+  awaitable<Response> begin(Request& request);
+  awaitable<Response> reconnect(Request& request, std::string id);
+  awaitable<Response> get_activities(Request& request, std::string id);
+  awaitable<Response> post_activity(Request& request, std::string id);
+  awaitable<Response> upload(Request& request, std::string id);
+  Response stream(Request& request, const std::string& id);
+  Response session_id(Request& request);
+  awaitable<Response> attachment(std::string id);
+
+  void check_rate(const Caller& caller, const Request& request);
+  Response conversation_response(unsigned status, TokenClaims claims, const Request& request,
+                                 std::string_view watermark) const;
+  std::string url_of(const Request& request, std::string_view scheme, std::string_view path) const;
+  Deadline storage_deadline() const noexcept;
+  awaitable<Head> open_head(std::string id);
+  void greet(executor ex, const Head& head, const std::string& id, const Caller& caller);
+  awaitable<std::string> bring(Caller caller, std::string id, json::object given);
+  awaitable<void> give_to_bot(Activity activity, Caller caller);
+  awaitable<void> take_reply(Activity reply);
+  awaitable<json::object> keep_files(Request& request, std::string base);
+
+  DirectLine& all_;
+};
+
+}  // namespace tern::direct_line

@@ -1,0 +1,99 @@
+#include "direct_line/head.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <boost/json/serialize.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace tern::direct_line {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t head_version = 1;
+
+std::int64_t to_number(WallTime time) {
+  return std::chrono::floor<milliseconds>(time.time_since_epoch()).count();
+}
+
+WallTime to_time(std::int64_t number) {
+  return WallTime(milliseconds(number));
+}
+
+std::int64_t number_in(const json::value* value) {
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+
+std::string text_in(const json::value* value) {
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+bool flag_in(const json::value* value) {
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::array* pairs_in(const json::value* value) {
+  return value != nullptr ? value->if_array() : nullptr;
+}
+
+}  // namespace
+
+std::string write_head(const Head& head) {
+  json::array marks;
+  for (const auto& mark : head.marks) {
+    marks.emplace_back(static_cast<std::int64_t>(mark.seq));
+    marks.emplace_back(to_number(mark.time));
+  }
+  json::array keys;
+  for (const auto& key : head.keys) {
+    keys.emplace_back(key.digest);
+    keys.emplace_back(static_cast<std::int64_t>(key.seq));
+  }
+  const json::object fields{{"v", head_version},
+                            {"channel", head.channel},
+                            {"user", head.user},
+                            {"name", head.user_name},
+                            {"locale", head.locale},
+                            {"streams", head.streams},
+                            {"ended", head.ended},
+                            {"first", static_cast<std::int64_t>(head.first)},
+                            {"last", static_cast<std::int64_t>(head.last)},
+                            {"changed", to_number(head.changed)},
+                            {"marks", std::move(marks)},
+                            {"keys", std::move(keys)}};
+  return json::serialize(fields);
+}
+
+std::optional<Head> read_head(std::string_view text) {
+  const auto value = parse_json(text);
+  const auto* fields = value ? value->if_object() : nullptr;
+  if (fields == nullptr || number_in(fields->if_contains("v")) != head_version) {
+    return std::nullopt;
+  }
+  Head head;
+  head.channel = text_in(fields->if_contains("channel"));
+  head.user = text_in(fields->if_contains("user"));
+  head.user_name = text_in(fields->if_contains("name"));
+  head.locale = text_in(fields->if_contains("locale"));
+  head.streams = flag_in(fields->if_contains("streams"));
+  head.ended = flag_in(fields->if_contains("ended"));
+  head.first = static_cast<std::uint64_t>(number_in(fields->if_contains("first")));
+  head.last = static_cast<std::uint64_t>(number_in(fields->if_contains("last")));
+  head.changed = to_time(number_in(fields->if_contains("changed")));
+  if (const auto* marks = pairs_in(fields->if_contains("marks"))) {
+    for (std::size_t i = 0; i + 1 < marks->size(); i += 2) {
+      head.marks.push_back({static_cast<std::uint64_t>(number_in(&(*marks)[i])), to_time(number_in(&(*marks)[i + 1]))});
+    }
+  }
+  if (const auto* keys = pairs_in(fields->if_contains("keys"))) {
+    for (std::size_t i = 0; i + 1 < keys->size(); i += 2) {
+      head.keys.push_back({text_in(&(*keys)[i]), static_cast<std::uint64_t>(number_in(&(*keys)[i + 1]))});
+    }
+  }
+  return head;
+}
+
+}  // namespace tern::direct_line

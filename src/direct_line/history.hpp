@@ -1,0 +1,79 @@
+#pragma once
+
+#include "direct_line/append_plan.hpp"
+
+#include <tern/async/clock.hpp>
+#include <tern/async/deadline.hpp>
+#include <tern/storage/any_storage.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tern::direct_line {
+
+/// A head as it is stored.
+struct FoundHead {
+  Head head;
+  std::string etag;
+};
+
+/// The conversations in the store. A head and the activities that it counts are written together, on the condition that
+/// nobody else has written the head meanwhile.
+///
+/// Lifetime: the clock outlives it.
+/// Thread safety: as `AnyStorage`.
+class History {
+ public:
+  History(AnyStorage storage, HistoryBounds bounds, Clock& clock)
+      : storage_(std::move(storage)), bounds_(bounds), clock_(clock) {}
+
+  /// Stores a conversation without activities. False when there is one of this id.
+  awaitable<bool> begin(std::string conversation, Head head, Deadline by);
+
+  /// The head; nullopt when there is no such conversation, or when its last change is longer ago than activities are
+  /// kept.
+  awaitable<std::optional<FoundHead>> find(std::string conversation, Deadline by);
+  /// The heads of several conversations, in their order.
+  awaitable<std::vector<std::optional<FoundHead>>> find_all(std::vector<std::string> conversations, Deadline by);
+
+  /// What became of an append.
+  struct Appended {
+    std::vector<StoredActivity> stored;  ///< the activities that are new
+    std::vector<std::uint64_t> seqs;     ///< of all that were given
+    std::vector<std::string> times;      ///< their timestamps; "" for those that were known
+  };
+  /// Adds activities. `known`: the head as the caller knows it, or nullopt; it is the stored head afterwards. nullopt
+  /// when there is no such conversation. Errors: those of the store, and `errc::conflict` when others write all the
+  /// time; `known` is absent then.
+  /// Lifetime: `known` outlives the call.
+  awaitable<std::optional<Appended>> append(std::string conversation, std::optional<FoundHead>& known,
+                                            std::vector<NewActivity> activities, Deadline by);
+
+  /// Marks the conversation as ended. False when there is no such conversation.
+  awaitable<bool> end(std::string conversation, Deadline by);
+
+  /// The activities from `first` to `last` that are kept, in order. At most `max_page` of them.
+  awaitable<std::vector<StoredActivity>> read(std::string conversation, std::uint64_t first, std::uint64_t last,
+                                              Deadline by);
+  static constexpr std::uint64_t max_page = 100;
+
+  /// Removes up to a page of conversations whose time is over, among those after `after`. Returns where the next page
+  /// begins; "" at the end.
+  awaitable<std::string> sweep(std::string after, Deadline by);
+
+  const AnyStorage& storage() const noexcept { return storage_; }
+  const HistoryBounds& bounds() const noexcept { return bounds_; }
+
+ private:
+  bool is_over(const Head& head) const noexcept;
+  awaitable<void> remove(std::string conversation, FoundHead found, Deadline by);
+
+  AnyStorage storage_;
+  HistoryBounds bounds_;
+  Clock& clock_;
+};
+
+}  // namespace tern::direct_line

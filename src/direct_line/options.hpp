@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tern::direct_line {
+
+/// The `serviceUrl` of conversations on Direct Line.
+inline constexpr std::string_view service_url = "urn:tern:direct-line";
+/// The path below which all calls are.
+inline constexpr std::string_view root_path = "/v3/directline";
+
+/// The bounds of Direct Line. Those that count things are of the process, unless they say otherwise.
+struct Bounds {
+  std::size_t history = 1000;                      ///< activities that are kept of a conversation
+  std::chrono::milliseconds age{168 * 3'600'000};  ///< how long activities and files are kept
+  std::size_t message = 256 * 1024;                ///< bytes of an activity
+  std::size_t upload = 4 * 1024 * 1024;            ///< bytes of the files of one message
+  std::size_t uploads = 256 * 1024 * 1024;         ///< bytes of all files that are kept
+  std::size_t sockets = 10'000;                    ///< open WebSockets
+  std::size_t conversation_sockets = 16;           ///< open WebSockets of one conversation
+  std::size_t token_rate = 10;                     ///< messages a second of a conversation's clients; 0: no limit
+  std::size_t address_rate = 100;                  ///< messages and conversations a second of a client address
+  std::size_t unsent = 1024 * 1024;                ///< bytes that wait to be sent on a WebSocket
+};
+
+/// What Direct Line is configured with.
+struct Options {
+  std::vector<std::string> secrets;  ///< the first signs; empty: one is made and kept in the store
+  std::vector<std::string> origins;  ///< as `parse_origin_list` returns them
+  std::string bot_id = "bot";        ///< the id of the bot's account
+  std::string bot_name = "Bot";      ///< and its name
+  bool tls = false;                  ///< the server itself speaks TLS, so its URLs begin with https and wss
+  Bounds bounds;
+};
+
+}  // namespace tern::direct_line

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "async/keyed_hash.hpp"
+
+#include <tern/async/clock.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace tern::direct_line {
+
+/// Bounds how often each of many things may happen in a second. A thing that has rested may happen as often as a second
+/// allows at once.
+///
+/// Thread safety: all functions from any thread.
+class Rates {
+ public:
+  /// `per_second`: 0 for no limit. `keys`: the most keys that are remembered, 1 or more; further ones share one rate.
+  Rates(std::size_t per_second, std::size_t keys);
+
+  /// Takes one. nullopt when it may happen now; otherwise the time until it may.
+  std::optional<SteadyTime::duration> take(std::string_view key, SteadyTime now);
+
+  /// The number of keys that are remembered.
+  std::size_t size() const;
+
+ private:
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
+  };
+
+  SteadyTime& next_of(std::string_view key, SteadyTime now);
+
+  const SteadyTime::duration pause_;  // between two, when it happens evenly; 0: no limit
+  const std::size_t keys_;
+  mutable std::mutex mutex_;
+  // When the next one would happen, if all happened evenly. A time that has passed says nothing and is forgotten.
+  std::unordered_map<std::string, SteadyTime, tern::detail::KeyedHash, Equal> next_;
+  SteadyTime next_of_others_;
+  SteadyTime tidy_at_;
+};
+
+}  // namespace tern::direct_line

@@ -1,0 +1,38 @@
+#include "direct_line/refusal.hpp"
+
+#include <tern/schema/parse.hpp>
+
+#include <algorithm>
+
+namespace tern::direct_line {
+
+http::HttpResponse Refusal::response() const {
+  http::HttpResponse answer(status_, error_body(code_, message_), json_type);
+  if (retry_after_.count() > 0) {
+    answer.headers.emplace_back("Retry-After", std::to_string(retry_after_.count()));
+  }
+  constexpr unsigned unauthorized = 401;
+  if (status_ == unauthorized) {
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  }
+  return answer;
+}
+
+void refuse_argument(std::string message) {
+  throw Refusal(400, "BadArgument", std::move(message));
+}
+
+void refuse_conversation() {
+  throw Refusal(
+      404, "ConversationNotFound",
+      "There is no such conversation: it has ended, is older than this bot keeps conversations, or is not the "
+      "one of the token.");
+}
+
+void refuse_rate(std::chrono::nanoseconds wait, const char* key) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
+  throw Refusal(429, "TooManyRequests", std::string("Too many messages in a second (") + key + "). Wait a little.",
+                std::max(seconds, std::chrono::seconds(1)));
+}
+
+}  // namespace tern::direct_line

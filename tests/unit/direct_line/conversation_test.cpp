@@ -1,0 +1,255 @@
+#include "direct_line/conversations.hpp"
+
+#include "support/failing_storage.hpp"
+#include "unit/direct_line/store.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tern::direct_line {
+namespace {
+
+using namespace std::chrono_literals;
+using test::memory_store;
+using test::message;
+using test::some_id;
+
+class ConversationTest : public testing::Test {
+ protected:
+  using MakeStore = std::function<AnyStorage(Clock&)>;
+  explicit ConversationTest(const MakeStore& make) : history(make(clock), HistoryBounds{}, clock) {}
+  ConversationTest() : ConversationTest(memory_store) {}
+
+  void begin() { tern::test::run_on(io, history.begin(some_id, Head{}, Deadline::never())); }
+  std::uint64_t append(std::string_view text, std::string key = {}) {
+    auto work = all.at(some_id)->append(message(text, std::move(key)), Deadline::never());
+    const auto place = tern::test::run_on(io, std::move(work));
+    return place ? place->seq : 0;
+  }
+  Follower::News next(Follower& follower) { return tern::test::run_on(io, follower.next(Deadline::never())); }
+
+  ManualClock clock;
+  asio::io_context io{1};
+  History history;
+  Conversations all{history, 2, clock};
+};
+
+TEST_F(ConversationTest, GivesAFollowerWhatIsKeptAndWhatComes) {
+  begin();
+  append("one");
+  append("two");
+  Follower follower(all.at(some_id), 1);
+  auto news = next(follower);
+  EXPECT_EQ(test::texts_of(news.activities), std::vector<std::string>{"two"});
+  EXPECT_EQ(news.watermark, 2U);
+  std::optional<Follower::News> later;
+  asio::co_spawn(
+      io,
+      [](Follower& f, std::optional<Follower::News>& into) -> awaitable<void> {
+        into = co_await f.next(Deadline::never());
+      }(follower, later),
+      asio::detached);
+  tern::test::drain(io);
+  EXPECT_FALSE(later);
+  append("three");
+  tern::test::drain(io);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(test::texts_of(later->activities), std::vector<std::string>{"three"});
+  EXPECT_EQ(later->watermark, 3U);
+}
+
+TEST_F(ConversationTest, ReplaysALongHistoryInPages) {
+  begin();
+  for (int i = 0; i < 250; ++i) {
+    append(std::to_string(i));
+  }
+  Follower follower(all.at(some_id), 0);
+  std::vector<std::string> texts;
+  while (texts.size() < 250) {
+    for (auto& text : test::texts_of(next(follower).activities)) {
+      texts.push_back(std::move(text));
+    }
+  }
+  for (int i = 0; i < 250; ++i) {
+    EXPECT_EQ(texts[static_cast<std::size_t>(i)], std::to_string(i));
+  }
+}
+
+TEST_F(ConversationTest, TakesAWatermarkThatItNeverGaveForItsLast) {
+  begin();
+  append("one");
+  Follower follower(all.at(some_id), 1000);
+  append("two");
+  const auto news = tern::test::run_on(io, follower.next(Deadline::at(clock.now())));
+  EXPECT_TRUE(news.activities.empty()) << "it cannot know what is new";
+  EXPECT_EQ(news.watermark, 2U);
+}
+
+TEST_F(ConversationTest, ShowsTypingUntilAMessageCame) {
+  begin();
+  Follower follower(all.at(some_id), 0);
+  all.at(some_id)->show(R"({"text":"typing"})");
+  auto news = next(follower);
+  EXPECT_EQ(test::texts_of(news.activities), std::vector<std::string>{"typing"});
+  EXPECT_EQ(news.watermark, 0U);
+  all.at(some_id)->show(R"({"text":"typing again"})");
+  append("one");
+  EXPECT_EQ(test::texts_of(next(follower).activities), std::vector<std::string>{"one"});
+  Follower later(all.at(some_id), 0);
+  EXPECT_EQ(test::texts_of(next(later).activities), std::vector<std::string>{"one"});
+}
+
+TEST_F(ConversationTest, EndsForItsFollowers) {
+  begin();
+  Follower follower(all.at(some_id), 0);
+  NewActivity last = message("bye");
+  last.ends = true;
+  tern::test::run_on(io, all.at(some_id)->append(std::move(last), Deadline::never()));
+  const auto news = next(follower);
+  EXPECT_EQ(news.activities.size(), 1U);
+  EXPECT_TRUE(news.ended);
+  Follower of_none(all.at(test::other_id), 0);
+  EXPECT_TRUE(next(of_none).ended);
+}
+
+TEST_F(ConversationTest, WritesWhatComesTogetherInOrder) {
+  begin();
+  std::vector<std::uint64_t> seqs;
+  for (int i = 0; i < 200; ++i) {
+    asio::co_spawn(
+        io,
+        [](std::shared_ptr<Conversation> to, std::string text, std::vector<std::uint64_t>& into) -> awaitable<void> {
+          const auto place = co_await to->append(message(text), Deadline::never());
+          into.push_back(place->seq);
+        }(all.at(some_id), std::to_string(i), seqs),
+        asio::detached);
+  }
+  tern::test::drain(io);
+  ASSERT_EQ(seqs.size(), 200U);
+  for (std::size_t i = 0; i < seqs.size(); ++i) {
+    EXPECT_EQ(seqs[i], i + 1);
+  }
+  const auto read = tern::test::run_on(io, history.read(some_id, 150, 200, Deadline::never()));
+  EXPECT_EQ(test::text_of(read.front()), "149");
+}
+
+TEST_F(ConversationTest, StoresASendThatIsTriedAgainOnce) {
+  begin();
+  EXPECT_EQ(append("one", "key"), 1U);
+  EXPECT_EQ(append("one", "key"), 1U);
+  EXPECT_EQ(append("two"), 2U);
+}
+
+TEST_F(ConversationTest, OfNobodyIsForgottenAndOfOthersKept) {
+  const auto held = all.at("a");
+  for (const char* id : {"b", "c", "d", "e"}) {
+    (void)all.at(id);
+  }
+  EXPECT_LE(all.size(), 3U);
+  EXPECT_EQ(all.at("a"), held);
+}
+
+class ConversationFaults : public ConversationTest {
+ protected:
+  ConversationFaults() : ConversationFaults(std::make_shared<tern::test::StorageFaults>()) {}
+  explicit ConversationFaults(const std::shared_ptr<tern::test::StorageFaults>& shared)
+      : ConversationTest([&](Clock& of_test) { return AnyStorage::make<tern::test::FailingStorage>(of_test, shared); }),
+        faults(shared) {}
+
+  std::shared_ptr<tern::test::StorageFaults> faults;
+};
+
+TEST_F(ConversationFaults, AreToldToWhoeverAppends) {
+  begin();
+  append("one");
+  faults->writes_fail = true;
+  EXPECT_THROW(append("two"), system_error);
+  faults->writes_fail = false;
+  EXPECT_EQ(append("three"), 2U);
+}
+
+// Each call of the store fails once: nothing is lost that was confirmed, and nothing is doubled.
+TEST_F(ConversationFaults, AtAnyCallLoseNothingThatWasConfirmed) {
+  begin();
+  std::vector<std::string> confirmed;
+  for (long calls = 0; calls < 6; ++calls) {
+    faults->calls_left = calls;
+    for (int i = 0; i < 3; ++i) {
+      const auto text = std::to_string(calls) + "-" + std::to_string(i);
+      try {
+        append(text);
+        confirmed.push_back(text);
+      } catch (const system_error&) {
+        continue;
+      }
+    }
+  }
+  faults->calls_left = -1;
+  const auto read = tern::test::run_on(io, history.read(some_id, 1, 100, Deadline::never()));
+  EXPECT_EQ(test::texts_of(read), confirmed);
+}
+
+/// Two processes on one store.
+class TwoReplicas : public testing::Test {
+ protected:
+  ManualClock clock;
+  asio::io_context io{1};
+  AnyStorage store = AnyStorage::make<test::SharedStorage>(clock);
+  History history_a{store, HistoryBounds{}, clock};
+  History history_b{store, HistoryBounds{}, clock};
+  Conversations a{history_a, 10, clock};
+  Conversations b{history_b, 10, clock};
+
+  void append(Conversations& to, std::string_view text) {
+    tern::test::run_on(io, to.at(some_id)->append(message(text), Deadline::never()));
+  }
+  std::vector<std::string> next(Follower& follower) {
+    return test::texts_of(tern::test::run_on(io, follower.next(Deadline::at(clock.now()))).activities);
+  }
+};
+
+TEST_F(TwoReplicas, ShowEachOtherWhatTheyStore) {
+  tern::test::run_on(io, history_a.begin(some_id, Head{}, Deadline::never()));
+  Follower at_a(a.at(some_id), 0);
+  Follower at_b(b.at(some_id), 0);
+  append(a, "one");
+  EXPECT_EQ(next(at_a), std::vector<std::string>{"one"});
+  EXPECT_EQ(next(at_b), std::vector<std::string>{"one"}) << "b did not know anything yet";
+  append(a, "two");
+  EXPECT_EQ(next(at_b), std::vector<std::string>()) << "b has not looked";
+  tern::test::run_on(io, b.look());
+  EXPECT_EQ(next(at_b), std::vector<std::string>{"two"});
+  append(b, "three");
+  append(a, "four");
+  a.hint(some_id);
+  b.hint(some_id);
+  EXPECT_EQ(next(at_a), (std::vector<std::string>{"two", "three", "four"}));
+  EXPECT_EQ(next(at_b), (std::vector<std::string>{"three", "four"}));
+}
+
+TEST_F(TwoReplicas, WakeAFollowerThatWaits) {
+  tern::test::run_on(io, history_a.begin(some_id, Head{}, Deadline::never()));
+  Follower at_b(b.at(some_id), 0);
+  std::optional<Follower::News> later;
+  asio::co_spawn(
+      io,
+      [](Follower& f, std::optional<Follower::News>& into) -> awaitable<void> {
+        into = co_await f.next(Deadline::never());
+      }(at_b, later),
+      asio::detached);
+  tern::test::drain(io);
+  append(a, "one");
+  tern::test::drain(io);
+  EXPECT_FALSE(later);
+  tern::test::run_on(io, b.look());
+  tern::test::drain(io);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->activities.size(), 1U);
+}
+
+}  // namespace
+}  // namespace tern::direct_line

@@ -1,0 +1,345 @@
+#include "direct_line/endpoint.hpp"
+
+#include "unit/direct_line/world.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tern::direct_line {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Method;
+using test::form_with;
+using test::header_of;
+using test::TestRequest;
+using test::upload_request;
+using test::World;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(EndpointTest, TellsTheBotOfANewConversationOnce) {
+  World world;
+  const auto client = world.begin("{}", R"({"user":{"id":"u","name":"U"},"locale":"en-GB"})");
+  EXPECT_EQ(world.post("/conversations", client.token).status, 200U);
+  ASSERT_EQ(world.bot.received.size(), 1U);
+  const auto& update = world.bot.received[0];
+  EXPECT_EQ(update.type(), "conversationUpdate");
+  EXPECT_EQ(update.conversation_id(), client.id);
+  EXPECT_EQ(update.channel_id(), "directline");
+  EXPECT_EQ(update.locale(), "en-GB");
+}
+
+TEST(EndpointTest, ShowsTheUsersMessageBeforeTheBotsReplies) {
+  World world;
+  const auto client = world.begin();
+  world.bot.during = [&world](Activity activity) -> awaitable<void> {
+    auto reply = Activity::message("Echo: " + std::string(activity.text()));
+    reply.set_conversation(*activity.conversation());
+    (void)co_await world.channel->sender().send(reply, {}, Deadline::never());
+  };
+  EXPECT_EQ(json::parse(world.say(client, "one").body).at("id").as_string(), client.id + "|0000001");
+  EXPECT_THAT(world.texts(client), ElementsAre("one", "Echo: one"));
+  EXPECT_THAT(world.texts(client, "1"), ElementsAre("Echo: one"));
+  EXPECT_THAT(world.texts(client, "2"), ElementsAre());
+}
+
+TEST(EndpointTest, GivesBackTheIdByWhichAClientKnowsItsMessage) {
+  World world;
+  const auto client = world.begin();
+  world.post("/conversations/" + client.id + "/activities", client.token,
+             R"({"type":"message","text":"x","from":{"id":"u"},"channelData":{"clientActivityID":"c-1"}})");
+  const auto set = json::parse(world.get("/conversations/" + client.id + "/activities", client.token).body);
+  const auto& echo = set.at("activities").as_array().at(0).as_object();
+  EXPECT_EQ(echo.at("channelData").at("clientActivityID"), "c-1");
+  EXPECT_EQ(echo.at("id").as_string(), client.id + "|0000001");
+  EXPECT_EQ(echo.at("timestamp"), world.bot.received.back().json().at("timestamp")) << "bot and clients see one time";
+}
+
+TEST(EndpointTest, KeepsTheMessageAlsoWhenTheBotFails) {
+  World world;
+  const auto client = world.begin();
+  world.bot.result.outcome = TurnOutcome::failed;
+  EXPECT_EQ(world.say(client, "one").status, 502U);
+  EXPECT_THAT(world.texts(client), ElementsAre("one"));
+  world.bot.result.outcome = TurnOutcome::goes_on;
+  EXPECT_EQ(world.say(client, "two").status, 200U);
+  world.bot.result.outcome = TurnOutcome::overloaded;
+  world.bot.result.retry_after = 7s;
+  const auto refused = world.say(client, "three");
+  EXPECT_EQ(refused.status, 429U);
+  EXPECT_EQ(header_of(refused, "Retry-After"), "7");
+}
+
+TEST(EndpointTest, SaysWhoVouchesForTheUser) {
+  World world;
+  world.say(world.begin(), "x");
+  EXPECT_EQ(world.bot.callers.back().claims.at("vouched"), false);
+  world.say(world.begin(R"({"user":{"id":"dl_me","name":"Me"}})"), "x");
+  EXPECT_EQ(world.bot.callers.back().claims.at("vouched"), true);
+  EXPECT_EQ(world.bot.callers.back().claims.at("user"), "dl_me");
+  EXPECT_EQ(world.bot.received.back().from()->name(), "Me");
+}
+
+TEST(EndpointTest, EndsAConversationAfterTheTurn) {
+  World world;
+  const auto client = world.begin();
+  world.bot.during = [&world](Activity activity) -> awaitable<void> {
+    auto reply = Activity::message("bye");
+    reply.set_conversation(*activity.conversation());
+    (void)co_await world.channel->sender().send(reply, {}, Deadline::never());
+  };
+  const auto response = world.post("/conversations/" + client.id + "/activities", client.token,
+                                   R"({"type":"endOfConversation","from":{"id":"u"}})");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_THAT(world.texts(client), ElementsAre("", "bye")) << "its history can still be read";
+  EXPECT_EQ(world.say(client, "more").status, 404U);
+  EXPECT_EQ(world.get("/conversations/" + client.id, client.token).status, 404U);
+}
+
+TEST(EndpointTest, StreamsTheRepliesOfAClientThatWantsIt) {
+  World world;
+  const auto client = world.begin("{}", R"({"user":{"id":"u"},"streaming":true})");
+  auto reply = Activity::message("streamed");
+  reply.set_conversation(ConversationAccount(client.id));
+  world.bot.replies.push_back(reply);
+  world.say(client, "x");
+  EXPECT_EQ(world.bot.received.back().delivery_mode(), "stream");
+  EXPECT_THAT(world.texts(client), ElementsAre("x", "streamed"));
+}
+
+TEST(EndpointTest, PassesTypingOnAndStoresNone) {
+  World world;
+  const auto client = world.begin();
+  const auto response =
+      world.post("/conversations/" + client.id + "/activities", client.token, R"({"type":"typing","from":{"id":"u"}})");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_EQ(world.bot.received.back().type(), "typing");
+  EXPECT_THAT(world.texts(client), ElementsAre());
+}
+
+TEST(EndpointTest, RefreshesATokenWithItsRights) {
+  World world;
+  const auto client = world.begin(R"({"user":{"id":"dl_u"},"trustedOrigins":["https://a.example"]})");
+  world.clock.advance(1000s);
+  const auto refreshed = World::client_of(world.post("/tokens/refresh", client.token));
+  EXPECT_EQ(refreshed.id, client.id);
+  world.clock.advance(1000s);
+  TestRequest request(Method::get, std::string(root_path) + "/conversations/" + client.id);
+  EXPECT_EQ(world.call(request.as(refreshed.token).with("origin", "https://a.example")).status, 200U);
+  EXPECT_EQ(world.call(request.with("origin", "https://b.example")).status, 401U);
+}
+
+TEST(EndpointTest, LetsBrowsersOfAnyPageAskFirst) {
+  World world;
+  for (const std::string rest :
+       {"/tokens/refresh", "/conversations", "/session/getsessionid", "/conversations/AAAAAAAAAAAAAAAAAAAAAA",
+        "/conversations/AAAAAAAAAAAAAAAAAAAAAA/upload"}) {
+    TestRequest request(Method::options, std::string(root_path) + rest);
+    const auto response =
+        world.call(request.with("origin", "https://a.example").with("access-control-request-method", "POST"));
+    EXPECT_EQ(response.status, 204U) << rest;
+    EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "https://a.example");
+    EXPECT_THAT(header_of(response, "Access-Control-Allow-Headers"),
+                HasSubstr("authorization, content-type, x-ms-bot-agent, x-requested-with"));
+    EXPECT_EQ(header_of(response, "Vary"), "Origin");
+    EXPECT_EQ(header_of(response, "Access-Control-Allow-Credentials"), rest.starts_with("/session") ? "true" : "");
+  }
+}
+
+TEST(EndpointTest, LetsAPageReadWhyItIsRefused) {
+  World world;
+  TestRequest request(Method::post, std::string(root_path) + "/conversations");
+  const auto response = world.call(request.as("x").with("origin", "https://a.example"));
+  EXPECT_EQ(response.status, 401U);
+  EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "https://a.example");
+}
+
+TEST(EndpointTest, NamesItsSocketsAsTheProxyIsCalled) {
+  World world;
+  TestRequest request(Method::post, std::string(root_path) + "/conversations");
+  const auto response = world.call(request.as(World::secret).with("x-forwarded-proto", "https"));
+  EXPECT_THAT(response.body, HasSubstr("\"wss://bot.example/v3/directline/conversations/"));
+}
+
+TEST(EndpointTest, KeepsAFileAndShowsItWithoutRunningAnything) {
+  World world;
+  const auto client = world.begin();
+  auto request = upload_request(
+      client,
+      "--b\r\nContent-Disposition: form-data; name=\"activity\"\r\nContent-Type: application/vnd.microsoft.activity"
+      "\r\n\r\n{\"type\":\"message\",\"text\":\"see\",\"from\":{\"id\":\"u\"},\"attachments\":[{\"name\":\"a.png\","
+      "\"contentType\":\"image/png\",\"thumbnailUrl\":\"data:x\"}]}\r\n" +
+          form_with("image/png", "the picture"));
+  EXPECT_EQ(world.call(request).status, 200U);
+  const auto& got = world.bot.received.back();
+  ASSERT_EQ(got.attachments().size(), 1U);
+  const std::string url(*got.attachments()[0].content_url());
+  EXPECT_THAT(url, testing::StartsWith("http://bot.example/v3/directline/attachments/"));
+  EXPECT_EQ(got.attachments()[0].thumbnail_url(), "data:x");
+  TestRequest fetch(Method::get, url.substr(url.find("/v3")));
+  const auto file = world.call(fetch);
+  EXPECT_EQ(file.status, 200U);
+  EXPECT_EQ(file.body, "the picture");
+  EXPECT_EQ(file.content_type, "image/png");
+  EXPECT_EQ(header_of(file, "X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(header_of(file, "Content-Security-Policy"), "default-src 'none'; sandbox");
+  EXPECT_EQ(header_of(file, "Content-Disposition"), "inline; filename*=UTF-8''a.png");
+}
+
+TEST(EndpointTest, TakesAFileWithoutAnActivity) {
+  World world;
+  auto request = upload_request(world.begin(), form_with("application/pdf", "x", "a b.pdf"));
+  EXPECT_EQ(world.call(request).status, 200U);
+  EXPECT_EQ(world.bot.received.back().from_id(), "u");
+  EXPECT_EQ(world.bot.received.back().attachments()[0].name(), "a b.pdf");
+}
+
+TEST(EndpointTest, MakesTokensForItsOwnPage) {
+  World world;
+  const auto token = world.channel->page_token("dl_visitor", "Visitor", "http://bot.example");
+  TestRequest request(Method::post, std::string(root_path) + "/conversations");
+  EXPECT_EQ(world.call(request.as(token.token).with("origin", "http://bot.example")).status, 201U);
+  EXPECT_EQ(world.bot.received.back().channel_id(), "webchat");
+  EXPECT_EQ(world.bot.received.back().from_id(), "dl_visitor");
+  EXPECT_EQ(world.call(request.with("origin", "http://other.example")).status, 401U);
+}
+
+TEST(EndpointTest, KeepsASecretWhereNoneIsSet) {
+  ManualClock clock;
+  Metrics metrics;
+  const auto store = test::memory_store(clock);
+  std::string token;
+  for (const char* run : {"first", "second"}) {
+    asio::io_context io{1};
+    Metrics figures;
+    DirectLine channel(Options{}, store, clock, figures);
+    tern::test::run_on(io, channel.open(io.get_executor(), Deadline::never()));
+    if (token.empty()) {
+      token = channel.page_token("dl_u", "", "http://bot.example").token;
+    }
+    TestRequest request(Method::post, std::string(root_path) + "/tokens/refresh");
+    EXPECT_EQ(tern::test::run_on(io, channel.endpoint().handle(request.as(token))).status, 200U) << run;
+    tern::test::run_on(io, channel.close(Deadline::never()));
+  }
+}
+
+/// A socket in memory.
+class TestSocket final : public http::WebSocket {
+ public:
+  explicit TestSocket(Clock& clock, executor ex) : timer(clock, std::move(ex)) {}
+  awaitable<std::optional<std::string>> read() override {
+    co_await timer.wait_until(SteadyTime::max());
+    co_return std::nullopt;
+  }
+  bool send(std::shared_ptr<const std::string> text) override {
+    frames.push_back(*text);
+    return !closed;
+  }
+  void close(std::uint16_t code, std::string_view) noexcept override {
+    closed = code;
+    timer.cancel();
+  }
+  std::size_t unsent() const noexcept override { return waiting; }
+
+  Timer timer;
+  std::vector<std::string> frames;
+  std::size_t waiting = 0;
+  std::optional<std::uint16_t> closed;
+};
+
+class SocketTest : public testing::Test {
+ protected:
+  std::shared_ptr<TestSocket> open(const std::string& stream) {
+    auto response = world.get(stream, "");
+    EXPECT_TRUE(response.upgrade) << response.body;
+    auto socket = std::make_shared<TestSocket>(world.clock, world.io.get_executor());
+    std::shared_ptr<http::WebSocketHandler> handler = std::move(response.upgrade);
+    auto work = handler->serve(socket);
+    asio::co_spawn(world.io, std::move(work), [handler](const std::exception_ptr& error) { EXPECT_FALSE(error); });
+    tern::test::drain(world.io);
+    return socket;
+  }
+  void hang_up(TestSocket& socket) {
+    socket.timer.cancel();
+    tern::test::drain(world.io);
+  }
+
+  World world;
+};
+
+TEST_F(SocketTest, GetsWhatIsKeptAndWhatComes) {
+  const auto client = world.begin();
+  world.say(client, "one");
+  const auto socket = open(client.stream);
+  ASSERT_EQ(socket->frames.size(), 1U);
+  EXPECT_THAT(socket->frames[0], HasSubstr(R"("text":"one")"));
+  EXPECT_THAT(socket->frames[0], testing::EndsWith(R"(],"watermark":"1"})"));
+  EXPECT_EQ(world.channel->sockets(), 1U);
+  world.say(client, "two");
+  ASSERT_EQ(socket->frames.size(), 2U);
+  EXPECT_THAT(socket->frames[1], testing::EndsWith(R"(],"watermark":"2"})"));
+  hang_up(*socket);
+  EXPECT_EQ(world.channel->sockets(), 0U);
+  world.say(client, "three");
+  EXPECT_EQ(socket->frames.size(), 2U);
+  const auto again = World::client_of(world.get("/conversations/" + client.id + "?watermark=2", client.token));
+  const auto next = open(again.stream);
+  ASSERT_EQ(next->frames.size(), 1U);
+  EXPECT_THAT(next->frames[0], HasSubstr(R"("text":"three")"));
+  hang_up(*next);
+}
+
+TEST_F(SocketTest, OfAllClientsOfAConversationGetIt) {
+  const auto client = world.begin();
+  const auto first = open(client.stream);
+  const auto second = open(World::client_of(world.get("/conversations/" + client.id, client.token)).stream);
+  world.say(client, "one");
+  EXPECT_EQ(first->frames, second->frames);
+  EXPECT_EQ(first->frames.size(), 1U);
+  hang_up(*first);
+  hang_up(*second);
+}
+
+TEST_F(SocketTest, ThatIsSlowIsWaitedFor) {
+  const auto client = world.begin();
+  const auto socket = open(client.stream);
+  socket->waiting = 10'000'000;
+  world.say(client, "one");
+  EXPECT_TRUE(socket->frames.empty());
+  socket->waiting = 0;
+  world.clock.advance(1s);
+  tern::test::drain(world.io);
+  EXPECT_EQ(socket->frames.size(), 1U);
+  hang_up(*socket);
+}
+
+TEST_F(SocketTest, IsClosedAtTheEndOfTheConversation) {
+  const auto client = world.begin();
+  const auto socket = open(client.stream);
+  auto last = Activity::end_of_conversation();
+  last.set_conversation(ConversationAccount(client.id));
+  tern::test::run_on(world.io, world.channel->sender().send(last, {}, Deadline::never()));
+  tern::test::drain(world.io);
+  EXPECT_EQ(socket->frames.size(), 1U);
+  EXPECT_EQ(socket->closed, 1000);
+}
+
+TEST_F(SocketTest, ComesBackWhenTheStoreIsAway) {
+  const auto client = world.begin();
+  world.faults->calls_left = 0;
+  const auto socket = open(client.stream);
+  tern::test::drain(world.io);
+  const auto closed = socket->closed;
+  if (closed) {
+    EXPECT_EQ(*closed, 1011);
+  } else {
+    hang_up(*socket);  // everything was known without the store
+  }
+}
+
+}  // namespace
+}  // namespace tern::direct_line

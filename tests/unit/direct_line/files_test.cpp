@@ -1,0 +1,142 @@
+#include "direct_line/attachment_types.hpp"
+#include "direct_line/multipart.hpp"
+#include "direct_line/uploads.hpp"
+#include "unit/direct_line/store.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tern::direct_line {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string form = "multipart/form-data; boundary=----b";
+
+TEST(Multipart, HasTheParts) {
+  const std::string nul(1, '\0');
+  const std::string body =
+      "------b\r\nContent-Disposition: form-data; name=\"activity\"; filename=\"blob\"\r\n"
+      "Content-Type: application/vnd.microsoft.activity\r\n\r\n{\"type\":\"message\"}\r\n"
+      "------b\r\ncontent-disposition: form-data; name=file; filename=\"a \\\"b\\\" %22c%22;=.png\"\r\n"
+      "Content-Type: image/png\r\n\r\n\r\n--" +
+      nul + "--b\r\n\r\n------b--\r\nepilogue";
+  const auto parts = read_multipart(form, body, 10);
+  ASSERT_TRUE(parts) << parts.error();
+  ASSERT_EQ(parts->size(), 2U);
+  EXPECT_EQ((*parts)[0].name, "activity");
+  EXPECT_EQ((*parts)[0].content, "{\"type\":\"message\"}");
+  EXPECT_EQ((*parts)[1].name, "file");
+  EXPECT_EQ((*parts)[1].file_name, "a \"b\" \"c\";=.png");
+  EXPECT_EQ((*parts)[1].content_type, "image/png");
+  EXPECT_EQ((*parts)[1].content, "\r\n--" + nul + "--b\r\n");
+}
+
+TEST(Multipart, MayHaveAPreambleAndEmptyParts) {
+  const auto parts = read_multipart("Multipart/Form-Data; charset=utf-8; boundary=\"x y\"",
+                                    "preamble\r\n--x y\r\n\r\nbare\r\n--x y  \r\nA: b\r\n\r\n\r\n--x y--", 10);
+  ASSERT_TRUE(parts) << parts.error();
+  ASSERT_EQ(parts->size(), 2U);
+  EXPECT_EQ((*parts)[0].content, "bare");
+  EXPECT_EQ((*parts)[1].content, "");
+}
+
+TEST(Multipart, ThatIsNoneIsRefused) {
+  const auto is_refused = [](const std::string& type, const std::string& body) {
+    return !read_multipart(type, body, 3).has_value();
+  };
+  EXPECT_TRUE(is_refused("application/json", "------b\r\n\r\nx\r\n------b--"));
+  EXPECT_TRUE(is_refused("multipart/form-data", "------b\r\n\r\nx\r\n------b--"));
+  EXPECT_TRUE(is_refused("multipart/form-data; boundary=", "--\r\n\r\nx\r\n----"));
+  EXPECT_TRUE(is_refused("multipart/form-data; boundary=" + std::string(71, 'b'), ""));
+  EXPECT_TRUE(is_refused(form, ""));
+  EXPECT_TRUE(is_refused(form, "something"));
+  EXPECT_TRUE(is_refused(form, "------b"));
+  EXPECT_TRUE(is_refused(form, "------b\r\n"));
+  EXPECT_TRUE(is_refused(form, "------b\r\nA: b\r\n\r\nx"));
+  EXPECT_TRUE(is_refused(form, "------b\r\nA: b\r\n------b--"));
+  EXPECT_TRUE(is_refused(form, "------b\r\n------b--"));
+  EXPECT_TRUE(
+      is_refused(form, "------b\r\n\r\n1\r\n------b\r\n\r\n2\r\n------b\r\n\r\n3\r\n------b\r\n\r\n4\r\n------b--"));
+  EXPECT_TRUE(is_refused(form, "------b\r\nA: " + std::string(9000, 'x') + "\r\n\r\nx\r\n------b--"));
+}
+
+TEST(Multipart, CutAnywhereIsRefusedAndNeverReadBeyond) {
+  const std::string body = "------b\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nx\r\n------b--";
+  for (std::size_t size = 0; size < body.size(); ++size) {
+    const std::string cut = body.substr(0, size);
+    EXPECT_FALSE(read_multipart(form, cut, 3)) << size;
+  }
+}
+
+TEST(AttachmentTypes, AreThoseThatRunNothing) {
+  EXPECT_EQ(attachment_type("IMAGE/PNG; q=1"), "image/png");
+  EXPECT_EQ(attachment_type(""), "application/octet-stream");
+  for (const char* bad : {"text/html", "image/svg+xml", "text/xml", "application/xhtml+xml", "text/javascript",
+                          "application/javascript", "application/x-shockwave-flash", "text/css", "x"}) {
+    EXPECT_FALSE(attachment_type(bad)) << bad;
+  }
+  EXPECT_TRUE(is_shown("image/png"));
+  EXPECT_FALSE(is_shown("application/pdf"));
+  EXPECT_FALSE(is_shown("text/plain"));
+}
+
+TEST(AttachmentNames, HaveNoFoldersAndNoControlCharacters) {
+  EXPECT_EQ(attachment_name("a.png"), "a.png");
+  EXPECT_EQ(attachment_name("../../etc/passwd"), "passwd");
+  EXPECT_EQ(attachment_name("C:\\x\\y.txt"), "y.txt");
+  EXPECT_EQ(attachment_name("a\r\nSet-Cookie: x\"y"), "aSet-Cookie: xy");
+  EXPECT_EQ(attachment_name(".."), "file");
+  EXPECT_EQ(attachment_name(""), "file");
+  EXPECT_EQ(attachment_name(std::string(127, 'x') + "\xC3\xBC"), std::string(127, 'x')) << "no half characters";
+  EXPECT_EQ(percent_encoded("a b/ü'\".png"), "a%20b%2F%C3%BC%27%22.png");
+}
+
+class UploadsTest : public testing::Test {
+ protected:
+  ManualClock clock;
+  AnyStorage store = test::memory_store(clock);
+  Uploads uploads{store, 1'000'000, 1h, clock};
+
+  std::optional<std::string> keep(std::string content) {
+    return tern::test::run(uploads.keep({"a.png", "image/png", std::move(content)}, Deadline::never()));
+  }
+  std::optional<UploadedFile> find(const std::string& id) {
+    return tern::test::run(uploads.find(id, Deadline::never()));
+  }
+  void sweep(Uploads& all) { EXPECT_EQ(tern::test::run(all.sweep("", Deadline::never())), ""); }
+};
+
+TEST_F(UploadsTest, KeepFilesOfAnySize) {
+  for (const std::size_t size : {0UL, 1UL, 196'608UL, 196'609UL, 400'000UL}) {
+    std::string content(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) {
+      content[i] = static_cast<char>(i * 7 + size);
+    }
+    const auto id = keep(content);
+    ASSERT_TRUE(id) << size;
+    const auto file = find(*id);
+    ASSERT_TRUE(file) << size;
+    EXPECT_EQ(file->content, content);
+    EXPECT_EQ(file->name, "a.png");
+    EXPECT_EQ(file->type, "image/png");
+  }
+  EXPECT_FALSE(find(test::some_id));
+}
+
+TEST_F(UploadsTest, AreBoundedAndMakeRoomWithTheirAge) {
+  const auto id = keep(std::string(900'000, 'x'));
+  EXPECT_FALSE(keep(std::string(100'001, 'x')));
+  EXPECT_TRUE(keep(std::string(100'000, 'x')));
+  Uploads of_next_process(store, 1'000'000, 1h, clock);
+  EXPECT_EQ(of_next_process.bytes(), 0U);
+  sweep(of_next_process);
+  EXPECT_EQ(of_next_process.bytes(), 1'000'000U);
+  clock.advance(1h + 1s);
+  EXPECT_FALSE(find(*id));
+  sweep(uploads);
+  EXPECT_EQ(uploads.bytes(), 0U);
+  EXPECT_TRUE(keep(std::string(1'000'000, 'x')));
+}
+
+}  // namespace
+}  // namespace tern::direct_line

@@ -1,0 +1,59 @@
+#include "direct_line/rates.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace tern::direct_line {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr SteadyTime rates_begin{1h};
+
+TEST(RatesTest, LetASecondsWorthGoAtOnceAndThenOneAfterTheOther) {
+  Rates rates(4, 100);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(rates.take("a", rates_begin)) << i;
+  }
+  EXPECT_EQ(rates.take("a", rates_begin), 250ms);
+  EXPECT_FALSE(rates.take("b", rates_begin)) << "each has its own";
+  EXPECT_EQ(rates.take("a", rates_begin + 249ms), 1ms);
+  EXPECT_FALSE(rates.take("a", rates_begin + 250ms));
+  EXPECT_TRUE(rates.take("a", rates_begin + 250ms));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(rates.take("a", rates_begin + 10s)) << i;
+  }
+  EXPECT_TRUE(rates.take("a", rates_begin + 10s));
+}
+
+TEST(RatesTest, OfOneASecondLetOneGo) {
+  Rates rates(1, 100);
+  EXPECT_FALSE(rates.take("a", rates_begin));
+  EXPECT_EQ(rates.take("a", rates_begin), 1s);
+  EXPECT_FALSE(rates.take("a", rates_begin + 1s));
+}
+
+TEST(RatesTest, WithoutALimitRememberNothing) {
+  Rates rates(0, 100);
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_FALSE(rates.take("a", rates_begin));
+  }
+  EXPECT_EQ(rates.size(), 0U);
+}
+
+TEST(RatesTest, RememberABoundedNumberOfKeys) {
+  Rates rates(2, 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(rates.take(std::to_string(i), rates_begin));
+  }
+  EXPECT_FALSE(rates.take("x", rates_begin));
+  EXPECT_FALSE(rates.take("y", rates_begin));
+  EXPECT_TRUE(rates.take("z", rates_begin)) << "those beyond share one rate";
+  EXPECT_EQ(rates.size(), 3U);
+  EXPECT_FALSE(rates.take("x", rates_begin + 5s)) << "those that have rested made room";
+  EXPECT_EQ(rates.size(), 1U);
+}
+
+}  // namespace
+}  // namespace tern::direct_line

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "direct_line/history.hpp"
+#include "support/run.hpp"
+
+#include <tern/async/manual_clock.hpp>
+#include <tern/storage/memory_storage.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tern::direct_line::test {
+
+/// A memory store that says that other processes write to it too.
+class SharedStorage {
+ public:
+  explicit SharedStorage(Clock& clock) : storage_({}, clock) {}
+  StoreTraits traits() const noexcept {
+    auto traits = storage_.traits();
+    traits.shared = true;
+    return traits;
+  }
+  awaitable<void> open(Deadline by) { return storage_.open(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return storage_.read(std::move(keys), by); }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    return storage_.write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return storage_.scan(std::move(scan), by); }
+  awaitable<void> close(Deadline by) { return storage_.close(by); }
+
+ private:
+  MemoryStorage storage_;
+};
+
+inline AnyStorage memory_store(Clock& clock) {
+  return AnyStorage::make<MemoryStorage>(MemoryStorageLimits{}, clock);
+}
+
+inline NewActivity message(std::string_view text, std::string key = {}) {
+  return {json::object{{"type", "message"}, {"text", text}}, std::move(key), false};
+}
+
+inline std::vector<NewActivity> messages(std::initializer_list<const char*> texts) {
+  std::vector<NewActivity> made;
+  for (const char* text : texts) {
+    made.push_back(message(text));
+  }
+  return made;
+}
+
+inline std::string text_of(const StoredActivity& activity) {
+  return std::string(json::parse(*activity.text).at("text").as_string());
+}
+
+inline std::vector<std::string> texts_of(const std::vector<StoredActivity>& activities) {
+  std::vector<std::string> texts;
+  for (const auto& activity : activities) {
+    texts.push_back(text_of(activity));
+  }
+  return texts;
+}
+
+/// An id as Direct Line gives them.
+inline const std::string some_id = "AAAAAAAAAAAAAAAAAAAAAA";
+inline const std::string other_id = "BBBBBBBBBBBBBBBBBBBBBB";
+
+}  // namespace tern::direct_line::test
