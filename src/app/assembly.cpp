@@ -4,11 +4,13 @@
 #include "app/bot_keys.hpp"
 #include "app/credential_keys.hpp"
 #include "app/destinations.hpp"
+#include "app/direct_line_keys.hpp"
 #include "app/own_parts.hpp"
 #include "app/part_options.hpp"
 #include "app/process_figures.hpp"
 #include "app/token_authenticator.hpp"
 #include "async/log_last.hpp"
+#include "direct_line/shared_sender.hpp"
 #include "http/describe.hpp"
 #include "http/unix_socket_file.hpp"
 #include "net/nameservers.hpp"
@@ -109,6 +111,7 @@ Assembly::Assembly(Settings wanted, BotFactory factory, App::Options options)
   make_credentials(options.credentials);
   make_connectors(options.authenticator != nullptr);
   make_own_senders(options.channel_sender);
+  make_direct_line();
   make_channels();
   make_runtime(std::move(factory), options.one_per_turn,
                checks_callers(settings.bot, options.authenticator != nullptr));
@@ -128,6 +131,7 @@ Assembly::~Assembly() {
   server_.reset();
   callers_.reset();
   channels.clear_senders();
+  direct_line.reset();
   own_senders.clear();
   connectors.clear();
   credentials.reset();
@@ -190,6 +194,17 @@ void Assembly::make_own_senders(const ChannelSenderFactory& factory) {
   }
 }
 
+void Assembly::make_direct_line() {
+  if (!settings.direct_line.enabled) {
+    return;
+  }
+  auto options = direct_line_options(settings, settings.bot.app_id.empty() ? local_bot : settings.bot.app_id);
+  direct_line = std::make_unique<direct_line::DirectLine>(std::move(options), storage, clock, metrics);
+  channels.add({std::string(direct_line::service_url), [this](const SenderContext&) -> std::unique_ptr<ChannelSender> {
+                  return std::make_unique<direct_line::SharedSender>(direct_line->sender());
+                }});
+}
+
 void Assembly::make_channels() {
   for (std::size_t i = 0; i < shards.size() && !channels.empty(); ++i) {
     channels.make_senders({settings, metrics, clock, shards[i].ex(), *connectors[i]}, sender_over_network(i));
@@ -230,6 +245,9 @@ void Assembly::make_runtime(BotFactory factory, bool one_per_turn, bool checks_c
                                                             send_limits(settings.send_limits));
   poster = std::make_unique<RuntimePoster>(*runtime, shards, *proactive, clock);
   channels.open(*runtime, shards);
+  if (direct_line) {
+    direct_line->set_bot(channels.at(direct_line::service_url));
+  }
   context_ = std::make_unique<BotContext>(BotContext{settings, metrics, *proactive, storage, clock, *poster, channels});
   runtime->begin();
 }
@@ -259,6 +277,9 @@ void Assembly::add_endpoints(std::size_t shard) {
   if (proactive_paths_) {
     router.add_below("/proactive", *proactive_paths_);
   }
+  if (direct_line) {
+    router.add_below(std::string(direct_line::root_path), direct_line->endpoint());
+  }
   if (!settings.metrics.port) {
     add_health(router);
   }
@@ -272,7 +293,12 @@ void Assembly::make_servers() {
     edges.push_back({shards[i].io(), shards[i].wheel()});
   }
   handler_ = std::make_unique<ShardRouters>(routers_);
-  server_ = std::make_unique<http::Server>(edges, *handler_, server_limits(settings, descriptors_), clock, metrics);
+  auto limits = server_limits(settings, descriptors_);
+  if (direct_line) {
+    limits.large_bodies = std::make_shared<const http::LargeBodies>(http::LargeBodies{
+        direct_line->largest_body(), [this](const http::HttpRequest& head) { return direct_line->body_of(head); }});
+  }
+  server_ = std::make_unique<http::Server>(edges, *handler_, std::move(limits), clock, metrics);
   server_->serve_hosts(served_hosts(settings.listen.address, settings.listen.hosts));
   server_->trust(trusted_proxies(settings.listen.trusted_proxies));
   if (!settings.listen.certificate.empty()) {
@@ -321,6 +347,9 @@ std::string Assembly::why_not_ready(bool in_full) const {
 awaitable<void> Assembly::open(Deadline by) {
   co_await storage.open(by);
   opened_ = true;
+  if (direct_line) {
+    co_await direct_line->open(shards[0].ex(), by);
+  }
   co_await proactive->start(by);
 }
 
@@ -477,6 +506,10 @@ awaitable<bool> Assembly::close(Deadline by) {
   } catch (const std::exception& e) {
     clean = false;
     log::error("the slots of the schedule were not given back", {{"error", e.what()}});
+  }
+  if (direct_line) {
+    const bool ended = co_await direct_line->close(by);
+    clean = clean && ended;
   }
   progress->enter(StopPhase::storage);
   try {

@@ -11,6 +11,7 @@
 #include "app/stop_progress.hpp"
 #include "app/storage_factory.hpp"
 #include "connector/connector_client.hpp"
+#include "direct_line/direct_line.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
 #include "proactive/proactive_service.hpp"
@@ -95,6 +96,7 @@ class Assembly {
   std::unique_ptr<CredentialProvider> credentials;  ///< nullptr when the bot shows no tokens
   std::vector<std::unique_ptr<connector::ConnectorClient>> connectors;
   std::vector<std::unique_ptr<ChannelSender>> own_senders;  ///< the bot's own, one for each shard; empty without them
+  std::unique_ptr<direct_line::DirectLine> direct_line;     ///< nullptr when it is not enabled
   Channels channels;                                        ///< that live in the process
   std::unique_ptr<runtime::Runtime> runtime;
   std::unique_ptr<proactive::ProactiveService> proactive;
@@ -105,6 +107,7 @@ class Assembly {
   void ask_for_first_token() noexcept;
   void make_connectors(bool has_authenticator);
   void make_own_senders(const ChannelSenderFactory& factory);
+  void make_direct_line();
   void make_channels();
   ChannelSender& sender_over_network(std::size_t shard) noexcept;
   ChannelSender& sender_of(std::size_t shard) noexcept;

@@ -5,6 +5,7 @@
 #include "app/config_values.hpp"
 #include "app/config_variables.hpp"
 #include "app/destinations.hpp"
+#include "app/direct_line_keys.hpp"
 #include "app/key_table.hpp"
 #include "app/memory_bounds.hpp"
 #include "app/pretty_json.hpp"
@@ -167,6 +168,7 @@ void check_combinations(const Settings& settings, bool has_authenticator) {
         "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
         "sent by them. Switch it on, or leave the secret out.");
   }
+  app::check_direct_line(settings);
   check_certificate(settings.listen);
   app::check_destinations(settings.bot, has_authenticator);
   check_reach("listen.address", settings.listen.address, settings.bot,

@@ -3,6 +3,7 @@
 #include "app/backend.hpp"
 #include "app/bot_keys.hpp"
 #include "app/config_makers.hpp"
+#include "app/direct_line_keys.hpp"
 #include "http/host.hpp"
 #include "http/trusted_proxies.hpp"
 #include "net/nameservers.hpp"
@@ -304,7 +305,7 @@ const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     auto all = bot_keys();
     for (auto&& more : {service_keys(), turn_keys(), connector_keys(), process_keys(), send_limit_keys(),
-                        storage_keys(), limit_keys()}) {
+                        storage_keys(), direct_line_keys(), limit_keys()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

@@ -74,6 +74,13 @@ void add_edge(const Settings& settings, const DescriptorPlan& descriptors, std::
                     std::max<std::uint64_t>(limits.replies, limits.stream_buffer + limits.stream_replay)});
   bounds.push_back({"background work", "limits.background_tasks", limits.background_tasks, per_task});
   bounds.push_back({"answers to what may be repeated", "limits.dedupe_bytes", 2, limits.dedupe_bytes});
+  if (settings.direct_line.enabled) {
+    bounds.push_back({"files of Direct Line that arrive", "limits.connections, limits.direct_line_upload, ulimit -n",
+                      descriptors.connections, 2 * limits.direct_line_upload});
+    bounds.push_back({"WebSockets of Direct Line", "limits.direct_line_sockets, limits.direct_line_unsent",
+                      std::min<std::uint64_t>(limits.direct_line_sockets, descriptors.connections),
+                      limits.direct_line_unsent + per_connection});
+  }
   bounds.push_back({"the log", "log.buffer", 2, settings.log.buffer});
 }
 

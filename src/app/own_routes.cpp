@@ -170,7 +170,7 @@ Routes& Routes::add_route(Route route) {
   if (route.method.empty() && path == "/") {
     refuse(route, "would take every request. Choose a path below it.");
   }
-  if (is_below(path, "/proactive") ||
+  if (is_below(path, "/proactive") || is_below(path, "/v3/directline") ||
       std::find(paths_of_tern.begin(), paths_of_tern.end(), path) != paths_of_tern.end()) {
     refuse(route, "is Tern's own. Choose another path.");
   }

@@ -108,6 +108,17 @@ struct ProactiveSettings {
   ///@}
 };
 
+/// The keys below `direct_line.`; docs/configuration.md has the meaning and the range of each.
+struct DirectLineSettings {
+  ///@{
+  /// The key of the same name.
+  bool enabled = false;
+  std::string secret;       ///< separated by commas; "": one is made and kept in the storage
+  std::string secret_file;  ///< the name of a file with the same; "": none
+  std::string origins;      ///< separated by commas
+  ///@}
+};
+
 /// The keys below `send_limits.`: the limits that replies and scheduled sends keep to, by channel. A text names windows
 /// for each conversation, for the bot, and for the bot in each tenant, such as
 /// `conversation=7/1s,60/30s bot=50/1s tenant=50/1s`, or is `none`.
@@ -195,6 +206,16 @@ struct LimitSettings {
   std::size_t storage_bytes = 1ULL << 30;
   std::size_t pending_sends = 10'000'000;
   std::size_t storage_queue = 4'096;
+  std::size_t direct_line_history = 1'000;
+  std::chrono::milliseconds direct_line_age{604'800'000};
+  std::size_t direct_line_message = 256U << 10;
+  std::size_t direct_line_upload = 4U << 20;
+  std::size_t direct_line_uploads = 256U << 20;
+  std::size_t direct_line_sockets = 10'000;
+  std::size_t direct_line_conversation_sockets = 16;
+  std::size_t direct_line_token_rate = 10;
+  std::size_t direct_line_address_rate = 100;
+  std::size_t direct_line_unsent = 1U << 20;
   ///@}
 };
 
@@ -208,6 +229,7 @@ struct Settings {
   MetricsSettings metrics;
   StorageSettings storage;
   ProactiveSettings proactive;
+  DirectLineSettings direct_line;
   SendLimitSettings send_limits;
   TurnSettings turn;
   ConnectorSettings connector;

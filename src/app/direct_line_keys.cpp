@@ -1,0 +1,157 @@
+#include "app/direct_line_keys.hpp"
+
+#include "app/config_makers.hpp"
+#include "auth/secret_file.hpp"
+#include "direct_line/origins.hpp"
+#include "direct_line/secrets.hpp"
+
+#include <tern/error.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace tern::app {
+
+namespace {
+
+using D = DirectLineSettings;
+
+bool is_origin_list(std::string_view text) {
+  return direct_line::parse_origin_list(text).has_value();
+}
+
+bool is_file_or_empty(std::string_view text) {
+  return text.empty() || text.starts_with('/') || text.starts_with("./") || text.starts_with("../");
+}
+
+ConfigKey direct_line_secret_key() {
+  const std::string allowed =
+      "secrets of 16 to 1024 letters, digits and other characters of ASCII without spaces, with commas between them";
+  return {"direct_line.secret",
+          allowed,
+          "A server with this secret gets tokens for its users and may read every conversation. Tokens are signed with "
+          "the first of the secrets and accepted with all, so that a new one is written before the old one. Empty: one "
+          "is made and kept in the storage.",
+          [=](Settings& settings, const json::value& value) {
+            if (!value.is_string() || !direct_line::Secrets::is_list(value.get_string())) {
+              throw std::invalid_argument(allowed);
+            }
+            settings.direct_line.secret = std::string(value.get_string());
+          },
+          [](const Settings& settings) { return json::value(settings.direct_line.secret); },
+          true};
+}
+
+ConfigKey direct_line_age_key() {
+  constexpr std::chrono::hours longest_age{24 * 366};
+  const std::string allowed = "a time from 1m to 8784h, as milliseconds or with ms, s, m, h";
+  return {
+      "limits.direct_line_age", allowed,
+      "How long activities and files of Direct Line are kept; a conversation in which nothing happens for so long is "
+      "forgotten.",
+      [=](Settings& settings, const json::value& value) {
+        const auto age = read_duration(value);
+        if (!age || *age < std::chrono::minutes(1) || *age > longest_age) {
+          throw std::invalid_argument(allowed);
+        }
+        settings.limits.direct_line_age = *age;
+      },
+      [](const Settings& settings) { return json::value(write_duration(settings.limits.direct_line_age)); }};
+}
+
+std::vector<ConfigKey> direct_line_limit_keys() {
+  using S = Settings;
+  using L = LimitSettings;
+  constexpr std::uint64_t million = 1'000'000;
+  return {
+      number_key("limits.direct_line_history", Setting{&S::limits, &L::direct_line_history}, 1, million,
+                 "Activities that are kept of a conversation on Direct Line."),
+      direct_line_age_key(),
+      size_key("limits.direct_line_message", Setting{&S::limits, &L::direct_line_message}, 1ULL << 10, 64ULL << 20,
+               "An activity on Direct Line; a larger one of a client: 413."),
+      size_key("limits.direct_line_upload", Setting{&S::limits, &L::direct_line_upload}, 1ULL << 10, 64ULL << 20,
+               "The files of one message on Direct Line; larger: 413."),
+      size_key("limits.direct_line_uploads", Setting{&S::limits, &L::direct_line_uploads}, 1ULL << 10, 1ULL << 40,
+               "All files of Direct Line's clients that are kept; more: 429."),
+      number_key("limits.direct_line_sockets", Setting{&S::limits, &L::direct_line_sockets}, 1, million,
+                 "Open WebSockets of Direct Line; more: 429."),
+      number_key("limits.direct_line_conversation_sockets", Setting{&S::limits, &L::direct_line_conversation_sockets},
+                 1, million, "Open WebSockets of one conversation; more: 429."),
+      number_key("limits.direct_line_token_rate", Setting{&S::limits, &L::direct_line_token_rate}, 0, million,
+                 "Messages in a second of one conversation's clients; more: 429. 0: no limit."),
+      number_key("limits.direct_line_address_rate", Setting{&S::limits, &L::direct_line_address_rate}, 0, million,
+                 "Messages and conversations in a second from one client address; more: 429. 0: no limit, as behind a "
+                 "proxy that is not trusted."),
+      size_key("limits.direct_line_unsent", Setting{&S::limits, &L::direct_line_unsent}, 64ULL << 10, 1ULL << 30,
+               "What waits to be sent on a WebSocket of Direct Line; more is read from the storage when the client has "
+               "taken it. It is never less than limits.direct_line_message and 64 KiB."),
+  };
+}
+
+std::vector<std::string> secrets_of(const DirectLineSettings& settings) {
+  if (settings.secret_file.empty()) {
+    return direct_line::Secrets::parse(settings.secret);
+  }
+  std::string listed;
+  try {
+    listed = auth::read_secret_line("direct_line.secret_file", settings.secret_file);
+  } catch (const system_error& e) {
+    throw ConfigError(message_of(e));
+  }
+  if (!direct_line::Secrets::is_list(listed)) {
+    throw ConfigError("The file of direct_line.secret_file has something else than what direct_line.secret allows.");
+  }
+  return direct_line::Secrets::parse(listed);
+}
+
+}  // namespace
+
+std::vector<ConfigKey> direct_line_keys() {
+  using S = Settings;
+  std::vector<ConfigKey> keys{
+      bool_key("direct_line.enabled", Setting{&S::direct_line, &D::enabled},
+               "Whether Web Chat and other clients of Direct Line 3.0 can speak to the bot, at the paths below "
+               "/v3/directline/."),
+      direct_line_secret_key(),
+      checked_key("direct_line.secret_file", Setting{&S::direct_line, &D::secret_file}, is_file_or_empty,
+                  "the name of a file, with / or ./ in front, or empty",
+                  "A file with what direct_line.secret would have. It is read at the start."),
+      checked_key("direct_line.origins", Setting{&S::direct_line, &D::origins}, is_origin_list,
+                  "origins separated by commas, such as \"https://www.example.com\", or * for all, or empty",
+                  "Pages of browsers that may use Direct Line, besides those that this bot serves itself. A token "
+                  "that names trustedOrigins is good on those alone."),
+  };
+  auto limits = direct_line_limit_keys();
+  std::move(limits.begin(), limits.end(), std::back_inserter(keys));
+  return keys;
+}
+
+void check_direct_line(const Settings& settings) {
+  if (!settings.direct_line.secret.empty() && !settings.direct_line.secret_file.empty()) {
+    throw ConfigError("direct_line.secret and direct_line.secret_file are both set. Leave one of the two out.");
+  }
+}
+
+direct_line::Options direct_line_options(const Settings& settings, const std::string& bot_id) {
+  const auto& limits = settings.limits;
+  direct_line::Options options;
+  options.secrets = secrets_of(settings.direct_line);
+  options.origins = direct_line::parse_origin_list(settings.direct_line.origins).value_or(std::vector<std::string>());
+  options.bot_id = bot_id;
+  options.tls = !settings.listen.certificate.empty();
+  options.bounds.history = limits.direct_line_history;
+  options.bounds.age = limits.direct_line_age;
+  options.bounds.message = limits.direct_line_message;
+  options.bounds.upload = limits.direct_line_upload;
+  options.bounds.uploads = limits.direct_line_uploads;
+  options.bounds.sockets = limits.direct_line_sockets;
+  options.bounds.conversation_sockets = limits.direct_line_conversation_sockets;
+  options.bounds.token_rate = limits.direct_line_token_rate;
+  options.bounds.address_rate = limits.direct_line_address_rate;
+  options.bounds.unsent = limits.direct_line_unsent;
+  return options;
+}
+
+}  // namespace tern::app
