@@ -81,11 +81,11 @@ void Callers::Check::take(Authentication answer) {
 }
 
 void Callers::Check::take(AuthResult answer) {
-  const auto caller = answer.identity();
-  if (!caller && answer.refusal() == nullptr) {
+  const Identity* caller = answer.caller();
+  if (caller == nullptr && answer.refusal() == nullptr) {
     throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
   }
-  if (caller && is_channel_inside(*caller)) {
+  if (caller != nullptr && is_channel_inside(*caller)) {
     throw_error(
         errc::invalid_argument,
         "The authenticator answered with the identity of a channel in the process, whose activities do not come "
@@ -144,7 +144,7 @@ void Callers::Check::failed(const std::exception_ptr& error) {
 
 void Callers::Check::sign(Activity& activity) const {
   if (callers_.tokens_ != nullptr) {
-    callers_.tokens_->sign(activity, *answer_->identity());
+    callers_.tokens_->sign(activity, *answer_->caller());
   }
 }
 

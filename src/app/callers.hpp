@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tern::app {
 
@@ -56,10 +57,10 @@ class Callers {
 
     /// The response for a caller that is refused; nullopt when it is accepted. Preconditions: the answer is known.
     std::optional<http::HttpResponse> refusal() const;
-    /// The caller. Preconditions: it is accepted.
-    std::shared_ptr<const Identity> identity() const { return answer_->identity(); }
-    /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: likewise, and the
-    /// activity was parsed with `Callers::parse`.
+    /// The caller, once. Preconditions: it is accepted.
+    std::shared_ptr<const Identity> take_identity() { return std::move(*answer_).identity(); }
+    /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: it is accepted and
+    /// not taken yet, and the activity was parsed with `Callers::parse`.
     void sign(Activity& activity) const;
 
     std::optional<std::string_view> header(std::string_view name) const noexcept override {

@@ -87,8 +87,8 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
     if (auto refused = check.refusal()) {
       co_return std::move(*refused);
     }
-    caller = check.identity();
     check.sign(*activity);
+    caller = check.take_identity();
   }
   if (!may_answer(*activity)) {
     co_return error_response(403, "ServiceUrlNotAllowed", refusal_);

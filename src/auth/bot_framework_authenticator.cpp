@@ -49,13 +49,15 @@ AuthRefusal too_many() {
 /// The token of a request; nullopt when it has none.
 /// Source: RFC 6750, section 2.1; RFC 9110, section 11.1: the name of the scheme is in any case.
 std::optional<std::string_view> bearer_of(const InboundRequest& request) noexcept {
-  constexpr std::string_view scheme = "bearer ";
+  constexpr std::string_view scheme = "Bearer ";
   const auto header = request.header("Authorization");
   if (!header || header->size() <= scheme.size() || !http::same_text(header->substr(0, scheme.size()), scheme)) {
     return std::nullopt;
   }
   std::string_view token = header->substr(scheme.size());
-  token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
+  while (token.starts_with(' ')) {
+    token.remove_prefix(1);
+  }
   return token.empty() ? std::nullopt : std::optional(token);
 }
 

@@ -70,6 +70,33 @@ bool is_same_service(std::string_view a, std::string_view b) {
          http::same_text(left->host, right->host) && left->path == right->path;
 }
 
+/// What of an activity is held against its token. One walk over the members finds it all.
+struct Stated {
+  std::optional<std::string_view> service;  ///< `serviceUrl`
+  std::string_view channel;                 ///< `channelId`; "" when there is none
+  const json::object* recipient = nullptr;
+};
+
+std::optional<std::string_view> text_in(const json::value& member) noexcept {
+  const json::string* text = member.if_string();
+  return text != nullptr ? std::optional<std::string_view>(*text) : std::nullopt;
+}
+
+Stated stated_in(const Activity& activity) noexcept {
+  Stated stated;
+  for (const auto& member : activity.json()) {
+    const std::string_view name = member.key();
+    if (name == "serviceUrl") {
+      stated.service = text_in(member.value());
+    } else if (name == "channelId") {
+      stated.channel = text_in(member.value()).value_or("");
+    } else if (name == "recipient") {
+      stated.recipient = member.value().if_object();
+    }
+  }
+  return stated;
+}
+
 TrustOptions checked(TrustOptions options) {
   const auto refuse = [](const std::string& why) { throw_error(errc::invalid_argument, why); };
   if (options.cloud == nullptr) {
@@ -251,9 +278,7 @@ Verified TokenRules::verified(Claimed claimed, json::object claims, std::shared_
   return token;
 }
 
-bool TokenRules::is_for_another_bot(const Verified& token, const Activity& activity) const {
-  const json::value* member = activity.json().if_contains("recipient");
-  const json::object* recipient = member != nullptr ? member->if_object() : nullptr;
+bool TokenRules::is_for_another_bot(const Verified& token, const json::object* recipient) const {
   if (recipient == nullptr) {
     return false;
   }
@@ -262,7 +287,7 @@ bool TokenRules::is_for_another_bot(const Verified& token, const Activity& activ
     return true;
   }
   // A bot that calls another one passes on what it got, with itself as the recipient.
-  if (token.identity->kind != Identity::Kind::channel) {
+  if (token.identity->kind != Identity::Kind::channel || options_.app_ids.size() < 2) {
     return false;
   }
   std::string_view id = text_of(*recipient, "id").value_or("");
@@ -273,12 +298,11 @@ bool TokenRules::is_for_another_bot(const Verified& token, const Activity& activ
                      [&](const std::string& bot) { return bot != token.bot && http::same_text(bot, id); });
 }
 
-std::optional<AuthRefusal> TokenRules::judge_service(const Verified& token, const Activity& activity) {
+std::optional<AuthRefusal> TokenRules::judge_service(const Verified& token, std::optional<std::string_view> service) {
   if (!token.names_service) {
     return std::nullopt;
   }
   // An activity without a serviceUrl is answered in the response alone.
-  const auto service = activity.service_url();
   if (service && !token.service.empty() && token.service == *service) {
     return std::nullopt;  // the same text, as from almost all channels
   }
@@ -296,15 +320,16 @@ std::optional<AuthRefusal> TokenRules::judge(const Verified& token, const Activi
   if (token.forbidden != nullptr) {
     return AuthRefusal::forbidden(token.forbidden);
   }
-  if (auto refusal = judge_service(token, activity)) {
+  const Stated stated = stated_in(activity);
+  if (auto refusal = judge_service(token, stated.service)) {
     return refusal;
   }
   // An activity without a channelId is of no channel that an endorsed key may speak for: otherwise a caller would get
   // around the endorsements by leaving it out.
-  if (!token.key->endorses(activity.channel_id().value_or(""))) {
+  if (!token.key->endorses(stated.channel)) {
     return AuthRefusal::forbidden("The key of the token is not endorsed for the channel of the activity.");
   }
-  if (is_for_another_bot(token, activity)) {
+  if (is_for_another_bot(token, stated.recipient)) {
     return AuthRefusal::forbidden("The token is for another bot than the recipient of the activity.");
   }
   return std::nullopt;

@@ -125,8 +125,9 @@ class TokenRules {
   const char* read_caller(const json::object& claims, Claimed& claimed) const;
   /// What the caller of a tenant's token is, and whether it may call.
   void judge_caller(Claimed& claimed) const;
-  static std::optional<AuthRefusal> judge_service(const Verified& token, const Activity& activity);
-  bool is_for_another_bot(const Verified& token, const Activity& activity) const;
+  static std::optional<AuthRefusal> judge_service(const Verified& token, std::optional<std::string_view> service);
+  /// `recipient`: of the activity; nullptr for none.
+  bool is_for_another_bot(const Verified& token, const json::object* recipient) const;
 
   TrustOptions options_;
   bool any_caller_ = false;  // "*" was among the allowed callers, and was taken out

@@ -1,9 +1,9 @@
 #include "auth/verified_tokens.hpp"
 
-#include "async/keyed_hash.hpp"
 #include "storage/sha256.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <list>
@@ -102,20 +102,22 @@ class VerifiedTokens::Table {
   std::unordered_map<TokenDigest, std::list<Entry>::iterator, DigestHash> places_;
 };
 
-// Tokens by text. There are few, so that looking at all their hashes costs less than a tree or a list would.
+// Tokens by text. There are few, so that looking at the ends of all costs less than a tree or a list would.
+//
+// Threads share a table when there are more threads than tables. Then one of them uses it, and the others do without.
 class VerifiedTokens::OwnTable {
  public:
   std::shared_ptr<const Verified> find(std::string_view text, WallTime now) {
-    const std::lock_guard lock(mutex_);
-    const std::size_t at = place_of(hash_of(text), text);
-    if (at == entries_.size()) {
+    const Use use(in_use_);
+    const std::size_t at = use ? place_of(end_of(text), text) : nowhere;
+    if (at == nowhere) {
       return nullptr;
     }
     if (!is_valid(*entries_[at].token, now)) {
       entries_[at] = std::move(entries_.back());
-      hashes_[at] = hashes_.back();
+      ends_[at] = ends_.back();
       entries_.pop_back();
-      hashes_.pop_back();
+      ends_.pop_back();
       return nullptr;
     }
     entries_[at].used = ++uses_;
@@ -123,48 +125,77 @@ class VerifiedTokens::OwnTable {
   }
 
   void insert(std::string_view text, std::shared_ptr<const Verified> token) {
-    const std::lock_guard lock(mutex_);
-    const auto hash = hash_of(text);
-    std::size_t at = place_of(hash, text);
-    if (at == entries_.size() && at == own_capacity) {
+    const Use use(in_use_);
+    if (!use) {
+      return;
+    }
+    const auto end = end_of(text);
+    std::size_t at = place_of(end, text);
+    if (at == nowhere && entries_.size() == own_capacity) {
       const auto oldest = std::min_element(entries_.begin(), entries_.end(),
                                            [](const Entry& a, const Entry& b) { return a.used < b.used; });
       at = static_cast<std::size_t>(oldest - entries_.begin());
     }
     Entry entry{std::string(text), std::move(token), ++uses_};
-    if (at < entries_.size()) {
+    if (at != nowhere) {
       entries_[at] = std::move(entry);
-      hashes_[at] = hash;
+      ends_[at] = end;
       return;
     }
-    hashes_.reserve(own_capacity);
+    ends_.reserve(own_capacity);
     entries_.reserve(own_capacity);
-    hashes_.push_back(hash);
+    ends_.push_back(end);
     entries_.push_back(std::move(entry));
   }
 
  private:
+  static constexpr std::size_t nowhere = own_capacity;
+
   struct Entry {
     std::string text;
     std::shared_ptr<const Verified> token;
     std::uint64_t used = 0;
   };
 
-  /// The end of a token is its signature, and differs from token to token.
-  static std::uint64_t hash_of(std::string_view text) noexcept {
-    constexpr std::size_t enough = 32;
-    return tern::detail::keyed_hash(text.substr(text.size() - std::min(text.size(), enough)));
-  }
-  std::size_t place_of(std::uint64_t hash, std::string_view text) const noexcept {
-    std::size_t at = 0;
-    while (at < hashes_.size() && (hashes_[at] != hash || entries_[at].text != text)) {
-      ++at;
+  /// The right to use the table; false when another thread has it. Nobody waits for it.
+  class Use {
+   public:
+    explicit Use(std::atomic<bool>& flag) noexcept
+        : flag_(flag), mine_(!flag.exchange(true, std::memory_order_acquire)) {}
+    ~Use() {
+      if (mine_) {
+        flag_.store(false, std::memory_order_release);
+      }
     }
-    return at;
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    explicit operator bool() const noexcept { return mine_; }
+
+   private:
+    std::atomic<bool>& flag_;
+    const bool mine_;
+  };
+
+  /// The last bytes of a token are of its signature. Whoever does not know the token cannot guess so many of them, so
+  /// the time of the comparison that follows tells nobody anything.
+  using End = std::array<std::uint64_t, 2>;
+  static End end_of(std::string_view text) noexcept {
+    End end{};
+    const auto size = std::min(text.size(), sizeof end);
+    std::memcpy(end.data(), text.data() + text.size() - size, size);
+    return end;
+  }
+  std::size_t place_of(const End& end, std::string_view text) const noexcept {
+    for (std::size_t at = 0; at < ends_.size(); ++at) {
+      if (ends_[at] == end && entries_[at].text == text) {
+        return at;
+      }
+    }
+    return nowhere;
   }
 
-  std::mutex mutex_;
-  std::vector<std::uint64_t> hashes_;  // of the entries, in their order
+  std::atomic<bool> in_use_{false};
+  std::vector<End> ends_;  // of the entries, in their order
   std::vector<Entry> entries_;
   std::uint64_t uses_ = 0;
 };

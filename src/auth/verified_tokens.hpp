@@ -23,8 +23,8 @@ TokenDigest digest_of(std::string_view token);
 /// places. Only what was verified is kept, so a stranger cannot fill it.
 ///
 /// All threads share one table, by digest. In front of it each thread has a small table of its own, by the text of the
-/// token: a comparison of bytes costs a tenth of a digest. No other thread asks for its mutex, and its identities have
-/// reference counts of their own. So a token that all shards see costs a shard no cache line that another shard writes.
+/// token: a comparison of bytes costs a tenth of a digest. No other thread uses it, and its identities have reference
+/// counts of their own. So a token that all shards see costs a shard no cache line that another shard writes.
 ///
 /// Thread safety: all functions from any thread.
 class VerifiedTokens {
@@ -38,7 +38,7 @@ class VerifiedTokens {
   VerifiedTokens(const VerifiedTokens&) = delete;
   VerifiedTokens& operator=(const VerifiedTokens&) = delete;
 
-  /// The token with this text, if this thread keeps it and it is valid at `now`; else nullptr.
+  /// The token with this text, if this thread keeps it and it is valid at `now`; else nullptr. It never waits.
   std::shared_ptr<const Verified> find_own(std::string_view text, WallTime now);
   /// The token, if it is in the shared table and valid at `now`; else nullptr.
   std::shared_ptr<const Verified> find(const TokenDigest& digest, WallTime now);

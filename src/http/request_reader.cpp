@@ -2,6 +2,7 @@
 
 #include "http/ascii.hpp"
 #include "http/head_rules.hpp"
+#include "http/plain_lines.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -103,6 +104,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
 
   void on_response_impl(int, string_view, int, error_code&) override {}
 
+  // Most fields do not come here (`take_plain_lines`); those that are looked at here do.
   void on_field_impl(field id, string_view name, string_view value, error_code&) override {
     if (header_ended_) {
       return;  // a trailer is dropped: it must not pass for a header (RFC 9110, 6.5.1)
@@ -211,6 +213,9 @@ RequestReader::Step RequestReader::parse() {
 // Calls Beast once. `complete` means here that parsing goes on.
 RequestReader::Step RequestReader::parse_some() {
   const bool in_head = !parser_->is_header_done();
+  if (!parser_->got_some()) {
+    take_plain_lines();
+  }
   error_code ec;
   const std::size_t used = parser_->put(asio::const_buffer(buffer_.get() + begin_, unparsed()), ec);
   const bool more_to_come = ec && ec == beast::http::error::need_more;  // making an error_code is not free
@@ -227,6 +232,13 @@ RequestReader::Step RequestReader::parse_some() {
     return wait_for_line();
   }
   return in_head && parser_->is_header_done() ? after_head() : Step::complete;
+}
+
+// A head that is longer than it may be is left to Beast, and so is one that is not whole.
+void RequestReader::take_plain_lines() {
+  const auto taken = http::take_plain_lines({buffer_.get() + begin_, std::min(unparsed(), limits_.header)}, request_);
+  begin_ += taken;
+  header_bytes_ += taken;
 }
 
 // The unparsed input is the beginning of a line, or of several lines that are parsed together.

@@ -72,6 +72,7 @@ class RequestReader {
 
   bool skip_empty_lines() noexcept;
   Step parse_some();
+  void take_plain_lines();
   Step wait_for_line() noexcept;
   Step after_head();
   bool bound_body();

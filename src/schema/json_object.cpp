@@ -97,8 +97,18 @@ std::vector<std::string> JsonObject::strings_at(std::string_view name) const {
 }
 
 void JsonObject::set(std::string_view name, std::string_view value) {
+  json::value* found = fields_.if_contains(name);
+  if (found != nullptr && found->is_null()) {
+    found->emplace_string().assign(value);  // nothing moves that `value` could be a view into
+    return;
+  }
   // A copy is made first: `value` may be a view into this object, whose members move when it grows.
-  set(name, json::value(value, fields_.storage()));
+  json::value copy(value, fields_.storage());
+  if (found != nullptr) {
+    *found = std::move(copy);
+  } else {
+    fields_.emplace(name, std::move(copy));
+  }
 }
 
 void JsonObject::set(std::string_view name, json::value value) {

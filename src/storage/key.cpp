@@ -1,5 +1,6 @@
 #include <tern/storage/types.hpp>
 
+#include "async/any_byte.hpp"
 #include "storage/sha256.hpp"
 
 #include <algorithm>
@@ -31,14 +32,13 @@ bool must_be_escaped(char character) noexcept {
   return byte < 0x20 || byte == 0x7F || byte == '/' || byte == '%';
 }
 
-// As `must_be_escaped` for each character. Without an early end and without branches the compiler takes many at a time.
+// As `must_be_escaped` for each character.
 bool has_escaped(std::string_view part) noexcept {
-  unsigned found = 0;
-  for (const char character : part) {
-    const auto byte = static_cast<unsigned char>(character);
-    found |= unsigned{byte < 0x20} | unsigned{byte == 0x7F} | unsigned{byte == '/'} | unsigned{byte == '%'};
-  }
-  return found != 0;
+  using detail::is_below;
+  using detail::is_byte;
+  return detail::any_byte(part, [](const detail::ByteBlock& bytes) {
+    return is_below(bytes, 0x20) | is_byte(bytes, 0x7F) | is_byte(bytes, '/') | is_byte(bytes, '%');
+  });
 }
 
 bool is_hex(char c) noexcept {

@@ -55,7 +55,7 @@ awaitable<void> ask_and_receive(BotProcess* process, Activity activity, Activity
     refuse(*answer, refused->status, std::move(refused->body));
     co_return;
   }
-  auto caller = check.identity();
+  auto caller = check.take_identity();
   process->receive(std::move(activity), std::move(caller), answer);
   process->read(answer);
 }

@@ -44,7 +44,8 @@ void describe(RequestReader& reader, std::string& into) {
   require(!coding || coding->empty() || tern::http::same_text(*coding, "identity"), "a body is as it is");
   into += std::to_string(static_cast<int>(request.method()));
   into.append(request.path()).append("?").append(request.query()).append(reader.keep_alive() ? "+" : "-");
-  for (const char* name : {"Host", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection"}) {
+  for (const char* name :
+       {"Host", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Accept", "Authorization", "a"}) {
     const auto value = request.header(name);
     into.append("\n").append(name).append(value.value_or("(none)"));
   }

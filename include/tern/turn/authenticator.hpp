@@ -87,10 +87,21 @@ class AuthResult {
   /// This caller is refused.
   AuthResult(AuthRefusal why) : answer_(std::move(why)) {}
 
+  ///@{
   /// The caller; nullptr when it is refused.
-  std::shared_ptr<const Identity> identity() const {
+  std::shared_ptr<const Identity> identity() const& {
     const auto* found = std::get_if<std::shared_ptr<const Identity>>(&answer_);
     return found != nullptr ? *found : nullptr;
+  }
+  std::shared_ptr<const Identity> identity() && {
+    auto* found = std::get_if<std::shared_ptr<const Identity>>(&answer_);
+    return found != nullptr ? std::move(*found) : nullptr;
+  }
+  ///@}
+  /// The same without a share in it. Lifetime: that of this answer.
+  const Identity* caller() const noexcept {
+    const auto* found = std::get_if<std::shared_ptr<const Identity>>(&answer_);
+    return found != nullptr ? found->get() : nullptr;
   }
   /// Why it is refused; nullptr when it is not.
   const AuthRefusal* refusal() const noexcept { return std::get_if<AuthRefusal>(&answer_); }

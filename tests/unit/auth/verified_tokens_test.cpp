@@ -170,5 +170,22 @@ TEST_F(VerifiedTokensTest, MayBeUsedByManyThreads) {
   EXPECT_EQ(tokens.size(), 3U);
 }
 
+// A thread that begins 64 threads later has the same table.
+TEST_F(VerifiedTokensTest, ThreadsOfOneTableDoNotWaitForEachOther) {
+  tokens.insert(digest_of("a"), token("a"));
+  const auto look = [&] {
+    for (int i = 0; i < 500; ++i) {
+      EXPECT_EQ(caller_at("a", now), "a");
+    }
+  };
+  std::thread first(look);
+  for (int i = 0; i < 63; ++i) {
+    std::thread([&] { EXPECT_EQ(tokens.find_own("none", now), nullptr); }).join();
+  }
+  std::thread second(look);
+  first.join();
+  second.join();
+}
+
 }  // namespace
 }  // namespace tern::auth
