@@ -1,5 +1,7 @@
 #pragma once
 
+#include "auth/fetch_pace.hpp"
+
 #include <tern/async/clock.hpp>
 
 #include <chrono>
@@ -43,7 +45,7 @@ class KeySchedule {
     SteadyTime::duration later{};  ///< with `Answer::later`: how long until the issuer is asked again
   };
 
-  explicit KeySchedule(const KeyTimes& times) : times_(times) {}
+  explicit KeySchedule(const KeyTimes& times) : times_(times), pace_(times.first_pause, times.longest_pause) {}
 
   /// A token came. `has_key`: whether its key is there.
   Step ask(bool has_key, SteadyTime now);
@@ -56,21 +58,18 @@ class KeySchedule {
   void failed(SteadyTime now) noexcept;
   ///@}
   /// Whether a fetch is under way.
-  bool fetching() const noexcept { return fetching_; }
+  bool fetching() const noexcept { return pace_.under_way(); }
 
  private:
   Step begin(Answer answer) noexcept {
-    fetching_ = true;
+    pace_.begin();
     return {answer, true};
   }
-  bool pauses(SteadyTime now) const noexcept { return failures_ > 0 && now < next_try_; }
 
   KeyTimes times_;
-  bool fetching_ = false;
+  FetchPace pace_;
   std::optional<SteadyTime> loaded_at_;      // the end of the last fetch that did not fail
   std::optional<SteadyTime> unknown_until_;  // until then no unknown key causes a fetch
-  unsigned failures_ = 0;                    // since `loaded_at_`
-  SteadyTime next_try_;                      // after `failures_`
 };
 
 }  // namespace tern::auth

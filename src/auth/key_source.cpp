@@ -1,23 +1,19 @@
 #include "auth/key_source.hpp"
 
-#include "auth/wait_place.hpp"
+#include "auth/shared_fetch.hpp"
 
 #include "async/describe_error.hpp"
-#include "async/task_group.hpp"
 #include "net/url.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/async/with_timeout.hpp>
 #include <tern/error.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <exception>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -96,12 +92,11 @@ KeySet read_keys(const std::string& text, const Metadata& metadata, const KeySou
 }  // namespace
 
 // The source and its fetch share this, so that a fetch that is cancelled may end after the source.
-struct KeySource::State : std::enable_shared_from_this<State> {
-  State(KeySourceOptions wanted, executor on, std::shared_ptr<DocumentFetcher> from, Clock& time, Metrics& metrics)
-      : options(std::move(wanted)),
-        home(std::move(on)),
+struct KeySource::State final : SharedFetch {
+  State(KeySourceOptions wanted, executor home, std::shared_ptr<DocumentFetcher> from, Clock& clock, Metrics& metrics)
+      : SharedFetch({"fetch of keys", std::move(home), wanted.fetch_timeout, wanted.most_waiting}, clock),
+        options(std::move(wanted)),
         fetcher(std::move(from)),
-        clock(time),
         schedule(options.times) {
     const auto figure = [&](const char* outcome) {
       return metrics.counter("tern_auth_key_fetches_total", "Fetches of the keys that tokens are signed with.",
@@ -112,91 +107,37 @@ struct KeySource::State : std::enable_shared_from_this<State> {
     not_fetched = figure("failed");
   }
 
-  class Waiting;
-
   Found find(std::string_view key_id);
   static awaitable<Found> wait_for(std::shared_ptr<State> self, std::string key_id);
-  static awaitable<KeySet> fetch(std::shared_ptr<State> self);
-  static awaitable<void> refresh(std::shared_ptr<State> self);
-  void begin_fetch();
-  void install(KeySet fresh);
-  void give_up(const std::exception_ptr& error);
-  void wake_all() noexcept;
+
+  bool under_way() const noexcept override { return schedule.fetching(); }
+  awaitable<void> fetch(Deadline by) override;
+  void succeeded() noexcept override;
+  void failed(const std::exception_ptr& error) noexcept override;
+  void report(const std::exception_ptr& error) override;
 
   const KeySourceOptions options;
-  const executor home;
   const std::shared_ptr<DocumentFetcher> fetcher;
-  Clock& clock;
   Counter fetched;
   Counter not_fetched;
+  std::optional<KeySet> fresh;   // used where the fetch is
+  std::size_t fetched_keys = 0;  // likewise
 
-  std::mutex mutex;
-  KeySet keys;  // guarded by the mutex, as what follows
+  // Guarded by the mutex.
+  KeySet keys;
   KeySchedule schedule;
   std::vector<std::string> asked;  // the first keys that tokens wait for
-  std::list<Waiting*> waiting;
-  TaskGroup fetches;
-};
-
-// Keeps a place in the list while its coroutine exists.
-class KeySource::State::Waiting {
- public:
-  /// How it found the list: it stands in it, the fetch had ended before, or there is no place.
-  enum class Entry : std::uint8_t { waits, ended, full };
-
-  Waiting(State& state, executor ex)
-      : state_(state), place_(std::make_shared<WaitPlace>(state.clock, std::move(ex))), entry_(enter()) {}
-  ~Waiting() {
-    const std::lock_guard lock(state_.mutex);
-    if (listed_) {
-      state_.waiting.erase(self_);
-    }
-  }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-
-  Entry entry() const noexcept { return entry_; }
-  WaitPlace& place() noexcept { return *place_; }
-
-  /// It is taken out of the list. Preconditions: the mutex is locked.
-  void wake() noexcept {
-    listed_ = false;
-    try {
-      place_->wake();
-    } catch (...) {  // no memory: its token finds the keys when its time is up
-    }
-  }
-
- private:
-  Entry enter() {
-    const std::lock_guard lock(state_.mutex);
-    if (!state_.schedule.fetching()) {
-      return Entry::ended;
-    }
-    if (state_.waiting.size() >= state_.options.most_waiting) {
-      return Entry::full;
-    }
-    self_ = state_.waiting.insert(state_.waiting.end(), this);
-    listed_ = true;
-    return Entry::waits;
-  }
-
-  State& state_;
-  std::shared_ptr<WaitPlace> place_;
-  std::list<Waiting*>::iterator self_;  // guarded by the mutex, as `listed_`
-  bool listed_ = false;
-  const Entry entry_;
 };
 
 KeySource::Found KeySource::State::find(std::string_view key_id) {
   KeySchedule::Step step{};
   Found found{};
   {
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(mutex_);
     found.key = keys.find(key_id);
     // What needs memory comes first: an exception after `ask` would leave a fetch that nobody has begun.
     std::string name(found.key || asked.size() >= max_asked ? "" : key_id);
-    step = schedule.ask(found.key != nullptr, clock.now());
+    step = schedule.ask(found.key != nullptr, clock_.now());
     if (step.answer == KeySchedule::Answer::wait && !name.empty()) {
       asked.push_back(std::move(name));  // there is room
     }
@@ -204,24 +145,16 @@ KeySource::Found KeySource::State::find(std::string_view key_id) {
   found.answer = step.answer;
   found.later = step.later;
   if (step.fetch) {
-    begin_fetch();
+    begin();
   }
   return found;
 }
 
 awaitable<KeySource::Found> KeySource::State::wait_for(std::shared_ptr<State> self, std::string key_id) {
-  const auto ex = co_await asio::this_coro::executor;
-  bool ended = false;
-  {
-    Waiting waiting(*self, ex);
-    ended = waiting.entry() == Waiting::Entry::ended;
-    if (waiting.entry() == Waiting::Entry::waits) {
-      ended = co_await waiting.place().wait(Deadline::after(self->options.wait_timeout, self->clock));
-    }
-  }
-  const std::lock_guard lock(self->mutex);
+  const auto end = co_await wait(self, self->options.wait_timeout);
+  const std::lock_guard lock(self->mutex_);
   Found found{KeySchedule::Answer::use, self->keys.find(key_id)};
-  if (ended) {
+  if (end == Wait::ended) {
     found.answer = self->schedule.after_fetch(found.key != nullptr);
   } else if (!found.key) {
     found.answer = KeySchedule::Answer::unavailable;
@@ -229,71 +162,38 @@ awaitable<KeySource::Found> KeySource::State::wait_for(std::shared_ptr<State> se
   co_return found;
 }
 
-awaitable<KeySet> KeySource::State::fetch(std::shared_ptr<State> self) {
-  const Deadline by = Deadline::after(self->options.fetch_timeout, self->clock);
-  const std::string document = co_await self->fetcher->get(self->options.metadata_url, by);
-  const Metadata metadata = read_metadata(document, self->options);
-  const std::string text = co_await self->fetcher->get(metadata.keys_url, by);
-  co_return read_keys(text, metadata, self->options);
+awaitable<void> KeySource::State::fetch(Deadline by) {
+  const std::string document = co_await fetcher->get(options.metadata_url, by);
+  const Metadata metadata = read_metadata(document, options);
+  const std::string text = co_await fetcher->get(metadata.keys_url, by);
+  fresh.emplace(read_keys(text, metadata, options));
+  fetched_keys = fresh->size();
 }
 
-awaitable<void> KeySource::State::refresh(std::shared_ptr<State> self) {
-  std::exception_ptr error;
-  try {
-    auto work = fetch(self);
-    const Deadline by = Deadline::after(self->options.fetch_timeout, self->clock);
-    auto fresh = co_await with_timeout(std::move(work), by, self->clock);
-    self->install(std::move(fresh));
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) {
-    self->give_up(error);
-  }
-}
-
-void KeySource::State::begin_fetch() {
-  try {
-    fetches.spawn(home, "fetch of keys", [self = shared_from_this()] { return refresh(self); });
-  } catch (...) {
-    give_up(std::current_exception());
-  }
-}
-
-void KeySource::State::install(KeySet fresh) {
+void KeySource::State::succeeded() noexcept {
   fetched.inc();
-  log::debug("keys of tokens fetched", {{"issuer", options.issuer}, {"keys", fresh.size()}});
-  const std::lock_guard lock(mutex);
-  fresh.replace(keys);
-  keys = std::move(fresh);
+  fresh->replace(keys);
+  keys = std::move(*fresh);
+  fresh.reset();
   const bool in_vain =
       std::any_of(asked.begin(), asked.end(), [&](const std::string& key_id) { return !keys.find(key_id); });
   asked.clear();
-  schedule.succeeded(clock.now(), in_vain);
-  wake_all();
+  schedule.succeeded(clock_.now(), in_vain);
 }
 
-void KeySource::State::give_up(const std::exception_ptr& error) {
+void KeySource::State::failed(const std::exception_ptr& /*error*/) noexcept {
   not_fetched.inc();
-  {
-    const std::lock_guard lock(mutex);
-    asked.clear();
-    schedule.failed(clock.now());
-    wake_all();
-  }
-  // Last, because it may throw.
-  if (!tern::detail::has_code(error, asio::error::operation_aborted)) {
+  asked.clear();
+  schedule.failed(clock_.now());
+}
+
+void KeySource::State::report(const std::exception_ptr& error) {
+  if (!error) {
+    log::debug("keys of tokens fetched", {{"issuer", options.issuer}, {"keys", fetched_keys}});
+  } else if (!tern::detail::has_code(error, asio::error::operation_aborted)) {
     log::warn("keys of tokens could not be fetched",
               {{"issuer", options.issuer}, {"error", tern::detail::message_of(error)}});
   }
-}
-
-// Preconditions: the mutex is locked, so that those who wait exist.
-void KeySource::State::wake_all() noexcept {
-  for (Waiting* each : waiting) {
-    each->wake();
-  }
-  waiting.clear();
 }
 
 KeySource::KeySource(KeySourceOptions options, executor home, std::shared_ptr<DocumentFetcher> fetcher, Clock& clock,
@@ -306,11 +206,7 @@ KeySource::KeySource(KeySourceOptions options, executor home, std::shared_ptr<Do
 }
 
 KeySource::~KeySource() {
-  state_->fetches.close();
-  try {
-    state_->fetches.cancel();
-  } catch (...) {  // no memory: the fetch goes on until it has ended, or its time is up
-  }
+  state_->close();
 }
 
 KeySource::Found KeySource::find(std::string_view key_id) {

@@ -7,12 +7,14 @@ namespace tern::auth {
 TokenSchedule::Step TokenSchedule::ask(SteadyTime now) noexcept {
   const bool good = is_good(now);
   const bool due = !good || refused_ || now >= renew_at_;
-  const bool request = due && !requesting_ && !pauses(now);
-  requesting_ = requesting_ || request;
-  if (good && !(refused_ && requesting_)) {
+  const bool request = due && pace_.may_begin(now);
+  if (request) {
+    pace_.begin();
+  }
+  if (good && !(refused_ && pace_.under_way())) {
     return {Answer::use, request};
   }
-  return {requesting_ ? Answer::wait : Answer::fail, request};
+  return {pace_.under_way() ? Answer::wait : Answer::fail, request};
 }
 
 void TokenSchedule::succeeded(SteadyTime began, SteadyTime::duration lifetime,
@@ -21,21 +23,15 @@ void TokenSchedule::succeeded(SteadyTime began, SteadyTime::duration lifetime,
   if (renew_in && *renew_in > SteadyTime::duration::zero()) {
     renew = std::min(renew, *renew_in);
   }
-  requesting_ = false;
+  pace_.succeeded();
   refused_ = false;
-  failures_ = 0;
   expires_ = began + lifetime;
   renew_at_ = began + renew;
 }
 
 void TokenSchedule::failed(SteadyTime now, std::optional<SteadyTime::duration> retry_after, double random) noexcept {
-  constexpr unsigned most_doublings = 20;
-  const auto pause = std::min(times_.longest_pause, times_.first_pause * (1U << std::min(failures_, most_doublings)));
-  const auto jittered = pause - std::chrono::duration_cast<SteadyTime::duration>(pause / 2 * random);
   const auto asked = std::min(retry_after.value_or(SteadyTime::duration::zero()), times_.longest_retry_after);
-  requesting_ = false;
-  ++failures_;
-  next_try_ = now + std::max(jittered, asked);
+  pace_.failed(now, random / 2, asked);
 }
 
 bool TokenSchedule::refuse(SteadyTime now) noexcept {

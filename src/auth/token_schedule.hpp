@@ -1,5 +1,7 @@
 #pragma once
 
+#include "auth/fetch_pace.hpp"
+
 #include <tern/async/clock.hpp>
 
 #include <chrono>
@@ -41,7 +43,7 @@ class TokenSchedule {
     bool request = false;  ///< a request must begin now; it counts as begun
   };
 
-  explicit TokenSchedule(const TokenTimes& times) : times_(times) {}
+  explicit TokenSchedule(const TokenTimes& times) : times_(times), pace_(times.first_pause, times.longest_pause) {}
 
   /// A send needs the token.
   Step ask(SteadyTime now) noexcept;
@@ -59,20 +61,17 @@ class TokenSchedule {
   bool refuse(SteadyTime now) noexcept;
 
   /// Whether a request is under way.
-  bool requesting() const noexcept { return requesting_; }
+  bool requesting() const noexcept { return pace_.under_way(); }
 
  private:
   bool is_good(SteadyTime now) const noexcept { return expires_ && now < *expires_; }
-  bool pauses(SteadyTime now) const noexcept { return failures_ > 0 && now < next_try_; }
 
   TokenTimes times_;
-  bool requesting_ = false;
+  FetchPace pace_;
   bool refused_ = false;               // the token, by a service
   std::optional<SteadyTime> expires_;  // nullopt: there was no token yet
   SteadyTime renew_at_;
   std::optional<SteadyTime> refused_at_;  // the last refusal that led to a request
-  unsigned failures_ = 0;                 // since the last token
-  SteadyTime next_try_;                   // after `failures_`
 };
 
 }  // namespace tern::auth

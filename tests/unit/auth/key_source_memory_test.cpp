@@ -5,6 +5,7 @@
 #include "support/captured_log.hpp"
 #include "support/run.hpp"
 
+#include "failing_memory.hpp"
 #include "fake_issuers.hpp"
 #include "test_key.hpp"
 
@@ -14,71 +15,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <functional>
 #include <memory>
-#include <new>
 #include <string>
 #include <utility>
-
-namespace {
-
-thread_local int allocations_left = 0;  // 0: none fails
-thread_local bool all_after_it = false;
-
-/// Runs `work`; its `nth` allocation fails, and with `all` those after it too. Whether there were so many.
-bool fails_at(int nth, bool all, const std::function<void()>& work) {
-  allocations_left = nth;
-  all_after_it = all;
-  try {
-    work();
-  } catch (const std::bad_alloc&) {
-    // Seen below: nothing is left.
-  }
-  const bool failed = allocations_left <= 0;
-  allocations_left = 0;
-  all_after_it = false;
-  return failed;
-}
-
-bool must_fail() noexcept {
-  if (allocations_left == 0) {
-    return false;
-  }
-  if (allocations_left > 1) {
-    --allocations_left;
-    return false;
-  }
-  allocations_left = all_after_it ? -1 : 0;
-  return true;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) {
-  if (must_fail()) {
-    throw std::bad_alloc();
-  }
-  if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t bytes) {  // a sanitizer's own would not call the one above
-  return operator new(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace tern::auth {
 namespace {
@@ -102,7 +41,7 @@ bool serves_after_failure(int nth, bool all) {
   options.issuer = "https://issuer.example";
   KeySource source(std::move(options), io.get_executor(), issuers, clock, metrics);
   const tern::test::CapturedLog log;
-  const bool failed = fails_at(nth, all, [&] { source.find(key_id); });
+  const bool failed = test::fails_at(nth, all, [&] { source.find(key_id); });
   tern::test::drain(io);
   clock.advance(1s);  // the pause after a fetch that failed
   source.find(key_id);
