@@ -31,7 +31,7 @@ struct ServerLimits {
   std::size_t gone = 100'000;        ///< connections whose clients have gone while their requests are handled; one more
                                      ///< counts as an open connection until its handler has ended
   std::size_t body = 256 * 1024;     ///< bytes of a request's body; a larger one is answered 413
-  std::shared_ptr<const LargeBodies> large_bodies;  ///< exceptions from `body`; nullptr for none
+  std::shared_ptr<const LargeBodies> large_bodies = nullptr;  ///< exceptions from `body`; nullptr for none
   std::size_t header = 16 * 1024;  ///< bytes of request line and header together, and again of the lines between the
                                    ///< chunks of a body; more is answered 431
   std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte, or from the start of a new connection
