@@ -37,7 +37,10 @@ has_backend() { grep -qsE "^TERN_WITH_$1:[A-Z]+=(ON|TRUE|1|YES)\$" "${2:-$releas
 cmd_build() {
   local preset=${1:-release}
   case $preset in
-    release | debug) need_build ;;
+    release | debug)
+      need_build
+      try_web_chat
+      ;;
     asan | tsan) need_build libclang-rt-19-dev llvm-19 ;;
     *) die "no such preset: $preset; there are release, debug, asan and tsan" ;;
   esac

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The bot and the Agents Playground beside it. A part of `dev`.
+# The bot with Web Chat, or with the Agents Playground beside it. A part of `dev`.
 
 # start_playground LOG PORT CLIENT-PORT: for the bot at PORT.
 start_playground() {
@@ -12,22 +12,29 @@ start_playground() {
 }
 
 cmd_demo() {
-  local client=1 port=3978 client_port=56150 bot store=() ended="" status=0
+  local client=web-chat port=3978 client_port=56150 bot options=() ended="" status=0
   while (($#)); do
     case $1 in
-      --no-client) client=0 ;;
+      --no-client) client="" ;;
+      --playground) client=playground ;;
       --port | --client-port)
         is_port "${2:-}" || die "$1 wants a port from 1 to 65535"
         if [[ $1 == --port ]]; then port=$2; else client_port=$2; fi
         shift
         ;;
-      *) die "demo does not know $1; it knows --no-client, --port N and --client-port N" ;;
+      *) die "demo does not know $1; it knows --playground, --no-client, --port N and --client-port N" ;;
     esac
     shift
   done
   need_build
   build release proactive_bot
-  ((client == 0)) || need_clients
+  case $client in
+    web-chat)
+      bring_web_chat
+      options=(--set direct_line.enabled=true)
+      ;;
+    playground) need_clients ;;
+  esac
 
   mkdir -p build/demo
   local bot_log client_log
@@ -38,23 +45,24 @@ cmd_demo() {
   bot_log=$root/build/demo/bot-$port.log client_log=$root/build/demo/playground-$port.log
   # State outlives the demo, in a build that can; a demo on another port has a folder of its own.
   if has_backend ROCKSDB; then
-    store=(--set storage.kind=rocksdb --set "storage.path=$root/tern-data")
-    ((port == 3978)) || store[3]="storage.path=$root/build/demo/tern-data-$port"
+    local folder=$root/tern-data
+    ((port == 3978)) || folder=$root/build/demo/tern-data-$port
+    options+=(--set storage.kind=rocksdb --set "storage.path=$folder")
   fi
-  start "The bot" "$bot_log" "$release/examples/proactive_bot" --set "listen.port=$port" "${store[@]}"
+  start "The bot" "$bot_log" "$release/examples/proactive_bot" --set "listen.port=$port" "${options[@]}"
   bot=$started
   wait_for "$bot" "$bot_log" "$port" /healthz
-  if ((client && !stopping)); then
+  if [[ $client == playground ]] && ((!stopping)); then
     client_port=$(free_port "the Playground" "$client_port")
     start_playground "$client_log" "$port" "$client_port"
     wait_for "$started" "$client_log" "$client_port" /
   fi
   if ((stopping == 0)); then
-    if ((client)); then
-      printf '\nOpen http://127.0.0.1:%s and say hello. Ctrl-C ends the bot and the client.\n' "$client_port"
-    else
-      printf '\nThe bot answers at http://127.0.0.1:%s/api/messages. Ctrl-C ends it.\n' "$port"
-    fi
+    case $client in
+      web-chat) printf '\nOpen http://127.0.0.1:%s/chat and say hello. Ctrl-C ends the bot.\n' "$port" ;;
+      playground) printf '\nOpen http://127.0.0.1:%s and say hello. Ctrl-C ends the bot and the client.\n' "$client_port" ;;
+      *) printf '\nThe bot answers at http://127.0.0.1:%s/api/messages. Ctrl-C ends it.\n' "$port" ;;
+    esac
     printf 'Logs: %s\n' "${root}/build/demo/"
     wait -n -p ended "${!running[@]}" || status=$?
   fi
@@ -72,6 +80,7 @@ cmd_demo() {
 cmd_screenshot() {
   need_build chromium fonts-dejavu-core
   need_clients
+  bring_web_chat
   build release proactive_bot
-  (cd "$clients" && "$node" screenshot.mjs "$root/docs/demo.png")
+  (cd "$clients" && "$node" screenshot.mjs "$root/docs/demo.png" && "$node" web_chat_screenshots.mjs "$root/docs/web-chat")
 }

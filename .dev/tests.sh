@@ -1,25 +1,31 @@
 # shellcheck shell=bash
 # Tests, sanitizers, fuzzers and benchmarks. A part of `dev`.
 
-cmd_test() {
-  need_build
+# What the clients of tests/clients need: Node, a browser, and the Web Chat that bots serve.
+need_for_clients() {
+  need_build chromium fonts-dejavu-core
   need_clients
+  bring_web_chat
+}
+
+cmd_test() {
+  need_for_clients
   build release
   say "Running the tests"
   with_what_tests_need "$release" ctest --preset release --parallel "$(tests_at_once)" "$@"
   run_clients
 }
 
+# run_clients [LONG]: with anything said, hundreds of messages and a thousand conversations as well.
 run_clients() {
   say "Running the real clients"
-  (cd "$clients" && TERN_BUILD_DIR=$release "$node" --test --test-reporter=spec)
+  (cd "$clients" && TERN_TEST_LONG=${1:-} TERN_BUILD_DIR=$release "$node" --test --test-reporter=spec)
 }
 
 cmd_test-clients() {
-  need_build
-  need_clients
+  need_for_clients
   build release proactive_bot echo_bot
-  run_clients
+  run_clients "$([[ -n ${CI:-} ]] || echo long)"
 }
 
 cmd_sanitize() {

@@ -2,6 +2,7 @@
 
 #include "app/bot_credentials.hpp"
 #include "app/bot_keys.hpp"
+#include "app/chat_page.hpp"
 #include "app/credential_keys.hpp"
 #include "app/destinations.hpp"
 #include "app/direct_line_keys.hpp"
@@ -280,6 +281,9 @@ void Assembly::add_endpoints(std::size_t shard) {
   if (direct_line) {
     router.add_below(std::string(direct_line::root_path), direct_line->endpoint());
   }
+  if (chat_page_) {
+    chat_page_->add_to(router);
+  }
   if (!settings.metrics.port) {
     add_health(router);
   }
@@ -327,6 +331,9 @@ void Assembly::make_edge(const Routes& routes) {
     proactive_paths_ = std::make_unique<ProactiveEndpoint>(
         *proactive, clients_, clock, settings.proactive.secret,
         [this](std::string_view text) { return sender_of(runtime::Shard::current()->index()).sends_to(text); });
+  }
+  if (direct_line) {
+    chat_page_ = make_chat_page(settings, routes, [this] { return direct_line->tokens(); }, clock);
   }
   own_routes_ = std::make_unique<OwnRoutes>(routes, *context_);
   for (std::size_t i = 0; i < shards.size(); ++i) {

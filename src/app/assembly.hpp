@@ -12,6 +12,7 @@
 #include "app/storage_factory.hpp"
 #include "connector/connector_client.hpp"
 #include "direct_line/direct_line.hpp"
+#include "direct_line/page.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
 #include "proactive/proactive_service.hpp"
@@ -136,6 +137,7 @@ class Assembly {
   std::vector<std::unique_ptr<MessagesEndpoint>> messages_;
   std::unique_ptr<ProactiveEndpoint> proactive_paths_;
   std::unique_ptr<OwnRoutes> own_routes_;
+  std::unique_ptr<direct_line::Page> chat_page_;  // nullptr when it is not served
   std::vector<std::unique_ptr<http::Router>> routers_;
   std::unique_ptr<ShardRouters> handler_;
   std::unique_ptr<http::Router> metrics_router_;

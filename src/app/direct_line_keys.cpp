@@ -8,6 +8,7 @@
 #include <tern/error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -110,6 +111,8 @@ std::vector<std::string> secrets_of(const DirectLineSettings& settings) {
 
 std::vector<ConfigKey> direct_line_keys() {
   using S = Settings;
+  using namespace std::string_view_literals;
+  constexpr std::array pages{std::pair{"auto"sv, "auto"sv}, std::pair{"on"sv, "on"sv}, std::pair{"off"sv, "off"sv}};
   std::vector<ConfigKey> keys{
       bool_key("direct_line.enabled", Setting{&S::direct_line, &D::enabled},
                "Whether Web Chat and other clients of Direct Line 3.0 can speak to the bot, at the paths below "
@@ -122,6 +125,14 @@ std::vector<ConfigKey> direct_line_keys() {
                   "origins separated by commas, such as \"https://www.example.com\", or * for all, or empty",
                   "Pages of browsers that may use Direct Line, besides those that this bot serves itself. A token "
                   "that names trustedOrigins is good on those alone."),
+      choice_key(
+          "direct_line.page", Setting{&S::direct_line, &D::page}, pages,
+          "Whether Web Chat is served at /chat. auto: when listen.address is one that only this machine reaches. "
+          "on: to everybody who reaches the bot, and each of them may speak to it. off: never."),
+      text_key("direct_line.page_folder", Setting{&S::direct_line, &D::page_folder}, "the path of a folder, or empty",
+               "The folder with webchat.js of the npm package botframework-webchat, and webchat.js.gz if there is one. "
+               "Empty: share/tern/web-chat beside the bot's program or where Tern is installed, or build/web-chat of "
+               "Tern's source tree."),
   };
   auto limits = direct_line_limit_keys();
   std::move(limits.begin(), limits.end(), std::back_inserter(keys));

@@ -38,6 +38,7 @@ class Access {
   /// A token with these claims. Its lifetime begins now.
   std::string make_token(TokenClaims claims) const;
   std::chrono::seconds token_lifetime() const noexcept { return tokens_.lifetime(); }
+  const TokenMaker& tokens() const noexcept { return tokens_; }
 
   /// A ticket that opens one socket within a minute.
   std::string make_ticket(TokenClaims claims) const;

@@ -65,6 +65,9 @@ class DirectLine {
   /// Preconditions: `open`; `origin` is one (`parse_origin`).
   ClientToken page_token(std::string user, std::string name, std::string origin) const;
 
+  /// Who makes tokens; nullptr before `open`.
+  const TokenMaker* tokens() const noexcept { return access_ ? &access_->tokens() : nullptr; }
+
   std::size_t sockets() const noexcept { return sockets_.taken(); }
 
  private:

@@ -85,7 +85,7 @@ demo() {
     done
     cat /tmp/demo.log
     url=$(sed -n "s/^Open \([^ ]*\).*/\1/p" /tmp/demo.log)
-    tests/clients/node_modules/node-linux-*/bin/node tests/clients/say.mjs "$url" hello || exit
+    node tests/clients/say_chat.mjs "$url" hello || exit
     kill -TERM $demo
     wait $demo
   '
