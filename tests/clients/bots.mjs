@@ -13,11 +13,11 @@ export function plainEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !of.test(name)));
 }
 
-/** `options`: `secure` when its arguments name a certificate, and `env` in place of the environment. */
-export async function startBotWith(name, args, { secure = false, env = process.env } = {}) {
+/** `options`: `secure` when its arguments name a certificate, `env` in place of the environment, and a `port`. */
+export async function startBotWith(name, args, { secure = false, env = process.env, port = 0 } = {}) {
   const path = `${build}/examples/${name}`;
   if (!existsSync(path)) throw new Error(`${path} is not there; run ./dev build first`);
-  const port = await freePort();
+  port ||= await freePort();
   const program = new Program(name, path, ["--set", `listen.port=${port}`, ...args], { env });
   const url = secure ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   await program.answers(`${url}/healthz`);
@@ -26,4 +26,9 @@ export async function startBotWith(name, args, { secure = false, env = process.e
 
 export function startBot(name, ...args) {
   return startBotWith(name, args);
+}
+
+/** At a port that a bot had which has ended. */
+export function startBotAt(port, name, ...args) {
+  return startBotWith(name, args, { port });
 }

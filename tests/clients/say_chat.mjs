@@ -24,12 +24,13 @@ const line = "/v3/directline/conversations";
 await ask(line, { method: "POST", headers, body: "{}" });
 const sent = Date.now();
 const activity = { type: "message", text, from: { id: userId } };
-await ask(`${line}/${conversationId}/activities`, { method: "POST", headers, body: JSON.stringify(activity) });
+const posted = await ask(`${line}/${conversationId}/activities`, { method: "POST", headers, body: JSON.stringify(activity) });
+const { id } = await posted.json();
 let answer;
 while (!answer && Date.now() - sent < 20_000) {
   await new Promise((resolve) => setTimeout(resolve, 250));
   const { activities } = await (await ask(`${line}/${conversationId}/activities`, { headers })).json();
-  answer = activities.find((each) => each.type === "message" && each.from.id !== userId);
+  answer = activities.find((each) => each.type === "message" && each.id !== id);
 }
 if (!answer) throw new Error("there was no answer within 20 s");
 console.log(`${answer.text} (after ${Date.now() - sent} ms)`);
