@@ -229,7 +229,7 @@ TEST_F(PageTest, AnAddressGetsNoMoreThanSomeTokens) {
 
 TEST(PageFiles, TheFirstFolderWithABundleIsRead) {
   const tern::test::TemporaryFolder temporary;
-  const std::filesystem::path folder(temporary.path());
+  const auto& folder = temporary.path();
   std::filesystem::create_directories(folder / "empty");
   std::filesystem::create_directories(folder / "full");
   std::ofstream(folder / "full/webchat.js") << "code";
