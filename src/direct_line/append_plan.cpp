@@ -109,6 +109,11 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
       plan.times.emplace_back();
       continue;
     }
+    if (plan.head.ended) {
+      plan.seqs.push_back(0);
+      plan.times.emplace_back();
+      continue;
+    }
     const auto seq = ++plan.head.last;
     plan.seqs.push_back(seq);
     plan.times.push_back(Timestamp::utc(time).text());

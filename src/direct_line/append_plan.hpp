@@ -53,13 +53,15 @@ std::string activity_id(std::string_view conversation, std::uint64_t seq);
 struct AppendPlan {
   Head head;                           ///< afterwards
   std::vector<StoredActivity> stored;  ///< the new activities, which got their ids and times
-  std::vector<std::uint64_t> seqs;     ///< of the activities that were given; that of the stored one for a known key
-  std::vector<std::string> times;      ///< their timestamps; "" for a known key
-  StoreChanges changes;                ///< empty when all activities are known
+  std::vector<std::uint64_t>
+      seqs;  ///< of the activities that were given; that of the stored one for a known key; 0 behind the end
+  std::vector<std::string> times;  ///< their timestamps; "" for those that were not stored
+  StoreChanges changes;            ///< empty when nothing is to be stored
 };
 
 /// Adds activities to a conversation: gives them ids and times, each later than the one before, removes activities
-/// beyond the bounds, and remembers keys. `etag`: that of the stored head.
+/// beyond the bounds, and remembers keys. Nothing is stored behind the end of a conversation. `etag`: that of the
+/// stored head.
 AppendPlan plan_append(std::string_view conversation, Head head, const std::string& etag,
                        const std::vector<NewActivity>& activities, const HistoryBounds& bounds, WallTime now);
 

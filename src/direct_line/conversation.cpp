@@ -24,8 +24,19 @@ Conversation::Conversation(std::string id, History& history, TaskGroup& tasks, C
 
 awaitable<std::optional<Conversation::Place>> Conversation::append(NewActivity activity, Deadline by) {
   const auto ex = co_await this_coro::executor;
-  auto place = std::make_shared<auth::WaitPlace>(clock_, ex);
-  auto job = std::make_shared<Job>(std::move(activity), place);
+  auto job = std::make_shared<Job>(std::move(activity), std::make_shared<auth::WaitPlace>(clock_, ex));
+  co_await do_job(job, by);
+  co_return std::move(job->stored);
+}
+
+awaitable<void> Conversation::end(Deadline by) {
+  const auto ex = co_await this_coro::executor;
+  auto job = std::make_shared<Job>(std::make_shared<auth::WaitPlace>(clock_, ex));
+  co_await do_job(std::move(job), by);
+}
+
+awaitable<void> Conversation::do_job(std::shared_ptr<Job> job, Deadline by) {
+  const auto ex = co_await this_coro::executor;
   bool begins = false;
   {
     const std::lock_guard lock(mutex_);
@@ -40,31 +51,57 @@ awaitable<std::optional<Conversation::Place>> Conversation::append(NewActivity a
       fail_jobs(std::current_exception());
     }
   }
-  const bool told = co_await place->wait(by);
+  const bool told = co_await job->place->wait(by);
   if (!told) {
     throw_error(errc::timed_out, "The conversation of Direct Line was not stored in time.");
   }
   if (job->error) {
     std::rethrow_exception(job->error);
   }
-  co_return std::move(job->stored);
 }
 
+// Up to the next end, so that what comes later finds it.
 Conversation::Jobs Conversation::take_jobs() {
-  const std::lock_guard lock(mutex_);
-  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), jobs_at_once));
-  Jobs jobs(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
-  queue_.erase(queue_.begin(), end);
-  writing_ = !jobs.empty();
+  Jobs jobs;
+  bool wakes = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto most = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), jobs_at_once));
+    auto end = std::find_if(queue_.begin(), most, [](const auto& job) { return job->is_end; });
+    end = end == most ? end : std::next(end);
+    jobs.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+    queue_.erase(queue_.begin(), end);
+    writing_ = !jobs.empty();
+    wakes = !writing_ && heed_late_hints();
+  }
+  if (wakes) {
+    wake_followers();
+  }
   return jobs;
+}
+
+// Under the mutex, when nothing is being written any more: a hint that came after the last write is of somebody else,
+// or of that write. True when there was one.
+bool Conversation::heed_late_hints() noexcept {
+  if (std::exchange(hints_while_writing_, 0) == 0) {
+    return false;
+  }
+  head_.reset();
+  drop_tail();
+  return true;
 }
 
 void Conversation::fail_jobs(const std::exception_ptr& error) {
   Jobs jobs;
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     jobs = std::exchange(queue_, {});
     writing_ = false;
+    wakes = heed_late_hints();
+  }
+  if (wakes) {
+    wake_followers();
   }
   for (const auto& job : jobs) {
     job->error = error;
@@ -81,9 +118,30 @@ awaitable<void> Conversation::write_all() {
       error = std::current_exception();
     }
     for (const auto& job : jobs) {
-      job->error = error;
+      job->error = job->stored ? nullptr : error;  // the activities may be stored, and only the end has failed
       job->place->wake();
     }
+  }
+}
+
+// Stores the activities of the jobs, and then the end. Lifetime: all parameters outlive it.
+awaitable<void> Conversation::store(const Jobs& jobs, std::optional<FoundHead>& known,
+                                    std::optional<History::Appended>& appended, std::size_t& own_hints) {
+  std::vector<NewActivity> activities;
+  activities.reserve(jobs.size());
+  for (const auto& job : jobs) {
+    if (!job->is_end) {
+      activities.push_back(std::move(job->activity));
+    }
+  }
+  if (!activities.empty()) {
+    appended = co_await history_.append(id_, known, std::move(activities), Deadline::after(write_timeout, clock_));
+    own_hints += appended && !appended->stored.empty() ? 1 : 0;
+  }
+  if (jobs.back()->is_end) {
+    known.reset();  // those who follow read the end
+    (void)co_await history_.end(id_, Deadline::after(write_timeout, clock_));
+    ++own_hints;
   }
 }
 
@@ -94,17 +152,14 @@ awaitable<void> Conversation::write(const Jobs& jobs) {
     const std::lock_guard lock(mutex_);
     known = head_;
   }
-  std::vector<NewActivity> activities;
-  activities.reserve(jobs.size());
-  for (const auto& job : jobs) {
-    activities.push_back(std::move(job->activity));
-  }
   std::optional<History::Appended> appended;
+  std::size_t own_hints = 0;
   std::exception_ptr error;
   try {
-    appended = co_await history_.append(id_, known, std::move(activities), Deadline::after(write_timeout, clock_));
+    co_await store(jobs, known, appended, own_hints);
   } catch (...) {
     error = std::current_exception();  // what the store has now, nobody knows
+    known.reset();
   }
   {
     const std::lock_guard lock(mutex_);
@@ -114,19 +169,20 @@ awaitable<void> Conversation::write(const Jobs& jobs) {
     } else {
       drop_tail();
     }
-    // One hint is that of this write. With more, somebody else may have written after it.
-    const std::size_t own = appended && !appended->stored.empty() ? 1 : 0;
-    if (std::exchange(hints_while_writing_, 0) > own) {
+    // One hint is that of each write. With more, somebody else may have written after it.
+    if (std::exchange(hints_while_writing_, 0) > own_hints) {
       head_.reset();
       drop_tail();
     }
   }
   wake_followers();
+  for (std::size_t i = 0; appended && i < appended->seqs.size(); ++i) {
+    if (appended->seqs[i] != 0) {
+      jobs[i]->stored = Place{appended->seqs[i], std::move(appended->times[i])};
+    }
+  }
   if (error) {
     std::rethrow_exception(error);
-  }
-  for (std::size_t i = 0; appended && i < jobs.size(); ++i) {
-    jobs[i]->stored = Place{appended->seqs[i], std::move(appended->times[i])};
   }
 }
 
@@ -181,9 +237,17 @@ void Conversation::wake_followers() {
   }
 }
 
-void Conversation::learn(std::optional<FoundHead> found) {
+std::uint64_t Conversation::heard() const {
+  const std::lock_guard lock(mutex_);
+  return heard_;
+}
+
+void Conversation::learn(std::optional<FoundHead> found, std::uint64_t heard_then) {
   {
     const std::lock_guard lock(mutex_);
+    if (heard_then != heard_) {
+      return;  // whoever has heard it has woken the others, or wakes them after the write under way
+    }
     if (head_ && found) {
       const bool is_known = head_->etag == found->etag;
       // Read before the last write of this process, and heard of after it.
@@ -203,20 +267,17 @@ void Conversation::learn(std::optional<FoundHead> found) {
 void Conversation::forget_head() {
   {
     const std::lock_guard lock(mutex_);
+    ++heard_;
     head_.reset();
   }
   wake_followers();
-}
-
-awaitable<void> Conversation::end(Deadline by) {
-  co_await history_.end(id_, by);
-  forget_head();
 }
 
 void Conversation::heed_hint() {
   {
     const std::lock_guard lock(mutex_);
     if (writing_) {
+      ++heard_;
       ++hints_while_writing_;
       return;
     }
@@ -229,36 +290,50 @@ std::size_t Conversation::followers() const {
   return followers_;
 }
 
+std::size_t Conversation::sleepers() const {
+  const std::lock_guard lock(mutex_);
+  return sleepers_.size();
+}
+
+Conversation::Sleep::~Sleep() {
+  const std::lock_guard lock(all_.mutex_);
+  std::erase(all_.sleepers_, place_);
+}
+
 // Without a read of the store, if it is known.
 awaitable<std::optional<Conversation::Extent>> Conversation::known_extent(Deadline by) {
+  std::uint64_t heard_before = 0;
   {
     const std::lock_guard lock(mutex_);
     if (head_) {
       co_return Extent{head_->head.first, head_->head.last};
     }
+    heard_before = heard_;
   }
   auto found = co_await history_.find(id_, by);
   std::optional<Extent> extent;
   if (found) {
     extent = Extent{found->head.first, found->head.last};
   }
-  learn(std::move(found));
+  learn(std::move(found), heard_before);
   co_return extent;
 }
 
 awaitable<std::optional<Head>> Conversation::head(Deadline by) {
-  if (!shared_) {
+  std::uint64_t heard_before = 0;
+  {
     const std::lock_guard lock(mutex_);
-    if (head_) {
+    if (head_ && !shared_) {
       co_return head_->head;
     }
+    heard_before = heard_;
   }
   auto found = co_await history_.find(id_, by);
   std::optional<Head> head;
   if (found) {
     head = found->head;
   }
-  learn(std::move(found));
+  learn(std::move(found), heard_before);
   co_return head;
 }
 
@@ -297,6 +372,7 @@ Follower::Follower(std::shared_ptr<Conversation> conversation, std::uint64_t wat
     : conversation_(std::move(conversation)), watermark_(watermark) {
   const std::lock_guard lock(conversation_->mutex_);
   if (conversation_->followers_++ == 0 && conversation_->shared_) {
+    ++conversation_->heard_;
     conversation_->head_.reset();  // nobody has looked for news while nobody followed
   }
   shown_ = conversation_->shown_number_;
@@ -361,10 +437,9 @@ awaitable<Follower::News> Follower::next(Deadline by) {
       }
       all.sleepers_.push_back(place);
     }
+    const Conversation::Sleep sleep(all, place);
     const bool woken = co_await place->wait(by);
     if (!woken) {
-      const std::lock_guard lock(all.mutex_);
-      std::erase(all.sleepers_, place);
       co_return news;
     }
   }

@@ -36,7 +36,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::string timestamp;  ///< "" when the activity was known
   };
   /// Appends an activity, and returns its place once it is stored: that of the stored activity when its key is known.
-  /// nullopt when there is no such conversation.
+  /// nullopt when there is no such conversation, or when it has ended.
   /// Cancellation: the activity is stored all the same.
   /// Errors: those of the store; `errc::timed_out` at `by`. The activity may be stored then.
   awaitable<std::optional<Place>> append(NewActivity activity, Deadline by);
@@ -58,36 +58,63 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   /// The activities after `watermark` that are kept. nullopt when there is no such conversation.
   awaitable<std::optional<Page>> read(std::uint64_t watermark, Deadline by);
 
+  /// How often somebody else may have written, as hints have told.
+  std::uint64_t heard() const;
   /// The head was read from the store, or nullopt when there is none any more: wakes those who follow when it is news.
-  void learn(std::optional<FoundHead> found);
+  /// `heard_then`: what `heard()` was before the read. When more was heard since, the read may be too old and counts
+  /// for nothing.
+  void learn(std::optional<FoundHead> found, std::uint64_t heard_then);
   /// Somebody else may have written: those who follow read again.
   void forget_head();
   /// The same, for a hint of the store, which may be that of a write of this process.
   void heed_hint();
 
-  /// Ends the conversation: nobody else may write to it. Errors: those of the store.
+  /// Ends the conversation after what was appended before: nobody may write to it any more.
+  /// Cancellation: the conversation ends all the same.
+  /// Errors: those of the store; `errc::timed_out` at `by`.
   awaitable<void> end(Deadline by);
 
   /// How many follow.
   std::size_t followers() const;
+  /// How many of them wait.
+  std::size_t sleepers() const;
 
  private:
   friend class Follower;
 
   struct Job {
     Job(NewActivity a, std::shared_ptr<auth::WaitPlace> p) : activity(std::move(a)), place(std::move(p)) {}
+    explicit Job(std::shared_ptr<auth::WaitPlace> p) : place(std::move(p)), is_end(true) {}
     NewActivity activity;
     std::shared_ptr<auth::WaitPlace> place;
+    bool is_end = false;  // there is no activity: the conversation ends
     // Set before the place is woken.
     std::optional<Place> stored;
     std::exception_ptr error;
   };
   using Jobs = std::vector<std::shared_ptr<Job>>;
+  // The place of a follower that waits, for as long as this lives.
+  class Sleep {
+   public:
+    // The place is among the sleepers.
+    Sleep(Conversation& all, std::shared_ptr<auth::WaitPlace> place) noexcept : all_(all), place_(std::move(place)) {}
+    ~Sleep();
+    Sleep(const Sleep&) = delete;
+    Sleep& operator=(const Sleep&) = delete;
 
+   private:
+    Conversation& all_;
+    std::shared_ptr<auth::WaitPlace> place_;
+  };
+
+  awaitable<void> do_job(std::shared_ptr<Job> job, Deadline by);
   awaitable<void> write_all();
   awaitable<void> write(const Jobs& jobs);
+  awaitable<void> store(const Jobs& jobs, std::optional<FoundHead>& known, std::optional<History::Appended>& appended,
+                        std::size_t& own_hints);
   Jobs take_jobs();
   void fail_jobs(const std::exception_ptr& error);
+  bool heed_late_hints() noexcept;
   void note_stored(const std::vector<StoredActivity>& stored);
   void wake_followers();
   struct Extent {
@@ -109,6 +136,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Jobs queue_;
   bool writing_ = false;
   std::size_t hints_while_writing_ = 0;
+  std::uint64_t heard_ = 0;          // how often somebody else may have written
   std::deque<StoredActivity> tail_;  // the newest activities, without a gap up to `head_->head.last`
   std::size_t tail_bytes_ = 0;
   std::shared_ptr<const std::string> shown_;

@@ -83,17 +83,23 @@ std::vector<std::shared_ptr<Conversation>> Conversations::followed() const {
   return some;
 }
 
+awaitable<bool> Conversations::close(Deadline by) {
+  return tasks_.drain(by, clock_);
+}
+
 awaitable<void> Conversations::look() {
   const auto all = followed();
   for (std::size_t begin = 0; begin < all.size(); begin += heads_at_once) {
     const auto end = std::min(begin + heads_at_once, all.size());
     std::vector<std::string> ids;
+    std::vector<std::uint64_t> heard;
     for (auto i = begin; i < end; ++i) {
       ids.push_back(all[i]->id());
+      heard.push_back(all[i]->heard());
     }
     auto found = co_await history_.find_all(std::move(ids), Deadline::after(look_timeout, clock_));
     for (auto i = begin; i < end; ++i) {
-      all[i]->learn(std::move(found[i - begin]));
+      all[i]->learn(std::move(found[i - begin]), heard[i - begin]);
     }
   }
 }

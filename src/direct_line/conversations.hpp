@@ -39,6 +39,9 @@ class Conversations {
   /// The same for ever: once a second, or once in half a minute while the store tells what others write.
   awaitable<void> look_always();
 
+  /// Refuses further writes, and waits for those under way. True when none is under way any more.
+  awaitable<bool> close(Deadline by);
+
   History& history() noexcept { return history_; }
   /// How many conversations are remembered.
   std::size_t size() const;

@@ -42,8 +42,9 @@ class History {
   /// What became of an append.
   struct Appended {
     std::vector<StoredActivity> stored;  ///< the activities that are new
-    std::vector<std::uint64_t> seqs;     ///< of all that were given
-    std::vector<std::string> times;      ///< their timestamps; "" for those that were known
+    std::vector<std::uint64_t>
+        seqs;  ///< of all that were given; 0 of one that is not stored, because the conversation has ended
+    std::vector<std::string> times;  ///< their timestamps; "" for those that were not stored now
   };
   /// Adds activities. `known`: the head as the caller knows it, or nullopt; it is the stored head afterwards. nullopt
   /// when there is no such conversation. Errors: those of the store, and `errc::conflict` when others write all the

@@ -3,6 +3,8 @@
 #include "support/failing_storage.hpp"
 #include "unit/direct_line/store.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -144,6 +146,71 @@ TEST_F(ConversationTest, StoresASendThatIsTriedAgainOnce) {
   EXPECT_EQ(append("two"), 2U);
 }
 
+TEST_F(ConversationTest, ForgetsAFollowerThatWentAwayWhileItWaited) {
+  begin();
+  Follower follower(all.at(some_id), 0);
+  for (int i = 0; i < 3; ++i) {
+    asio::cancellation_signal stop;
+    auto work = follower.next(Deadline::never());
+    asio::co_spawn(io, std::move(work),
+                   asio::bind_cancellation_slot(stop.slot(), [](const std::exception_ptr& error,
+                                                                const Follower::News&) { EXPECT_TRUE(error); }));
+    tern::test::drain(io);
+    EXPECT_EQ(all.at(some_id)->sleepers(), 1U);
+    stop.emit(asio::cancellation_type::terminal);
+    tern::test::drain(io);
+    EXPECT_EQ(all.at(some_id)->sleepers(), 0U);
+  }
+}
+
+// What was appended before the end is stored, and what comes behind it is not, also when all come at once.
+TEST_F(ConversationTest, EndsAfterWhatWasAppendedBefore) {
+  begin();
+  std::vector<std::uint64_t> seqs;
+  const auto append_one = [](std::shared_ptr<Conversation> to, std::vector<std::uint64_t>& into) -> awaitable<void> {
+    auto one = message("x");
+    const auto place = co_await to->append(std::move(one), Deadline::never());
+    into.push_back(place ? place->seq : 0);
+  };
+  for (int i = 0; i < 6; ++i) {
+    if (i == 3) {
+      auto end = all.at(some_id)->end(Deadline::never());
+      asio::co_spawn(io, std::move(end), asio::detached);
+    }
+    asio::co_spawn(io, append_one(all.at(some_id), seqs), asio::detached);
+  }
+  tern::test::drain(io);
+  EXPECT_EQ(seqs, (std::vector<std::uint64_t>{1, 2, 3, 0, 0, 0}));
+  EXPECT_EQ(append("later"), 0U);
+  Follower follower(all.at(some_id), 3);
+  EXPECT_TRUE(next(follower).ended);
+}
+
+TEST_F(ConversationTest, TakesNothingBehindAnActivityThatEndsIt) {
+  begin();
+  NewActivity last = message("bye");
+  last.ends = true;
+  tern::test::run_on(io, all.at(some_id)->append(std::move(last), Deadline::never()));
+  EXPECT_EQ(append("later"), 0U);
+}
+
+TEST_F(ConversationTest, IsClosedWhenItsWritesAreDone) {
+  begin();
+  std::optional<std::uint64_t> seq;
+  asio::co_spawn(
+      io,
+      [](std::shared_ptr<Conversation> to, std::optional<std::uint64_t>& into) -> awaitable<void> {
+        auto one = message("x");
+        const auto place = co_await to->append(std::move(one), Deadline::never());
+        into = place->seq;
+      }(all.at(some_id), seq),
+      asio::detached);
+  EXPECT_TRUE(tern::test::run_on(io, all.close(Deadline::never())));
+  tern::test::drain(io);
+  EXPECT_EQ(tern::test::run_on(io, history.read(some_id, 1, 1, Deadline::never())).size(), seq ? 1U : 0U);
+  EXPECT_THROW(append("later"), system_error);
+}
+
 TEST_F(ConversationTest, OfNobodyIsForgottenAndOfOthersKept) {
   const auto held = all.at("a");
   for (const char* id : {"b", "c", "d", "e"}) {
@@ -198,7 +265,8 @@ class TwoReplicas : public testing::Test {
  protected:
   ManualClock clock;
   asio::io_context io{1};
-  AnyStorage store = AnyStorage::make<test::SharedStorage>(clock);
+  std::shared_ptr<test::SharedStorageHooks> hooks = std::make_shared<test::SharedStorageHooks>();
+  AnyStorage store = AnyStorage::make<test::SharedStorage>(clock, hooks);
   History history_a{store, HistoryBounds{}, clock};
   History history_b{store, HistoryBounds{}, clock};
   Conversations a{history_a, 10, clock};
@@ -229,6 +297,46 @@ TEST_F(TwoReplicas, ShowEachOtherWhatTheyStore) {
   b.hint(some_id);
   EXPECT_EQ(next(at_a), (std::vector<std::string>{"two", "three", "four"}));
   EXPECT_EQ(next(at_b), (std::vector<std::string>{"three", "four"}));
+}
+
+// What the follower has read is too old when it is told.
+TEST_F(TwoReplicas, HeedAHintThatComesDuringARead) {
+  tern::test::run_on(io, history_a.begin(some_id, Head{}, Deadline::never()));
+  Follower at_b(b.at(some_id), 0);
+  hooks->has_read = [this]() -> awaitable<void> {
+    auto one = message("one");
+    (void)co_await a.at(some_id)->append(std::move(one), Deadline::never());
+    b.hint(some_id);
+  };
+  EXPECT_EQ(next(at_b), std::vector<std::string>());
+  EXPECT_EQ(next(at_b), std::vector<std::string>{"one"}) << "without another look";
+}
+
+TEST_F(TwoReplicas, HeedAHintThatComesWhileSomebodyAsksForTheHead) {
+  tern::test::run_on(io, history_a.begin(some_id, Head{}, Deadline::never()));
+  Follower at_b(b.at(some_id), 0);
+  EXPECT_EQ(next(at_b), std::vector<std::string>());
+  hooks->has_read = [this]() -> awaitable<void> {
+    auto one = message("one");
+    (void)co_await a.at(some_id)->append(std::move(one), Deadline::never());
+    b.hint(some_id);
+  };
+  (void)tern::test::run_on(io, b.at(some_id)->head(Deadline::never()));
+  EXPECT_EQ(next(at_b), std::vector<std::string>{"one"});
+}
+
+TEST_F(TwoReplicas, HeedAHintThatComesDuringALook) {
+  tern::test::run_on(io, history_a.begin(some_id, Head{}, Deadline::never()));
+  Follower at_b(b.at(some_id), 0);
+  EXPECT_EQ(next(at_b), std::vector<std::string>());
+  append(a, "one");
+  hooks->has_read = [this]() -> awaitable<void> {
+    auto two = message("two");
+    (void)co_await a.at(some_id)->append(std::move(two), Deadline::never());
+    b.hint(some_id);
+  };
+  tern::test::run_on(io, b.look());
+  EXPECT_EQ(next(at_b), (std::vector<std::string>{"one", "two"}));
 }
 
 TEST_F(TwoReplicas, WakeAFollowerThatWaits) {

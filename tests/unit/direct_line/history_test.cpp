@@ -76,6 +76,19 @@ TEST(AppendPlanTest, StoresASendWithAKnownKeyOnce) {
   EXPECT_TRUE(second.changes.empty());
 }
 
+TEST(AppendPlanTest, StoresNothingBehindTheEnd) {
+  std::vector<NewActivity> given;
+  given.push_back(message("a", "key-1"));
+  given.push_back(message("bye"));
+  given.back().ends = true;
+  given.push_back(message("late"));
+  given.push_back(message("a again", "key-1"));
+  const auto plan = plan_append(some_id, {}, "e1", given, {}, WallTime(5s));
+  EXPECT_EQ(plan.seqs, (std::vector<std::uint64_t>{1, 2, 0, 1}));
+  EXPECT_EQ(texts_of(plan.stored), (std::vector<std::string>{"a", "bye"}));
+  EXPECT_TRUE(plan_append(some_id, plan.head, "e2", messages({"later"}), {}, WallTime(6s)).changes.empty());
+}
+
 TEST(AppendPlanTest, KnowsTheKeysOfTheLastSends) {
   Head head;
   for (std::size_t i = 0; i <= Head::max_keys; ++i) {

@@ -9,6 +9,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,17 +18,30 @@
 
 namespace tern::direct_line::test {
 
+/// What happens in a `SharedStorage`, shared with the test.
+struct SharedStorageHooks {
+  /// Runs once, when a read is done, before it is told.
+  std::function<awaitable<void>()> has_read;
+};
+
 /// A memory store that says that other processes write to it too.
 class SharedStorage {
  public:
-  explicit SharedStorage(Clock& clock) : storage_({}, clock) {}
+  SharedStorage(Clock& clock, std::shared_ptr<SharedStorageHooks> hooks)
+      : storage_({}, clock), hooks_(std::move(hooks)) {}
   StoreTraits traits() const noexcept {
     auto traits = storage_.traits();
     traits.shared = true;
     return traits;
   }
   awaitable<void> open(Deadline by) { return storage_.open(by); }
-  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return storage_.read(std::move(keys), by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
+    auto items = co_await storage_.read(std::move(keys), by);
+    if (const auto hook = std::exchange(hooks_->has_read, {})) {
+      co_await hook();
+    }
+    co_return items;
+  }
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
     return storage_.write(std::move(changes), by);
   }
@@ -35,6 +50,7 @@ class SharedStorage {
 
  private:
   MemoryStorage storage_;
+  std::shared_ptr<SharedStorageHooks> hooks_;
 };
 
 inline AnyStorage memory_store(Clock& clock) {
