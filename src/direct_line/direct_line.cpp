@@ -86,8 +86,9 @@ awaitable<bool> DirectLine::close(Deadline by) {
   hints_ = {};
   tasks_.close();
   tasks_.cancel();
-  const bool ended = co_await tasks_.drain(by, clock_);
-  co_return ended;
+  const bool own_ended = co_await tasks_.drain(by, clock_);
+  const bool writes_ended = co_await conversations_.close(by);
+  co_return own_ended&& writes_ended;
 }
 
 // A large store is read slowly, a page a second.

@@ -49,7 +49,7 @@ class DirectLine {
   void set_bot(ChannelInlet& bot) noexcept { bot_ = &bot; }
   /// Makes the secret if there is none, and begins to look after the store, on `ex`. The storage is open.
   awaitable<void> open(executor ex, Deadline by);
-  /// Ends what `open` began. True when it has ended in time.
+  /// Ends what `open` began, and waits for the writes under way. True when it has ended in time.
   awaitable<bool> close(Deadline by);
 
   /// Serves all paths below `root_path`.

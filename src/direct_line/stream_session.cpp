@@ -26,6 +26,16 @@ constexpr std::size_t frame_bytes = std::size_t{64} * 1024;
 // A client that is behind is looked at again after this time.
 constexpr std::chrono::milliseconds room_pause{20};
 
+// What a client sends is a ping, and says nothing.
+awaitable<void> read_to_the_end(std::shared_ptr<http::WebSocket> socket) {
+  while (true) {
+    const auto message = co_await socket->read();
+    if (!message) {
+      co_return;
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<void> SocketPlaces::take() {
@@ -109,13 +119,16 @@ awaitable<void> StreamSession::serve(std::shared_ptr<http::WebSocket> socket) {
                      shared->socket->close(failed_to_go_on, "The conversation cannot be read now. Come back.");
                    }
                  }));
-  while (true) {
-    const auto message = co_await socket->read();
-    if (!message) {
-      break;
-    }
+  std::exception_ptr error;
+  try {
+    co_await read_to_the_end(std::move(socket));
+  } catch (...) {
+    error = std::current_exception();
   }
   shared->stop.emit(asio::cancellation_type::terminal);
+  if (error) {
+    std::rethrow_exception(error);
+  }
 }
 
 }  // namespace tern::direct_line
