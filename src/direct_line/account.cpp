@@ -2,6 +2,7 @@
 
 #include "direct_line/refusal.hpp"
 #include "http/ascii.hpp"
+#include "storage/storable_text.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t longest_account_text = 256;
 
 bool is_account_text(std::string_view text) {
-  return text.size() <= longest_account_text &&
+  return text.size() <= longest_account_text && tern::detail::is_storable_text(text) &&
          std::none_of(text.begin(), text.end(), [](char c) { return http::is_control(c) || c == '\t'; });
 }
 
@@ -23,7 +24,7 @@ std::string account_text(const json::object& account, std::string_view member) {
     return {};
   }
   if (!value->is_string() || !is_account_text(value->get_string())) {
-    refuse_argument("The " + std::string(member) + " of the user must be a text of at most 256 bytes.");
+    refuse_argument("The " + std::string(member) + " of the user must be a text of UTF-8 of at most 256 bytes.");
   }
   return std::string(value->get_string());
 }
@@ -44,7 +45,7 @@ Account account_in(const json::object& fields, std::string_view name) {
 
 void check_user_id(std::string_view id) {
   if (!is_account_text(id)) {
-    refuse_argument("The id of the user must be a text of at most 256 bytes.");
+    refuse_argument("The id of the user must be a text of UTF-8 of at most 256 bytes.");
   }
 }
 

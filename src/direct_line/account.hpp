@@ -14,7 +14,7 @@ struct Account {
 };
 
 /// The account that is the member `name`. Errors: `Refusal` with 400 when it is no account, or when its id or name is
-/// too long or has control characters.
+/// too long, is no UTF-8 or has control characters.
 Account account_in(const json::object& fields, std::string_view name);
 
 /// Checks an id of a user. Errors: as above.

@@ -5,6 +5,7 @@
 #include "direct_line/frame.hpp"
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
+#include "storage/storable_text.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/error.hpp>
@@ -183,8 +184,12 @@ void Endpoint::check_rate(const Caller& caller, const HttpRequest& request) {
 std::string Endpoint::url_of(const HttpRequest& request, std::string_view scheme, std::string_view path) const {
   const auto forwarded = request.header("x-forwarded-proto");
   const bool secure = forwarded ? forwarded->starts_with("https") : all_.options_.tls;
+  const auto host = request.header("host").value_or("localhost");
+  if (!tern::detail::is_storable_text(host)) {
+    refuse_argument("The Host of the request is no UTF-8.");
+  }
   std::string url(scheme);
-  url.append(secure ? "s" : "").append("://").append(request.header("host").value_or("localhost"));
+  url.append(secure ? "s" : "").append("://").append(host);
   return url.append(root_path).append(path);
 }
 

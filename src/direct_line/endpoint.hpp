@@ -49,7 +49,13 @@ class Endpoint final : public http::HttpHandler {
   awaitable<std::string> bring(Caller caller, std::string id, json::object given);
   awaitable<void> give_to_bot(Activity activity, Caller caller);
   awaitable<void> take_reply(Activity reply);
-  awaitable<json::object> keep_files(Request& request, std::string base);
+  /// What an upload brings.
+  struct Form {
+    json::object activity;
+    std::vector<UploadedFile> files;
+  };
+  Form read_form(Request& request) const;
+  awaitable<json::object> keep_files(Form form, std::string base);
 
   DirectLine& all_;
 };

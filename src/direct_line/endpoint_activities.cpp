@@ -6,6 +6,7 @@
 #include "direct_line/multipart.hpp"
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
+#include "storage/storable_text.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/schema/timestamp.hpp>
@@ -32,7 +33,8 @@ http::HttpResponse id_answer(const std::string& id) {
 
 std::string locale_in(const json::object& parameters) {
   const auto* locale = parameters.if_contains("locale");
-  const bool fits = locale != nullptr && locale->is_string() && locale->get_string().size() <= longest_locale;
+  const bool fits = locale != nullptr && locale->is_string() && locale->get_string().size() <= longest_locale &&
+                    tern::detail::is_storable_text(locale->get_string());
   return fits ? std::string(locale->get_string()) : std::string();
 }
 
@@ -179,23 +181,24 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
   check_rate(caller, request);
   auto user = query_value(request.query(), "userId");
   check_user_id(user);
-  (void)co_await open_head(id);  // before anything is kept
-  auto given = co_await keep_files(request, url_of(request, "http", "/attachments/"));
-  if (!given.contains("from") && !user.empty()) {
-    given["from"] = json::object{{"id", user}};
+  const auto head = co_await open_head(id);
+  auto form = read_form(request);
+  if (!form.activity.contains("from") && !user.empty()) {
+    form.activity["from"] = json::object{{"id", user}};
   }
+  (void)check_incoming(form.activity, caller, head, id);  // before anything is kept
+  auto given = co_await keep_files(std::move(form), url_of(request, "http", "/attachments/"));
   const auto made = co_await bring(std::move(caller), std::move(id), std::move(given));
   co_return id_answer(made);
 }
 
-// Long: each part of the body. All parts are checked before the first file is kept.
-awaitable<json::object> Endpoint::keep_files(http::HttpRequest& request, std::string base) {
+// Long: each part of the body.
+Endpoint::Form Endpoint::read_form(http::HttpRequest& request) const {
   const auto parts = read_multipart(request.header("content-type").value_or(""), request.body(), max_files + 1);
   if (!parts) {
     refuse_argument(parts.error());
   }
-  json::object activity{{"type", "message"}};
-  std::vector<UploadedFile> files;
+  Form form{json::object{{"type", "message"}}, {}};
   std::size_t bytes = 0;
   for (const auto& part : *parts) {
     const bool is_activity = part.content_type.substr(0, activity_type_of_part.size()) == activity_type_of_part;
@@ -203,24 +206,31 @@ awaitable<json::object> Endpoint::keep_files(http::HttpRequest& request, std::st
       if (part.content.size() > all_.options_.bounds.message) {
         throw Refusal(413, "MessageSizeTooBig", "The activity is larger than limits.direct_line_message.");
       }
-      activity = object_in(part.content, false);
+      form.activity = object_in(part.content, false);
       continue;
     }
     const auto type = attachment_type(part.content_type);
     if (!type) {
       throw Refusal(400, "UnsupportedAttachment", "Files of this type are not taken, because a browser may run them.");
     }
+    if (!tern::detail::is_storable_text(part.file_name)) {
+      refuse_argument("The name of a file is no UTF-8.");
+    }
     bytes += part.content.size();
-    files.push_back({attachment_name(part.file_name), std::string(*type), std::string(part.content)});
+    form.files.push_back({attachment_name(part.file_name), std::string(*type), std::string(part.content)});
   }
-  if (files.empty()) {
+  if (form.files.empty()) {
     throw Refusal(400, "MissingProperty", "The body has no file. Send an activity without files to /activities.");
   }
   if (bytes > all_.options_.bounds.upload) {
     throw Refusal(413, "MessageSizeTooBig", "The files are larger than limits.direct_line_upload.");
   }
-  auto& attachments = attachments_in(activity);
-  for (auto& file : files) {
+  return form;
+}
+
+awaitable<json::object> Endpoint::keep_files(Form form, std::string base) {
+  auto& attachments = attachments_in(form.activity);
+  for (auto& file : form.files) {
     auto& attachment = attachment_of(attachments, file.name);
     attachment["contentType"] = file.type;
     const auto name = percent_encoded(file.name);
@@ -231,7 +241,7 @@ awaitable<json::object> Endpoint::keep_files(http::HttpRequest& request, std::st
     }
     attachment["contentUrl"] = std::string(base).append(*id).append("/").append(name);
   }
-  co_return activity;
+  co_return std::move(form.activity);
 }
 
 }  // namespace tern::direct_line

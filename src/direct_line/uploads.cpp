@@ -18,14 +18,25 @@ namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{192} * 1024;
 constexpr std::size_t files_in_page = 200;
+constexpr std::size_t pieces_in_page = 8;
+// A file takes its record and its places in the store, also when it is empty.
+constexpr std::size_t least_charge = std::size_t{4} * 1024;
 constexpr std::string_view file_prefix = "direct-line/f/";
 
 std::string file_key(std::string_view id) {
   return std::string(file_prefix).append(id);
 }
 
+std::string pieces_prefix(std::string_view id) {
+  return std::string("direct-line/g/").append(id).append("/");
+}
+
 std::string piece_key(std::string_view id, std::size_t piece) {
-  return std::string("direct-line/g/").append(id).append("/").append(std::to_string(piece));
+  return pieces_prefix(id).append(std::to_string(piece));
+}
+
+std::size_t charge_for(std::size_t size) {
+  return std::max(size, least_charge);
 }
 
 std::size_t pieces_of(std::size_t size) {
@@ -46,12 +57,22 @@ std::optional<FileRecord> record_of(const StoreItem* item) {
   }
   const auto value = parse_json(item->document);
   const auto* fields = value ? value->if_object() : nullptr;
-  if (fields == nullptr || !fields->contains("size")) {
+  if (fields == nullptr) {
     return std::nullopt;
   }
-  return FileRecord{std::string(fields->at("name").as_string()), std::string(fields->at("type").as_string()),
-                    static_cast<std::size_t>(fields->at("size").as_int64()),
-                    WallTime(std::chrono::milliseconds(fields->at("at").as_int64()))};
+  const auto* name = fields->if_contains("name");
+  const auto* type = fields->if_contains("type");
+  const auto* size = fields->if_contains("size");
+  const auto* kept = fields->if_contains("at");
+  const bool is_whole = name != nullptr && name->is_string() && type != nullptr && type->is_string() &&
+                        size != nullptr && size->is_int64() && size->get_int64() >= 0 && kept != nullptr &&
+                        kept->is_int64();
+  if (!is_whole) {
+    return std::nullopt;
+  }
+  return FileRecord{std::string(name->get_string()), std::string(type->get_string()),
+                    static_cast<std::size_t>(size->get_int64()),
+                    WallTime(std::chrono::milliseconds(kept->get_int64()))};
 }
 
 std::string document_of(const FileRecord& record) {
@@ -70,8 +91,9 @@ Uploads::Uploads(AnyStorage storage, std::size_t max_bytes, std::chrono::millise
 
 awaitable<std::optional<std::string>> Uploads::keep(UploadedFile file, Deadline by) {
   const auto size = file.content.size();
-  if (bytes_.fetch_add(size, std::memory_order_relaxed) + size > max_bytes_) {
-    bytes_.fetch_sub(size, std::memory_order_relaxed);
+  const auto charge = charge_for(size);
+  if (bytes_.fetch_add(charge, std::memory_order_relaxed) + charge > max_bytes_) {
+    bytes_.fetch_sub(charge, std::memory_order_relaxed);
     co_return std::nullopt;
   }
   auto id = random_text(id_bytes);
@@ -115,6 +137,25 @@ awaitable<std::optional<UploadedFile>> Uploads::find(std::string id, Deadline by
   co_return file;
 }
 
+// The pieces are looked for, because a damaged record does not tell how many there are. The record goes last, so that a
+// removal that was cut short is gone on with.
+awaitable<void> Uploads::remove(std::string id, Deadline by) {
+  std::string after;
+  do {
+    StoreScan scan{pieces_prefix(id), pieces_in_page, std::move(after)};
+    auto page = co_await storage_.scan(std::move(scan), by);
+    StoreChanges changes;
+    for (auto& item : page.items) {
+      changes.removals.emplace_back(std::move(item.key));
+    }
+    after = std::move(page.next);
+    if (after.empty()) {
+      changes.removals.emplace_back(file_key(id));
+    }
+    (void)co_await storage_.write(std::move(changes), by);
+  } while (!after.empty());
+}
+
 awaitable<std::string> Uploads::sweep(std::string after, Deadline by) {
   counted_ = after.empty() ? 0 : counted_;
   StoreScan scan{std::string(file_prefix), files_in_page, std::move(after)};
@@ -122,15 +163,11 @@ awaitable<std::string> Uploads::sweep(std::string after, Deadline by) {
   for (const auto& item : page.items) {
     const auto record = record_of(&item);
     if (record && clock_.wall_now() - record->kept <= age_) {
-      counted_ += record->size;
+      counted_ += charge_for(record->size);
       continue;
     }
-    StoreChanges changes;
-    for (std::size_t piece = 0; record && piece < pieces_of(record->size); ++piece) {
-      changes.removals.emplace_back(piece_key(std::string_view(item.key).substr(file_prefix.size()), piece));
-    }
-    changes.removals.emplace_back(item.key);
-    (void)co_await storage_.write(std::move(changes), by);
+    auto id = item.key.substr(file_prefix.size());
+    co_await remove(std::move(id), by);
   }
   if (page.next.empty()) {
     bytes_.store(counted_, std::memory_order_relaxed);

@@ -26,7 +26,7 @@ struct UploadedFile {
 /// Thread safety: all functions from any thread.
 class Uploads {
  public:
-  /// `max_bytes`: of all files. `age`: how long a file is kept.
+  /// `max_bytes`: of all files; an empty one counts 4 KiB. `age`: how long a file is kept.
   Uploads(AnyStorage storage, std::size_t max_bytes, std::chrono::milliseconds age, Clock& clock);
 
   /// Keeps a file and returns its id. nullopt when all files together would be too large.
@@ -38,10 +38,13 @@ class Uploads {
   /// begins; "" at the end, when the bytes of all files are known.
   awaitable<std::string> sweep(std::string after, Deadline by);
 
-  /// The bytes of all files: as the last sweep has counted, and what this process has kept since.
+  /// The bytes of all files, each counted with 4 KiB at least: as the last sweep has counted, and what this process has
+  /// kept since.
   std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
  private:
+  awaitable<void> remove(std::string id, Deadline by);
+
   AnyStorage storage_;
   const std::size_t max_bytes_;
   const std::chrono::milliseconds age_;

@@ -190,6 +190,37 @@ TEST(EndpointTest, KeepsAFileAndShowsItWithoutRunningAnything) {
   EXPECT_EQ(header_of(file, "Content-Disposition"), "inline; filename*=UTF-8''a.png");
 }
 
+TEST(EndpointTest, RefusesTextsThatAreNoUtf8) {
+  World world;
+  const auto client = world.begin();
+  world.faults->writes_fail = true;  // nothing may be kept
+  for (const char* name : {"a\xFF.png", "\xC3", "a\xED\xA0\x80.png"}) {
+    auto request = upload_request(client, form_with("image/png", "x", name));
+    EXPECT_EQ(world.call(request).status, 400U) << name;
+  }
+  auto with_nul = upload_request(client, form_with("image/png", "x", std::string("a\0.png", 6)));
+  EXPECT_EQ(world.call(with_nul).status, 400U);
+  TestRequest of_user(Method::post, std::string(root_path) + "/conversations/" + client.id + "/upload?userId=%FF");
+  of_user.as(client.token).with("content-type", "multipart/form-data; boundary=b").saying(form_with("image/png", "x"));
+  EXPECT_EQ(world.call(of_user).status, 400U);
+  auto of_host = upload_request(client, form_with("image/png", "x"));
+  EXPECT_EQ(world.call(of_host.with("host", "\xFF")).status, 400U);
+}
+
+TEST(EndpointTest, KeepsNoFilesOfAnActivityThatItRefuses) {
+  World world;
+  const auto client = world.begin();
+  world.faults->writes_fail = true;
+  for (const char* activity :
+       {R"({"type":"conversationUpdate","from":{"id":"u"}})", R"({"type":"message","from":{"id":"dl_x"}})"}) {
+    auto request = upload_request(client,
+                                  "--b\r\nContent-Disposition: form-data; name=\"activity\"\r\nContent-Type: "
+                                  "application/vnd.microsoft.activity\r\n\r\n" +
+                                      std::string(activity) + "\r\n" + form_with("image/png", "x"));
+    EXPECT_EQ(world.call(request).status, 400U) << activity;
+  }
+}
+
 TEST(EndpointTest, TakesAFileWithoutAnActivity) {
   World world;
   auto request = upload_request(world.begin(), form_with("application/pdf", "x", "a b.pdf"));
@@ -233,6 +264,9 @@ class TestSocket final : public http::WebSocket {
   explicit TestSocket(Clock& clock, executor ex) : timer(clock, std::move(ex)) {}
   awaitable<std::optional<std::string>> read() override {
     co_await timer.wait_until(SteadyTime::max());
+    if (fails) {
+      throw std::runtime_error("the reader has failed");
+    }
     co_return std::nullopt;
   }
   bool send(std::shared_ptr<const std::string> text) override {
@@ -248,6 +282,7 @@ class TestSocket final : public http::WebSocket {
   Timer timer;
   std::vector<std::string> frames;
   std::size_t waiting = 0;
+  bool fails = false;
   std::optional<std::uint16_t> closed;
 };
 
@@ -315,6 +350,23 @@ TEST_F(SocketTest, ThatIsSlowIsWaitedFor) {
   tern::test::drain(world.io);
   EXPECT_EQ(socket->frames.size(), 1U);
   hang_up(*socket);
+}
+
+TEST_F(SocketTest, ThatFailsIsFollowedByNobody) {
+  const auto client = world.begin();
+  auto response = world.get(client.stream, "");
+  auto socket = std::make_shared<TestSocket>(world.clock, world.io.get_executor());
+  std::shared_ptr<http::WebSocketHandler> handler = std::move(response.upgrade);
+  auto work = handler->serve(socket);
+  bool failed = false;
+  asio::co_spawn(world.io, std::move(work),
+                 [&failed, handler](const std::exception_ptr& error) { failed = error != nullptr; });
+  handler.reset();
+  tern::test::drain(world.io);
+  socket->fails = true;
+  hang_up(*socket);
+  EXPECT_TRUE(failed);
+  EXPECT_EQ(socket.use_count(), 1) << "nothing sends any more";
 }
 
 TEST_F(SocketTest, IsClosedAtTheEndOfTheConversation) {

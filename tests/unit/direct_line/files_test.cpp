@@ -138,5 +138,55 @@ TEST_F(UploadsTest, AreBoundedAndMakeRoomWithTheirAge) {
   EXPECT_TRUE(keep(std::string(1'000'000, 'x')));
 }
 
+TEST_F(UploadsTest, CountEmptyFilesToo) {
+  ASSERT_TRUE(keep(""));
+  EXPECT_EQ(uploads.bytes(), 4096U);
+  sweep(uploads);
+  EXPECT_EQ(uploads.bytes(), 4096U);
+  int kept = 1;
+  while (keep("")) {
+    ++kept;
+  }
+  EXPECT_EQ(kept, 1'000'000 / 4096);
+}
+
+awaitable<void> damage_record(AnyStorage store, std::string id, std::string record) {
+  StoreChanges changes;
+  changes.upserts.emplace_back("direct-line/f/" + id, std::move(record));
+  (void)co_await store.write(std::move(changes), Deadline::never());
+}
+
+awaitable<std::size_t> count_records(AnyStorage store) {
+  StoreScan files("direct-line/", 1000);
+  const auto page = co_await store.scan(std::move(files), Deadline::never());
+  co_return page.items.size();
+}
+
+TEST_F(UploadsTest, WithADamagedRecordAreRemovedWithAllPieces) {
+  for (const char* record :
+       {"{}", R"({"name":1,"type":"t","size":2,"at":3})", R"({"name":"n","type":"t","size":-1,"at":3})"}) {
+    const auto id = keep(std::string(900'000, 'x'));
+    const auto beside = keep("y");
+    ASSERT_TRUE(id && beside);
+    tern::test::run(damage_record(store, *id, record));
+    EXPECT_FALSE(find(*id)) << record;
+    sweep(uploads);
+    EXPECT_EQ(uploads.bytes(), 4096U) << record;
+    EXPECT_EQ(tern::test::run(count_records(store)), 2U) << record;
+    EXPECT_TRUE(find(*beside)) << record;
+    clock.advance(1h + 1s);
+    sweep(uploads);
+    EXPECT_EQ(tern::test::run(count_records(store)), 0U) << record;
+  }
+}
+
+TEST_F(UploadsTest, WithManyPiecesAreRemovedWithAll) {
+  Uploads large(store, 10'000'000, 1h, clock);
+  ASSERT_TRUE(tern::test::run(large.keep({"a", "text/plain", std::string(4'000'000, 'x')}, Deadline::never())));
+  clock.advance(1h + 1s);
+  sweep(large);
+  EXPECT_EQ(tern::test::run(count_records(store)), 0U);
+}
+
 }  // namespace
 }  // namespace tern::direct_line
