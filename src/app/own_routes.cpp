@@ -54,9 +54,9 @@ bool is_field(std::string_view text) noexcept {
 }
 
 http::HttpResponse response_of(WebResponse from) {
-  constexpr unsigned least = 200;
-  constexpr unsigned most = 599;
-  if (from.status < least || from.status > most) {
+  constexpr unsigned least_status = 200;
+  constexpr unsigned most_status = 599;
+  if (from.status < least_status || from.status > most_status) {
     throw_error(errc::invalid_argument, "A route of the bot answered with the status " + std::to_string(from.status) +
                                             "; allowed is 200 to 599.");
   }

@@ -1,6 +1,7 @@
 #include "direct_line/rates.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace tern::direct_line {
 

@@ -7,6 +7,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <cstdint>
 #include <utility>
 
 namespace tern::direct_line {

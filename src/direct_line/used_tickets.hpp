@@ -3,6 +3,7 @@
 #include <tern/async/clock.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <string>
