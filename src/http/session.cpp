@@ -213,12 +213,18 @@ awaitable<void> Session::linger() {
   if (ec_) {
     co_return;
   }
+  ending_ = true;
+  if (has_unsent()) {  // without the end of TLS a whole answer looks cut
+    co_await send_rest();
+    if (ec_) {
+      co_return;
+    }
+  }
   leave();
   phase_ = Phase::lingering;
   expired_ = false;
   const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
   arm_for(linger_time);
-  say_end();
   socket_.shutdown(StreamSocket::shutdown_send, ec_);
   shard_.lingering.push_back(*this);
   shard_.expendables.fetch_add(1);
@@ -299,10 +305,8 @@ Session::Next Session::plan_idle() {
   return released_ && !(closing && tls_) ? Next::wait : how_to_read();
 }
 
-void Session::say_end() noexcept {
-  if (tls_) {
-    tls_->say_end();
-  }
+bool Session::say_end() noexcept {
+  return !tls_ || tls_->say_end();
 }
 
 void Session::arm_for(std::chrono::milliseconds duration) noexcept {
@@ -451,6 +455,10 @@ bool Session::send_some() noexcept {
   return bytes > 0;
 }
 
+bool Session::has_unsent() noexcept {
+  return asio::buffer_size(pending_) > 0 || (ending_ && !say_end());
+}
+
 bool Session::send_now() noexcept {
   send_some();
   return ec_ || asio::buffer_size(pending_) == 0;
@@ -462,7 +470,7 @@ awaitable<void> Session::send_rest() {
   const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
   arm_for_writing(last.when());
   int unsent = unsent_bytes();
-  while (!ec_ && asio::buffer_size(pending_) > 0) {
+  while (!ec_ && has_unsent()) {
     const auto [ec] = co_await socket_.async_wait(StreamSocket::wait_write, asio::as_tuple(asio::deferred));
     ec_ = ec;
     if (!ec && send_some()) {

@@ -126,8 +126,8 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   Next plan_read();
   Next plan_idle();
   Next how_to_read() const noexcept { return tls_ ? Next::read_secured : Next::read; }
-  /// With TLS, tells the client that nothing follows.
-  void say_end() noexcept;
+  /// With TLS, tells the client that nothing follows. False when the socket does not take that now.
+  bool say_end() noexcept;
   /// The last operation failed, and was not just cancelled.
   bool lost() const noexcept { return ec_ && ec_ != asio::error::operation_aborted; }
 
@@ -137,6 +137,8 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   void put_pending(std::string_view first, std::string_view second = {}, std::string_view third = {}) noexcept;
   void sent(std::size_t bytes) noexcept;
   std::size_t write_some() noexcept;
+  /// Also the end of TLS when `ending_`.
+  bool has_unsent() noexcept;
   /// Sends as much as the socket takes at once. True when that is something.
   bool send_some() noexcept;
   /// Sends as much as the socket takes at once. True when nothing is left to send, or sending failed (`ec_`).
@@ -188,6 +190,7 @@ class Session final : public TimingWheel::Entry, public std::enable_shared_from_
   bool expired_ = false;
   bool released_ = false;  // its buffers were freed, after it was idle for `warm_time`
   bool live_ = true;       // the drain waits for it
+  bool ending_ = false;    // the whole response is sent, and the client is told that nothing follows
 };
 
 template <Session::Hook Session::* HookMember>

@@ -307,13 +307,16 @@ std::size_t TlsStream::write(std::span<const asio::const_buffer> buffers, error_
   return total;
 }
 
-void TlsStream::say_end() noexcept {
-  if (ssl_ && descriptor_ >= 0 && !broken_) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
-    broken_ = true;
+bool TlsStream::say_end() noexcept {
+  if (!ssl_ || descriptor_ < 0 || broken_) {
+    return true;
   }
+  ERR_clear_error();
+  const int outcome = SSL_shutdown(ssl_.get());
+  // A second call returns 0 also when the socket has taken nothing, as if the client's end alone were missing.
+  broken_ = outcome == 1 || SSL_want_write(ssl_.get()) == 0 || BIO_should_write(SSL_get_wbio(ssl_.get())) == 0;
+  ERR_clear_error();
+  return broken_;
 }
 
 }  // namespace tern::http

@@ -91,8 +91,9 @@ class TlsStream {
   std::size_t write(std::span<const asio::const_buffer> buffers, error_code& ec) noexcept;
   /// The bytes that the socket has taken since `attach`, encrypted.
   std::uint64_t written() const noexcept { return written_; }
-  /// Tells the client that nothing follows (close_notify), if the socket takes it at once.
-  void say_end() noexcept;
+  /// Tells the client that nothing follows (close_notify). Nothing is read or written after it. False when the socket
+  /// does not take it now: call again when it can be written to.
+  bool say_end() noexcept;
 
   static constexpr std::size_t most_at_once = 256 * 1024;
 

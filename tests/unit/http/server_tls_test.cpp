@@ -2,8 +2,11 @@
 // program with TERN_TEST_TLS.
 #include "http_fixture.hpp"
 
+#include "http/lingering.hpp"
+
 #include <gmock/gmock.h>
 
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -307,6 +310,55 @@ TEST_F(HttpServerTls, TheEndOfAnAnswerThatIsCutIsNoEndOfTls) {
   handler.fed->fail();
   EXPECT_EQ(made.read_to_end(), "");
   EXPECT_TRUE(made.was_reset()) << "a client sees that its answer is not whole";
+}
+
+// The server's end of a client's connection.
+int descriptor_of_server(WireClient& client) {
+  const auto wanted = client.socket().local_endpoint().port();
+  for (int descriptor = 0; descriptor < 4096; ++descriptor) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof(peer);
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && peer.sin_family == AF_INET &&
+        ntohs(peer.sin_port) == wanted) {
+      return descriptor;
+    }
+  }
+  return -1;
+}
+
+// A socket that keeps little is full after an answer of some size, which depends on the kernel.
+TEST_F(HttpServerTls, TheEndOfAWholeAnswerArrivesAlsoWhenTheSocketWasFull) {
+  for (std::size_t size = 1'000; size < 8'000; size += 100) {
+    WireClient made(server->port(), [this] { settle(); }, 1, tls_layer({.authority = folder.certificate().pem}));
+    made.begin();
+    until([&] { return server->connections() == 1; });
+    const int least = 1;
+    ASSERT_EQ(::setsockopt(descriptor_of_server(made), SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+    const int before = handler.answered;
+    made.send(post("/echo", std::string(size, 'e'), "Connection: close\r\n"));
+    until([&] { return handler.answered > before; });
+    settle();
+    EXPECT_EQ(made.read().body.size(), size);
+    EXPECT_TRUE(made.sees_end()) << size << ": the end of TLS comes before that of the connection";
+    made.close();
+    until([&] { return server->connections() == 0; });
+  }
+}
+
+TEST_F(HttpServerTls, AClientThatTakesNoEndIsClosed) {
+  for (std::size_t size = 3'000; size < 5'000; size += 200) {
+    WireClient made(server->port(), [this] { settle(); }, 1, tls_layer({.authority = folder.certificate().pem}));
+    made.begin();
+    until([&] { return server->connections() == 1; });
+    const int least = 1;
+    ASSERT_EQ(::setsockopt(descriptor_of_server(made), SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+    const int before = handler.answered;
+    made.send(post("/echo", std::string(size, 'e'), "Connection: close\r\n"));
+    until([&] { return handler.answered > before; });
+    settle();
+    clock.advance(http::ServerLimits().write_timeout + http::linger_time);
+    until([&] { return server->connections() == 0; });
+  }
 }
 
 TEST_F(HttpServerTls, ManyHandshakesAtOnceEndAll) {
