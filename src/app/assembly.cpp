@@ -6,6 +6,7 @@
 #include "app/credential_keys.hpp"
 #include "app/destinations.hpp"
 #include "app/direct_line_keys.hpp"
+#include "app/edge_rules.hpp"
 #include "app/own_parts.hpp"
 #include "app/part_options.hpp"
 #include "app/process_figures.hpp"
@@ -68,13 +69,9 @@ http::ServerLimits metrics_limits(const Settings& settings, const DescriptorPlan
   return limits;
 }
 
-http::TrustedProxies trusted_proxies(const std::string& listed) {
-  auto proxies = http::TrustedProxies::parse(listed);
-  if (!proxies) {
-    throw ConfigError("listen.trusted_proxies is \"" + listed +
-                      "\", which is not a list of IP addresses and networks separated by commas");
-  }
-  return std::move(*proxies);
+http::TrustedProxies trusted_proxies(const ListenSettings& listen) {
+  check_trusted_proxies(listen);
+  return http::TrustedProxies::parse(listen.trusted_proxies).value();
 }
 
 // A web page in a browser of this machine can reach a listener on loopback, by a name of its own (DNS rebinding). So
@@ -304,11 +301,9 @@ void Assembly::make_servers() {
   }
   server_ = std::make_unique<http::Server>(edges, *handler_, std::move(limits), clock, metrics);
   server_->serve_hosts(served_hosts(settings.listen.address, settings.listen.hosts));
-  server_->trust(trusted_proxies(settings.listen.trusted_proxies));
+  server_->trust(trusted_proxies(settings.listen));
   if (!settings.listen.certificate.empty()) {
-    certificate_ = std::make_unique<CertificateWatch>(
-        http::CertificateFiles{settings.listen.certificate, settings.listen.certificate_key},
-        [this](auto context) { server_->serve_tls(std::move(context)); }, shards[0].ex(), clock, metrics);
+    make_certificate();
   }
   if (settings.metrics.port) {
     metrics_router_ = std::make_unique<http::Router>();
@@ -319,8 +314,18 @@ void Assembly::make_servers() {
   }
 }
 
+void Assembly::make_certificate() {
+  try {
+    certificate_ = std::make_unique<CertificateWatch>(
+        http::CertificateFiles{settings.listen.certificate, settings.listen.certificate_key},
+        [this](auto context) { server_->serve_tls(std::move(context)); }, shards[0].ex(), clock, metrics);
+  } catch (const system_error& e) {
+    throw ConfigError(message_of(e));
+  }
+}
+
 void Assembly::make_edge(const Routes& routes) {
-  const bool private_port = settings.metrics.port.has_value();
+  const bool private_port = settings.metrics.port && is_of_this_machine(settings.metrics.address);
   readiness_ = std::make_unique<ReadyEndpoint>([this, private_port] { return why_not_ready(private_port); });
   figures_ = std::make_unique<MetricsEndpoint>(metrics);
   metrics.counter_from("tern_log_lines_dropped_total",
@@ -419,6 +424,9 @@ void Assembly::announce() const {
     log::warn("state and scheduled sends are kept in memory only and end with this process",
               {{"storage", traits.name}});
   }
+  for (const auto& danger : dangers_at_the_edge(settings, callers_ && !callers_->checks_tokens())) {
+    log::warn(danger);
+  }
   announce_callers();
   announce_credentials();
 }
@@ -453,8 +461,21 @@ void Assembly::announce_callers() const {
                                                     {"allowed_tenants", bot.allowed_tenants},
                                                     {"allowed_callers", bot.allowed_callers},
                                                     {"emulator", bot.allow_emulator}});
+    announce_authority();
   } else if (callers_ && !bot.app_id.empty()) {
     log::info("bot.app_id is set, but the bot's own authenticator is asked, and Tern checks no token");
+  }
+}
+
+// Whoever it names decides who may speak to the bot.
+void Assembly::announce_authority() const {
+  const auto& bot = settings.bot;
+  if (!(bot.channel_issuer + bot.openid_url + bot.login_url + bot.sts_url).empty()) {
+    log::info("an authority of the configuration's own is believed, in place of that of bot.cloud where it is named",
+              {{"channel_issuer", bot.channel_issuer},
+               {"openid_url", bot.openid_url},
+               {"login_url", bot.login_url},
+               {"sts_url", bot.sts_url}});
   }
 }
 

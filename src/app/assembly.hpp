@@ -117,8 +117,10 @@ class Assembly {
   void make_edge(const Routes& routes);
   void announce_callers() const;
   void announce_credentials() const;
+  void announce_authority() const;
   void add_endpoints(std::size_t shard);
   void add_health(http::Router& router);
+  void make_certificate();
   void make_servers();
 
   /// Where Tern's own sender sends to.

@@ -6,16 +6,15 @@
 #include "app/config_variables.hpp"
 #include "app/destinations.hpp"
 #include "app/direct_line_keys.hpp"
+#include "app/edge_rules.hpp"
 #include "app/key_table.hpp"
 #include "app/memory_bounds.hpp"
 #include "app/pretty_json.hpp"
 #include "app/storage_factory.hpp"
 #include "app/typed_name.hpp"
 #include "app/without_secrets.hpp"
-#include "http/unix_socket_file.hpp"
 #include "schema/version.hpp"
 
-#include <boost/asio/ip/address.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <CLI/CLI.hpp>
@@ -111,36 +110,6 @@ std::pair<std::string, std::string> split_assignment(const KeyTable& keys, const
   return {assignment.substr(0, equals), assignment.substr(equals + 1)};
 }
 
-void check_address(const std::string& key, const std::string& text) {
-  boost::system::error_code error;
-  boost::asio::ip::make_address(text, error);
-  if (error) {
-    throw ConfigError(key + " is \"" + text + "\"; allowed is an IP address, such as 127.0.0.1, 0.0.0.0 or ::1" +
-                      (key == "listen.address" ? ", or unix: and a path." : "."));
-  }
-}
-
-void check_listen_address(const std::string& text) {
-  const auto path = http::unix_path(text);
-  if (!path) {
-    check_address("listen.address", text);
-  } else if (const auto fault = http::fault_of_unix_path(*path); !fault.empty()) {
-    throw ConfigError("listen.address is \"" + text + "\", and " + fault + ".");
-  }
-}
-
-/// Refuses an address that others can reach, unless their requests are authenticated or `bot.allow_anonymous` is set.
-/// `asks`: whether an authenticator checks the callers at this address.
-void check_reach(const std::string& key, const std::string& address, const BotSettings& bot, bool asks) {
-  const bool local = http::unix_path(address) || boost::asio::ip::make_address(address).is_loopback();
-  if (!local && !bot.allow_anonymous && !asks) {
-    throw ConfigError(key + " is " + address + ", which others can reach, and without authentication nobody who " +
-                      (key == "listen.address" ? "speaks to the bot is checked. Set bot.app_id, or listen "
-                                               : "reads the figures is checked. Listen ") +
-                      "on 127.0.0.1, or set bot.allow_anonymous to true if anybody may.");
-  }
-}
-
 void check_storage(const Settings& settings) {
   const auto& backend = app::backend_of(settings);
   if (backend.check) {
@@ -148,32 +117,17 @@ void check_storage(const Settings& settings) {
   }
 }
 
-void check_certificate(const ListenSettings& listen) {
-  if (listen.certificate.empty() != listen.certificate_key.empty()) {
-    const bool lacks_key = listen.certificate_key.empty();
-    throw ConfigError(std::string(lacks_key ? "listen.certificate" : "listen.certificate_key") + " is set, and " +
-                      (lacks_key ? "listen.certificate_key" : "listen.certificate") +
-                      " is not: TLS needs a certificate and its private key. Set both, to the same file if it has "
-                      "both, or none.");
-  }
-}
-
 void check_combinations(const Settings& settings, bool has_authenticator) {
   check_storage(settings);
-  check_listen_address(settings.listen.address);
-  check_address("metrics.address", settings.metrics.address);
   app::check_bot(settings.bot, has_authenticator);
+  app::check_edge(settings, has_authenticator);
   if (!settings.proactive.secret.empty() && !settings.proactive.enabled) {
     throw ConfigError(
         "proactive.secret opens the paths below /proactive/, but proactive.enabled is off, so that nothing could be "
         "sent by them. Switch it on, or leave the secret out.");
   }
   app::check_direct_line(settings);
-  check_certificate(settings.listen);
   app::check_destinations(settings.bot, has_authenticator);
-  check_reach("listen.address", settings.listen.address, settings.bot,
-              app::checks_callers(settings.bot, has_authenticator));
-  check_reach("metrics.address", settings.metrics.address, settings.bot, false);
 }
 
 /// The message about words on the command line that are not options. Such a word may be a secret whose --set or key is

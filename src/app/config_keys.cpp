@@ -71,6 +71,7 @@ ConfigKey nameservers_key() {
 }
 
 bool is_mode(std::string_view text) {
+  text.remove_prefix(text.size() == 4 && text.front() == '0' ? 1 : 0);
   return text.size() == 3 && text.find_first_not_of("01234567") == std::string_view::npos;
 }
 
@@ -90,7 +91,7 @@ std::vector<ConfigKey> service_keys() {
                  "Shards, a thread each; 0: one for each core."),
       hosts_key(),
       checked_key("listen.mode", Setting{&S::listen, &ListenSettings::mode}, is_mode,
-                  "an octal mode of a file from \"000\" to \"777\"",
+                  "an octal mode of a file as chmod takes it, from \"000\" to \"777\", such as \"660\" or \"0660\"",
                   "Who may connect when listen.address is a Unix socket: the mode of its file."),
       checked_key(
           "listen.trusted_proxies", Setting{&S::listen, &ListenSettings::trusted_proxies}, is_proxy_list,

@@ -22,8 +22,9 @@ ConfigKey allowed_hosts_key() {
   return checked_key(
       "bot.allowed_hosts", Setting{&Settings::bot, &BotSettings::allowed_hosts},
       [](std::string_view text) { return net::AllowedHosts::parse(text).has_value(); },
-      "hosts separated by commas: a name, *.name for all below it, or an IP address, with a port or without, and with "
-      "http:// before a host that has no TLS, such as \"channel.example.com,http://localhost:3979\", or empty",
+      "hosts separated by commas: a name, *.name for all below it, or an IP address, one of IPv6 in brackets as in "
+      "[2001:db8::1], with a port or without, and with http:// before a host that has no TLS, such as "
+      "\"channel.example.com,http://localhost:3979\", or empty",
       "Hosts that the bot sends to, and gives its token to, besides those of the channels of bot.cloud. Only a host "
       "that "
       "is named in full may have an address of this machine or of a private network.");

@@ -28,6 +28,24 @@ bool same_beginning(const Bytes& one, const Bytes& other, unsigned bits) noexcep
   return rest == 0 || ((one[whole] ^ other[whole]) >> (bits_of_byte - rest)) == 0;
 }
 
+// The address without the bits behind the first `prefix`.
+template <class Bytes>
+Bytes prefix_of(Bytes bytes, unsigned prefix) noexcept {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto before = static_cast<unsigned>(i) * bits_of_byte;
+    const unsigned kept = prefix <= before ? 0 : std::min(prefix - before, bits_of_byte);
+    bytes[i] = static_cast<unsigned char>(bytes[i] & (0xFF00U >> kept));
+  }
+  return bytes;
+}
+
+asio::ip::address first_of(const asio::ip::address& address, unsigned prefix) {
+  if (address.is_v4()) {
+    return asio::ip::make_address_v4(prefix_of(address.to_v4().to_bytes(), prefix));
+  }
+  return asio::ip::make_address_v6(prefix_of(address.to_v6().to_bytes(), prefix));
+}
+
 }  // namespace
 
 asio::ip::address unmapped(const asio::ip::address& address) noexcept {
@@ -77,6 +95,28 @@ std::optional<TrustedProxies> TrustedProxies::parse(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return proxies;
+}
+
+std::string fault_of_proxies(std::string_view text) {
+  const auto proxies = TrustedProxies::parse(text);
+  if (!proxies) {
+    return "it is not a list of IP addresses and networks separated by commas";
+  }
+  for (const auto& network : proxies->networks_) {
+    const auto address = network.first.to_string();
+    const auto length = "/" + std::to_string(network.prefix);
+    if (network.prefix == 0) {
+      return address + length +
+             " is every address, so that every client would be believed when it says that it is "
+             "another; name the addresses of the proxies";
+    }
+    if (const auto first = first_of(network.first, network.prefix); first != network.first) {
+      std::string fault = address + length;
+      fault.append(" is an address and no network: write ").append(first.to_string()).append(length);
+      return fault.append(" for the network, or ").append(address).append(" for the one address");
+    }
+  }
+  return {};
 }
 
 bool TrustedProxies::contains(const Network& network, const asio::ip::address& address) noexcept {

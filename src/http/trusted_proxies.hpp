@@ -3,6 +3,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,8 @@ class TrustedProxies {
   bool trusts(const Hop& hop) const noexcept;
 
  private:
+  friend std::string fault_of_proxies(std::string_view text);
+
   struct Network {
     asio::ip::address first;
     unsigned prefix = 0;  // bits
@@ -39,6 +42,10 @@ class TrustedProxies {
   std::vector<Network> networks_;
   bool unix_ = false;
 };
+
+/// What is wrong with the list of proxies: it is malformed, has a network with bits behind its prefix, or has the
+/// network of all addresses, so that everybody would be believed. "" when nothing is. The text says what to write.
+std::string fault_of_proxies(std::string_view text);
 
 /// The address as IPv4 if it is an IPv4 address that is mapped to IPv6.
 asio::ip::address unmapped(const asio::ip::address& address) noexcept;

@@ -132,8 +132,6 @@ TEST(BotKeys, AFileOfAuthoritiesIsThere) {
 TEST(BotKeys, WithAnAppIdTheBotMayListenWhereOthersReachIt) {
   EXPECT_EQ(why_not({"bot.app_id=" + app_id, "listen.address=0.0.0.0"}), "no error");
   EXPECT_THAT(why_not({"listen.address=0.0.0.0"}), AllOf(HasSubstr("listen.address"), HasSubstr("Set bot.app_id")));
-  EXPECT_THAT(why_not({"bot.app_id=" + app_id, "metrics.address=0.0.0.0"}), HasSubstr("metrics.address"))
-      << "where nobody is asked";
 }
 
 TEST(BotKeys, BecomeWhatTheAuthenticatorTrusts) {

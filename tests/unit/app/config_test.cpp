@@ -1,5 +1,6 @@
 #include <tern/app/config.hpp>
 
+#include "app/edge_rules.hpp"
 #include "app/storage_factory.hpp"
 
 #include <gmock/gmock.h>
@@ -52,11 +53,64 @@ class TemporaryFile {
 TEST(Config, ChecksTheEdge) {
   EXPECT_THAT(error_of({"--set", "listen.address=unix:bot.sock"}), HasSubstr("begins with /"));
   EXPECT_THAT(error_of({"--set", "listen.mode=999"}), HasSubstr("an octal mode"));
+  EXPECT_THAT(error_of({"--set", "listen.mode=1660"}), HasSubstr("such as \"660\" or \"0660\""));
+  EXPECT_EQ(error_of({"--set", "listen.mode=0640", "--set", "listen.address=unix:/run/bot.sock"}), "no error");
   EXPECT_THAT(error_of({"--set", "listen.trusted_proxies=10.0.0.0/40"}), HasSubstr("IP addresses and networks"));
-  EXPECT_EQ(error_of({"--set", "listen.trusted_proxies=10.0.0.0/8, ::1, unix"}), "no error");
+  EXPECT_EQ(error_of({"--set", "listen.trusted_proxies=10.0.0.0/8, ::1"}), "no error");
   EXPECT_THAT(error_of({"--set", "listen.certificate=/a.pem"}), HasSubstr("listen.certificate_key is not"));
   EXPECT_THAT(error_of({"--set", "listen.certificate_key=/a.pem"}), HasSubstr("listen.certificate is not"));
   EXPECT_EQ(error_of({"--set", "listen.certificate=/a.pem", "--set", "listen.certificate_key=/b.pem"}), "no error");
+}
+
+TEST(Config, RefusesWhatDoesNothingAtTheEdge) {
+  EXPECT_THAT(error_of({"--set", "listen.mode=600"}), HasSubstr("only the file of a Unix socket has a mode"));
+  EXPECT_THAT(error_of({"--set", "listen.trusted_proxies=10.0.0.0/8, unix"}),
+              HasSubstr("nobody connects to a Unix socket"));
+  const char* socket = "listen.address=unix:/run/bot.sock";
+  EXPECT_EQ(error_of({"--set", socket, "--set", "listen.trusted_proxies=unix, 10.0.0.7"}), "no error");
+  EXPECT_THAT(error_of({"--set", socket, "--set", "listen.trusted_proxies=10.0.0.7"}),
+              HasSubstr("Add unix to the list"));
+  EXPECT_THAT(error_of({"--set", "metrics.address=::1"}), HasSubstr("metrics.port is not set"));
+}
+
+TEST(Config, RefusesProxiesThatNobodyCanMean) {
+  const auto of = [](const std::string& listed) {
+    const auto set = "listen.trusted_proxies=" + listed;
+    return error_of({"--set", set.c_str()});
+  };
+  EXPECT_THAT(of("10.0.0.1/8"), AllOf(HasSubstr("write 10.0.0.0/8 for the network, or 10.0.0.1 for the one address")));
+  EXPECT_THAT(of("::1,2001:db8::7/33"), HasSubstr("write 2001:db8::/33 for the network"));
+  EXPECT_THAT(of("0.0.0.0/0"), HasSubstr("0.0.0.0/0 is every address"));
+  EXPECT_THAT(of("127.0.0.1, ::/0"), HasSubstr("::/0 is every address"));
+  for (const char* good : {"10.0.0.1/32", "10.1.2.128/25", "2001:db8::/32", "::ffff:10.0.0.0/104", "128.0.0.0/1"}) {
+    EXPECT_EQ(of(good), "no error") << good;
+  }
+}
+
+TEST(Config, TellsOfDangersAtTheEdge) {
+  using testing::ElementsAre;
+  const auto dangers = [](std::vector<const char*> words, bool has_authenticator = false) {
+    words.insert(words.begin(), "bot");
+    const auto read = load_config(static_cast<int>(words.size()), words.data(), {}, {}, {}, has_authenticator);
+    return app::dangers_at_the_edge(read.settings, has_authenticator);
+  };
+  const char* id = "bot.app_id=b0700000-0000-4000-8000-000000000001";
+  const char* all = "listen.address=0.0.0.0";
+  const auto in_the_clear = ElementsAre(HasSubstr("tokens travel in the clear"));
+  EXPECT_THAT(dangers({"--set", id, "--set", all}), in_the_clear);
+  EXPECT_THAT(dangers({"--set", all}, true), in_the_clear);
+  EXPECT_THAT(dangers({"--set", all, "--set", "bot.allow_anonymous=true", "--set", "proactive.enabled=true", "--set",
+                       "proactive.secret=0123456789abcdef"}),
+              in_the_clear);
+  EXPECT_THAT(dangers({"--set", id}), ElementsAre());
+  EXPECT_THAT(dangers({"--set", id, "--set", "listen.address=unix:/run/bot.sock"}), ElementsAre());
+  EXPECT_THAT(dangers({"--set", id, "--set", all, "--set", "listen.trusted_proxies=10.0.0.7"}), ElementsAre());
+  EXPECT_THAT(dangers({"--set", id, "--set", all, "--set", "listen.certificate=/a.pem", "--set",
+                       "listen.certificate_key=/a.pem"}),
+              ElementsAre());
+  EXPECT_THAT(dangers({"--set", all, "--set", "bot.allow_anonymous=true"}), ElementsAre()) << "said elsewhere";
+  EXPECT_THAT(dangers({"--set", "metrics.address=0.0.0.0", "--set", "metrics.port=9090"}),
+              ElementsAre(HasSubstr("metrics.address is 0.0.0.0: whoever reaches it may read the figures")));
 }
 
 TEST(Config, HasTheDocumentedDefaults) {
@@ -255,18 +309,16 @@ TEST(Config, HostsToSendToAreForABotThatMayLeaveThisMachine) {
   EXPECT_EQ(load({"--set", hosts, "--set", "bot.allow_anonymous=true"}).settings.bot.allowed_hosts,
             "*.channel.example,http://localhost:3979");
   for (const char* wrong : {"bot.allowed_hosts=*", "bot.allowed_hosts=https://a.example/path", "bot.allowed_hosts=a b",
-                            "bot.allowed_hosts=127.1"}) {
+                            "bot.allowed_hosts=127.1", "bot.allowed_hosts=::1"}) {
     EXPECT_THAT(error_of({"--set", wrong}),
-                AllOf(HasSubstr("bot.allowed_hosts (--set)"), HasSubstr("separated by commas")));
+                AllOf(HasSubstr("bot.allowed_hosts (--set)"), HasSubstr("separated by commas"),
+                      HasSubstr("one of IPv6 in brackets")));
   }
 }
 
-TEST(Config, RefusesToShowFiguresToOthersUnlessToldSo) {
-  EXPECT_THAT(error_of({"--set", "metrics.address=0.0.0.0"}),
-              AllOf(HasSubstr("metrics.address"), HasSubstr("bot.allow_anonymous")));
-  EXPECT_THAT(error_of({"--set", "metrics.address=192.0.2.1", "--set", "metrics.port=0"}),
-              HasSubstr("metrics.address"));
-  EXPECT_EQ(error_of({"--set", "metrics.address=0.0.0.0", "--set", "bot.allow_anonymous=true"}), "no error");
+// They name no secret, and have a port of their own.
+TEST(Config, ShowsFiguresToOthersWhereToldSo) {
+  EXPECT_EQ(error_of({"--set", "metrics.address=192.0.2.1", "--set", "metrics.port=0"}), "no error");
   EXPECT_EQ(error_of({"--set", "metrics.address=::1", "--set", "metrics.port=0"}), "no error");
 }
 

@@ -389,8 +389,6 @@ TEST(OwnAuthenticator, IsMadeWithTheContextOfTheBot) {
 TEST(OwnAuthenticator, LetsTheBotListenWhereOthersReachIt) {
   constexpr const char* arguments[] = {"bot", "--set", "listen.address=0.0.0.0"};
   EXPECT_EQ(load_config(3, arguments, {}, Environment(), {}, true).settings.listen.address, "0.0.0.0");
-  constexpr const char* figures[] = {"bot", "--set", "metrics.address=0.0.0.0"};
-  EXPECT_THROW(load_config(3, figures, {}, Environment(), {}, true), ConfigError) << "which asks nobody";
 }
 
 }  // namespace
