@@ -3,6 +3,7 @@
 #include <tern/async/log.hpp>
 #include <tern/async/offload.hpp>
 #include <tern/error.hpp>
+#include <tern/schema/timestamp.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -57,19 +58,29 @@ CertificateWatch::CertificateWatch(http::CertificateFiles files, Serve serve, ex
 }
 
 void CertificateWatch::use(std::shared_ptr<const http::TlsContext> context) {
+  begins_ = context->begins();
   expires_ = context->expires();
+  next_begins_ = WallTime::max();
   read_at_ = clock_.now();
   expiry_.set(std::chrono::duration<double>(expires_.time_since_epoch()).count());
+  warn_of_time(clock_.wall_now());
   loaded_.inc();
-  const WallTime now = clock_.wall_now();
-  if (expires_ <= now) {
+  serve_(std::move(context));
+}
+
+void CertificateWatch::warn_of_time(WallTime now) const {
+  if (begins_ > now) {
+    log::warn(
+        "the certificate is not valid yet: most clients refuse it; wait, set the clock of this machine, or put another "
+        "one into the files",
+        {{"listen.certificate", files_.certificate}, {"valid_from", Timestamp::utc(begins_).text()}});
+  } else if (expires_ <= now) {
     log::warn("the certificate has expired: most clients refuse it; put a new one into the files",
               {{"listen.certificate", files_.certificate}, {"days_ago", -days_until(expires_, now)}});
   } else if (expires_ - now < soon) {
     log::warn("the certificate expires soon; put a new one into the files",
               {{"listen.certificate", files_.certificate}, {"days", days_until(expires_, now)}});
   }
-  serve_(std::move(context));
 }
 
 CertificateWatch::Look CertificateWatch::look(const http::CertificateFiles& files, const FileStamps& seen,
@@ -93,7 +104,8 @@ awaitable<void> CertificateWatch::run() {
     if (!asked_) {
       [[maybe_unused]] const bool time_up = co_await pause_.wait_for(interval);
     }
-    const bool must = std::exchange(asked_, false) || clock_.now() - read_at_ >= longest_use;
+    const bool must =
+        std::exchange(asked_, false) || clock_.now() - read_at_ >= longest_use || clock_.wall_now() >= next_begins_;
     auto work = [files = files_, seen = seen_, read = read_, must] { return look(files, seen, read, must); };
     Look found = co_await offload(std::move(work));
     take(std::move(found));
@@ -109,9 +121,12 @@ void CertificateWatch::take(Look found) {
   read_ = found.seen;
   read_at_ = clock_.now();
   const WallTime now = clock_.wall_now();
-  if (found.context && found.context->expires() <= now && expires_ > now) {
-    found.problem = "the certificate in listen.certificate has expired";
-    found.context = nullptr;
+  next_begins_ = WallTime::max();
+  if (found.context) {
+    if (found.problem = why_not(*found.context, now); !found.problem.empty()) {
+      next_begins_ = found.context->begins() > now ? found.context->begins() : WallTime::max();
+      found.context = nullptr;
+    }
   }
   if (!found.context) {
     refused_.inc();
@@ -122,6 +137,18 @@ void CertificateWatch::take(Look found) {
   use(std::move(found.context));
   log::info("the certificate was read; new connections get it",
             {{"listen.certificate", files_.certificate}, {"changed", changed}, {"days", days_until(expires_, now)}});
+}
+
+std::string CertificateWatch::why_not(const http::TlsContext& next, WallTime now) const {
+  if (begins_ > now || expires_ <= now) {
+    return {};  // the old one is no better
+  }
+  if (next.expires() <= now) {
+    return "the certificate in listen.certificate has expired";
+  }
+  return next.begins() > now ? "the certificate in listen.certificate is not valid before " +
+                                   Timestamp::utc(next.begins()).text() + ", and is read again then"
+                             : std::string();
 }
 
 void CertificateWatch::look_now() {

@@ -199,12 +199,9 @@ std::shared_ptr<SSL_CTX> make_context() {
   return context;
 }
 
-WallTime end_of(const X509* certificate) {
-  std::tm end{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) {
-    return WallTime::max();
-  }
-  return std::chrono::system_clock::from_time_t(::timegm(&end));
+WallTime time_of(const ASN1_TIME* time, WallTime otherwise) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? std::chrono::system_clock::from_time_t(::timegm(&parts)) : otherwise;
 }
 
 }  // namespace
@@ -216,7 +213,8 @@ TlsContext::TlsContext(const CertificateFiles& files) {
   const Certificate own = take_certificates(context.get(), certificate);
   take_key(context.get(), {"listen.certificate_key", files.key}, certificate);
   ERR_clear_error();
-  expires_ = end_of(own.get());
+  begins_ = time_of(X509_get0_notBefore(own.get()), WallTime::min());
+  expires_ = time_of(X509_get0_notAfter(own.get()), WallTime::max());
   context_ = std::move(context);
 }
 

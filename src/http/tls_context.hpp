@@ -27,12 +27,15 @@ class TlsContext {
   /// is wrong with it, and what to do.
   explicit TlsContext(const CertificateFiles& files);
 
-  /// When the certificate expires.
+  /// When the certificate begins to be valid; `WallTime::min()` when that is not known.
+  WallTime begins() const noexcept { return begins_; }
+  /// When the certificate expires; `WallTime::max()` when that is not known.
   WallTime expires() const noexcept { return expires_; }
   ssl_ctx_st* native() const noexcept { return context_.get(); }
 
  private:
   std::shared_ptr<ssl_ctx_st> context_;
+  WallTime begins_;
   WallTime expires_;
 };
 

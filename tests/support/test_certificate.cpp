@@ -71,8 +71,12 @@ TestCertificate make_certificate(const std::string& names, const TestCertificate
   unsigned char serial = 1;
   checked(RAND_bytes(&serial, 1));
   checked(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1 + serial));
-  checked(X509_gmtime_adj(X509_getm_notBefore(certificate.get()), options.expired ? -2 * day : -3600));
-  checked(X509_gmtime_adj(X509_getm_notAfter(certificate.get()), options.expired ? -day : day));
+  checked(X509_gmtime_adj(X509_getm_notBefore(certificate.get()), options.expired ? -2 * day
+                                                                  : options.early ? 20L * 3600
+                                                                                  : -3600));
+  checked(X509_gmtime_adj(X509_getm_notAfter(certificate.get()), options.expired ? -day
+                                                                 : options.early ? 30 * day
+                                                                                 : day));
   checked(X509_set_pubkey(certificate.get(), key.get()));
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   checked(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(names.c_str()),

@@ -13,6 +13,7 @@ struct TestCertificate {
 struct TestCertificateOptions {
   const TestCertificate* issuer = nullptr;  ///< who signs it; nullptr: the certificate signs itself
   bool expired = false;                     ///< it was valid until yesterday
+  bool early = false;                       ///< it is valid in twenty hours, for 30 days
   bool rsa = false;                         ///< its key is one of RSA, 2,048 bits
 };
 

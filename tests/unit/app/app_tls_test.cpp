@@ -1,4 +1,5 @@
 // A bot that speaks TLS: where its certificate comes from, and how it is replaced.
+#include "support/captured_log.hpp"
 #include "support/fake_channel.hpp"
 #include "support/raw_client.hpp"
 #include "support/served_certificate.hpp"
@@ -22,7 +23,9 @@ namespace tern::test {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 const std::string ask_health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const std::string ask_figures = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -39,6 +42,7 @@ class AppTls : public testing::Test {
     return made;
   }
   void start() {
+    log::configure(log::Level::info, log::Format::text);
     App::Options options;
     options.clock = &clock;
     app = std::make_unique<App>(settings(), [] { return std::make_unique<FunctionBot>(); }, options);
@@ -93,7 +97,7 @@ TEST_F(AppTls, DoesNotStartWithoutItsFiles) {
   try {
     start();
     FAIL() << "it has no key";
-  } catch (const Error& e) {
+  } catch (const ConfigError& e) {
     EXPECT_THAT(e.what(), HasSubstr("listen.certificate_key is \"" + folder.files().key));
   }
 }
@@ -130,6 +134,53 @@ TEST_F(AppTls, KeepsTheOldOneWhenTheNewOneHasExpired) {
   folder.write(make_certificate("DNS:localhost", {.expired = true}));
   advance_until([&] { return reads("refused") == 1; });
   EXPECT_TRUE(serves(old));
+}
+
+TEST_F(AppTls, ServesWhatIsNotValidYetOnceItIs) {
+  CapturedLog log;
+  start();
+  const auto old = folder.certificate();
+  folder.write(make_certificate("DNS:localhost", {.early = true}));
+  advance_until([&] { return reads("refused") == 1; });
+  EXPECT_TRUE(serves(old));
+  for (int i = 0; i < 10; ++i) {
+    clock.advance(2s);
+  }
+  EXPECT_EQ(reads("refused"), 1) << "it waits";
+  EXPECT_EQ(reads("served"), 1);
+  clock.advance(20h);
+  advance_until([&] { return reads("served") == 2; });
+  EXPECT_THAT(log.take(), HasSubstr("is not valid before 20"));
+}
+
+TEST_F(AppTls, WarnsOfACertificateThatMostClientsRefuse) {
+  folder.write(make_certificate("DNS:localhost", {.early = true}));
+  {
+    CapturedLog log;
+    start();
+    EXPECT_THAT(log.take(), AllOf(HasSubstr("is not valid yet"), HasSubstr(folder.files().certificate)));
+  }
+  app.reset();
+  folder.write(make_certificate("DNS:localhost", {.expired = true}));
+  CapturedLog log;
+  start();
+  EXPECT_THAT(log.take(), HasSubstr("has expired"));
+}
+
+TEST_F(AppTls, WarnsEachDayOfTheLastFortnight) {
+  folder.write(make_certificate("DNS:localhost", {.early = true}));
+  clock.advance(2 * 24h);
+  {
+    CapturedLog log;
+    start();
+    EXPECT_THAT(log.take(), Not(HasSubstr("certificate")));
+  }
+  for (int read = 2; read < 4; ++read) {
+    CapturedLog log;
+    clock.advance(read == 2 ? 15 * 24h : 24h);
+    advance_until([&] { return reads("served") == read; });
+    EXPECT_THAT(log.take(), AllOf(HasSubstr("the certificate expires soon"), HasSubstr("days=1")));
+  }
 }
 
 TEST_F(AppTls, ReadsTheFilesEachDay) {
