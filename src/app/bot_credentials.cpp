@@ -60,6 +60,22 @@ auth::OAuthOptions options_of(const BotSettings& bot, const CredentialContext& c
   return options;
 }
 
+bool looks_like_a_name(std::string_view file) noexcept {
+  return file.starts_with('/') || file.starts_with("./") || file.starts_with("../");
+}
+
+/// What is wrong with the bot's certificate or its key, with the file. Its name is told only where it looks like one:
+/// somebody may have written the key there.
+std::string unusable(const BotSettings& bot, std::string_view why) {
+  const bool is_key = why.starts_with("the key ");
+  why.remove_suffix(why.ends_with('.') ? 1 : 0);
+  const std::string& file = is_key ? bot.certificate_key : bot.certificate;
+  return std::string("The file of ") + (is_key ? "bot.certificate_key" : "bot.certificate") +
+         (looks_like_a_name(file) ? ", " + file + "," : "") + " cannot be used: " + std::string(why) +
+         (is_key ? ". Give the private key that bot.certificate was made for: RSA, PEM, without a password"
+                 : ". Give the certificate that was uploaded to the app registration, in PEM");
+}
+
 /// A grant that has made a request, so that files which cannot be used are found at the start.
 std::unique_ptr<auth::TokenGrant> tried_grant(const BotSettings& bot, Clock& clock) {
   check_credentials(bot);
@@ -71,7 +87,9 @@ std::unique_ptr<auth::TokenGrant> tried_grant(const BotSettings& bot, Clock& clo
     (void)grant->request(scope_of(bot), clock.wall_now());
     return grant;
   } catch (const system_error& e) {
-    throw ConfigError(message_of(e));
+    const auto why = message_of(e);
+    constexpr std::string_view of_both = "Of bot.certificate and bot.certificate_key ";
+    throw ConfigError(why.starts_with(of_both) ? unusable(bot, std::string_view(why).substr(of_both.size())) : why);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/config_makers.hpp"
 #include "auth/guid.hpp"
+#include "http/ascii.hpp"
 #include "net/url.hpp"
 
 #include <algorithm>
@@ -126,6 +127,13 @@ void check_credentials(const BotSettings& bot) {
     throw ConfigError(std::string(first) +
                       " is set, but bot.app_id is not, so that nobody knows whose credential it is. " +
                       "Set bot.app_id, or leave " + first + " out.");
+  }
+  if (!bot.managed_identity.empty() && !http::same_text(bot.managed_identity, bot.app_id)) {
+    throw ConfigError(
+        "bot.managed_identity is " + bot.managed_identity + ", but bot.app_id is " + bot.app_id +
+        ": the token of a managed identity says the client id of that identity, and channels take no "
+        "other app's. Register the bot with the identity, as the type \"User-Assigned Managed Identity\", "
+        "and set bot.app_id to its client id, or choose another credential.");
   }
 }
 

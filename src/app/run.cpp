@@ -45,6 +45,9 @@ int serve(Settings settings, BotFactory factory, App::Options options) {
     app::Signals signals;
     return serve_and_stop(signals, std::move(settings), std::move(factory), std::move(options)) ? EXIT_SUCCESS
                                                                                                 : EXIT_FAILURE;
+  } catch (const ConfigError& e) {  // which shows only when files are read
+    log::error("the bot could not be served", {{"error", e.what()}});
+    return wrong_configuration;
   } catch (const system_error& e) {
     log::error("the bot could not be served", {{"error", message_of(e)}});
   } catch (const std::exception& e) {

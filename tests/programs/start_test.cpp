@@ -31,6 +31,27 @@ TEST(Start, AConfigurationThatIsAFolderIsASentenceAndNoCrash) {
   }
 }
 
+// As any other wrong value, which no restart mends.
+TEST(Start, AFileThatAKeyNamesAndThatIsNotThereIsAWrongConfiguration) {
+  const Folder folder;
+  const std::string id = "bot.app_id=b0700000-0000-4000-8000-000000000001";
+  for (const std::vector<std::string>& settings :
+       {std::vector<std::string>{"listen.certificate=" + (folder / "none"),
+                                 "listen.certificate_key=" + (folder / "no")},
+        {id, "bot.app_password_file=" + (folder / "none")},
+        {id, "bot.federated_token_file=" + (folder / "none")},
+        {id, "bot.certificate=" + (folder / "none"), "bot.certificate_key=" + (folder / "none")},
+        {id, "bot.ca_file=" + (folder / "none")}}) {
+    std::vector<std::string> words{TERN_STATE_BOT, "--set", "listen.port=0"};
+    for (const auto& setting : settings) {
+      words.insert(words.end(), {"--set", setting});
+    }
+    const auto ended = run_program(words);
+    EXPECT_EQ(ended.status, 2) << ended.err;
+    EXPECT_THAT(ended.err, AllOf(HasSubstr(folder / "none"), HasSubstr(settings.back().substr(0, 4))));
+  }
+}
+
 TEST(Start, KeysOfABotsOwnAreLikeTerns) {
   EXPECT_THAT(run_program({TERN_ORDER_BOT, "--help"}).out,
               AllOf(HasSubstr("  shop.most_open\n"), HasSubstr("  listen.port\n")));

@@ -3,6 +3,8 @@
 
 #include "support/captured_log.hpp"
 #include "support/raw_client.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/test_certificate.hpp"
 
 #include "unit/http_client/tls_harness.hpp"
 
@@ -277,7 +279,14 @@ TEST_F(BotCredentialsTest, FilesThatCannotBeUsedEndTheStart) {
               AllOf(HasSubstr("bot.app_password_file cannot be read"), Not(HasSubstr("hunter2"))));
   EXPECT_THAT(start({"bot.federated_token_file=/nowhere/token"}), HasSubstr("bot.federated_token_file"));
   const auto ca = authority.trusted().ca_file;
-  EXPECT_THAT(start({"bot.certificate=" + ca, "bot.certificate_key=" + ca}), HasSubstr("the key is none in PEM"));
+  const test::TemporaryFolder folder;
+  const auto key = (folder.path() / "key.pem").string();
+  std::ofstream(key) << test::make_certificate("DNS:bot", {.rsa = true}).key;
+  EXPECT_THAT(start({"bot.certificate=" + ca, "bot.certificate_key=" + ca}),
+              AllOf(HasSubstr("The file of bot.certificate_key, " + ca + ", cannot be used: the key is none in PEM"),
+                    HasSubstr("Give the private key that bot.certificate was made for")));
+  EXPECT_THAT(start({"bot.certificate=" + key, "bot.certificate_key=" + key}),
+              HasSubstr("The file of bot.certificate, " + key + ", cannot be used: the certificate is none in PEM"));
 }
 
 // All that a process says of itself while its secrets go everywhere that they have to go.

@@ -70,6 +70,12 @@ TEST(CredentialKeys, HalfACredentialIsRefused) {
               HasSubstr("bot.managed_identity_url is set, but bot.managed_identity is not"));
 }
 
+TEST(CredentialKeys, AManagedIdentityIsTheBot) {
+  EXPECT_THAT(wrong_with({identified, "bot.managed_identity=b0700000-0000-4000-8000-00000000000f"}),
+              AllOf(HasSubstr("but bot.app_id is"), HasSubstr("User-Assigned Managed Identity")));
+  EXPECT_EQ(wrong_with({identified, "bot.managed_identity=B0700000-0000-4000-8000-000000000001"}), "no error");
+}
+
 TEST(CredentialKeys, ValuesOfAnotherFormAreRefused) {
   EXPECT_THAT(wrong_with({identified, "bot.managed_identity=me"}), HasSubstr("allowed is a GUID"));
   for (const char* url : {"ftp://10.0.0.1/", "http://10.0.0.1/?a=b", "10.0.0.1", "http://a b/"}) {
