@@ -1,8 +1,11 @@
 #pragma once
 
+#include "field_text.hpp"
+
 #include <pqxx/pqxx>
 
-#include <charconv>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -13,11 +16,14 @@
 /// and dereferences neither.
 namespace tern::detail::pg {
 
+/// The bytes, which live as long as the result.
+inline FieldText text_in(const pqxx::field& field) {
+  return field.is_null() ? FieldText() : FieldText(std::string_view(field.c_str(), field.size()));
+}
+
 /// An integer as the server writes it; 0 for NULL.
 inline std::int64_t number_of(const pqxx::field& field) {
-  std::int64_t value = 0;
-  std::from_chars(field.c_str(), field.c_str() + field.size(), value);
-  return value;
+  return number_in(text_in(field));
 }
 
 /// The text, which may hold anything but NUL; "" for NULL.
@@ -27,14 +33,19 @@ inline std::string text_of(const pqxx::field& field) {
 
 /// The bytes that `encode(.., 'hex')` was given.
 inline std::string from_hex(const pqxx::field& field) {
-  const auto digit_of = [](char hex) { return static_cast<std::uint8_t>(hex <= '9' ? hex - '0' : hex - 'a' + 10); };
-  std::string bytes(field.size() / 2, '\0');
-  const char* at = field.c_str();
-  for (auto& byte : bytes) {
-    byte = static_cast<char>(digit_of(at[0]) << 4 | digit_of(at[1]));
-    at += 2;
+  return bytes_in_hex(text_in(field));
+}
+
+/// So many fields from the first of a row on.
+template <std::size_t Count>
+std::array<FieldText, Count> fields_of(const pqxx::row& row) {
+  std::array<FieldText, Count> fields;
+  auto field = row.begin();
+  for (auto& text : fields) {
+    text = text_in(field);
+    ++field;
   }
-  return bytes;
+  return fields;
 }
 
 }  // namespace tern::detail::pg

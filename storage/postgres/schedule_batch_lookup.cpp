@@ -93,7 +93,7 @@ void ScheduleBatch::look_up_slots(const std::set<std::uint16_t>& slots) {
     ids.add_integer(static_cast<std::int32_t>(slot));
   }
   for (const auto& row : run(statements().lock_slots, {ids.parameter()})) {
-    auto& slot = slots_[static_cast<std::uint16_t>(number_of(row[0]))];
+    auto& slot = slots_[slot_of(row[0])];
     slot.epoch = static_cast<std::uint64_t>(number_of(row[1]));
     slot.owned = row[2].as<bool>();
     slot.expired = row[3].as<bool>();
@@ -117,7 +117,7 @@ void ScheduleBatch::look_up_replied(const std::vector<Part>& parts, Wanted& want
     hashes.add_integer(to_signed(hash));
   }
   for (const auto& row : run(statements().find_replied, {hashes.parameter()})) {
-    wanted.emplace(static_cast<std::uint16_t>(number_of(row[1])), number_of(row[2]), id_of(row[0]));
+    wanted.emplace(slot_of(row[1]), number_of(row[2]), id_of(row[0]));
   }
 }
 
@@ -195,7 +195,7 @@ void ScheduleBatch::look_up_dead(const std::vector<Part>& parts) {
     const auto& id = asked.at(static_cast<std::size_t>(number_of(row[0]) - 1));
     auto& dead = dead_[id];
     dead.id = id;
-    dead.slot = static_cast<std::uint16_t>(number_of(row[1]));
+    dead.slot = slot_of(row[1]);
     auto& send = dead.send;
     send.state.generation = static_cast<std::uint32_t>(number_of(row[2]));
     send.order_hash = static_cast<std::uint64_t>(number_of(row[3]));

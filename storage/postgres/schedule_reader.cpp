@@ -108,7 +108,7 @@ HeldSlots ScheduleReader::hold(const std::string& owner, std::uint16_t want, std
   std::vector<std::uint16_t> taken;
   for (const auto& row : run(statements().hold, {scalar(owner), scalar(static_cast<std::int32_t>(want)), length})) {
     SlotLease slot;
-    slot.slot = static_cast<std::uint16_t>(number_of(row[0]));
+    slot.slot = slot_of(row[0]);
     slot.epoch = static_cast<std::uint64_t>(number_of(row[1]));
     slot.until = asked_at + lease;
     if (!state_.claims.is_held_by(slot)) {
@@ -207,7 +207,7 @@ LateSends ScheduleReader::take_inbox(const std::vector<SlotLease>& from) {
       (number_of(row[1]) == 0 ? late.free_slots : late.more) = true;
       continue;
     }
-    late.entries.push_back(entry_of(row, from_ns(number_of(row[0])), static_cast<std::uint16_t>(number_of(row[6]))));
+    late.entries.push_back(entry_of(row, from_ns(number_of(row[0])), slot_of(row[6])));
   }
   return late;
 }

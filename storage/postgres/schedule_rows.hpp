@@ -14,12 +14,7 @@
 /// How values of the schedule are written in parameters and read from results.
 namespace tern::detail::pg {
 
-using storage::SendId;
 using storage::SendIdHash;
-
-/// Times are stored as nanoseconds since 1970.
-std::int64_t to_ns(WallTime time) noexcept;
-WallTime from_ns(std::int64_t nanoseconds) noexcept;
 
 /// The week, counted from 1970, in which a time lies: sends have a partition for each.
 std::int32_t week_of(WallTime time) noexcept;
@@ -32,18 +27,13 @@ inline std::int64_t to_signed(std::uint64_t number) noexcept {
 std::string_view bytes_of(const SendId& id) noexcept;
 /// Reads a uuid as the server writes it.
 SendId id_of(const pqxx::field& field);
+/// Reads a slot, which is below `slot_count`.
+std::uint16_t slot_of(const pqxx::field& field);
 
-/// The stored row of an idempotency key: a row of `known_keys`.
-struct StoredKey {
-  KnownKey key;  ///< with the first handle
-  WallTime came{};
-  std::optional<WallTime> moved_to;  ///< when its send is due now, if that is pending and was moved
-};
+/// Reads a row of `known_keys`.
 StoredKey stored_key_of(const pqxx::row& row);
 
 /// Reads the columns of a send, which come first in the row, in the order of the statements.
 ScheduledSend send_of(const pqxx::row& row);
-/// How many columns these are.
-inline constexpr int send_columns = 18;
 
 }  // namespace tern::detail::pg
