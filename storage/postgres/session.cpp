@@ -55,6 +55,8 @@ Session::Session(const ConnectionString& target, const PostgresOptions& options,
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   connection_.inhibit_reactivation(true);
 #pragma GCC diagnostic pop
+  // The first line of an error alone: the server's details repeat the values of a row, such as a user's message.
+  connection_.set_verbosity(pqxx::connection::terse);
   const auto by = std::chrono::steady_clock::now() + options.statement_timeout;
   if (options.pgbouncer) {
     settings_ = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" + settings(options, " SET LOCAL ");

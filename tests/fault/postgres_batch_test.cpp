@@ -340,6 +340,20 @@ TEST_F(PostgresBatch, DocumentsThatAreNoTextAreMisuse) {
   EXPECT_EQ(text_of("key"), "(absent)");
 }
 
+// The server says what a row that it refuses holds, which may be what somebody has told the bot.
+TEST_F(PostgresBatch, ErrorsRepeatNothingOfARow) {
+  administer("ALTER TABLE tern.documents ADD CONSTRAINT no_secrets CHECK (document NOT LIKE '%private%')");
+  asio::io_context io{1};
+  Outcome outcome;
+  StoreChanges changes;
+  changes.upserts.emplace_back("somebody", "\"private words\"", Expect::any());
+  start(io, std::move(changes), outcome);
+  io.restart();
+  io.run();
+  EXPECT_NE(outcome.message.find("no_secrets"), std::string::npos) << outcome.message;
+  EXPECT_EQ(outcome.message.find("private"), std::string::npos) << outcome.message;
+}
+
 TEST_F(PostgresBatch, FullQueueIsOverload) {
   ASSERT_TRUE(test::run(store->write(upsert("blocker"), Deadline::never())).has_value());
   PostgresOptions options;
