@@ -1,5 +1,6 @@
 #include "tools/schedule/commands.hpp"
 
+#include "app/without_secrets.hpp"
 #include "proactive/dead_sends.hpp"
 #include "tools/storage/tool_error.hpp"
 
@@ -129,7 +130,7 @@ std::vector<SendHandle> parse_handles(const std::vector<std::string>& texts) {
   for (const auto& text : texts) {
     const auto handle = SendHandle::parse(text);
     if (!handle) {
-      throw UsageError("\"" + printable(text, 60) + "\" is no handle. Copy one from the first column of list or dead.");
+      throw UsageError("\"" + printable(app::without_secrets(text), 60) + "\" is no handle. Copy one from the first column of list or dead.");
     }
     const auto same = [&handle](const SendHandle& other) { return other.id == handle->id; };
     if (std::none_of(handles.begin(), handles.end(), same)) {
