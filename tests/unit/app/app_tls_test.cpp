@@ -37,6 +37,7 @@ class AppTls : public testing::Test {
     made.listen.port = 0;
     made.listen.threads = 2;
     made.log.level = log::Level::off;
+    made.limits.idle_timeout = made.limits.header_timeout = 24h;  // tests move the clock faster than clients are
     made.listen.certificate = folder.files().certificate;
     made.listen.certificate_key = folder.files().key;
     return made;
