@@ -130,7 +130,8 @@ std::vector<SendHandle> parse_handles(const std::vector<std::string>& texts) {
   for (const auto& text : texts) {
     const auto handle = SendHandle::parse(text);
     if (!handle) {
-      throw UsageError("\"" + printable(app::without_secrets(text), 60) + "\" is no handle. Copy one from the first column of list or dead.");
+      throw UsageError("\"" + printable(app::without_secrets(text), 60) +
+                       "\" is no handle. Copy one from the first column of list or dead.");
     }
     const auto same = [&handle](const SendHandle& other) { return other.id == handle->id; };
     if (std::none_of(handles.begin(), handles.end(), same)) {
