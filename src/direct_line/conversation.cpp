@@ -357,8 +357,9 @@ awaitable<std::optional<Conversation::Page>> Conversation::read(std::uint64_t wa
   if (first > head->last) {
     co_return page;
   }
-  page.activities = co_await history_.read(id_, first, head->last, by);
-  page.watermark = std::min(first + History::max_page - 1, head->last);
+  auto found = co_await history_.read(id_, first, head->last, by);
+  page.activities = std::move(found.activities);
+  page.watermark = found.last;
   page.more = page.watermark < head->last;
   co_return page;
 }
@@ -419,8 +420,9 @@ awaitable<Follower::News> Follower::next(Deadline by) {
     if (first <= extent->last) {
       auto activities = all.from_tail(first);
       if (activities.empty()) {
-        activities = co_await all.history_.read(all.id_, first, extent->last, read_by);
-        watermark_ = std::min(first + History::max_page - 1, extent->last);
+        auto page = co_await all.history_.read(all.id_, first, extent->last, read_by);
+        activities = std::move(page.activities);
+        watermark_ = page.last;
       } else {
         watermark_ = activities.back().seq;
       }

@@ -13,6 +13,7 @@ namespace {
 constexpr int max_tries = 32;
 constexpr std::size_t removals_at_once = 200;
 constexpr std::size_t heads_in_page = 500;
+constexpr std::uint64_t read_at_once = 16;
 
 std::optional<FoundHead> found_in(const StoreItem* item) {
   auto head = item != nullptr ? read_head(item->document) : std::nullopt;
@@ -103,26 +104,28 @@ awaitable<bool> History::end(std::string conversation, Deadline by) {
   throw_error(errc::conflict, "Others write to this conversation of Direct Line all the time.");
 }
 
-awaitable<std::vector<StoredActivity>> History::read(std::string conversation, std::uint64_t first, std::uint64_t last,
-                                                     Deadline by) {
+// Nobody knows how large they are, so few are asked for at once.
+awaitable<History::Page> History::read(std::string conversation, std::uint64_t first, std::uint64_t last, Deadline by) {
   last = std::min(last, first + max_page - 1);
-  std::vector<std::string> keys;
-  std::vector<std::string> wanted;
-  for (auto seq = first; seq <= last; ++seq) {
-    keys.push_back(activity_key(conversation, seq));
-    wanted.push_back(keys.back());
-  }
-  std::vector<StoredActivity> activities;
-  if (keys.empty()) {
-    co_return activities;
-  }
-  auto items = co_await storage_.read(std::move(keys), by);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (auto* item = items.find(wanted[i])) {
-      activities.push_back({first + i, std::make_shared<const std::string>(std::move(item->document))});
+  Page page;
+  std::size_t bytes = 0;
+  for (auto next = first; next <= last && bytes < page_bytes;) {
+    const auto begin = next;
+    const auto end = std::min(last + 1, begin + read_at_once);
+    std::vector<std::string> keys;
+    for (auto seq = begin; seq < end; ++seq) {
+      keys.push_back(activity_key(conversation, seq));
+    }
+    auto items = co_await storage_.read(std::move(keys), by);
+    for (; next < end && bytes < page_bytes; ++next) {
+      page.last = next;
+      if (auto* item = items.find(activity_key(conversation, next))) {
+        bytes += item->document.size();
+        page.activities.push_back({next, std::make_shared<const std::string>(std::move(item->document))});
+      }
     }
   }
-  co_return activities;
+  co_return page;
 }
 
 // The head goes last, so that a removal that was cut short is gone on with.

@@ -56,10 +56,16 @@ class History {
   /// Marks the conversation as ended. False when there is no such conversation.
   awaitable<bool> end(std::string conversation, Deadline by);
 
-  /// The activities from `first` to `last` that are kept, in order. At most `max_page` of them.
-  awaitable<std::vector<StoredActivity>> read(std::string conversation, std::uint64_t first, std::uint64_t last,
-                                              Deadline by);
+  /// Some activities.
+  struct Page {
+    std::vector<StoredActivity> activities;
+    std::uint64_t last = 0;  ///< the number of the last that was looked for; the next page begins behind it
+  };
+  /// The activities from `first` to `last` that are kept, in order: at most `max_page` of them, and no more after
+  /// `page_bytes`. Preconditions: `first` is at most `last`.
+  awaitable<Page> read(std::string conversation, std::uint64_t first, std::uint64_t last, Deadline by);
   static constexpr std::uint64_t max_page = 100;
+  static constexpr std::size_t page_bytes = std::size_t{256} * 1024;
 
   /// Removes up to a page of conversations whose time is over, among those after `after`. Returns where the next page
   /// begins; "" at the end.

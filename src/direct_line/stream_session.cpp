@@ -22,9 +22,13 @@ namespace {
 
 constexpr std::uint16_t ended_normally = 1000;
 constexpr std::uint16_t failed_to_go_on = 1011;
+constexpr std::uint16_t come_back_later = 1013;
 constexpr std::size_t frame_bytes = std::size_t{64} * 1024;
-// A client that is behind is looked at again after this time.
-constexpr std::chrono::milliseconds room_pause{20};
+// A client that is behind is looked at again after these times, longer and longer until it takes something.
+constexpr std::chrono::milliseconds first_pause{20};
+constexpr std::chrono::milliseconds longest_pause{500};
+// One that pings and takes nothing is closed after this time.
+constexpr std::chrono::seconds patience{60};
 
 // What a client sends is a ping, and says nothing.
 awaitable<void> read_to_the_end(std::shared_ptr<http::WebSocket> socket) {
@@ -78,13 +82,35 @@ http::WebSocketOptions StreamSession::options() const {
   return options;
 }
 
+// False when it has closed the socket.
+awaitable<bool> StreamSession::wait_for_room(Pump& pump, std::size_t bytes) {
+  auto least = pump.socket->unsent();
+  auto taken_at = pump.clock.now();
+  auto pause = first_pause;
+  while (true) {
+    const auto unsent = pump.socket->unsent();
+    if (unsent == 0 || unsent + bytes <= pump.unsent / 2) {
+      co_return true;
+    }
+    const auto now = pump.clock.now();
+    if (unsent < least) {
+      least = unsent;
+      taken_at = now;
+      pause = first_pause;
+    } else if (now - taken_at >= patience) {
+      pump.socket->close(come_back_later, "Nothing of what was sent has been taken for a minute. Come back.");
+      co_return false;
+    }
+    co_await sleep_for(pause, pump.clock);
+    pause = std::min(2 * pause, longest_pause);
+  }
+}
+
 awaitable<bool> StreamSession::send(Pump& pump, const Follower::News& news, std::uint64_t watermark) {
   for (std::size_t begin = 0; begin < news.activities.size();) {
     auto frame = make_frame(news.activities, begin, watermark, frame_bytes);
-    while (pump.socket->unsent() > 0 && pump.socket->unsent() + frame.text->size() > pump.unsent / 2) {
-      co_await sleep_for(room_pause, pump.clock);
-    }
-    if (!pump.socket->send(std::move(frame.text))) {
+    const bool has_room = co_await wait_for_room(pump, frame.text->size());
+    if (!has_room || !pump.socket->send(std::move(frame.text))) {
       co_return false;
     }
     begin = frame.next;

@@ -30,7 +30,8 @@ class SocketPlaces {
 };
 
 /// Sends a conversation to one socket: first what is kept after the watermark, then what comes. The socket sets the
-/// pace: nothing is read from the store while it has much to send.
+/// pace: nothing is read from the store while it has much to send. One that takes nothing for a minute is closed with
+/// 1013, also when it pings.
 ///
 /// Lifetime: the clock outlives it.
 class StreamSession final : public http::WebSocketHandler {
@@ -45,6 +46,7 @@ class StreamSession final : public http::WebSocketHandler {
  private:
   struct Pump;
   static awaitable<void> pump(std::shared_ptr<Pump> pump);
+  static awaitable<bool> wait_for_room(Pump& pump, std::size_t bytes);
   static awaitable<bool> send(Pump& pump, const Follower::News& news, std::uint64_t watermark);
 
   std::unique_ptr<Follower> follower_;  // until `serve`

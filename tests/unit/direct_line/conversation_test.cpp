@@ -135,7 +135,7 @@ TEST_F(ConversationTest, WritesWhatComesTogetherInOrder) {
   for (std::size_t i = 0; i < seqs.size(); ++i) {
     EXPECT_EQ(seqs[i], i + 1);
   }
-  const auto read = tern::test::run_on(io, history.read(some_id, 150, 200, Deadline::never()));
+  const auto read = tern::test::run_on(io, history.read(some_id, 150, 200, Deadline::never())).activities;
   EXPECT_EQ(test::text_of(read.front()), "149");
 }
 
@@ -207,7 +207,7 @@ TEST_F(ConversationTest, IsClosedWhenItsWritesAreDone) {
       asio::detached);
   EXPECT_TRUE(tern::test::run_on(io, all.close(Deadline::never())));
   tern::test::drain(io);
-  EXPECT_EQ(tern::test::run_on(io, history.read(some_id, 1, 1, Deadline::never())).size(), seq ? 1U : 0U);
+  EXPECT_EQ(tern::test::run_on(io, history.read(some_id, 1, 1, Deadline::never())).activities.size(), seq ? 1U : 0U);
   EXPECT_THROW(append("later"), system_error);
 }
 
@@ -256,7 +256,7 @@ TEST_F(ConversationFaults, AtAnyCallLoseNothingThatWasConfirmed) {
     }
   }
   faults->calls_left = -1;
-  const auto read = tern::test::run_on(io, history.read(some_id, 1, 100, Deadline::never()));
+  const auto read = tern::test::run_on(io, history.read(some_id, 1, 100, Deadline::never())).activities;
   EXPECT_EQ(test::texts_of(read), confirmed);
 }
 

@@ -160,10 +160,29 @@ TEST_F(HistoryTest, AppendsAndReadsInPages) {
   for (int i = 0; i < 150; ++i) {
     tern::test::run(append_to(history, messages({"x"})));
   }
-  EXPECT_EQ(tern::test::run(history.read(some_id, 1, 150, soon())).size(), History::max_page);
-  const auto rest = tern::test::run(history.read(some_id, 101, 150, soon()));
+  EXPECT_EQ(tern::test::run(history.read(some_id, 1, 150, soon())).activities.size(), History::max_page);
+  const auto rest = tern::test::run(history.read(some_id, 101, 150, soon())).activities;
   EXPECT_EQ(rest.size(), 50U);
   EXPECT_EQ(rest.back().seq, 150U);
+}
+
+TEST_F(HistoryTest, ReadsNoMoreBytesThanAPageHas) {
+  begin();
+  const std::string large(100'000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    tern::test::run(append_to(history, messages({large.c_str()})));
+  }
+  tern::test::run(append_to(history, messages({std::string(History::page_bytes * 2, 'y').c_str(), "z"})));
+  std::vector<std::uint64_t> lasts;
+  for (std::uint64_t next = 1; next <= 22;) {
+    const auto page = tern::test::run(history.read(some_id, next, 22, soon()));
+    ASSERT_FALSE(page.activities.empty());
+    EXPECT_EQ(page.activities.front().seq, next);
+    EXPECT_EQ(page.activities.back().seq, page.last);
+    lasts.push_back(page.last);
+    next = page.last + 1;
+  }
+  EXPECT_EQ(lasts, (std::vector<std::uint64_t>{3, 6, 9, 12, 15, 18, 21, 22}));
 }
 
 TEST_F(HistoryTest, AppendsNothingToWhatIsNotThere) {
@@ -184,7 +203,7 @@ awaitable<void> append_with_a_stale_head(History& history) {
 TEST_F(HistoryTest, ReadsAgainWhenAnotherProcessHasWritten) {
   begin();
   tern::test::run(append_with_a_stale_head(history));
-  EXPECT_EQ(texts_of(tern::test::run(history.read(some_id, 1, 2, soon()))),
+  EXPECT_EQ(texts_of(tern::test::run(history.read(some_id, 1, 2, soon())).activities),
             (std::vector<std::string>{"theirs", "ours"}));
 }
 

@@ -31,7 +31,7 @@ class OutboxTest : public testing::Test {
     return 0;
   }
   std::vector<std::string> stored() {
-    return test::texts_of(tern::test::run_on(io, history.read(some_id, 1, 100, Deadline::never())));
+    return test::texts_of(tern::test::run_on(io, history.read(some_id, 1, 100, Deadline::never())).activities);
   }
 
   ManualClock clock;
