@@ -48,6 +48,8 @@ class Endpoint final : public http::HttpHandler {
   void greet(executor ex, const Head& head, const std::string& id, const Caller& caller);
   awaitable<std::string> bring(Caller caller, std::string id, json::object given);
   awaitable<void> give_to_bot(Activity activity, Caller caller);
+  awaitable<void> give_until_taken(Activity update, Caller caller);
+  awaitable<TurnResult> offer_to_bot(Activity activity, Caller caller);
   awaitable<void> take_reply(Activity reply);
   /// What an upload brings.
   struct Form {

@@ -9,6 +9,7 @@
 #include "storage/storable_text.hpp"
 
 #include <tern/async/log.hpp>
+#include <tern/async/timer.hpp>
 #include <tern/schema/timestamp.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -25,6 +26,8 @@ namespace {
 
 constexpr std::size_t max_files = 20;
 constexpr std::size_t longest_locale = 64;
+constexpr int tries_to_greet = 5;
+constexpr std::chrono::seconds longest_wait_to_greet{30};
 constexpr std::string_view activity_type_of_part = "application/vnd.microsoft.activity";
 
 http::HttpResponse id_answer(const std::string& id) {
@@ -119,11 +122,25 @@ awaitable<http::HttpResponse> Endpoint::begin(http::HttpRequest& request) {
   co_return conversation_response(is_new ? 201 : 200, std::move(claims), request, "-");
 }
 
-// Nobody waits for the turn: a bot may take its time to greet.
+// Nobody waits for the turn: a bot may take its time to greet. Nobody brings the update once more either, so a bot that
+// is overloaded is asked again.
 void Endpoint::greet(executor ex, const Head& head, const std::string& id, const Caller& caller) {
   auto update = conversation_update(head, id, all_.options_, Timestamp::utc(all_.clock_.wall_now()).text());
   all_.tasks_.spawn(std::move(ex), "tell the bot of a new conversation of Direct Line",
-                    [this, update = std::move(update), caller] { return give_to_bot(update, caller); });
+                    [this, update = std::move(update), caller] { return give_until_taken(update, caller); });
+}
+
+awaitable<void> Endpoint::give_until_taken(Activity update, Caller caller) {
+  all_.received_.inc();
+  for (int tries = 1;; ++tries) {
+    const auto result = co_await offer_to_bot(update, caller);
+    if (result.outcome != TurnOutcome::overloaded || tries == tries_to_greet) {
+      check_result(result);
+      co_return;
+    }
+    const std::chrono::seconds asked = result.retry_after;
+    co_await sleep_for(std::clamp(asked, std::chrono::seconds(1), longest_wait_to_greet), all_.clock_);
+  }
 }
 
 awaitable<void> Endpoint::take_reply(Activity reply) {
@@ -133,10 +150,15 @@ awaitable<void> Endpoint::take_reply(Activity reply) {
 
 awaitable<void> Endpoint::give_to_bot(Activity activity, Caller caller) {
   all_.received_.inc();
+  const auto result = co_await offer_to_bot(std::move(activity), std::move(caller));
+  check_result(result);
+}
+
+awaitable<TurnResult> Endpoint::offer_to_bot(Activity activity, Caller caller) {
   auto who = identity_of(caller, activity);
   ChannelInlet::OnReply on_reply = [this](Activity reply) { return take_reply(std::move(reply)); };
-  const auto result = co_await all_.bot_->receive(std::move(activity), std::move(who), std::move(on_reply));
-  check_result(result);
+  auto result = co_await all_.bot_->receive(std::move(activity), std::move(who), std::move(on_reply));
+  co_return result;
 }
 
 // Long: stores the activity, gives it to the bot, and ends the conversation if it says so.
