@@ -22,6 +22,11 @@ bool reached_by_this_machine_alone(const std::string& address) {
   return boost::asio::ip::make_address(address, none).is_loopback() && !none;
 }
 
+// A proxy brings others to an address of loopback.
+bool is_behind_proxy(const ListenSettings& listen) {
+  return !listen.hosts.empty() || !listen.trusted_proxies.empty();
+}
+
 // The path of a route that the bot has at the page or below it, or nullptr.
 const std::string* route_at_page(const Routes& routes) {
   const auto& all = routes.all();
@@ -61,7 +66,8 @@ std::optional<direct_line::PageFile> web_chat(const std::string& folder) {
 std::unique_ptr<direct_line::Page> make_chat_page(const Settings& settings, const Routes& routes,
                                                   direct_line::Page::Tokens tokens, Clock& clock) {
   const auto& mode = settings.direct_line.page;
-  if (mode == "off" || (mode == "auto" && !reached_by_this_machine_alone(settings.listen.address))) {
+  const bool is_private = reached_by_this_machine_alone(settings.listen.address) && !is_behind_proxy(settings.listen);
+  if (mode == "off" || (mode == "auto" && !is_private)) {
     return nullptr;
   }
   if (const auto* path = route_at_page(routes)) {

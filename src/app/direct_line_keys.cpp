@@ -101,7 +101,7 @@ std::vector<std::string> secrets_of(const DirectLineSettings& settings) {
   } catch (const system_error& e) {
     throw ConfigError(message_of(e));
   }
-  if (!direct_line::Secrets::is_list(listed)) {
+  if (listed.empty() || !direct_line::Secrets::is_list(listed)) {
     throw ConfigError("The file of direct_line.secret_file has something else than what direct_line.secret allows.");
   }
   return direct_line::Secrets::parse(listed);
@@ -127,7 +127,8 @@ std::vector<ConfigKey> direct_line_keys() {
                   "that names trustedOrigins is good on those alone."),
       choice_key(
           "direct_line.page", Setting{&S::direct_line, &D::page}, pages,
-          "Whether Web Chat is served at /chat. auto: when listen.address is one that only this machine reaches. "
+          "Whether Web Chat is served at /chat. auto: when listen.address is one that only this machine reaches, "
+          "and neither listen.hosts nor listen.trusted_proxies tells of a proxy. "
           "on: to everybody who reaches the bot, and each of them may speak to it. off: never."),
       text_key("direct_line.page_folder", Setting{&S::direct_line, &D::page_folder}, "the path of a folder, or empty",
                "The folder with webchat.js of the npm package botframework-webchat, and webchat.js.gz if there is one. "

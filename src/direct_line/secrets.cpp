@@ -61,7 +61,9 @@ std::vector<std::string> Secrets::parse(std::string_view listed) {
 
 bool Secrets::is_list(std::string_view listed) {
   const auto secrets = parse(listed);
-  return std::all_of(secrets.begin(), secrets.end(), is_secret);
+  // Commas alone are a slip, and nobody's wish for a secret that is made.
+  const bool has_any = listed.empty() || !secrets.empty();
+  return has_any && std::all_of(secrets.begin(), secrets.end(), is_secret);
 }
 
 bool Secrets::knows(std::string_view given) const {

@@ -50,6 +50,17 @@ TEST_F(ChatPageTest, ByItselfItIsForThisMachineAlone) {
   EXPECT_FALSE(make());
 }
 
+TEST_F(ChatPageTest, BehindAProxyItIsThereWhenItIsAskedForAlone) {
+  settings.listen.hosts = "chat.example.com";
+  EXPECT_FALSE(make());
+  settings.direct_line.page = "on";
+  EXPECT_TRUE(make());
+  settings.direct_line.page = "auto";
+  settings.listen.hosts.clear();
+  settings.listen.trusted_proxies = "127.0.0.1";
+  EXPECT_FALSE(make());
+}
+
 TEST_F(ChatPageTest, ARouteOfTheBotsOwnGoesFirst) {
   routes.add("GET", "/chat/rooms", nothing);
   EXPECT_FALSE(make());
