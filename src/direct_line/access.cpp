@@ -15,6 +15,7 @@ namespace {
 constexpr std::chrono::seconds lifetime_of_token{1800};
 constexpr std::chrono::seconds lifetime_of_ticket{60};
 constexpr std::size_t max_tickets = 100'000;
+constexpr std::size_t max_tickets_of_one = 64;
 constexpr std::size_t max_trusted_origins = 16;
 
 std::string_view bearer_of(const http::HttpRequest& request) {
@@ -25,6 +26,12 @@ std::string_view bearer_of(const http::HttpRequest& request) {
                   "Send a token or the secret of Direct Line as Authorization: Bearer TOKEN, once.");
   }
   return header->substr(scheme.size());
+}
+
+// The server checks the rest of the handshake.
+bool asks_for_socket(const http::HttpRequest& request) {
+  return request.header("upgrade") && request.only_header("sec-websocket-version") == "13" &&
+         request.only_header("sec-websocket-key");
 }
 
 [[noreturn]] void refuse_token(bool expired) {
@@ -42,7 +49,7 @@ Access::Access(const Secrets& secrets, std::vector<std::string> origins, Clock& 
       tickets_(secrets, "ticket", lifetime_of_ticket),
       origins_(std::move(origins)),
       clock_(clock),
-      used_(max_tickets) {}
+      used_(max_tickets, max_tickets_of_one) {}
 
 void Access::check_origin(const http::HttpRequest& request, const std::vector<std::string>& of_token) const {
   const auto origin = request.header("origin");
@@ -88,6 +95,11 @@ std::string Access::make_ticket(TokenClaims claims) const {
 
 TokenClaims Access::use_ticket(const http::HttpRequest& request, std::string_view conversation,
                                std::string_view ticket) {
+  if (!asks_for_socket(request)) {
+    throw Refusal(426, "UpgradeRequired",
+                  "This address is a WebSocket: connect with ws:// or wss://. Behind a proxy let it pass on Upgrade, "
+                  "Connection and the headers that begin with Sec-WebSocket.");
+  }
   auto read = tickets_.read(ticket, clock_.wall_now());
   if (!read.claims) {
     refuse_token(read.expired);
@@ -96,12 +108,16 @@ TokenClaims Access::use_ticket(const http::HttpRequest& request, std::string_vie
     refuse_conversation();
   }
   check_origin(request, read.claims->origins);
-  switch (used_.use(read.claims->id, clock_.now(), lifetime_of_ticket)) {
+  switch (used_.use(read.claims->id, read.claims->conversation, clock_.now(), lifetime_of_ticket)) {
     case UsedTickets::Use::first:
       break;
     case UsedTickets::Use::again:
       throw Refusal(401, "Unauthorized",
                     "This streamUrl was used before. Get a new one with a GET of the conversation.");
+    case UsedTickets::Use::many:
+      throw Refusal(429, "TooManyRequests",
+                    "This conversation has opened 64 sockets within a minute. Try again in a minute.",
+                    lifetime_of_ticket);
     case UsedTickets::Use::full:
       throw Refusal(429, "TooManyRequests", "Too many sockets are being opened. Try again in a minute.",
                     lifetime_of_ticket);

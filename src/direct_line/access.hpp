@@ -42,7 +42,8 @@ class Access {
 
   /// A ticket that opens one socket within a minute.
   std::string make_ticket(TokenClaims claims) const;
-  /// Uses the ticket of a request for a socket. Errors: `Refusal` with 401 and 429, and 403 for an expired one.
+  /// Uses the ticket of a request for a socket. A request that asks for no WebSocket uses nothing up.
+  /// Errors: `Refusal` with 401 and 429, 403 for an expired ticket, and 426 for a request that asks for no WebSocket.
   TokenClaims use_ticket(const http::HttpRequest& request, std::string_view conversation, std::string_view ticket);
 
  private:

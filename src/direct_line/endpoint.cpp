@@ -30,6 +30,12 @@ HttpResponse json_answer(unsigned status, const json::object& body) {
   return HttpResponse(status, json::serialize(body), json_type);
 }
 
+HttpResponse token_answer(unsigned status, const json::object& body) {
+  auto answer = json_answer(status, body);
+  answer.headers.emplace_back("Cache-Control", "no-store");
+  return answer;
+}
+
 // Nobody but the store fails here.
 HttpResponse response_to(const std::exception_ptr& error) {
   try {
@@ -203,7 +209,7 @@ HttpResponse Endpoint::conversation_response(unsigned status, TokenClaims claims
   body["expires_in"] = access.token_lifetime().count();
   body["streamUrl"] = url_of(request, "ws", path);
   body["referenceGrammarId"] = all_.options_.bot_id;
-  return json_answer(status, body);
+  return token_answer(status, body);
 }
 
 HttpResponse Endpoint::generate_token(HttpRequest& request) {
@@ -217,7 +223,7 @@ HttpResponse Endpoint::generate_token(HttpRequest& request) {
   json::object body{{"conversationId", claims.conversation}};
   body["token"] = access.make_token(std::move(claims));
   body["expires_in"] = access.token_lifetime().count();
-  return json_answer(200, body);
+  return token_answer(200, body);
 }
 
 awaitable<HttpResponse> Endpoint::refresh_token(HttpRequest& request) {
@@ -230,7 +236,7 @@ awaitable<HttpResponse> Endpoint::refresh_token(HttpRequest& request) {
   json::object body{{"conversationId", caller.claims.conversation}};
   body["token"] = access.make_token(std::move(caller.claims));
   body["expires_in"] = access.token_lifetime().count();
-  co_return json_answer(200, body);
+  co_return token_answer(200, body);
 }
 
 // The head of a conversation that goes on.
@@ -245,6 +251,7 @@ awaitable<Head> Endpoint::open_head(std::string id) {
 
 awaitable<HttpResponse> Endpoint::reconnect(HttpRequest& request, std::string id) {
   auto caller = all_.access_->caller_of(request, id);
+  check_rate(caller, request);  // it makes a ticket
   const auto watermark = watermark_in(request);
   (void)co_await open_head(std::move(id));
   co_return conversation_response(200, std::move(caller.claims), request,

@@ -15,6 +15,11 @@ http::HttpResponse Refusal::response() const {
   if (status_ == unauthorized) {
     answer.headers.emplace_back("WWW-Authenticate", "Bearer");
   }
+  constexpr unsigned upgrade_required = 426;
+  if (status_ == upgrade_required) {
+    answer.headers.emplace_back("Upgrade", "websocket");
+    answer.headers.emplace_back("Sec-WebSocket-Version", "13");
+  }
   return answer;
 }
 

@@ -60,6 +60,7 @@ HttpResponse open_too_many_sockets(World& world) {
   const auto client = world.begin();
   std::vector<HttpResponse> open;
   for (int i = 0; i < 100; ++i) {
+    world.clock.advance(std::chrono::milliseconds(100));
     const auto again = World::client_of(world.get("/conversations/" + client.id, client.token));
     open.push_back(world.get(again.stream, ""));
     if (open.back().status == 429) {

@@ -33,6 +33,49 @@ TEST(EndpointTest, TellsTheBotOfANewConversationOnce) {
   EXPECT_EQ(update.locale(), "en-GB");
 }
 
+TEST(EndpointTest, TellsABotThatIsOverloadedAgain) {
+  World world;
+  world.bot.result.outcome = TurnOutcome::overloaded;
+  world.bot.result.retry_after = 7s;
+  world.begin();
+  ASSERT_EQ(world.bot.received.size(), 1U);
+  world.clock.advance(6s);
+  tern::test::drain(world.io);
+  EXPECT_EQ(world.bot.received.size(), 1U);
+  world.clock.advance(1s);
+  tern::test::drain(world.io);
+  EXPECT_EQ(world.bot.received.size(), 2U);
+  world.bot.result.outcome = TurnOutcome::goes_on;
+  for (int i = 0; i < 10; ++i) {
+    world.clock.advance(30s);
+    tern::test::drain(world.io);
+  }
+  EXPECT_EQ(world.bot.received.size(), 3U) << "once it was taken, no more";
+  EXPECT_EQ(world.bot.received.back().type(), "conversationUpdate");
+}
+
+TEST(EndpointTest, TellsABotThatStaysOverloadedABoundedNumberOfTimes) {
+  World world;
+  world.bot.result.outcome = TurnOutcome::overloaded;
+  world.bot.result.retry_after = std::chrono::hours(1);
+  world.begin();
+  for (int i = 0; i < 10; ++i) {
+    world.clock.advance(30s);
+    tern::test::drain(world.io);
+  }
+  EXPECT_EQ(world.bot.received.size(), 5U);
+}
+
+TEST(EndpointTest, LetsNobodyStoreTokens) {
+  World world;
+  const auto made = world.post("/tokens/generate", World::secret, "{}");
+  EXPECT_EQ(header_of(made, "Cache-Control"), "no-store");
+  const auto client = World::client_of(made);
+  EXPECT_EQ(header_of(world.post("/tokens/refresh", client.token), "Cache-Control"), "no-store");
+  EXPECT_EQ(header_of(world.post("/conversations", client.token), "Cache-Control"), "no-store");
+  EXPECT_EQ(header_of(world.get("/conversations/" + client.id, client.token), "Cache-Control"), "no-store");
+}
+
 TEST(EndpointTest, ShowsTheUsersMessageBeforeTheBotsReplies) {
   World world;
   const auto client = world.begin();
@@ -350,6 +393,66 @@ TEST_F(SocketTest, ThatIsSlowIsWaitedFor) {
   tern::test::drain(world.io);
   EXPECT_EQ(socket->frames.size(), 1U);
   hang_up(*socket);
+}
+
+TEST_F(SocketTest, ThatTakesNothingForAMinuteIsClosed) {
+  const auto client = world.begin();
+  const auto socket = open(client.stream);
+  socket->waiting = 10'000'000;
+  world.say(client, "one");
+  for (int second = 0; second < 50; ++second) {
+    world.clock.advance(1s);
+    tern::test::drain(world.io);
+  }
+  --socket->waiting;  // it has taken something
+  for (int second = 0; second < 55; ++second) {
+    world.clock.advance(1s);
+    tern::test::drain(world.io);
+  }
+  EXPECT_FALSE(socket->closed);
+  for (int second = 0; second < 10; ++second) {
+    world.clock.advance(1s);
+    tern::test::drain(world.io);
+  }
+  EXPECT_EQ(socket->closed, 1013);
+  EXPECT_TRUE(socket->frames.empty());
+}
+
+TEST_F(SocketTest, NeedsAHandshakeThatUsesTheTicket) {
+  const auto client = world.begin();
+  for (const char* name : {"upgrade", "sec-websocket-version", "sec-websocket-key"}) {
+    TestRequest request(Method::get, std::string(root_path) + client.stream);
+    request.headers.erase(name);
+    const auto response = world.call(request);
+    EXPECT_EQ(response.status, 426U) << name;
+    EXPECT_EQ(header_of(response, "Upgrade"), "websocket");
+  }
+  hang_up(*open(client.stream));
+}
+
+TEST_F(SocketTest, OfOneConversationAreBoundedInAMinute) {
+  const auto client = world.begin();
+  hang_up(*open(client.stream));
+  unsigned status = 0;
+  int opened = 1;
+  for (; status == 0 && opened < 100; ++opened) {
+    world.clock.advance(100ms);
+    const auto again = World::client_of(world.get("/conversations/" + client.id, client.token));
+    auto response = world.get(again.stream, "");
+    status = response.upgrade ? 0 : response.status;
+  }
+  EXPECT_EQ(opened, 65);
+  EXPECT_EQ(status, 429U);
+  hang_up(*open(world.begin().stream));
+}
+
+TEST_F(SocketTest, IsAskedForNoMoreOftenThanMessages) {
+  const auto client = world.begin();
+  unsigned status = 200;
+  for (int i = 0; i < 12 && status == 200; ++i) {
+    status = world.get("/conversations/" + client.id, client.token).status;
+  }
+  EXPECT_EQ(status, 429U);
 }
 
 TEST_F(SocketTest, ThatFailsIsFollowedByNobody) {

@@ -40,6 +40,13 @@ TEST(SecretsTest, ReadAListAndKnowEachOfIt) {
   EXPECT_FALSE(secrets.knows(secret_one + "," + secret_two));
 }
 
+TEST(SecretsTest, OfCommasAloneAreNoList) {
+  EXPECT_TRUE(Secrets::is_list("")) << "one is made";
+  for (const char* none : {",", " ", " , ,"}) {
+    EXPECT_FALSE(Secrets::is_list(none)) << none;
+  }
+}
+
 TEST(SecretsTest, AreLongAndPrintable) {
   EXPECT_TRUE(Secrets::is_list(""));
   EXPECT_TRUE(Secrets::is_list(secret_one + ", " + secret_two));
@@ -124,14 +131,25 @@ TEST(TokensOfDirectLine, AreNotReadWithoutASignatureOrWithAnotherAlgorithm) {
 }
 
 TEST(UsedTicketsTest, AreUsedOnceAndForgottenWhenTheyExpire) {
-  UsedTickets used(2);
+  UsedTickets used(2, 2);
   const SteadyTime start{};
-  EXPECT_EQ(used.use("a", start, 60s), UsedTickets::Use::first);
-  EXPECT_EQ(used.use("a", start + 59s, 60s), UsedTickets::Use::again);
-  EXPECT_EQ(used.use("b", start + 1s, 60s), UsedTickets::Use::first);
-  EXPECT_EQ(used.use("c", start + 2s, 60s), UsedTickets::Use::full);
-  EXPECT_EQ(used.use("c", start + 60s, 60s), UsedTickets::Use::first);
-  EXPECT_EQ(used.use("b", start + 60s, 60s), UsedTickets::Use::again);
+  EXPECT_EQ(used.use("a", "of-a", start, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("a", "of-a", start + 59s, 60s), UsedTickets::Use::again);
+  EXPECT_EQ(used.use("b", "of-b", start + 1s, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("c", "of-c", start + 2s, 60s), UsedTickets::Use::full);
+  EXPECT_EQ(used.use("c", "of-c", start + 60s, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("b", "of-b", start + 60s, 60s), UsedTickets::Use::again);
+}
+
+TEST(UsedTicketsTest, OfOneConversationLeaveRoomForOthers) {
+  UsedTickets used(100, 2);
+  const SteadyTime start{};
+  EXPECT_EQ(used.use("a", "one", start, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("b", "one", start + 1s, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("c", "one", start + 2s, 60s), UsedTickets::Use::many);
+  EXPECT_EQ(used.use("d", "other", start + 2s, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("c", "one", start + 60s, 60s), UsedTickets::Use::first);
+  EXPECT_EQ(used.use("e", "one", start + 60s, 60s), UsedTickets::Use::many);
 }
 
 }  // namespace

@@ -29,6 +29,11 @@ class TestRequest final : public http::HttpRequest {
     path_ = target.substr(0, mark);
     query_ = mark == std::string::npos ? "" : target.substr(mark + 1);
     headers["host"] = "bot.example";
+    if (path_.ends_with("/stream")) {
+      headers["upgrade"] = "websocket";
+      headers["sec-websocket-version"] = "13";
+      headers["sec-websocket-key"] = "dGhlIHNhbXBsZSBub25jZQ==";
+    }
   }
 
   http::Method method() const noexcept override { return method_; }
