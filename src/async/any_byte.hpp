@@ -26,6 +26,9 @@ inline ByteBlock is_below(const ByteBlock& bytes, unsigned char bound) noexcept 
 /// not 0 for each one that it looks for. Blocks may overlap, and a short text is filled up with the letter `a`.
 template <class Test>
 bool any_byte(std::string_view text, const Test& test) noexcept {
+  if (text.empty()) {
+    return false;  // it may have no address, which `memcpy` wants even for no bytes
+  }
   constexpr std::size_t size = sizeof(ByteBlock);
   auto found = ByteBlock{};
   auto block = ByteBlock{} + static_cast<unsigned char>('a');
