@@ -19,15 +19,15 @@ namespace tern::app {
 
 namespace {
 
-constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t unbounded_bytes = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kib = 1U << 10;
 
 std::uint64_t product(std::uint64_t a, std::uint64_t b) noexcept {
-  return a != 0 && b > most / a ? most : a * b;
+  return a != 0 && b > unbounded_bytes / a ? unbounded_bytes : a * b;
 }
 
 std::uint64_t total(std::uint64_t a, std::uint64_t b) noexcept {
-  return b > most - a ? most : a + b;
+  return b > unbounded_bytes - a ? unbounded_bytes : a + b;
 }
 
 // For a connection, besides head and body: input that is read ahead, a small answer, its coroutine.
