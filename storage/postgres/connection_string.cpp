@@ -69,19 +69,19 @@ bool is_list(std::string_view value, IsOne is_one) {
   }
 }
 
-std::optional<long> number_in(std::string_view text) {
+std::optional<long> whole_number_in(std::string_view text) {
   long number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
 bool is_port(std::string_view text) {
-  const auto port = number_in(text);
+  const auto port = whole_number_in(text);
   return port && *port >= 1 && *port <= 65535;
 }
 
 bool is_number(std::string_view text) {
-  return number_in(text).has_value();
+  return whole_number_in(text).has_value();
 }
 
 /// Values that libpq refuses each time it connects, and repeats in its message.
