@@ -173,7 +173,7 @@ TEST(Edge, ACertificateWithoutItsKeyStopsTheStart) {
   EXPECT_THAT(alone.err, HasSubstr("listen.certificate is set, and listen.certificate_key is not"));
   const auto wrong = run_program(
       {TERN_STATE_BOT, "--set", "listen.certificate=" + path, "--set", "listen.certificate_key=" + path + ".missing"});
-  EXPECT_EQ(wrong.status, 1);
+  EXPECT_EQ(wrong.status, 2);
   EXPECT_THAT(wrong.err, HasSubstr("listen.certificate_key is"));
 }
 

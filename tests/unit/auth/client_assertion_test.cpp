@@ -36,7 +36,7 @@ constexpr WallTime time_of_assertion = std::chrono::sys_days(std::chrono::year(2
 constexpr std::int64_t seconds_of_assertion = 1'795'996'800;  // since 1970 began
 
 const TestCertificate& rsa_certificate() {
-  static const TestCertificate made = make_certificate("DNS:bot.test", {nullptr, false, true});
+  static const TestCertificate made = make_certificate("DNS:bot.test", {.rsa = true});
   return made;
 }
 
@@ -139,7 +139,7 @@ std::string encrypted(const std::string& key) {
 
 TEST(ClientAssertion, UnusableFilesAreRefusedWithAReasonAndWithoutAQuestionOnTheTerminal) {
   const auto& good = rsa_certificate();
-  const auto other = make_certificate("DNS:other.test", {nullptr, false, true});
+  const auto other = make_certificate("DNS:other.test", {.rsa = true});
   const auto elliptic = make_certificate("DNS:ec.test");
   EXPECT_THAT(refusal_of("", good.key), HasSubstr("the certificate is none in PEM"));
   EXPECT_THAT(refusal_of(good.key, good.key), HasSubstr("the certificate is none in PEM"));

@@ -144,12 +144,12 @@ boost::json::object assertion_claims(const std::string& body) {
 }
 
 TEST_F(OAuthCredentialsTest, ACertificateSignsANewAssertionForEachToken) {
-  const auto made = make_certificate("DNS:bot.test", {nullptr, false, true});
+  const auto made = make_certificate("DNS:bot.test", {.rsa = true});
   const auto certificate = file("cert.pem", made.pem);
   const auto key = file("key.pem", made.key);
   make(certificate_grant(endpoint(), certificate, key));
   EXPECT_EQ(token(), "Bearer token-1");
-  const auto renewed = make_certificate("DNS:bot.test", {nullptr, false, true});
+  const auto renewed = make_certificate("DNS:bot.test", {.rsa = true});
   file("cert.pem", renewed.pem);
   file("key.pem", renewed.key);
   expire();
@@ -167,8 +167,8 @@ TEST_F(OAuthCredentialsTest, ACertificateSignsANewAssertionForEachToken) {
 
 TEST_F(OAuthCredentialsTest, ACertificateWithAnotherKeyIsTold) {
   const tern::test::CapturedLog log;
-  const auto made = make_certificate("DNS:bot.test", {nullptr, false, true});
-  const auto other = make_certificate("DNS:bot.test", {nullptr, false, true});
+  const auto made = make_certificate("DNS:bot.test", {.rsa = true});
+  const auto other = make_certificate("DNS:bot.test", {.rsa = true});
   make(certificate_grant(endpoint(), file("cert.pem", made.pem), file("key.pem", other.key)));
   EXPECT_THAT(failure(NoToken::Why::unavailable),
               HasSubstr("Of bot.certificate and bot.certificate_key the key is not that of the certificate"));
@@ -280,7 +280,7 @@ TEST_F(OAuthCredentialsTest, NoSecretIsInALogAnErrorOrAFigure) {
   try_with(secret_grant(endpoint(), {marked_secret, {}, {}}));
   try_with(secret_grant(endpoint(), {{}, file("secret", marked_secret), "bot.app_password_file"}));
   try_with(federated_grant(endpoint(), {{}, file("federated", marked_secret), "bot.federated_token_file"}));
-  const auto made = make_certificate("DNS:bot.test", {nullptr, false, true});
+  const auto made = make_certificate("DNS:bot.test", {.rsa = true});
   try_with(certificate_grant(endpoint(), file("cert.pem", made.pem), file("key.pem", made.key)));
   log::configure(log::Level::info, log::Format::text);
   const auto all = log.take() + errors + metrics.expose();
