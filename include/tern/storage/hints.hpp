@@ -23,8 +23,11 @@ class HintSubscription {
   HintSubscription() = default;
   /// `ended`: its destruction ends the subscription.
   explicit HintSubscription(std::shared_ptr<void> ended) noexcept : ended_(std::move(ended)) {}
+  ///@{
+  /// The other one ends nothing any more.
   HintSubscription(HintSubscription&&) noexcept = default;
   HintSubscription& operator=(HintSubscription&&) noexcept = default;
+  ///@}
   HintSubscription(const HintSubscription&) = delete;
   HintSubscription& operator=(const HintSubscription&) = delete;
   ~HintSubscription() = default;
