@@ -91,9 +91,40 @@ cmd_bench() {
     fi
     # In build/, which is on a disk: /tmp may be memory, where nothing is ever synced.
     with_what_tests_need "$release" "$release/bench/$name" --folder "$root/build" "${@:2}"
+  elif [[ $name == directline ]]; then
+    bench_directline "${@:2}"
   else
     "$release/bench/$name" "${@:2}"
   fi
+}
+
+# What a part of it needs is brought when it is asked for, or when nothing is left out.
+bench_directline() {
+  local command=("$release/bench/directline" --folder "$root/build" "$@")
+  if [[ " $* " != *" --only"* || " $* " == *compare* ]]; then
+    bring_offline_server
+    command+=(--offline "$root/build/offline-directline")
+  fi
+  if [[ " $* " != *" --only"* || " $* " == *replicas* || " $* " == *postgres* ]]; then
+    with_what_tests_need "$release" "${command[@]}"
+  else
+    "${command[@]}"
+  fi
+}
+
+# The reference offline server of Direct Line, whose version the lock file pins, in build/offline-directline.
+bring_offline_server() {
+  local source=$root/bench/directline/offline folder=$root/build/offline-directline
+  if ! cmp -s "$source/package-lock.json" "$folder/.installed"; then
+    command -v npm >/dev/null || need nodejs npm
+    say "Installing with npm: the offline server"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$source"/package*.json "$folder"
+    (cd "$folder" && quietly npm ci --ignore-scripts --no-audit --no-fund --no-progress)
+    cp "$source/package-lock.json" "$folder/.installed"
+  fi
+  cp "$source/server.cjs" "$folder"
 }
 
 cmd_bare-test() {

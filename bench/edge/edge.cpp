@@ -7,11 +7,10 @@
 #include "support/temporary_folder.hpp"
 #include "support/test_certificate.hpp"
 #include "turn/exchange.hpp"
+#include "turn/machine.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +29,7 @@ namespace {
 
 constexpr double target = 2;
 constexpr double mebi = 1024.0 * 1024.0;
-constexpr rlim_t descriptors = 20'000;
+constexpr std::size_t descriptors = 20'000;
 constexpr std::chrono::seconds gathering{5};  // for strangers to connect
 constexpr int longest_gathering = 30;         // seconds, where they take longer to settle
 constexpr int bot_core = 0;                   // where they are pinned
@@ -45,28 +44,6 @@ struct Options {
   bool pin = false;
   bool check = false;
 };
-
-void raise_descriptors() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < descriptors) {
-    throw std::runtime_error("edge needs " + std::to_string(descriptors) + " open files and may have " +
-                             std::to_string(limit.rlim_cur) + "; raise the limit (ulimit -n)");
-  }
-}
-
-// All threads of this process, those to come as well, on the other cores.
-void leave_core_to_bot() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  ::sched_getaffinity(0, sizeof(cores), &cores);
-  CPU_CLR(bot_core, &cores);
-  if (CPU_COUNT(&cores) == 0 || ::sched_setaffinity(0, sizeof(cores), &cores) != 0) {
-    throw std::runtime_error("--pin needs a core beside core " + std::to_string(bot_core));
-  }
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -224,9 +201,9 @@ class Trial {
 };
 
 int run(const Options& options, const std::filesystem::path& programs) {
-  raise_descriptors();
+  bench::raise_descriptors(descriptors);
   if (options.pin) {
-    leave_core_to_bot();
+    bench::leave_core(bot_core);
   }
   const auto bot = (programs.parent_path() / "examples" / "proactive_bot").string();
   const auto log = std::filesystem::temp_directory_path() / ("tern-bench-edge-" + std::to_string(::getpid()) + ".log");
