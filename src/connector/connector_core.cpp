@@ -3,14 +3,9 @@
 #include "connector/channel_answer.hpp"
 #include "connector/redirect.hpp"
 
-#include "async/describe_error.hpp"
-#include "auth/guid.hpp"
-
 #include <tern/async/log.hpp>
-#include <tern/async/with_timeout.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace tern::connector {
@@ -21,13 +16,6 @@ constexpr std::chrono::milliseconds longest_time = std::chrono::hours(24);
 constexpr std::size_t buffers_kept = 64;
 constexpr std::size_t buffer_kept = 64 * 1024;
 
-// In the order of `Outcome`.
-constexpr std::array outcome_names{"ok",      "rejected", "ambiguous",  "unreachable",
-                                   "refused", "timeout",  "overloaded", "no_token"};
-
-// In the order of `Resolution::End`.
-constexpr std::array resolution_names{"found", "no_such_name", "failed", "late"};
-
 ConnectorOptions checked(ConnectorOptions options) {
   options.in_flight = std::max<std::size_t>(options.in_flight, 1);
   options.waiting = std::max<std::size_t>(options.waiting, 1);
@@ -37,13 +25,6 @@ ConnectorOptions checked(ConnectorOptions options) {
     *time = std::clamp(*time, std::chrono::milliseconds(0), longest_time);
   }
   return options;
-}
-
-/// What a token for the bot with this app id is asked for with. Where a bot's own authenticator has found its caller,
-/// the id may be anything: then it is the token for channels. Source: Agents SDK for JavaScript,
-/// `CloudAdapter.createConnectorClientWithIdentity`.
-std::string scope_for(std::string_view caller) {
-  return auth::is_guid(caller) ? std::string(caller).append("/.default") : std::string();
 }
 
 net::ClientBounds bounds_of(const ConnectorOptions& options) {
@@ -93,26 +74,12 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
 
 ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics,
                              ConnectorOptions options, Checked)
-    : ClientCore(io, wheel, clock, bounds_of(options)), options_(std::move(options)), writer_(options_.user_agent) {
-  open_.gauge = metrics.gauge("tern_connector_connections", "Open connections to channels, used and kept.");
-  for (const char* name : outcome_names) {
-    outcomes_.push_back(
-        metrics.counter("tern_connector_requests_total", "Requests to channels by outcome.", {{"outcome", name}}));
-  }
-  for (std::size_t i = 0; i < resolution_names.size(); ++i) {
-    resolutions_[i] =
-        metrics.counter("tern_connector_resolutions_total", "Names of channels that were asked for, by outcome.",
-                        {{"outcome", resolution_names[i]}});
-  }
-  late_answers_ =
-      metrics.counter("tern_connector_late_answers_total", "Requests that a channel took and did not answer in time.");
-  renewals_ = metrics.counter("tern_connector_token_renewals_total",
-                              "Requests that were sent again with another token after a 401.");
-  for (const char* name : outcome_names) {
-    seconds_.push_back(metrics.histogram("tern_connector_seconds", "Time from a request's beginning to its end.",
-                                         {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15},
-                                         {{"outcome", name}}));
-  }
+    : ClientCore(io, wheel, clock, bounds_of(options)),
+      options_(std::move(options)),
+      writer_(options_.user_agent),
+      figures_(metrics) {
+  open_.gauge = ConnectorFigures::connections(metrics);
+  resolutions_ = ConnectorFigures::resolutions(metrics);
 }
 
 void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor token, RequestParts parts) {
@@ -129,9 +96,7 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor t
   }
   // Only now it is certain that the bot may send there.
   if (options_.credentials != nullptr && url->tls && shows_token_to(*url)) {
-    call.bot_ = token.bot;
-    call.scope_ = scope_for(token.caller);
-    ask_for_token(call);
+    ask_for_token(call, token);
   }
   if (call.token_) {
     parts.authorization = call.token_->authorization();
@@ -139,11 +104,6 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor t
   parts.host = host.header();
   parts.base_path = url->path;
   writer_.write(parts, call.request_);
-}
-
-// A bot that sends wherever anybody says shows nobody its token.
-bool ConnectorCore::shows_token_to(const ServiceUrl& url) const noexcept {
-  return options_.allowed_hosts != nullptr ? options_.allowed_hosts->allows_token(url) : options_.loopback_only;
 }
 
 bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
@@ -253,93 +213,6 @@ awaitable<void> ConnectorCore::perform(Call& call) {
   finish(call, call.loan_->answer);
 }
 
-void ConnectorCore::ask_for_token(Call& call) {
-  try {
-    TokenAnswer answer = options_.credentials->token({call.bot_, call.scope_});
-    if (answer.is_known()) {
-      call.token_ = answer.take_token();
-    } else {
-      call.later_ = answer.take_later();
-    }
-  } catch (...) {
-    fail_without_token(call, std::current_exception());
-  }
-}
-
-// Gives the request the token that `ask_for_token` has promised.
-awaitable<void> ConnectorCore::wait_for_token(Call& call) {
-  std::exception_ptr error;
-  try {
-    auto later = std::move(call.later_);
-    auto token = co_await with_timeout(std::move(later), call.by_, clock_);
-    call.token_ = std::move(token);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  throw_if_aborted({});
-  if (error) {
-    fail_without_token(call, error);
-  }
-  if (call.token_) {
-    call.request_.authorize(call.token_->authorization());
-  }
-}
-
-// Whether the channel has answered 401 to the first token of the call, and another one is worth a try.
-bool ConnectorCore::has_refused_token(const Call& call) {
-  constexpr int unauthorized = 401;
-  if (call.loan_->answer.status != unauthorized || !call.token_ || call.renewed_) {
-    return false;
-  }
-  try {
-    return options_.credentials->refused({call.bot_, call.scope_}, call.token_);
-  } catch (...) {
-    fail_without_token(call, std::current_exception());
-  }
-}
-
-// Gives the request another token. Without another one the 401 is the answer of the call.
-awaitable<void> ConnectorCore::renew_token(Call& call) {
-  const Answer answer = call.loan_->answer;
-  call.loan_.end();  // so that it holds no connection while it waits
-  call.renewed_ = true;
-  const auto refused = std::move(call.token_);
-  ask_for_token(call);
-  if (call.later_.valid()) {
-    co_await wait_for_token(call);
-  } else if (call.token_) {
-    call.request_.authorize(call.token_->authorization());
-  }
-  if (!call.token_ || call.token_ == refused) {
-    finish(call, answer);
-  }
-  renewals_.inc();
-}
-
-void ConnectorCore::fail_without_token(const Call& call, const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const NoToken& e) {
-    count(call, Outcome::no_token);
-    if (!call.scope_.empty() && e.why() == NoToken::Why::refused) {
-      // Perhaps its tenant does not know the other bot. That says nothing of the channels, so the bot does not rest.
-      throw NoToken(NoToken::Why::unavailable, e.what());
-    }
-    throw;
-  } catch (const system_error& e) {
-    if (e.code() == asio::error::operation_aborted) {
-      throw;
-    }
-    if (e.code() == errc::timed_out) {
-      fail(call, Outcome::timeout, errc::timed_out, "no token for the bot came in time; nothing was sent");
-    }
-  } catch (...) {  // it is told below
-  }
-  count(call, Outcome::no_token);
-  throw NoToken(NoToken::Why::unavailable,
-                "The credentials of the bot failed: " + tern::detail::message_of(error) + ". Nothing was sent.");
-}
-
 // True when the request must be sent again, to another target on the same host.
 bool ConnectorCore::follow_redirect(Call& call) {
   const Answer& answer = call.loan_->answer;
@@ -367,9 +240,7 @@ bool ConnectorCore::follow_redirect(Call& call) {
 }
 
 void ConnectorCore::count(const Call& call, Outcome outcome) noexcept {
-  const std::chrono::duration<double> took = clock_.now() - call.began_;
-  seconds_[static_cast<std::size_t>(outcome)].observe(took.count());
-  outcomes_[static_cast<std::size_t>(outcome)].inc();
+  figures_.count(outcome, clock_.now() - call.began_);
 }
 
 void ConnectorCore::fail_to_connect(const net::ClientCall& call, Trouble trouble, const std::string& message) {
@@ -431,7 +302,7 @@ void ConnectorCore::finish(const Call& call, const Answer& answer) {
 // The channel may have taken the request and answered too late. If it is always too late, it takes each try for a new
 // message, so it is given more time.
 void ConnectorCore::was_late(const Call& call) {
-  late_answers_.inc();
+  figures_.late_answer();
   if (call.host_->was_late()) {
     const auto time = options_.request_timeout * call.host_->patience;
     log::warn(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/connector_client.hpp"
+#include "connector/connector_figures.hpp"
 #include "connector/request_text.hpp"
 #include "connector/service_url.hpp"
 #include "net/client_core.hpp"
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace tern::connector {
-
-/// The outcome of a call in `tern_connector_requests_total`. A cancelled call is not counted.
-enum class Outcome { ok, rejected, ambiguous, unreachable, refused, timeout, overloaded, no_token };
 
 using net::Answer;
 using net::Exchange;
@@ -87,6 +85,7 @@ class ConnectorCore final : public net::ClientCore {
   [[noreturn]] void fail_exchange(const Call& call, const Exchange& exchange);
   bool follow_redirect(Call& call);
   bool shows_token_to(const ServiceUrl& url) const noexcept;
+  void ask_for_token(Call& call, TokenFor token);
   void ask_for_token(Call& call);
   awaitable<void> wait_for_token(Call& call);
   bool has_refused_token(const Call& call);
@@ -102,10 +101,7 @@ class ConnectorCore final : public net::ClientCore {
   ConnectorOptions options_;
   RequestWriter writer_;
   std::unique_ptr<net::TlsSettings> tls_;  // made for the first https service
-  std::vector<Counter> outcomes_;
-  Counter late_answers_;
-  Counter renewals_;
-  std::vector<Histogram> seconds_;
+  ConnectorFigures figures_;
   std::vector<std::string> buffers_;
   std::string origin_;  // its memory is used again for each look-up
 };
