@@ -18,6 +18,10 @@ HttpResponse response_for(Rejection why) {
   return response;
 }
 
+HttpResponse response_for_failure() {
+  return HttpResponse(500, error_body("ServiceError", "The bot could not process the request."), "application/json");
+}
+
 std::string text_for(Rejection why, std::string_view date) {
   const HttpResponse response = response_for(why);
   std::string text;

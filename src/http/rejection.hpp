@@ -63,7 +63,9 @@ inline constexpr std::array<RejectionText, 14> rejection_texts{{
 
 /// The answer to the client. The connection is closed after it.
 HttpResponse response_for(Rejection why);
-/// The same answer as text. `date`: "" leaves the header out.
+/// The answer to a request that the handler has failed to handle.
+HttpResponse response_for_failure();
+/// The same as `response_for`, as text. `date`: "" leaves the header out.
 std::string text_for(Rejection why, std::string_view date);
 
 constexpr const RejectionText& text_of(Rejection rejection) noexcept {

@@ -1,24 +1,18 @@
 #include "http/session.hpp"
 
 #include "http/describe.hpp"
-#include "http/lingering.hpp"
+#include "http/rejection.hpp"
 #include "http/server_state.hpp"
-#include "http/upgraded_connection.hpp"
-#include "schema/spare_text.hpp"
 
 #include <tern/async/log.hpp>
-#include <tern/schema/parse.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 #include <algorithm>
-#include <limits>
+#include <exception>
 #include <utility>
 
 namespace tern::http {
@@ -27,16 +21,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto warm_time = 1s;                 // how long an idle connection keeps its buffers
-constexpr std::size_t small_body = 16 * 1024;  // a body up to this size is copied behind the head, into one buffer
-constexpr auto stuck_time = 1s;                // a client that takes nothing of its response for so long may be closed
-constexpr int all_unsent = std::numeric_limits<int>::max();
+constexpr auto warm_time = 1s;  // how long an idle connection keeps its buffers
 
-HttpResponse failure(const std::exception_ptr& error = nullptr) {
-  if (error) {
-    log::error("a request could not be handled", {{"error", describe(error)}});
-  }
-  return HttpResponse(500, error_body("ServiceError", "The bot could not process the request."), "application/json");
+HttpResponse failure(const std::exception_ptr& error) {
+  log::error("a request could not be handled", {{"error", describe(error)}});
+  return response_for_failure();
 }
 
 }  // namespace
@@ -208,51 +197,6 @@ awaitable<void> Session::refuse(Rejection why) {
   co_await linger();
 }
 
-// After an error there is nobody to linger for.
-awaitable<void> Session::linger() {
-  if (ec_) {
-    co_return;
-  }
-  ending_ = true;
-  if (has_unsent()) {  // without the end of TLS a whole answer looks cut
-    co_await send_rest();
-    if (ec_) {
-      co_return;
-    }
-  }
-  leave();
-  phase_ = Phase::lingering;
-  expired_ = false;
-  const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
-  arm_for(linger_time);
-  socket_.shutdown(StreamSocket::shutdown_send, ec_);
-  shard_.lingering.push_back(*this);
-  shard_.expendables.fetch_add(1);
-  int unsent = unsent_bytes();
-  for (std::size_t total = 0; !ec_ && total < linger_bytes;) {
-    const auto room = reader_.prepare();
-    const auto [ec, bytes] =
-        co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
-    ec_ = ec;
-    total += bytes;
-    if (expired_ && (!ec || ec == asio::error::operation_aborted)) {
-      const int before = std::exchange(unsent, unsent_bytes());
-      if (last.expired(server_->clock()) || unsent == 0 || unsent >= before) {
-        co_return;  // the client has the whole response, or takes no more of it
-      }
-      ec_.clear();
-      expired_ = false;
-      arm_for(linger_time);
-    }
-  }
-}
-
-// The bytes that the client's kernel has not confirmed yet.
-int Session::unsent_bytes() noexcept {
-  int bytes = 0;
-  return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
-}
-
 Session::Next Session::plan_read() {
   if (!socket_.is_open()) {
     return Next::close;
@@ -305,10 +249,6 @@ Session::Next Session::plan_idle() {
   return released_ && !(closing && tls_) ? Next::wait : how_to_read();
 }
 
-bool Session::say_end() noexcept {
-  return !tls_ || tls_->say_end();
-}
-
 void Session::arm_for(std::chrono::milliseconds duration) noexcept {
   deadline_ = Deadline::after(duration, server_->clock()).when();
   shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
@@ -331,181 +271,6 @@ void Session::on_expired() noexcept {
   }
   error_code ignored;
   socket_.cancel(ignored);
-}
-
-void Session::begin_closing() noexcept {
-  if (phase_ == Phase::handshake) {
-    tls_->give_up();
-  }
-  if (phase_ == Phase::waiting || phase_ == Phase::handshake) {
-    error_code ignored;
-    socket_.cancel(ignored);
-  } else if (phase_ == Phase::header || phase_ == Phase::body) {
-    arm_for_input();
-  } else if (upgraded_ != nullptr) {
-    upgraded_->begin_closing();
-  }
-}
-
-void Session::close() noexcept {
-  if (tls_) {
-    tls_->give_up();
-    tls_->detach();
-  }
-  error_code ignored;
-  socket_.close(ignored);
-  if (upgraded_ != nullptr) {
-    upgraded_->abandon();
-  }
-}
-
-void Session::leave() {
-  if (live_) {
-    live_ = false;
-    server_->leave();
-  }
-}
-
-void Session::stop_counting() noexcept {
-  const Standing standing = std::exchange(standing_, Standing::ended);
-  if (standing == Standing::open) {
-    server_->count_closed(false);
-  } else if (standing == Standing::gone) {
-    server_->count_gone_ended();
-  }
-}
-
-void Session::depart() {
-  leave();
-  close_and_stop_counting();
-}
-
-void Session::close_and_stop_counting() noexcept {
-  leave_expendable();
-  close();
-  has_client_ = false;
-  if (standing_ == Standing::open) {
-    server_->show_connections(-1);
-  }
-  stop_counting();
-}
-
-Session::After Session::begin_response(HttpResponse& response, bool client_keeps) {
-  if (response.status < 200 || response.status > 999) {
-    log::error("a handler answered with a status that HTTP does not have", {{"status", response.status}});
-    response = failure();
-  }
-  if (!has_body(response.status)) {
-    response.source.reset();
-    response.body.clear();
-  }
-  if (response.source) {
-    response.body.clear();
-  }
-  const bool http10 = reader_.http10();
-  client_keeps = client_keeps && !(http10 && response.source);
-  const std::size_t most = server_->limits().requests_per_connection;
-  const bool keeps =
-      client_keeps && !server_->closing() && !(most > 0 && requests_ >= most) && !asks_to_close(response);
-  out_.clear();
-  const auto date = shard_.date.at(server_->clock().wall_now());
-  append_head(out_, response, {.http10 = http10, .keep_alive = keeps, .date = date});
-  server_->count_response(response.status);
-  if (reader_.request().method() == Method::head) {
-    response.source.reset();
-    response.body.clear();
-  }
-  if (response.body.size() <= small_body) {
-    out_.append(response.body);
-    detail::keep_text(std::move(response.body));
-    put_pending(out_);
-  } else {
-    put_pending(out_, response.body);
-  }
-  return keeps ? After::keep : After::close;
-}
-
-void Session::put_pending(std::string_view first, std::string_view second, std::string_view third) noexcept {
-  pending_ = {asio::buffer(first), asio::buffer(second), asio::buffer(third)};
-}
-
-void Session::sent(std::size_t bytes) noexcept {
-  for (asio::const_buffer& buffer : pending_) {
-    const std::size_t here = std::min(bytes, buffer.size());
-    buffer += here;
-    bytes -= here;
-  }
-}
-
-std::size_t Session::write_some() noexcept {
-  if (tls_) {
-    return tls_->write(pending_, ec_);
-  }
-  const bool single = pending_[1].size() + pending_[2].size() == 0;
-  return single ? socket_.write_some(asio::const_buffer(pending_[0]), ec_) : socket_.write_some(pending_, ec_);
-}
-
-// Sends without waiting for the reactor: a usual response fits into the socket's buffer.
-bool Session::send_some() noexcept {
-  const std::size_t bytes = write_some();
-  if (ec_ == asio::error::would_block || ec_ == asio::error::try_again) {
-    ec_.clear();
-  }
-  sent(bytes);
-  return bytes > 0;
-}
-
-bool Session::has_unsent() noexcept {
-  return asio::buffer_size(pending_) > 0 || (ending_ && !say_end());
-}
-
-bool Session::send_now() noexcept {
-  send_some();
-  return ec_ || asio::buffer_size(pending_) == 0;
-}
-
-awaitable<void> Session::send_rest() {
-  const Phase next = phase_ == Phase::streaming ? Phase::streaming : Phase::answering;
-  phase_ = Phase::writing;
-  const auto last = Deadline::after(server_->limits().write_timeout, server_->clock());
-  arm_for_writing(last.when());
-  int unsent = unsent_bytes();
-  while (!ec_ && has_unsent()) {
-    const auto [ec] = co_await socket_.async_wait(StreamSocket::wait_write, asio::as_tuple(asio::deferred));
-    ec_ = ec;
-    if (!ec && send_some()) {
-      unsent = all_unsent;
-    }
-    if (expired_ && socket_.is_open() && (!ec_ || ec_ == asio::error::operation_aborted)) {
-      ec_ = last.expired(server_->clock()) ? error_code(asio::error::timed_out) : error_code();
-      const int before = std::exchange(unsent, unsent_bytes());
-      may_give_way_while_writing(unsent >= before);
-      arm_for_writing(last.when());
-    }
-  }
-  may_give_way_while_writing(false);
-  phase_ = next;
-}
-
-// With a watch, the end of the client is seen at once, and the watch must not be cancelled early. Without a watch the
-// session looks at the client every `stuck_time`.
-void Session::arm_for_writing(SteadyTime last) noexcept {
-  expired_ = false;
-  const auto look = Deadline::after(stuck_time, server_->clock()).when();
-  deadline_ = watch_ ? last : std::min(last, look);
-  shard_.shard.wheel.arm(*this, Deadline::at(deadline_));
-}
-
-void Session::may_give_way_while_writing(bool stuck) noexcept {
-  if (watch_) {
-    return;
-  }
-  if (!stuck || !has_sent_end()) {
-    leave_expendable();
-  } else if (!expendable_hook.is_linked()) {
-    shard_.expendable.push_back(*this);
-    shard_.expendables.fetch_add(1);
-  }
 }
 
 }  // namespace tern::http
