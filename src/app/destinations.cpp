@@ -38,12 +38,12 @@ void check_destinations(const BotSettings& bot, bool has_authenticator) {
   }
 }
 
-void set_destinations(connector::ConnectorOptions& options, const BotSettings& bot, bool has_authenticator) {
+Destinations set_destinations(connector::ConnectorOptions& options, const BotSettings& bot, bool has_authenticator) {
   const bool is_listed =
       !bot.app_id.empty() || (!bot.allowed_hosts.empty() && may_leave_this_machine(bot, has_authenticator));
   options.loopback_only = !is_listed && !bot.allow_anonymous;
   if (!is_listed) {
-    return;
+    return options.loopback_only ? Destinations::this_machine : Destinations::any;
   }
   auto hosts = net::AllowedHosts::parse(bot.allowed_hosts);
   if (!hosts) {
@@ -54,6 +54,7 @@ void set_destinations(connector::ConnectorOptions& options, const BotSettings& b
     connector::add_channel_hosts(*hosts, bot.cloud);
   }
   options.allowed_hosts = std::make_shared<const net::AllowedHosts>(std::move(*hosts));
+  return Destinations::listed;
 }
 
 }  // namespace tern::app

@@ -7,6 +7,9 @@
 
 namespace tern::app {
 
+/// Where Tern's own sender sends to.
+enum class Destinations { this_machine, listed, any };
+
 /// `bot.allowed_hosts`.
 ConfigKey allowed_hosts_key();
 
@@ -14,9 +17,9 @@ ConfigKey allowed_hosts_key();
 /// `has_authenticator`: the bot has one of its own.
 void check_destinations(const BotSettings& bot, bool has_authenticator);
 
-/// Sets where Tern's own sender sends to: to hosts that are allowed, to this machine only, or anywhere. With an app id
-/// the hosts of the channels are allowed, too.
+/// Sets where Tern's own sender sends to, and returns it. With an app id the hosts of the channels are allowed, too.
+/// Errors: `ConfigError`.
 /// Source: docs/configuration.md, "Where a bot sends to".
-void set_destinations(connector::ConnectorOptions& options, const BotSettings& bot, bool has_authenticator);
+Destinations set_destinations(connector::ConnectorOptions& options, const BotSettings& bot, bool has_authenticator);
 
 }  // namespace tern::app
