@@ -4,61 +4,18 @@
 #include "runtime/dedupe_window.hpp"
 #include "runtime/reference_capture.hpp"
 #include "support/bot_world.hpp"
+#include "support/failing_memory.hpp"
 #include "turn/unit_of_work.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <functional>
-#include <new>
+#include <cstdint>
 #include <string>
-
-namespace {
-
-thread_local int allocations_left = 0;  // 0: none fails
-
-/// Runs `work`; its `nth` allocation fails. Whether there were so many.
-bool fails_at(int nth, const std::function<void()>& work) {
-  allocations_left = nth;
-  try {
-    work();
-  } catch (const std::bad_alloc&) {
-    allocations_left = 0;
-    return true;
-  }
-  allocations_left = 0;
-  return false;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) {
-  if (allocations_left > 0 && --allocations_left == 0) {
-    throw std::bad_alloc();
-  }
-  if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t bytes) {  // a sanitizer's own would not call the one above
-  return operator new(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace tern::runtime {
 namespace {
+
+using test::fails_at;
 
 Activity message_of(test::BotWorld& world, const std::string& url) {
   auto activity = world.message("hello");

@@ -1,4 +1,4 @@
-#include "failing_memory.hpp"
+#include "support/failing_memory.hpp"
 
 #include <cstddef>
 #include <cstdlib>
@@ -48,11 +48,11 @@ void operator delete[](void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 
-namespace tern::auth::test {
+namespace tern::test {
 
-bool fails_at(int nth, bool all, const std::function<void()>& work) {
+bool fails_at(int nth, const std::function<void()>& work, Further further) {
   allocations_left = nth;
-  all_after_it = all;
+  all_after_it = further == Further::fail;
   try {
     work();
   } catch (const std::bad_alloc&) {
@@ -64,4 +64,4 @@ bool fails_at(int nth, bool all, const std::function<void()>& work) {
   return failed;
 }
 
-}  // namespace tern::auth::test
+}  // namespace tern::test

@@ -2,10 +2,15 @@
 
 #include <functional>
 
-namespace tern::auth::test {
+namespace tern::test {
 
-/// Runs `work`; its `nth` allocation on this thread fails, and with `all` those after it too. Whether there were so
-/// many. The program has an `operator new` of its own for this.
-bool fails_at(int nth, bool all, const std::function<void()>& work);
+/// What becomes of the allocations after the one that fails.
+enum class Further { succeed, fail };
 
-}  // namespace tern::auth::test
+/// Runs `work`; its `nth` allocation on this thread fails. Whether there were so many.
+///
+/// The source has an `operator new` for the whole program. So it is in no library: a program that needs it names it
+/// among its own sources.
+bool fails_at(int nth, const std::function<void()>& work, Further further = Further::succeed);
+
+}  // namespace tern::test

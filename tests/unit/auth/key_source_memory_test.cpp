@@ -3,9 +3,9 @@
 #include "auth/key_source.hpp"
 
 #include "support/captured_log.hpp"
+#include "support/failing_memory.hpp"
 #include "support/run.hpp"
 
-#include "failing_memory.hpp"
 #include "fake_issuers.hpp"
 #include "test_key.hpp"
 
@@ -23,10 +23,11 @@ namespace tern::auth {
 namespace {
 
 using namespace std::chrono_literals;
+using tern::test::Further;
 using Answer = KeySchedule::Answer;
 
 /// A source whose first token finds no memory for its `nth` allocation. Whether there were so many.
-bool serves_after_failure(int nth, bool all) {
+bool serves_after_failure(int nth, Further further) {
   ManualClock clock;
   Metrics metrics;
   asio::io_context io{1};
@@ -41,7 +42,7 @@ bool serves_after_failure(int nth, bool all) {
   options.issuer = "https://issuer.example";
   KeySource source(std::move(options), io.get_executor(), issuers, clock, metrics);
   const tern::test::CapturedLog log;
-  const bool failed = test::fails_at(nth, all, [&] { source.find(key_id); });
+  const bool failed = tern::test::fails_at(nth, [&] { source.find(key_id); }, further);
   tern::test::drain(io);
   clock.advance(1s);  // the pause after a fetch that failed
   source.find(key_id);
@@ -52,7 +53,7 @@ bool serves_after_failure(int nth, bool all) {
 
 TEST(KeySourceMemory, MayRunOutAtAnyPointWhereATokenAsks) {
   int nth = 1;
-  while (serves_after_failure(nth, false)) {
+  while (serves_after_failure(nth, Further::succeed)) {
     ++nth;
   }
   EXPECT_GT(nth, 4);
@@ -60,7 +61,7 @@ TEST(KeySourceMemory, MayRunOutAtAnyPointWhereATokenAsks) {
 
 TEST(KeySourceMemory, MayBeGoneFromAnyPointWhereATokenAsks) {
   int nth = 1;
-  while (serves_after_failure(nth, true)) {
+  while (serves_after_failure(nth, Further::fail)) {
     ++nth;
   }
   EXPECT_GT(nth, 4);

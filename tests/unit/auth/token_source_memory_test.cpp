@@ -3,9 +3,8 @@
 #include "auth/token_source.hpp"
 
 #include "support/captured_log.hpp"
+#include "support/failing_memory.hpp"
 #include "support/run.hpp"
-
-#include "failing_memory.hpp"
 
 #include <tern/async/manual_clock.hpp>
 
@@ -21,6 +20,7 @@ namespace tern::auth {
 namespace {
 
 using namespace std::chrono_literals;
+using tern::test::Further;
 
 /// Gives a token, or fails with a message that is too long to be kept without memory.
 class OneService final : public TokenFetcher {
@@ -36,7 +36,7 @@ class OneService final : public TokenFetcher {
 };
 
 /// A source whose first request finds no memory for its `nth` allocation. Whether there were so many.
-bool asks_after_failure(int nth, bool all, bool service_fails) {
+bool asks_after_failure(int nth, Further further, bool service_fails) {
   ManualClock clock;
   Metrics metrics;
   asio::io_context io{1};
@@ -46,10 +46,11 @@ bool asks_after_failure(int nth, bool all, bool service_fails) {
   options.scope = "scope";
   TokenSource source(std::move(options), io.get_executor(), service, clock, metrics);
   const tern::test::CapturedLog log;
-  const bool failed = test::fails_at(nth, all, [&] {
+  const auto ask = [&] {
     [[maybe_unused]] const auto answer = source.token();
     tern::test::drain(io);
-  });
+  };
+  const bool failed = tern::test::fails_at(nth, ask, further);
   service->fails = false;
   tern::test::drain(io);
   clock.advance(1s);  // the pause after a request that failed
@@ -63,28 +64,28 @@ bool asks_after_failure(int nth, bool all, bool service_fails) {
   return failed;
 }
 
-void expect_requests_after(bool all, bool service_fails) {
+void expect_requests_after(Further further, bool service_fails) {
   int nth = 1;
-  while (asks_after_failure(nth, all, service_fails)) {
+  while (asks_after_failure(nth, further, service_fails)) {
     ++nth;
   }
   EXPECT_GT(nth, 4);
 }
 
 TEST(TokenSourceMemory, MayRunOutAtAnyPointOfARequest) {
-  expect_requests_after(false, false);
+  expect_requests_after(Further::succeed, false);
 }
 
 TEST(TokenSourceMemory, MayBeGoneFromAnyPointOfARequest) {
-  expect_requests_after(true, false);
+  expect_requests_after(Further::fail, false);
 }
 
 TEST(TokenSourceMemory, MayRunOutAtAnyPointOfARequestThatFails) {
-  expect_requests_after(false, true);
+  expect_requests_after(Further::succeed, true);
 }
 
 TEST(TokenSourceMemory, MayBeGoneFromAnyPointOfARequestThatFails) {
-  expect_requests_after(true, true);
+  expect_requests_after(Further::fail, true);
 }
 
 }  // namespace
