@@ -100,15 +100,15 @@ cmd_bench() {
 
 # What a part of it needs is brought when it is asked for, or when nothing is left out.
 bench_directline() {
-  local command=("$release/bench/directline" --folder "$root/build" "$@")
+  local words=("$release/bench/directline" --folder "$root/build" "$@")
   if [[ " $* " != *" --only"* || " $* " == *compare* ]]; then
     bring_offline_server
-    command+=(--offline "$root/build/offline-directline")
+    words+=(--offline "$root/build/offline-directline")
   fi
   if [[ " $* " != *" --only"* || " $* " == *replicas* || " $* " == *postgres* ]]; then
-    with_what_tests_need "$release" "${command[@]}"
+    with_what_tests_need "$release" "${words[@]}"
   else
-    "${command[@]}"
+    "${words[@]}"
   fi
 }
 
