@@ -12,7 +12,7 @@ namespace tern::direct_line {
 namespace {
 
 constexpr std::size_t jobs_at_once = 64;
-constexpr std::size_t longest_tail = 32;
+constexpr std::ptrdiff_t longest_tail = 32;
 constexpr std::size_t max_tail_bytes = std::size_t{8} * 1024;
 constexpr std::chrono::seconds write_timeout{10};
 constexpr std::chrono::seconds read_timeout{5};
@@ -188,7 +188,7 @@ awaitable<void> Conversation::write(const Jobs& jobs) {
 
 // Under the mutex.
 void Conversation::drop_tail() noexcept {
-  tail_.clear();
+  std::vector<StoredActivity>().swap(tail_);
   tail_bytes_ = 0;
 }
 
@@ -208,10 +208,12 @@ void Conversation::note_stored(const std::vector<StoredActivity>& stored) {
     tail_.push_back(activity);
     tail_bytes_ += activity.text->size();
   }
-  while (tail_.size() > 1 && (tail_.size() > longest_tail || tail_bytes_ > max_tail_bytes)) {
-    tail_bytes_ -= tail_.front().text->size();
-    tail_.pop_front();
+  auto first = tail_.begin();
+  while (tail_.end() - first > longest_tail || (tail_.end() - first > 1 && tail_bytes_ > max_tail_bytes)) {
+    tail_bytes_ -= first->text->size();
+    ++first;
   }
+  tail_.erase(tail_.begin(), first);
 }
 
 void Conversation::show(std::string text) {
@@ -438,6 +440,9 @@ awaitable<Follower::News> Follower::next(Deadline by) {
         continue;
       }
       all.sleepers_.push_back(place);
+      if (all.sleepers_.size() == all.followers_) {
+        all.drop_tail();  // a socket that sleeps for hours holds no text
+      }
     }
     const Conversation::Sleep sleep(all, place);
     const bool woken = co_await place->wait(by);

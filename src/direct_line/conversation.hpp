@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -136,8 +135,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Jobs queue_;
   bool writing_ = false;
   std::size_t hints_while_writing_ = 0;
-  std::uint64_t heard_ = 0;          // how often somebody else may have written
-  std::deque<StoredActivity> tail_;  // the newest activities, without a gap up to `head_->head.last`
+  std::uint64_t heard_ = 0;  // how often somebody else may have written
+  // The newest activities, without a gap up to `head_->head.last`. Empty while all followers wait: they have them.
+  std::vector<StoredActivity> tail_;
   std::size_t tail_bytes_ = 0;
   std::shared_ptr<const std::string> shown_;
   std::uint64_t shown_number_ = 0;

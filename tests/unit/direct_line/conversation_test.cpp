@@ -64,6 +64,20 @@ TEST_F(ConversationTest, GivesAFollowerWhatIsKeptAndWhatComes) {
   EXPECT_EQ(later->watermark, 3U);
 }
 
+TEST_F(ConversationTest, HoldsNoTextWhileAllWhoFollowWait) {
+  begin();
+  Follower follower(all.at(some_id), 0);
+  append("one");
+  auto news = next(follower);
+  const std::weak_ptr<const std::string> text = news.activities.front().text;
+  news = {};
+  EXPECT_FALSE(text.expired()) << "somebody who follows may lag behind";
+  asio::co_spawn(
+      io, [](Follower& f) -> awaitable<void> { (void)co_await f.next(Deadline::never()); }(follower), asio::detached);
+  tern::test::drain(io);
+  EXPECT_TRUE(text.expired());
+}
+
 TEST_F(ConversationTest, ReplaysALongHistoryInPages) {
   begin();
   for (int i = 0; i < 250; ++i) {
