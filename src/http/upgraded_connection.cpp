@@ -35,7 +35,7 @@ using namespace std::chrono_literals;
 
 constexpr auto closing_look = 2s;            // how often a closing looks whether the client takes what is queued
 constexpr std::size_t longest_reason = 123;  // bytes (RFC 6455, 5.5)
-constexpr std::size_t least_room = 512;      // bytes, which an idle socket keeps
+constexpr std::size_t least_room = 128;      // bytes, which an idle socket keeps; most clients send only pings
 constexpr std::size_t most_room = 64 * 1024;
 
 // At most so many bytes, without a part of a character.
