@@ -23,16 +23,17 @@ std::string padded(std::uint64_t number, std::size_t digits) {
   return text.size() >= digits ? text : std::string(digits - text.size(), '0') + text;
 }
 
-std::uint64_t seq_of_known(const Head& head, const std::string& digest) {
-  const auto found =
-      std::find_if(head.keys.begin(), head.keys.end(), [&](const Head::Key& key) { return key.digest == digest; });
-  return found == head.keys.end() ? 0 : found->seq;
+std::uint64_t seq_of_known(const std::vector<Head::Key>& keys, const std::string& digest) {
+  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Head::Key& key) { return key.digest == digest; });
+  return found == keys.end() ? 0 : found->seq;
 }
 
-void remember(Head& head, std::string digest) {
-  head.keys.push_back({std::move(digest), head.last});
-  if (head.keys.size() > Head::max_keys) {
-    head.keys.erase(head.keys.begin());
+// Clients and the bot have their own lists, so that no flood of messages makes the bot's sends forgotten.
+void remember(Head& head, std::string digest, bool is_posted) {
+  auto& keys = is_posted ? head.posts : head.keys;
+  keys.push_back({std::move(digest), head.last});
+  if (keys.size() > (is_posted ? Head::max_posts : Head::max_keys)) {
+    keys.erase(keys.begin());
   }
 }
 
@@ -96,6 +97,10 @@ std::string activity_id(std::string_view conversation, std::uint64_t seq) {
   return std::string(conversation).append("|").append(padded(seq, digits));
 }
 
+bool is_known_post(const Head& head, const std::string& key) {
+  return !key.empty() && seq_of_known(head.posts, short_digest(key)) != 0;
+}
+
 AppendPlan plan_append(std::string_view conversation, Head head, const std::string& etag,
                        const std::vector<NewActivity>& activities, const HistoryBounds& bounds, WallTime now) {
   AppendPlan plan;
@@ -104,7 +109,8 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
   auto time = std::max(now, plan.head.changed + std::chrono::milliseconds(1));
   for (const auto& activity : activities) {
     auto digest = activity.key.empty() ? std::string() : short_digest(activity.key);
-    if (const auto known = digest.empty() ? 0 : seq_of_known(plan.head, digest); known != 0) {
+    const auto& keys = activity.is_posted ? plan.head.posts : plan.head.keys;
+    if (const auto known = digest.empty() ? 0 : seq_of_known(keys, digest); known != 0) {
       plan.seqs.push_back(known);
       plan.times.emplace_back();
       continue;
@@ -122,7 +128,7 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
     plan.stored.push_back({seq, std::move(text)});
     plan.head.ended = plan.head.ended || activity.ends;
     if (!digest.empty()) {
-      remember(plan.head, std::move(digest));
+      remember(plan.head, std::move(digest), activity.is_posted);
     }
     mark(plan.head, bounds, now);
     plan.head.changed = time;

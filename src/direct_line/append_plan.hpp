@@ -26,8 +26,9 @@ struct HistoryBounds {
 /// An activity for a conversation.
 struct NewActivity {
   json::object fields;
-  std::string key;    ///< a send with a known key is not stored again; "": it has none
-  bool ends = false;  ///< it ends the conversation
+  std::string key;         ///< one with a known key is not stored again; "": it has none
+  bool ends = false;       ///< it ends the conversation
+  bool is_posted = false;  ///< a client has brought it, so its key is none of a send
 };
 
 /// An activity of a conversation, as JSON.
@@ -48,6 +49,9 @@ std::string hint_of(std::string_view conversation);
 
 /// The id of an activity: `CONVERSATION|0000001`.
 std::string activity_id(std::string_view conversation, std::uint64_t seq);
+
+/// Whether a client has brought an activity with this key before, as the conversation knows.
+bool is_known_post(const Head& head, const std::string& key);
 
 /// What a write of new activities does.
 struct AppendPlan {

@@ -4,7 +4,9 @@
 #include "direct_line/direct_line.hpp"
 #include "direct_line/incoming.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,11 +48,13 @@ class Endpoint final : public http::HttpHandler {
   Deadline storage_deadline() const noexcept;
   awaitable<Head> open_head(std::string id);
   void greet(executor ex, const Head& head, const std::string& id, const Caller& caller);
-  awaitable<std::string> bring(Caller caller, std::string id, json::object given);
+  awaitable<std::string> bring(Caller caller, std::string id, Incoming incoming);
+  awaitable<std::optional<Activity>> keep(Incoming& incoming, std::string id, std::string& kept_as);
+  awaitable<std::optional<json::object>> stored_activity(std::string id, std::uint64_t seq);
   awaitable<void> give_to_bot(Activity activity, Caller caller);
   awaitable<void> give_until_taken(Activity update, Caller caller);
   awaitable<TurnResult> offer_to_bot(Activity activity, Caller caller);
-  awaitable<void> take_reply(Activity reply);
+  awaitable<void> take_reply(Activity reply, std::string key);
   /// What an upload brings.
   struct Form {
     json::object activity;

@@ -7,9 +7,11 @@
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
 #include "storage/storable_text.hpp"
+#include "turn/same_activity.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/timer.hpp>
+#include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -28,6 +30,9 @@ constexpr std::size_t max_files = 20;
 constexpr std::size_t longest_locale = 64;
 constexpr int tries_to_greet = 5;
 constexpr std::chrono::seconds longest_wait_to_greet{30};
+// A message is offered again to a bot that is overloaded, if it asks for no longer pause.
+constexpr int tries_of_message = 4;
+constexpr std::chrono::seconds longest_wait_of_message{2};
 constexpr std::string_view activity_type_of_part = "application/vnd.microsoft.activity";
 
 http::HttpResponse id_answer(const std::string& id) {
@@ -76,6 +81,10 @@ void check_result(const TurnResult& result) {
   if (result.outcome == TurnOutcome::overloaded) {
     throw Refusal(429, "TooManyRequests", result.reason, std::max(result.retry_after, std::chrono::seconds(1)));
   }
+  if (result.outcome == TurnOutcome::shutting_down) {
+    throw Refusal(503, "ServiceUnavailable", "The bot shuts down. Send the activity again.",
+                  std::max(result.retry_after, std::chrono::seconds(1)));
+  }
   throw Refusal(502, "BotError", "The bot could not handle the activity.");
 }
 
@@ -89,6 +98,17 @@ json::object& attachment_of(json::array& attachments, const std::string& name) {
     }
   }
   return attachments.emplace_back(json::object{{"name", name}}).get_object();
+}
+
+// Stands for the files of an upload: an activity that comes again may have other files.
+std::string digest_of(const std::vector<UploadedFile>& files) {
+  tern::detail::WideHash hash;
+  for (const auto& file : files) {
+    hash.add(file.name);
+    hash.add(file.type);
+    hash.add(file.content);
+  }
+  return '/' + std::to_string(hash.high()) + '/' + std::to_string(hash.low());
 }
 
 json::array& attachments_in(json::object& activity) {
@@ -143,48 +163,86 @@ awaitable<void> Endpoint::give_until_taken(Activity update, Caller caller) {
   }
 }
 
-awaitable<void> Endpoint::take_reply(Activity reply) {
+awaitable<void> Endpoint::take_reply(Activity reply, std::string key) {
   constexpr std::chrono::seconds reply_timeout{10};
-  (void)co_await all_.outbox_.send(reply, {}, Deadline::after(reply_timeout, all_.clock_));
+  (void)co_await all_.outbox_.send(reply, std::move(key), Deadline::after(reply_timeout, all_.clock_));
 }
 
+// Clients have the message already, and Web Chat gives it a new id when the user sends it once more: so the bot is
+// asked again here, for a short time, before the client is told.
 awaitable<void> Endpoint::give_to_bot(Activity activity, Caller caller) {
   all_.received_.inc();
-  const auto result = co_await offer_to_bot(std::move(activity), std::move(caller));
-  check_result(result);
+  for (int tries = 1;; ++tries) {
+    const auto result = co_await offer_to_bot(activity, caller);
+    const std::chrono::seconds asked = std::max(result.retry_after, std::chrono::seconds(1));
+    if (result.outcome != TurnOutcome::overloaded || tries == tries_of_message || asked > longest_wait_of_message) {
+      check_result(result);
+      co_return;
+    }
+    co_await sleep_for(asked, all_.clock_);
+  }
 }
 
 awaitable<TurnResult> Endpoint::offer_to_bot(Activity activity, Caller caller) {
   auto who = identity_of(caller, activity);
-  ChannelInlet::OnReply on_reply = [this](Activity reply) { return take_reply(std::move(reply)); };
+  // A streamed turn that has ended gives all its replies once more to whoever repeats its activity.
+  auto key = std::string(activity.id().value_or("")) + "|reply|";
+  ChannelInlet::OnReply on_reply = [this, key = std::move(key), number = 0](Activity reply) mutable {
+    return take_reply(std::move(reply), key + std::to_string(++number));
+  };
   auto result = co_await all_.bot_->receive(std::move(activity), std::move(who), std::move(on_reply));
   co_return result;
 }
 
-// Long: stores the activity, gives it to the bot, and ends the conversation if it says so.
-awaitable<std::string> Endpoint::bring(Caller caller, std::string id, json::object given) {
-  const auto head = co_await open_head(id);
-  auto incoming = check_incoming(std::move(given), caller, head, id);
-  const auto conversation = all_.conversations_.at(id);
-  std::string activity_id_of;
-  std::string timestamp;
+// The activity as it was stored when it came first; nullopt when it is not kept any more.
+awaitable<std::optional<json::object>> Endpoint::stored_activity(std::string id, std::uint64_t seq) {
+  const auto page = co_await all_.history_.read(std::move(id), seq, seq, storage_deadline());
+  if (page.activities.empty()) {
+    co_return std::nullopt;
+  }
+  auto value = parse_json(*page.activities.front().text);
+  auto* fields = value ? value->if_object() : nullptr;
+  co_return fields != nullptr ? std::optional(std::move(*fields)) : std::nullopt;
+}
+
+// Stores what a client has brought. nullopt when it came before and is not kept any more. An activity that came before
+// is given to the bot all the same, as it was then: the bot may have been overloaded, or have failed. The runtime
+// answers a repetition of what the bot has taken (`limits.dedupe_window`) without a second turn.
+awaitable<std::optional<Activity>> Endpoint::keep(Incoming& incoming, std::string id, std::string& kept_as) {
   if (incoming.is_shown_only) {
-    activity_id_of = id + "|typing-" + random_text(id_bytes / 2);
-    timestamp = Timestamp::utc(all_.clock_.wall_now()).text();
-  } else {
-    auto place = co_await conversation->append(NewActivity{incoming.fields, {}, false}, storage_deadline());
-    if (!place) {
-      refuse_conversation();
+    kept_as = id + "|typing-" + random_text(id_bytes / 2);
+    co_return for_bot(incoming, all_.options_, kept_as, Timestamp::utc(all_.clock_.wall_now()).text());
+  }
+  const auto conversation = all_.conversations_.at(id);
+  NewActivity made{incoming.fields, incoming.key, false, true};
+  auto place = co_await conversation->append(std::move(made), storage_deadline());
+  if (!place) {
+    refuse_conversation();
+  }
+  kept_as = activity_id(id, place->seq);
+  if (place->timestamp.empty()) {
+    auto stored = co_await stored_activity(std::move(id), place->seq);
+    if (!stored) {
+      co_return std::nullopt;
     }
-    activity_id_of = activity_id(id, place->seq);
-    timestamp = std::move(place->timestamp);
+    const auto* time = stored->if_contains("timestamp");
+    place->timestamp = time != nullptr && time->is_string() ? std::string(time->get_string()) : std::string();
+    incoming.fields = std::move(*stored);
   }
-  auto activity = for_bot(incoming, all_.options_, activity_id_of, timestamp);
-  co_await give_to_bot(std::move(activity), std::move(caller));
+  co_return for_bot(incoming, all_.options_, kept_as, place->timestamp);
+}
+
+// Stores the activity, gives it to the bot, and ends the conversation if it says so.
+awaitable<std::string> Endpoint::bring(Caller caller, std::string id, Incoming incoming) {
+  std::string kept_as;
+  auto activity = co_await keep(incoming, id, kept_as);
+  if (activity) {
+    co_await give_to_bot(std::move(*activity), std::move(caller));
+  }
   if (incoming.ends) {
-    co_await conversation->end(storage_deadline());
+    co_await all_.conversations_.at(id)->end(storage_deadline());
   }
-  co_return activity_id_of;
+  co_return kept_as;
 }
 
 awaitable<http::HttpResponse> Endpoint::post_activity(http::HttpRequest& request, std::string id) {
@@ -194,7 +252,9 @@ awaitable<http::HttpResponse> Endpoint::post_activity(http::HttpRequest& request
     throw Refusal(413, "MessageSizeTooBig", "The activity is larger than limits.direct_line_message.");
   }
   auto given = object_in(request.body(), false);
-  const auto made = co_await bring(std::move(caller), std::move(id), std::move(given));
+  const auto head = co_await open_head(id);
+  auto incoming = check_incoming(std::move(given), caller, head, id);
+  const auto made = co_await bring(std::move(caller), std::move(id), std::move(incoming));
   co_return id_answer(made);
 }
 
@@ -208,9 +268,14 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
   if (!form.activity.contains("from") && !user.empty()) {
     form.activity["from"] = json::object{{"id", user}};
   }
-  (void)check_incoming(form.activity, caller, head, id);  // before anything is kept
-  auto given = co_await keep_files(std::move(form), url_of(request, "http", "/attachments/"));
-  const auto made = co_await bring(std::move(caller), std::move(id), std::move(given));
+  auto incoming = check_incoming(form.activity, caller, head, id);  // before anything is kept
+  const auto key = incoming.key.empty() ? std::string() : incoming.key + digest_of(form.files);
+  if (!is_known_post(head, key)) {  // otherwise its files are kept already
+    auto given = co_await keep_files(std::move(form), url_of(request, "http", "/attachments/"));
+    incoming = check_incoming(std::move(given), caller, head, id);
+  }
+  incoming.key = key;
+  const auto made = co_await bring(std::move(caller), std::move(id), std::move(incoming));
   co_return id_answer(made);
 }
 

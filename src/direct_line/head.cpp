@@ -39,6 +39,25 @@ const json::array* pairs_in(const json::value* value) {
   return value != nullptr ? value->if_array() : nullptr;
 }
 
+json::array to_pairs(const std::vector<Head::Key>& keys) {
+  json::array pairs;
+  for (const auto& key : keys) {
+    pairs.emplace_back(key.digest);
+    pairs.emplace_back(static_cast<std::int64_t>(key.seq));
+  }
+  return pairs;
+}
+
+std::vector<Head::Key> keys_in(const json::value* value) {
+  std::vector<Head::Key> keys;
+  if (const auto* pairs = pairs_in(value)) {
+    for (std::size_t i = 0; i + 1 < pairs->size(); i += 2) {
+      keys.push_back({text_in(&(*pairs)[i]), static_cast<std::uint64_t>(number_in(&(*pairs)[i + 1]))});
+    }
+  }
+  return keys;
+}
+
 }  // namespace
 
 std::string write_head(const Head& head) {
@@ -46,11 +65,6 @@ std::string write_head(const Head& head) {
   for (const auto& mark : head.marks) {
     marks.emplace_back(static_cast<std::int64_t>(mark.seq));
     marks.emplace_back(to_number(mark.time));
-  }
-  json::array keys;
-  for (const auto& key : head.keys) {
-    keys.emplace_back(key.digest);
-    keys.emplace_back(static_cast<std::int64_t>(key.seq));
   }
   const json::object fields{{"v", head_version},
                             {"channel", head.channel},
@@ -63,7 +77,8 @@ std::string write_head(const Head& head) {
                             {"last", static_cast<std::int64_t>(head.last)},
                             {"changed", to_number(head.changed)},
                             {"marks", std::move(marks)},
-                            {"keys", std::move(keys)}};
+                            {"keys", to_pairs(head.keys)},
+                            {"posts", to_pairs(head.posts)}};
   return json::serialize(fields);
 }
 
@@ -88,11 +103,8 @@ std::optional<Head> read_head(std::string_view text) {
       head.marks.push_back({static_cast<std::uint64_t>(number_in(&(*marks)[i])), to_time(number_in(&(*marks)[i + 1]))});
     }
   }
-  if (const auto* keys = pairs_in(fields->if_contains("keys"))) {
-    for (std::size_t i = 0; i + 1 < keys->size(); i += 2) {
-      head.keys.push_back({text_in(&(*keys)[i]), static_cast<std::uint64_t>(number_in(&(*keys)[i + 1]))});
-    }
-  }
+  head.keys = keys_in(fields->if_contains("keys"));
+  head.posts = keys_in(fields->if_contains("posts"));
   return head;
 }
 

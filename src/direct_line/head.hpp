@@ -18,14 +18,15 @@ struct Head {
     std::uint64_t seq = 0;
     WallTime time;
   };
-  /// The key of a send that was stored, as `short_digest` makes it.
+  /// The key of an activity that was stored, as `short_digest` makes it.
   struct Key {
     std::string digest;
     std::uint64_t seq = 0;
   };
 
-  /// The most keys that are kept: those of the last sends.
+  /// The most keys that are kept: those of the last sends, and of what clients have brought last.
   static constexpr std::size_t max_keys = 48;
+  static constexpr std::size_t max_posts = 16;
 
   std::string channel;      ///< `directline` or `webchat`
   std::string user;         ///< the id of the user who began it; "" when nobody said
@@ -37,7 +38,8 @@ struct Head {
   std::uint64_t last = 0;   ///< the newest activity, from 1; 0 when there was none
   WallTime changed;         ///< the last change
   std::vector<Mark> marks;  ///< the oldest first
-  std::vector<Key> keys;    ///< the oldest first
+  std::vector<Key> keys;    ///< of sends, the oldest first
+  std::vector<Key> posts;   ///< of what clients have brought, likewise
 };
 
 /// The head as JSON.

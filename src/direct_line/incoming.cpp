@@ -2,6 +2,7 @@
 
 #include "direct_line/account.hpp"
 #include "direct_line/refusal.hpp"
+#include "turn/same_activity.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -66,6 +67,27 @@ json::object account_json(const Account& account, std::string_view role) {
   return made;
 }
 
+std::string client_activity_id(const json::object& given) {
+  const auto* data = given.if_contains("channelData");
+  const auto* fields = data != nullptr ? data->if_object() : nullptr;
+  const auto* id = fields != nullptr ? fields->if_contains("clientActivityID") : nullptr;
+  return id != nullptr && id->is_string() ? std::string(id->get_string()) : std::string();
+}
+
+std::string key_of(const json::object& fields) {
+  auto key = client_activity_id(fields);
+  if (key.empty()) {
+    return key;
+  }
+  Activity activity(fields);
+  activity.set_id("posted");
+  key = std::to_string(key.size()) + ':' + key;
+  if (const auto same = tern::detail::same_activity(activity)) {
+    same->append_to(key);
+  }
+  return key;
+}
+
 }  // namespace
 
 ChannelAccount bot_account(const Options& options) {
@@ -88,6 +110,7 @@ Incoming check_incoming(json::object given, const Caller& caller, const Head& he
   given["channelId"] = head.channel;
   given["conversation"] = json::object{{"id", conversation}};
   incoming.fields = std::move(given);
+  incoming.key = incoming.is_shown_only ? std::string() : key_of(incoming.fields);
   return incoming;
 }
 

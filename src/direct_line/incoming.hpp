@@ -17,6 +17,10 @@ struct Incoming {
   bool is_shown_only = false;  ///< it is not stored: typing
   bool ends = false;           ///< it ends the conversation, after its turn
   bool streams = false;        ///< its turn has `deliveryMode: stream`
+  /// By what it is known when the client brings it again, because it got no answer or was refused: its
+  /// `channelData.clientActivityID`, its sender, and its content without the client's time. A client that gives the
+  /// same id to different messages loses none. "" for an activity without such an id, which is never a repetition.
+  std::string key;
 };
 
 /// Checks an activity of a client, and sets what a client may not choose: the sender, the channel, the conversation.

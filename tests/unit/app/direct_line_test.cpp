@@ -110,6 +110,22 @@ TEST(DirectLineApp, LosesAndDoublesNothingWhenTheSocketIsCutAgainAndAgain) {
   EXPECT_TRUE(app.stop());
 }
 
+TEST(DirectLineApp, AnswersARepetitionWithoutASecondTurn) {
+  App app(with_direct_line(), echoing_bot);
+  app.start();
+  DirectLineClient client(app.port(), direct_line_secret);
+  client.begin();
+  const auto post = [&client] {
+    return client.post("/conversations/" + client.id() + "/activities",
+                       R"({"type":"message","text":"one","from":{"id":"u"},"channelData":{"clientActivityID":"c-1"}})");
+  };
+  const auto first = post();
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(post().body, first.body);
+  EXPECT_EQ(client.poll().size(), 2U) << "the message, and one echo";
+  EXPECT_TRUE(app.stop());
+}
+
 TEST(DirectLineApp, RefusesAGigabyteBeforeItIsSent) {
   App app(with_direct_line(), echoing_bot);
   app.start();

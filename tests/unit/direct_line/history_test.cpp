@@ -29,12 +29,14 @@ TEST(HeadTest, IsTheSameAfterItWasWritten) {
   head.changed = WallTime(1'700'000'000'123ms);
   head.marks = {{3, WallTime(1s)}, {9, WallTime(2s)}};
   head.keys = {{"digest", 7}};
+  head.posts = {{"other", 8}};
   const auto read = read_head(write_head(head));
   ASSERT_TRUE(read);
   EXPECT_EQ(write_head(*read), write_head(head));
   EXPECT_EQ(read->user_name, "Ünï");
   EXPECT_EQ(read->marks[1].seq, 9U);
   EXPECT_EQ(read->keys[0].digest, "digest");
+  EXPECT_EQ(read->posts[0].seq, 8U);
   for (const char* none : {"", "[]", "{}", R"({"v":2})", R"({"v":"1"})"}) {
     EXPECT_FALSE(read_head(none)) << none;
   }
@@ -100,6 +102,29 @@ TEST(AppendPlanTest, KnowsTheKeysOfTheLastSends) {
   std::vector<NewActivity> old;
   old.push_back(message("x", "key-1"));
   EXPECT_TRUE(plan_append(some_id, head, "e", old, {}, WallTime(5s)).changes.empty());
+}
+
+TEST(AppendPlanTest, KeepsTheKeysOfSendsApartFromThoseOfClients) {
+  Head head;
+  const auto append = [&head](std::string key, bool is_posted) {
+    std::vector<NewActivity> one;
+    one.push_back(message("x", std::move(key)));
+    one.back().is_posted = is_posted;
+    auto plan = plan_append(some_id, head, "e", one, {}, WallTime(5s));
+    head = plan.head;
+    return !plan.changes.empty();
+  };
+  EXPECT_TRUE(append("key", false));
+  EXPECT_TRUE(append("key", true)) << "a client cannot take the place of a send";
+  EXPECT_FALSE(append("key", true));
+  EXPECT_TRUE(is_known_post(head, "key"));
+  EXPECT_FALSE(is_known_post(head, ""));
+  for (int i = 0; i < 100; ++i) {
+    append("post-" + std::to_string(i), true);
+  }
+  EXPECT_EQ(head.posts.size(), Head::max_posts);
+  EXPECT_FALSE(is_known_post(head, "key"));
+  EXPECT_FALSE(append("key", false)) << "nor push it out";
 }
 
 TEST(AppendPlanTest, RemovesWhatIsBeyondTheBounds) {

@@ -1,0 +1,192 @@
+// What becomes of an activity that a client brings again, because it was refused or got no answer.
+#include "unit/direct_line/world.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tern::direct_line {
+namespace {
+
+using namespace std::chrono_literals;
+using http::Method;
+using test::form_with;
+using test::header_of;
+using test::TestRequest;
+using test::upload_request;
+using test::World;
+using testing::ElementsAre;
+
+class RepeatedPost : public testing::Test {
+ protected:
+  http::HttpResponse say(const std::string& text, const std::string& client_id, const std::string& from = "u") {
+    return world.post("/conversations/" + client.id + "/activities", client.token, body(text, client_id, from));
+  }
+  static std::string body(const std::string& text, const std::string& client_id, const std::string& from = "u") {
+    return json::serialize(json::object{{"type", "message"},
+                                        {"text", text},
+                                        {"from", {{"id", from}}},
+                                        {"localTimestamp", "2026-01-01T00:00:00Z"},
+                                        {"channelData", {{"clientActivityID", client_id}}}});
+  }
+  static std::string id_in(const http::HttpResponse& response) {
+    return std::string(json::parse(response.body).at("id").as_string());
+  }
+  void bot_is(TurnOutcome outcome, std::chrono::seconds retry_after = 0s) {
+    world.bot.result.outcome = outcome;
+    world.bot.result.retry_after = retry_after;
+  }
+  /// The message that the bot got last is that of the call before.
+  void expect_the_same_activity() {
+    const auto& got = world.bot.received;
+    ASSERT_GE(got.size(), 2U);
+    EXPECT_EQ(got.back().json(), got[got.size() - 2].json());
+  }
+
+  World world;
+  World::Client client = world.begin();
+};
+
+TEST_F(RepeatedPost, IsKeptOnceWhenTheBotWasOverloaded) {
+  bot_is(TurnOutcome::overloaded, 7s);
+  const auto refused = say("one", "c-1");
+  EXPECT_EQ(refused.status, 429U);
+  EXPECT_EQ(header_of(refused, "Retry-After"), "7");
+  bot_is(TurnOutcome::goes_on);
+  const auto taken = say("one", "c-1");
+  EXPECT_EQ(taken.status, 200U);
+  EXPECT_EQ(id_in(taken), client.id + "|0000001");
+  EXPECT_THAT(world.texts(client), ElementsAre("one"));
+  expect_the_same_activity();
+  EXPECT_EQ(id_in(say("one", "c-1")), id_in(taken)) << "and so for each that comes later";
+}
+
+TEST_F(RepeatedPost, IsKeptOnceWhenTheBotHasFailed) {
+  bot_is(TurnOutcome::failed);
+  EXPECT_EQ(say("one", "c-1").status, 502U);
+  EXPECT_EQ(say("one", "c-1").status, 502U);
+  EXPECT_THAT(world.texts(client), ElementsAre("one"));
+  expect_the_same_activity();
+}
+
+TEST_F(RepeatedPost, IsAnotherActivityWithAnotherTextSenderOrId) {
+  say("one", "c-1");
+  say("two", "c-1");
+  say("one", "c-1", "v");
+  say("one", "c-2");
+  say("one", "");
+  say("one", "");
+  world.say(client, "one");
+  world.say(client, "one");
+  EXPECT_EQ(world.texts(client).size(), 8U) << "a client that gives one id to all its messages loses none";
+}
+
+TEST_F(RepeatedPost, IsTheSameAtAnotherTimeOfTheClient) {
+  say("one", "c-1");
+  auto later = json::parse(body("one", "c-1")).as_object();
+  later["localTimestamp"] = "2026-01-01T00:00:05Z";
+  world.post("/conversations/" + client.id + "/activities", client.token, json::serialize(later));
+  EXPECT_THAT(world.texts(client), ElementsAre("one"));
+  expect_the_same_activity();
+}
+
+TEST_F(RepeatedPost, IsAnsweredAfterItsActivityHasLeftTheHistory) {
+  Options options;
+  options.bounds.history = 1;
+  World small(std::move(options));
+  const auto other = small.begin();
+  const auto post = [&](const std::string& text) {
+    return small.post("/conversations/" + other.id + "/activities", other.token, body(text, "of " + text));
+  };
+  const auto first = id_in(post("one"));
+  post("two");
+  small.bot.received.clear();
+  EXPECT_EQ(id_in(post("one")), first);
+  EXPECT_TRUE(small.bot.received.empty());
+}
+
+TEST_F(RepeatedPost, OfFilesKeepsThemOnce) {
+  const auto form = [](const std::string& content) {
+    return "--b\r\nContent-Disposition: form-data; name=\"activity\"\r\nContent-Type: "
+           "application/vnd.microsoft.activity\r\n\r\n" +
+           body("see", "c-1") + "\r\n" + form_with("image/png", content);
+  };
+  bot_is(TurnOutcome::overloaded, 7s);
+  auto first = upload_request(client, form("the picture"));
+  EXPECT_EQ(world.call(first).status, 429U);
+  bot_is(TurnOutcome::goes_on);
+  auto again = upload_request(client, form("the picture"));
+  EXPECT_EQ(world.call(again).status, 200U);
+  EXPECT_THAT(world.texts(client), ElementsAre("see"));
+  expect_the_same_activity();
+  ASSERT_EQ(world.bot.received.back().attachments().size(), 1U);
+  auto other = upload_request(client, form("another picture"));
+  EXPECT_EQ(world.call(other).status, 200U);
+  EXPECT_EQ(world.texts(client).size(), 2U);
+}
+
+TEST_F(RepeatedPost, OfAStreamedTurnKeepsItsRepliesOnce) {
+  auto reply = Activity::message("streamed");
+  reply.set_conversation(ConversationAccount(client.id));
+  world.bot.replies = {reply, reply};
+  auto streamed = json::parse(body("one", "c-1")).as_object();
+  streamed["deliveryMode"] = "stream";
+  for (int i = 0; i < 2; ++i) {
+    world.post("/conversations/" + client.id + "/activities", client.token, json::serialize(streamed));
+  }
+  EXPECT_THAT(world.texts(client), ElementsAre("one", "streamed", "streamed"));
+}
+
+class OverloadedBot : public RepeatedPost {
+ protected:
+  void post() {
+    request.as(client.token).saying(body("one", "c-1"));
+    auto work = world.channel->endpoint().handle(request);
+    asio::co_spawn(world.io, std::move(work), [this](const std::exception_ptr& error, http::HttpResponse response) {
+      EXPECT_FALSE(error);
+      status = response.status;
+    });
+    world.bot.received.clear();
+    tern::test::drain(world.io);
+  }
+  void pass(std::chrono::seconds time) {
+    world.clock.advance(time);
+    tern::test::drain(world.io);
+  }
+
+  TestRequest request{Method::post, std::string(root_path) + "/conversations/" + client.id + "/activities"};
+  unsigned status = 0;
+};
+
+TEST_F(OverloadedBot, IsAskedAgainBeforeTheClientIsTold) {
+  bot_is(TurnOutcome::overloaded, 1s);
+  post();
+  pass(1s);
+  EXPECT_EQ(world.bot.received.size(), 2U);
+  EXPECT_EQ(status, 0U);
+  bot_is(TurnOutcome::goes_on);
+  pass(1s);
+  EXPECT_EQ(status, 200U);
+  expect_the_same_activity();
+}
+
+TEST_F(OverloadedBot, IsAskedABoundedNumberOfTimes) {
+  bot_is(TurnOutcome::overloaded, 1s);
+  post();
+  for (int i = 0; i < 10; ++i) {
+    pass(1s);
+  }
+  EXPECT_EQ(status, 429U);
+  EXPECT_EQ(world.bot.received.size(), 4U);
+}
+
+TEST_F(OverloadedBot, ThatShutsDownIsToBeAskedLater) {
+  bot_is(TurnOutcome::shutting_down);
+  const auto refused = say("one", "c-1");
+  EXPECT_EQ(refused.status, 503U);
+  EXPECT_EQ(header_of(refused, "Retry-After"), "1");
+}
+
+}  // namespace
+}  // namespace tern::direct_line
