@@ -80,11 +80,19 @@ std::vector<ConfigKey> direct_line_limit_keys() {
                  "Open WebSockets of Direct Line; more: 429."),
       number_key("limits.direct_line_conversation_sockets", Setting{&S::limits, &L::direct_line_conversation_sockets},
                  1, million, "Open WebSockets of one conversation; more: 429."),
-      number_key("limits.direct_line_token_rate", Setting{&S::limits, &L::direct_line_token_rate}, 0, million,
-                 "Messages in a second of one conversation's clients; more: 429. 0: no limit."),
-      number_key("limits.direct_line_address_rate", Setting{&S::limits, &L::direct_line_address_rate}, 0, million,
-                 "Messages and conversations in a second from one client address; more: 429. 0: no limit, as behind a "
-                 "proxy that is not trusted."),
+      number_key("limits.direct_line_address_sockets", Setting{&S::limits, &L::direct_line_address_sockets}, 0, million,
+                 "Open WebSockets of one client address; more: 429. 0: no limit, as behind a proxy that is not "
+                 "trusted."),
+      number_key("limits.direct_line_address_reads", Setting{&S::limits, &L::direct_line_address_reads}, 1, million,
+                 "Reads of histories from the storage that run at once for one client address; further ones wait."),
+      number_key(
+          "limits.direct_line_token_rate", Setting{&S::limits, &L::direct_line_token_rate}, 0, million,
+          "Messages in a second of one conversation's clients; more: 429. As many pages of its history are read in "
+          "a second. 0: no limit."),
+      number_key(
+          "limits.direct_line_address_rate", Setting{&S::limits, &L::direct_line_address_rate}, 0, million,
+          "Messages and conversations in a second from one client address; more: 429. As many pages of histories "
+          "are read in a second. 0: no limit, as behind a proxy that is not trusted."),
       size_key("limits.direct_line_unsent", Setting{&S::limits, &L::direct_line_unsent}, 64ULL << 10, 1ULL << 30,
                "What waits to be sent on a WebSocket of Direct Line; more is read from the storage when the client has "
                "taken it. It is never less than limits.direct_line_message and 64 KiB."),
@@ -160,6 +168,8 @@ direct_line::Options direct_line_options(const Settings& settings, const std::st
   options.bounds.uploads = limits.direct_line_uploads;
   options.bounds.sockets = limits.direct_line_sockets;
   options.bounds.conversation_sockets = limits.direct_line_conversation_sockets;
+  options.bounds.address_sockets = limits.direct_line_address_sockets;
+  options.bounds.address_reads = limits.direct_line_address_reads;
   options.bounds.token_rate = limits.direct_line_token_rate;
   options.bounds.address_rate = limits.direct_line_address_rate;
   options.bounds.unsent = limits.direct_line_unsent;

@@ -366,13 +366,26 @@ awaitable<std::optional<Conversation::Page>> Conversation::read(std::uint64_t wa
   co_return page;
 }
 
+// A page from the store, once the reader may have it.
+awaitable<History::Page> Conversation::read_at_pace(std::uint64_t first, std::uint64_t last, PacedReader reader) {
+  std::shared_ptr<void> place;
+  if (reader.pace != nullptr) {
+    place = co_await reader.pace->begin(id_, reader.client, Deadline::never());
+  }
+  auto page = co_await history_.read(id_, first, last, Deadline::after(read_timeout, clock_));
+  if (reader.pace != nullptr) {
+    reader.pace->charge(id_, reader.client, page.activities);
+  }
+  co_return page;
+}
+
 // Under the mutex.
 bool Conversation::is_news(std::uint64_t watermark, std::uint64_t shown) const noexcept {
   return !head_ || head_->head.last > watermark || head_->head.ended || (shown_ && shown_number_ > shown);
 }
 
-Follower::Follower(std::shared_ptr<Conversation> conversation, std::uint64_t watermark)
-    : conversation_(std::move(conversation)), watermark_(watermark) {
+Follower::Follower(std::shared_ptr<Conversation> conversation, std::uint64_t watermark, PacedReader reader)
+    : conversation_(std::move(conversation)), watermark_(watermark), reader_(std::move(reader)) {
   const std::lock_guard lock(conversation_->mutex_);
   if (conversation_->followers_++ == 0 && conversation_->shared_) {
     ++conversation_->heard_;
@@ -422,7 +435,7 @@ awaitable<Follower::News> Follower::next(Deadline by) {
     if (first <= extent->last) {
       auto activities = all.from_tail(first);
       if (activities.empty()) {
-        auto page = co_await all.history_.read(all.id_, first, extent->last, read_by);
+        auto page = co_await all.read_at_pace(first, extent->last, reader_);
         activities = std::move(page.activities);
         watermark_ = page.last;
       } else {

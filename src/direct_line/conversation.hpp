@@ -3,6 +3,7 @@
 #include "async/task_group.hpp"
 #include "auth/wait_place.hpp"
 #include "direct_line/history.hpp"
+#include "direct_line/read_pace.hpp"
 
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
@@ -121,6 +122,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::uint64_t last;
   };
   awaitable<std::optional<Extent>> known_extent(Deadline by);
+  awaitable<History::Page> read_at_pace(std::uint64_t first, std::uint64_t last, PacedReader reader);
   std::vector<StoredActivity> from_tail(std::uint64_t first) const;
   bool is_news(std::uint64_t watermark, std::uint64_t shown) const noexcept;
   void drop_tail() noexcept;
@@ -150,7 +152,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
 /// Thread safety: none; used on one shard.
 class Follower {
  public:
-  Follower(std::shared_ptr<Conversation> conversation, std::uint64_t watermark);
+  /// `reader`: what it reads from the store waits for its pace.
+  Follower(std::shared_ptr<Conversation> conversation, std::uint64_t watermark, PacedReader reader = {});
   ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
@@ -173,6 +176,7 @@ class Follower {
   std::shared_ptr<Conversation> conversation_;
   std::uint64_t watermark_;
   std::uint64_t shown_;
+  PacedReader reader_;
   bool checked_ = false;  // the watermark is one of this conversation
 };
 

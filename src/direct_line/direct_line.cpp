@@ -38,7 +38,8 @@ DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metric
       uploads_(storage_, options_.bounds.uploads, options_.bounds.age, clock),
       token_rates_(options_.bounds.token_rate, rate_keys),
       address_rates_(options_.bounds.address_rate, rate_keys),
-      sockets_(options_.bounds.sockets),
+      reads_(options_.bounds, rate_keys, clock),
+      sockets_(options_.bounds.sockets, options_.bounds.address_sockets, clock),
       received_(metrics.counter("tern_direct_line_activities_total", "Activities of Direct Line's clients.")),
       refused_(
           metrics.counter("tern_direct_line_refused_total", "Calls of Direct Line that were answered 4xx or 5xx.")),

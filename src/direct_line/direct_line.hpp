@@ -2,11 +2,13 @@
 
 #include "async/task_group.hpp"
 #include "direct_line/access.hpp"
+#include "direct_line/client_places.hpp"
 #include "direct_line/conversations.hpp"
 #include "direct_line/history.hpp"
 #include "direct_line/options.hpp"
 #include "direct_line/outbox.hpp"
 #include "direct_line/rates.hpp"
+#include "direct_line/read_pace.hpp"
 #include "direct_line/stream_session.hpp"
 #include "direct_line/uploads.hpp"
 #include "http/http_types.hpp"
@@ -68,7 +70,7 @@ class DirectLine {
   /// Who makes tokens; nullptr before `open`.
   const TokenMaker* tokens() const noexcept { return access_ ? &access_->tokens() : nullptr; }
 
-  std::size_t sockets() const noexcept { return sockets_.taken(); }
+  std::size_t sockets() const { return sockets_.taken(); }
 
  private:
   friend class Endpoint;
@@ -87,7 +89,8 @@ class DirectLine {
   Uploads uploads_;
   Rates token_rates_;
   Rates address_rates_;
-  SocketPlaces sockets_;
+  ReadPace reads_;
+  ClientPlaces sockets_;
   Counter received_;
   Counter refused_;
   ChannelInlet* bot_ = nullptr;

@@ -5,6 +5,7 @@
 #include "direct_line/frame.hpp"
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
+#include "http/client_group.hpp"
 #include "storage/storable_text.hpp"
 
 #include <tern/async/log.hpp>
@@ -178,7 +179,7 @@ void Endpoint::check_rate(const Caller& caller, const HttpRequest& request) {
     return;
   }
   const auto now = all_.clock_.now();
-  if (const auto wait = all_.address_rates_.take(request.peer(), now)) {
+  if (const auto wait = all_.address_rates_.take(http::client_group(request.peer()), now)) {
     refuse_rate(*wait, "limits.direct_line_address_rate");
   }
   if (const auto wait = all_.token_rates_.take(caller.claims.conversation, now)) {
@@ -259,13 +260,17 @@ awaitable<HttpResponse> Endpoint::reconnect(HttpRequest& request, std::string id
 }
 
 awaitable<HttpResponse> Endpoint::get_activities(HttpRequest& request, std::string id) {
-  (void)all_.access_->caller_of(request, id);
+  const auto caller = all_.access_->caller_of(request, id);
   const auto watermark = watermark_in(request);
   const auto conversation = all_.conversations_.at(id);
+  // A server with the secret reads for many users.
+  const auto client = caller.has_secret ? std::string() : http::client_group(request.peer());
+  const auto place = co_await all_.reads_.begin(id, client, storage_deadline());
   const auto page = co_await conversation->read(watermark, storage_deadline());
   if (!page) {
     refuse_conversation();
   }
+  all_.reads_.charge(id, client, page->activities);
   // When nothing of the page is kept any more, the client goes on behind it.
   const auto frame = make_frame(page->activities, 0, page->watermark, page_bytes);
   co_return HttpResponse(200, *frame.text, json_type);
@@ -280,14 +285,19 @@ HttpResponse Endpoint::stream(HttpRequest& request, const std::string& id) {
                   "The conversation has too many sockets (limits.direct_line_conversation_sockets).",
                   std::chrono::seconds(1));
   }
-  auto place = all_.sockets_.take();
-  if (!place) {
-    throw Refusal(429, "TooManyRequests", "The bot has too many sockets (limits.direct_line_sockets).",
+  auto client = http::client_group(request.peer());
+  auto taken = all_.sockets_.take(client);
+  if (!taken.place) {
+    const bool is_share = taken.lack == ClientPlaces::Lack::of_client;
+    throw Refusal(429, "TooManyRequests",
+                  is_share ? "This address has too many sockets (limits.direct_line_address_sockets)."
+                           : "The bot has too many sockets (limits.direct_line_sockets).",
                   std::chrono::seconds(1));
   }
   HttpResponse response(200);
-  response.upgrade = std::make_unique<StreamSession>(std::move(conversation), watermark, std::move(place),
-                                                     all_.options_.bounds, all_.clock_);
+  response.upgrade =
+      std::make_unique<StreamSession>(std::move(conversation), watermark, std::move(taken.place),
+                                      PacedReader{&all_.reads_, std::move(client)}, all_.options_.bounds, all_.clock_);
   return response;
 }
 

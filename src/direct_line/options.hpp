@@ -22,9 +22,11 @@ struct Bounds {
   std::size_t uploads = 256 * 1024 * 1024;         ///< bytes of all files that are kept
   std::size_t sockets = 10'000;                    ///< open WebSockets
   std::size_t conversation_sockets = 16;           ///< open WebSockets of one conversation
-  std::size_t token_rate = 10;                     ///< messages a second of a conversation's clients; 0: no limit
-  std::size_t address_rate = 100;                  ///< messages and conversations a second of a client address
-  std::size_t unsent = 1024 * 1024;                ///< bytes that wait to be sent on a WebSocket
+  std::size_t address_sockets = 2'000;             ///< open WebSockets of a client address; 0: no limit
+  std::size_t address_reads = 8;                   ///< reads of histories at once for a client address
+  std::size_t token_rate = 10;       ///< messages, and pages of history, a second of a conversation; 0: no limit
+  std::size_t address_rate = 100;    ///< the same of a client address, and conversations
+  std::size_t unsent = 1024 * 1024;  ///< bytes that wait to be sent on a WebSocket
 };
 
 /// What Direct Line is configured with.

@@ -4,6 +4,7 @@
 #include "direct_line/page_text.hpp"
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
+#include "http/client_group.hpp"
 
 #include <tern/schema/parse.hpp>
 
@@ -151,7 +152,7 @@ http::HttpResponse Page::token(http::HttpRequest& request) {
                   "origin. A proxy must pass on Host, Origin and Sec-Fetch-Site. Other sites ask for tokens with the "
                   "secret.");
   }
-  if (rates_.take(request.peer(), clock_.now())) {
+  if (rates_.take(http::client_group(request.peer()), clock_.now())) {
     throw Refusal(429, "TooManyRequests", "This address has asked for too many tokens. Try again.",
                   std::chrono::seconds(1));
   }

@@ -33,12 +33,36 @@ std::optional<SteadyTime::duration> Rates::take(std::string_view key, SteadyTime
   }
   const std::lock_guard lock(mutex_);
   auto& next = next_of(key, now);
-  const auto after = std::max(next, now) + pause_;
-  if (after - now > std::max<SteadyTime::duration>(seconds(1), pause_)) {
-    return after - now - std::max<SteadyTime::duration>(seconds(1), pause_);
+  if (const auto wait = wait_for(next, now); wait > SteadyTime::duration::zero()) {
+    return wait;
   }
-  next = after;
+  next = std::max(next, now) + pause_;
   return std::nullopt;
+}
+
+SteadyTime::duration Rates::wait_for(SteadyTime next, SteadyTime now) const noexcept {
+  const auto after = std::max(next, now) + pause_ - now;
+  return std::max(after - std::max<SteadyTime::duration>(seconds(1), pause_), SteadyTime::duration::zero());
+}
+
+SteadyTime::duration Rates::wait(std::string_view key, SteadyTime now) const {
+  if (pause_ == SteadyTime::duration::zero()) {
+    return pause_;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = next_.find(key);
+  const bool is_new = found == next_.end() && next_.size() < keys_;
+  return is_new ? SteadyTime::duration::zero() : wait_for(found == next_.end() ? next_of_others_ : found->second, now);
+}
+
+void Rates::charge(std::string_view key, std::size_t hundredths, SteadyTime now) {
+  if (pause_ == SteadyTime::duration::zero()) {
+    return;
+  }
+  constexpr int whole = 100;
+  const std::lock_guard lock(mutex_);
+  auto& next = next_of(key, now);
+  next = std::max(next, now) + pause_ * static_cast<std::int64_t>(hundredths) / whole;
 }
 
 std::size_t Rates::size() const {

@@ -26,6 +26,11 @@ class Rates {
   /// Takes one. nullopt when it may happen now; otherwise the time until it may.
   std::optional<SteadyTime::duration> take(std::string_view key, SteadyTime now);
 
+  /// The time until one may happen; zero when one may happen now. Takes none.
+  SteadyTime::duration wait(std::string_view key, SteadyTime now) const;
+  /// Counts what has happened already: so many hundredths of one. What comes next waits for it.
+  void charge(std::string_view key, std::size_t hundredths, SteadyTime now);
+
   /// The number of keys that are remembered.
   std::size_t size() const;
 
@@ -35,6 +40,7 @@ class Rates {
     bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
   };
 
+  SteadyTime::duration wait_for(SteadyTime next, SteadyTime now) const noexcept;
   SteadyTime& next_of(std::string_view key, SteadyTime now);
 
   const SteadyTime::duration pause_;  // between two, when it happens evenly; 0: no limit

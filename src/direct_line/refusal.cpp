@@ -34,10 +34,21 @@ void refuse_conversation() {
       "one of the token.");
 }
 
-void refuse_rate(std::chrono::nanoseconds wait, const char* key) {
+namespace {
+
+[[noreturn]] void refuse_for(std::chrono::nanoseconds wait, std::string message) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
-  throw Refusal(429, "TooManyRequests", std::string("Too many messages in a second (") + key + "). Wait a little.",
-                std::max(seconds, std::chrono::seconds(1)));
+  throw Refusal(429, "TooManyRequests", std::move(message), std::max(seconds, std::chrono::seconds(1)));
+}
+
+}  // namespace
+
+void refuse_rate(std::chrono::nanoseconds wait, const char* key) {
+  refuse_for(wait, std::string("Too many messages in a second (") + key + "). Wait a little.");
+}
+
+void refuse_reads(std::chrono::nanoseconds wait, const char* key) {
+  refuse_for(wait, std::string("Too much is read of histories (") + key + "). Wait a little.");
 }
 
 }  // namespace tern::direct_line

@@ -42,15 +42,6 @@ awaitable<void> read_to_the_end(std::shared_ptr<http::WebSocket> socket) {
 
 }  // namespace
 
-std::shared_ptr<void> SocketPlaces::take() {
-  if (taken_.fetch_add(1, std::memory_order_relaxed) >= limit_) {
-    taken_.fetch_sub(1, std::memory_order_relaxed);
-    return nullptr;
-  }
-  return {this,
-          [](void* places) { static_cast<SocketPlaces*>(places)->taken_.fetch_sub(1, std::memory_order_relaxed); }};
-}
-
 /// The state that the reader of the socket and the sender share.
 struct StreamSession::Pump {
   Pump(std::shared_ptr<http::WebSocket> s, std::unique_ptr<Follower> f, std::uint64_t watermark, std::size_t most,
@@ -66,8 +57,8 @@ struct StreamSession::Pump {
 };
 
 StreamSession::StreamSession(std::shared_ptr<Conversation> conversation, std::uint64_t watermark,
-                             std::shared_ptr<void> place, const Bounds& bounds, Clock& clock)
-    : follower_(std::make_unique<Follower>(std::move(conversation), watermark)),
+                             std::shared_ptr<void> place, PacedReader reader, const Bounds& bounds, Clock& clock)
+    : follower_(std::make_unique<Follower>(std::move(conversation), watermark, std::move(reader))),
       watermark_(watermark),
       place_(std::move(place)),
       unsent_(std::max(bounds.unsent, bounds.message + frame_bytes)),

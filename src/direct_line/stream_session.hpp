@@ -4,30 +4,12 @@
 #include "direct_line/options.hpp"
 #include "http/web_socket.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
 namespace tern::direct_line {
-
-/// The sockets of a process.
-///
-/// Thread safety: all functions from any thread.
-class SocketPlaces {
- public:
-  explicit SocketPlaces(std::size_t limit) : limit_(limit) {}
-
-  /// A place, which is given back when the last copy is destroyed; nullptr when there is none. Lifetime: this outlives
-  /// it.
-  std::shared_ptr<void> take();
-  std::size_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
-
- private:
-  const std::size_t limit_;
-  std::atomic<std::size_t> taken_ = 0;
-};
 
 /// Sends a conversation to one socket: first what is kept after the watermark, then what comes. The socket sets the
 /// pace: nothing is read from the store while it has much to send. One that takes nothing for a minute is closed with
@@ -38,7 +20,7 @@ class StreamSession final : public http::WebSocketHandler {
  public:
   /// It follows the conversation from now on, so that it counts before its handshake is done.
   StreamSession(std::shared_ptr<Conversation> conversation, std::uint64_t watermark, std::shared_ptr<void> place,
-                const Bounds& bounds, Clock& clock);
+                PacedReader reader, const Bounds& bounds, Clock& clock);
 
   awaitable<void> serve(std::shared_ptr<http::WebSocket> socket) override;
   http::WebSocketOptions options() const override;

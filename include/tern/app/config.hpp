@@ -215,6 +215,8 @@ struct LimitSettings {
   std::size_t direct_line_uploads = 256U << 20;
   std::size_t direct_line_sockets = 10'000;
   std::size_t direct_line_conversation_sockets = 16;
+  std::size_t direct_line_address_sockets = 2'000;
+  std::size_t direct_line_address_reads = 8;
   std::size_t direct_line_token_rate = 10;
   std::size_t direct_line_address_rate = 100;
   std::size_t direct_line_unsent = 1U << 20;

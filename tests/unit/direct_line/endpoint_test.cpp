@@ -446,6 +446,28 @@ TEST_F(SocketTest, OfOneConversationAreBoundedInAMinute) {
   hang_up(*open(world.begin().stream));
 }
 
+TEST(SocketShare, LeavesPlacesForOtherAddresses) {
+  Options options;
+  options.bounds.address_sockets = 2;
+  World world(std::move(options));
+  std::vector<http::HttpResponse> open;
+  const auto connect = [&world, &open](const std::string& peer) {
+    TestRequest request(Method::get, std::string(root_path) + world.begin().stream);
+    open.push_back(world.call(request.from(peer)));
+    return open.back().upgrade != nullptr;
+  };
+  EXPECT_TRUE(connect("2001:db8::1"));
+  EXPECT_TRUE(connect("2001:db8::ffff:2"));
+  EXPECT_FALSE(connect("2001:db8::3")) << "an IPv6 network counts as one";
+  EXPECT_EQ(open.back().status, 429U);
+  EXPECT_EQ(header_of(open.back(), "Retry-After"), "1");
+  EXPECT_THAT(open.back().body, HasSubstr("limits.direct_line_address_sockets"));
+  EXPECT_TRUE(connect("2001:db8:0:1::1"));
+  EXPECT_TRUE(connect("192.0.2.9"));
+  open.clear();
+  EXPECT_TRUE(connect("2001:db8::3"));
+}
+
 TEST_F(SocketTest, IsAskedForNoMoreOftenThanMessages) {
   const auto client = world.begin();
   unsigned status = 200;

@@ -34,6 +34,18 @@ TEST(RatesTest, OfOneASecondLetOneGo) {
   EXPECT_FALSE(rates.take("a", rates_begin + 1s));
 }
 
+TEST(RatesTest, MakeOthersWaitForWhatWasCharged) {
+  Rates rates(2, 100);
+  EXPECT_EQ(rates.wait("a", rates_begin), 0s);
+  EXPECT_EQ(rates.size(), 0U) << "a question is not remembered";
+  rates.charge("a", 350, rates_begin);  // three and a half: of two for the second, one and a half are owed
+  EXPECT_EQ(rates.wait("a", rates_begin), 1250ms);
+  EXPECT_EQ(rates.take("a", rates_begin), 1250ms);
+  EXPECT_EQ(rates.wait("a", rates_begin + 1s), 250ms);
+  EXPECT_EQ(rates.wait("a", rates_begin + 1250ms), 0s);
+  EXPECT_EQ(rates.wait("b", rates_begin), 0s);
+}
+
 TEST(RatesTest, WithoutALimitRememberNothing) {
   Rates rates(0, 100);
   for (int i = 0; i < 1000; ++i) {
