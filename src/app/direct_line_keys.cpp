@@ -69,6 +69,8 @@ std::vector<ConfigKey> direct_line_limit_keys() {
   return {
       number_key("limits.direct_line_history", Setting{&S::limits, &L::direct_line_history}, 1, million,
                  "Activities that are kept of a conversation on Direct Line."),
+      size_key("limits.direct_line_history_bytes", Setting{&S::limits, &L::direct_line_history_bytes}, 64ULL << 10,
+               1ULL << 40, "What is kept of a conversation on Direct Line; the oldest activities leave first."),
       direct_line_age_key(),
       size_key("limits.direct_line_message", Setting{&S::limits, &L::direct_line_message}, 1ULL << 10, 64ULL << 20,
                "An activity on Direct Line; a larger one of a client: 413."),
@@ -162,6 +164,7 @@ direct_line::Options direct_line_options(const Settings& settings, const std::st
   options.bot_id = bot_id;
   options.tls = !settings.listen.certificate.empty();
   options.bounds.history = limits.direct_line_history;
+  options.bounds.history_bytes = limits.direct_line_history_bytes;
   options.bounds.age = limits.direct_line_age;
   options.bounds.message = limits.direct_line_message;
   options.bounds.upload = limits.direct_line_upload;

@@ -15,8 +15,8 @@ namespace {
 
 // So that a write has a bounded size, also after the bounds were lowered.
 constexpr std::uint64_t max_removed_at_once = 100;
-// The age of an activity is known up to this part of the longest age.
-constexpr int marks_in_age = 16;
+// The age of an activity, and the bytes before it, are known up to this part of the bounds.
+constexpr int marks_in_bound = 16;
 
 std::string padded(std::uint64_t number, std::size_t digits) {
   auto text = std::to_string(number);
@@ -37,17 +37,24 @@ void remember(Head& head, std::string digest, bool is_posted) {
   }
 }
 
-void mark(Head& head, const HistoryBounds& bounds, WallTime now) {
-  if (head.marks.empty() || now - head.marks.back().time >= bounds.age / marks_in_age) {
-    head.marks.push_back({head.last, now});
+// Before an activity is counted.
+void mark(Head& head, std::size_t size, const HistoryBounds& bounds, WallTime now) {
+  if (head.marks.empty() || now - head.marks.back().time >= bounds.age / marks_in_bound ||
+      head.bytes + size - head.marks.back().bytes > bounds.bytes / marks_in_bound) {
+    head.marks.push_back({head.last, now, head.bytes});
   }
 }
 
-// The activities before a mark are older than the mark.
-void forget_old(std::string_view conversation, AppendPlan& plan, const HistoryBounds& bounds, WallTime now) {
-  Head& head = plan.head;
+// The activities before a mark are older than the mark. What is kept from a mark on is known to have so many bytes.
+std::uint64_t first_within(const Head& head, const HistoryBounds& bounds, WallTime now) {
   std::uint64_t first = head.first;
-  for (const auto& each : head.marks) {
+  for (std::size_t i = 0; i < head.marks.size(); ++i) {
+    const auto& each = head.marks[i];
+    const bool has_too_much = each.seq < head.last && head.bytes - std::min(head.bytes, each.bytes) > bounds.bytes;
+    const auto next = i + 1 < head.marks.size() ? head.marks[i + 1].seq : head.last;
+    if (has_too_much) {
+      first = std::max(first, next);
+    }
     if (now - each.time > bounds.age) {
       first = std::max(first, each.seq);
     }
@@ -55,6 +62,12 @@ void forget_old(std::string_view conversation, AppendPlan& plan, const HistoryBo
   if (head.last >= first && head.last - first + 1 > bounds.count) {
     first = head.last - bounds.count + 1;
   }
+  return first;
+}
+
+void forget_old(std::string_view conversation, AppendPlan& plan, const HistoryBounds& bounds, WallTime now) {
+  Head& head = plan.head;
+  auto first = first_within(head, bounds, now);
   first = std::min(first, head.first + max_removed_at_once);
   // What was never stored need not be removed.
   const auto first_new = plan.stored.empty() ? head.last + 1 : plan.stored.front().seq;
@@ -130,7 +143,8 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
     if (!digest.empty()) {
       remember(plan.head, std::move(digest), activity.is_posted);
     }
-    mark(plan.head, bounds, now);
+    mark(plan.head, plan.stored.back().text->size(), bounds, now);
+    plan.head.bytes += plan.stored.back().text->size();
     plan.head.changed = time;
     time += std::chrono::milliseconds(1);
   }

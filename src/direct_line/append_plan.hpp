@@ -21,6 +21,7 @@ namespace tern::direct_line {
 struct HistoryBounds {
   std::size_t count = 1000;                        ///< activities, 1 or more
   std::chrono::milliseconds age{168 * 3'600'000};  ///< an older activity is removed when the next one comes
+  std::size_t bytes = std::size_t{16} << 20;       ///< of all activities; the newest one is kept, whatever it has
 };
 
 /// An activity for a conversation.

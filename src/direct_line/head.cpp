@@ -48,6 +48,19 @@ json::array to_pairs(const std::vector<Head::Key>& keys) {
   return pairs;
 }
 
+// A head of an earlier version has no bytes: its activities count for nothing.
+std::vector<Head::Mark> marks_in(const json::object& fields) {
+  std::vector<Head::Mark> marks;
+  const auto* pairs = pairs_in(fields.if_contains("marks"));
+  const auto* bytes = pairs_in(fields.if_contains("bytesAtMarks"));
+  for (std::size_t i = 0; pairs != nullptr && i + 1 < pairs->size(); i += 2) {
+    const auto* at = bytes != nullptr && i / 2 < bytes->size() ? &(*bytes)[i / 2] : nullptr;
+    marks.push_back({static_cast<std::uint64_t>(number_in(&(*pairs)[i])), to_time(number_in(&(*pairs)[i + 1])),
+                     static_cast<std::uint64_t>(number_in(at))});
+  }
+  return marks;
+}
+
 std::vector<Head::Key> keys_in(const json::value* value) {
   std::vector<Head::Key> keys;
   if (const auto* pairs = pairs_in(value)) {
@@ -62,9 +75,11 @@ std::vector<Head::Key> keys_in(const json::value* value) {
 
 std::string write_head(const Head& head) {
   json::array marks;
+  json::array bytes_at_marks;
   for (const auto& mark : head.marks) {
     marks.emplace_back(static_cast<std::int64_t>(mark.seq));
     marks.emplace_back(to_number(mark.time));
+    bytes_at_marks.emplace_back(static_cast<std::int64_t>(mark.bytes));
   }
   const json::object fields{{"v", head_version},
                             {"channel", head.channel},
@@ -75,8 +90,10 @@ std::string write_head(const Head& head) {
                             {"ended", head.ended},
                             {"first", static_cast<std::int64_t>(head.first)},
                             {"last", static_cast<std::int64_t>(head.last)},
+                            {"bytes", static_cast<std::int64_t>(head.bytes)},
                             {"changed", to_number(head.changed)},
                             {"marks", std::move(marks)},
+                            {"bytesAtMarks", std::move(bytes_at_marks)},
                             {"keys", to_pairs(head.keys)},
                             {"posts", to_pairs(head.posts)}};
   return json::serialize(fields);
@@ -97,12 +114,9 @@ std::optional<Head> read_head(std::string_view text) {
   head.ended = flag_in(fields->if_contains("ended"));
   head.first = static_cast<std::uint64_t>(number_in(fields->if_contains("first")));
   head.last = static_cast<std::uint64_t>(number_in(fields->if_contains("last")));
+  head.bytes = static_cast<std::uint64_t>(number_in(fields->if_contains("bytes")));
   head.changed = to_time(number_in(fields->if_contains("changed")));
-  if (const auto* marks = pairs_in(fields->if_contains("marks"))) {
-    for (std::size_t i = 0; i + 1 < marks->size(); i += 2) {
-      head.marks.push_back({static_cast<std::uint64_t>(number_in(&(*marks)[i])), to_time(number_in(&(*marks)[i + 1]))});
-    }
-  }
+  head.marks = marks_in(*fields);
   head.keys = keys_in(fields->if_contains("keys"));
   head.posts = keys_in(fields->if_contains("posts"));
   return head;

@@ -17,6 +17,7 @@ struct Head {
   struct Mark {
     std::uint64_t seq = 0;
     WallTime time;
+    std::uint64_t bytes = 0;  ///< what `Head::bytes` was before the activity
   };
   /// The key of an activity that was stored, as `short_digest` makes it.
   struct Key {
@@ -36,6 +37,7 @@ struct Head {
   bool ended = false;       ///< an `endOfConversation` has ended it
   std::uint64_t first = 1;  ///< the oldest activity that is kept; beyond `last` when there is none
   std::uint64_t last = 0;   ///< the newest activity, from 1; 0 when there was none
+  std::uint64_t bytes = 0;  ///< of all activities that were ever stored, also of those that are not kept any more
   WallTime changed;         ///< the last change
   std::vector<Mark> marks;  ///< the oldest first
   std::vector<Key> keys;    ///< of sends, the oldest first

@@ -16,6 +16,7 @@ inline constexpr std::string_view root_path = "/v3/directline";
 /// The bounds of Direct Line. Those that count things are of the process, unless they say otherwise.
 struct Bounds {
   std::size_t history = 1000;                      ///< activities that are kept of a conversation
+  std::size_t history_bytes = 16 * 1024 * 1024;    ///< bytes that are kept of a conversation
   std::chrono::milliseconds age{168 * 3'600'000};  ///< how long activities and files are kept
   std::size_t message = 256 * 1024;                ///< bytes of an activity
   std::size_t upload = 4 * 1024 * 1024;            ///< bytes of the files of one message

@@ -209,6 +209,7 @@ struct LimitSettings {
   std::size_t pending_sends = 10'000'000;
   std::size_t storage_queue = 4'096;
   std::size_t direct_line_history = 1'000;
+  std::size_t direct_line_history_bytes = 16U << 20;
   std::chrono::milliseconds direct_line_age{604'800'000};
   std::size_t direct_line_message = 256U << 10;
   std::size_t direct_line_upload = 4U << 20;

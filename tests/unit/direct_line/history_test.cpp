@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace tern::direct_line {
 namespace {
 
@@ -27,7 +29,8 @@ TEST(HeadTest, IsTheSameAfterItWasWritten) {
   head.first = 3;
   head.last = 1'000'000'000'000;
   head.changed = WallTime(1'700'000'000'123ms);
-  head.marks = {{3, WallTime(1s)}, {9, WallTime(2s)}};
+  head.bytes = 123;
+  head.marks = {{3, WallTime(1s), 0}, {9, WallTime(2s), 100}};
   head.keys = {{"digest", 7}};
   head.posts = {{"other", 8}};
   const auto read = read_head(write_head(head));
@@ -35,6 +38,7 @@ TEST(HeadTest, IsTheSameAfterItWasWritten) {
   EXPECT_EQ(write_head(*read), write_head(head));
   EXPECT_EQ(read->user_name, "Ünï");
   EXPECT_EQ(read->marks[1].seq, 9U);
+  EXPECT_EQ(read->marks[1].bytes, 100U);
   EXPECT_EQ(read->keys[0].digest, "digest");
   EXPECT_EQ(read->posts[0].seq, 8U);
   for (const char* none : {"", "[]", "{}", R"({"v":2})", R"({"v":"1"})"}) {
@@ -89,6 +93,65 @@ TEST(AppendPlanTest, StoresNothingBehindTheEnd) {
   EXPECT_EQ(plan.seqs, (std::vector<std::uint64_t>{1, 2, 0, 1}));
   EXPECT_EQ(texts_of(plan.stored), (std::vector<std::string>{"a", "bye"}));
   EXPECT_TRUE(plan_append(some_id, plan.head, "e2", messages({"later"}), {}, WallTime(6s)).changes.empty());
+}
+
+/// Appends activities of so many bytes one after the other, and looks at what is kept.
+class BytesOfAConversation : public testing::Test {
+ protected:
+  void append(std::size_t size) {
+    std::vector<NewActivity> one;
+    one.push_back(message(std::string(size, 'x')));
+    const auto plan = plan_append(some_id, std::move(head), "e", one, bounds, WallTime(5s));
+    head = plan.head;
+    for (const auto& removed : plan.changes.removals) {
+      kept.erase(removed.key);
+    }
+    for (const auto& stored : plan.stored) {
+      kept[activity_key(some_id, stored.seq)] = stored.text->size();
+    }
+  }
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const auto& each : kept) {
+      sum += each.second;
+    }
+    return sum;
+  }
+
+  HistoryBounds bounds{1000, 1h, 100'000};
+  Head head;
+  std::map<std::string, std::size_t> kept;
+};
+
+TEST_F(BytesOfAConversation, AreBounded) {
+  for (int i = 0; i < 500; ++i) {
+    append(static_cast<std::size_t>(i % 7) * 1000);
+    ASSERT_LE(bytes(), bounds.bytes) << i;
+    ASSERT_LE(head.marks.size(), 40U);
+    head = *read_head(write_head(head));
+  }
+  EXPECT_GT(bytes(), bounds.bytes * 8 / 10) << "and no more is removed than needed";
+  EXPECT_EQ(kept.size(), head.last - head.first + 1);
+}
+
+TEST_F(BytesOfAConversation, AreNeverThoseOfTheNewestActivity) {
+  for (int i = 0; i < 5; ++i) {
+    append(300'000);
+    EXPECT_EQ(kept.size(), 1U);
+  }
+  append(10);
+  EXPECT_EQ(head.first, head.last);
+}
+
+TEST_F(BytesOfAConversation, AreCountedFromNowOnWhereAnEarlierVersionHasWritten) {
+  head.last = 40;
+  head.marks = {{1, WallTime(1s)}, {20, WallTime(2s)}};
+  for (int i = 0; i < 300; ++i) {
+    append(1000);
+    ASSERT_LE(bytes(), bounds.bytes);
+  }
+  EXPECT_GT(bytes(), bounds.bytes * 8 / 10);
+  EXPECT_GT(head.first, 40U);
 }
 
 TEST(AppendPlanTest, KnowsTheKeysOfTheLastSends) {
