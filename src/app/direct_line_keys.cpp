@@ -78,6 +78,15 @@ std::vector<ConfigKey> direct_line_limit_keys() {
                "The files of one message on Direct Line; larger: 413."),
       size_key("limits.direct_line_uploads", Setting{&S::limits, &L::direct_line_uploads}, 1ULL << 10, 1ULL << 40,
                "All files of Direct Line's clients that are kept; more: 429."),
+      size_key("limits.direct_line_conversation_uploads", Setting{&S::limits, &L::direct_line_conversation_uploads},
+               1ULL << 10, 1ULL << 40, "The files of one conversation that are kept; more: 429."),
+      size_key("limits.direct_line_address_uploads", Setting{&S::limits, &L::direct_line_address_uploads}, 1ULL << 10,
+               1ULL << 40,
+               "The files of one client address that are kept; more: 429. Behind a proxy that is not trusted all "
+               "clients have one address."),
+      number_key("limits.direct_line_downloads", Setting{&S::limits, &L::direct_line_downloads}, 1, million,
+                 "Files of Direct Line that are sent at once, a piece of 192 KiB of each in memory; more: 429. A "
+                 "quarter of them may go to one client address, where further ones wait."),
       number_key("limits.direct_line_sockets", Setting{&S::limits, &L::direct_line_sockets}, 1, million,
                  "Open WebSockets of Direct Line; more: 429."),
       number_key("limits.direct_line_conversation_sockets", Setting{&S::limits, &L::direct_line_conversation_sockets},
@@ -169,6 +178,9 @@ direct_line::Options direct_line_options(const Settings& settings, const std::st
   options.bounds.message = limits.direct_line_message;
   options.bounds.upload = limits.direct_line_upload;
   options.bounds.uploads = limits.direct_line_uploads;
+  options.bounds.conversation_uploads = limits.direct_line_conversation_uploads;
+  options.bounds.address_uploads = limits.direct_line_address_uploads;
+  options.bounds.downloads = limits.direct_line_downloads;
   options.bounds.sockets = limits.direct_line_sockets;
   options.bounds.conversation_sockets = limits.direct_line_conversation_sockets;
   options.bounds.address_sockets = limits.direct_line_address_sockets;

@@ -5,6 +5,7 @@
 #include "app/token_authenticator.hpp"
 #include "auth/jwt.hpp"
 #include "connector/connector_client.hpp"
+#include "direct_line/uploads.hpp"
 #include "net/answer_reader.hpp"
 #include "proactive/schedule/scheduler.hpp"
 #include "runtime/reference_capture.hpp"
@@ -77,6 +78,8 @@ void add_edge(const Settings& settings, const DescriptorPlan& descriptors, std::
   if (settings.direct_line.enabled) {
     bounds.push_back({"files of Direct Line that arrive", "limits.connections, limits.direct_line_upload, ulimit -n",
                       descriptors.connections, 2 * limits.direct_line_upload});
+    bounds.push_back({"files of Direct Line that are sent", "limits.direct_line_downloads",
+                      limits.direct_line_downloads, 3 * direct_line::Uploads::piece_bytes});
     bounds.push_back({"WebSockets of Direct Line", "limits.direct_line_sockets, limits.direct_line_unsent",
                       std::min<std::uint64_t>(limits.direct_line_sockets, descriptors.connections),
                       limits.direct_line_unsent + per_connection});

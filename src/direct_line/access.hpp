@@ -46,12 +46,16 @@ class Access {
   /// Errors: `Refusal` with 401 and 429, 403 for an expired ticket, and 426 for a request that asks for no WebSocket.
   TokenClaims use_ticket(const http::HttpRequest& request, std::string_view conversation, std::string_view ticket);
 
+  /// A text that stands for the address of a client in the store. Nobody without the secret finds the address.
+  std::string stand_in_for(std::string_view client) const;
+
  private:
   void check_origin(const http::HttpRequest& request, const std::vector<std::string>& of_token) const;
 
   Secrets secrets_;
   TokenMaker tokens_;
   TokenMaker tickets_;
+  Seal addresses_;
   OriginRule origins_;
   Clock& clock_;
   UsedTickets used_;

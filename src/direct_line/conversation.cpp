@@ -374,7 +374,7 @@ awaitable<History::Page> Conversation::read_at_pace(std::uint64_t first, std::ui
   }
   auto page = co_await history_.read(id_, first, last, Deadline::after(read_timeout, clock_));
   if (reader.pace != nullptr) {
-    reader.pace->charge(id_, reader.client, page.activities);
+    reader.pace->charge(id_, reader.client, ReadPace::cost_of(page.activities));
   }
   co_return page;
 }

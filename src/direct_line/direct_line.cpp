@@ -26,6 +26,12 @@ constexpr std::chrono::seconds sweep_timeout{30};
 constexpr std::chrono::seconds sweep_pause{1};
 constexpr std::chrono::seconds no_pause{0};
 
+// What one address may have of the files that are sent at once.
+constexpr std::size_t share_of(std::size_t downloads) noexcept {
+  constexpr std::size_t part = 4;
+  return (downloads + part - 1) / part;
+}
+
 }  // namespace
 
 DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metrics& metrics)
@@ -36,11 +42,15 @@ DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metric
                clock),
       conversations_(history_, kept_conversations, clock),
       outbox_(conversations_, options_.bounds, clock),
-      uploads_(storage_, options_.bounds.uploads, options_.bounds.age, clock),
+      uploads_(
+          storage_,
+          FileBounds{options_.bounds.uploads, options_.bounds.conversation_uploads, options_.bounds.address_uploads},
+          options_.bounds.age, clock),
       token_rates_(options_.bounds.token_rate, rate_keys),
       address_rates_(options_.bounds.address_rate, rate_keys),
       reads_(options_.bounds, rate_keys, clock),
       sockets_(options_.bounds.sockets, options_.bounds.address_sockets, clock),
+      downloads_(options_.bounds.downloads, share_of(options_.bounds.downloads), clock),
       received_(metrics.counter("tern_direct_line_activities_total", "Activities of Direct Line's clients.")),
       refused_(
           metrics.counter("tern_direct_line_refused_total", "Calls of Direct Line that were answered 4xx or 5xx.")),

@@ -91,6 +91,7 @@ class DirectLine {
   Rates address_rates_;
   ReadPace reads_;
   ClientPlaces sockets_;
+  ClientPlaces downloads_;
   Counter received_;
   Counter refused_;
   ChannelInlet* bot_ = nullptr;

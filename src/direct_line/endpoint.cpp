@@ -2,6 +2,7 @@
 
 #include "async/describe_error.hpp"
 #include "direct_line/attachment_types.hpp"
+#include "direct_line/file_body.hpp"
 #include "direct_line/frame.hpp"
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
@@ -154,7 +155,7 @@ awaitable<HttpResponse> Endpoint::dispatch(HttpRequest& request, MatchedCall fou
     case Call::session_id:
       co_return session_id(request);
     case Call::attachment: {
-      auto response = co_await attachment(std::move(id));
+      auto response = co_await attachment(request, std::move(id));
       co_return response;
     }
     case Call::other_method: {
@@ -211,6 +212,10 @@ HttpResponse Endpoint::conversation_response(unsigned status, TokenClaims claims
   body["streamUrl"] = url_of(request, "ws", path);
   body["referenceGrammarId"] = all_.options_.bot_id;
   return token_answer(status, body);
+}
+
+HttpResponse Endpoint::answer_with_id(const std::string& id) {
+  return json_answer(200, {{"id", id}});
 }
 
 HttpResponse Endpoint::generate_token(HttpRequest& request) {
@@ -270,7 +275,7 @@ awaitable<HttpResponse> Endpoint::get_activities(HttpRequest& request, std::stri
   if (!page) {
     refuse_conversation();
   }
-  all_.reads_.charge(id, client, page->activities);
+  all_.reads_.charge(id, client, ReadPace::cost_of(page->activities));
   // When nothing of the page is kept any more, the client goes on behind it.
   const auto frame = make_frame(page->activities, 0, page->watermark, page_bytes);
   co_return HttpResponse(200, *frame.text, json_type);
@@ -308,13 +313,19 @@ HttpResponse Endpoint::session_id(HttpRequest& request) {
 
 // Nothing that the file has in it may run: the browser takes the type that it is told, shows no document of this
 // origin, and gets neither scripts nor frames.
-awaitable<HttpResponse> Endpoint::attachment(std::string id) {
-  const auto file = co_await all_.uploads_.find(std::move(id), storage_deadline());
+awaitable<HttpResponse> Endpoint::attachment(const HttpRequest& request, std::string id) {
+  auto client = http::client_group(request.peer());
+  auto file = co_await all_.uploads_.find(std::move(id), storage_deadline());
   if (!file) {
     refuse_path();
   }
+  auto taken = co_await all_.downloads_.wait(client, storage_deadline());
+  if (!taken.place) {
+    throw Refusal(429, "TooManyRequests", "Too many files are being sent (limits.direct_line_downloads).",
+                  std::chrono::seconds(1));
+  }
   const auto type = attachment_type(file->type).value_or("application/octet-stream");
-  HttpResponse response(200, file->content, type);
+  HttpResponse response(200, {}, type);
   response.headers.emplace_back("Content-Disposition", std::string(is_shown(type) ? "inline" : "attachment") +
                                                            "; filename*=UTF-8''" + percent_encoded(file->name));
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
@@ -322,6 +333,8 @@ awaitable<HttpResponse> Endpoint::attachment(std::string id) {
   response.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
   response.headers.emplace_back("Cache-Control", "private, max-age=86400, immutable");
+  response.source = std::make_unique<FileBody>(all_.uploads_, std::move(*file), all_.reads_, std::move(client),
+                                               std::move(taken.place), all_.clock_);
   co_return response;
 }
 

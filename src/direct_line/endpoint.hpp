@@ -39,8 +39,9 @@ class Endpoint final : public http::HttpHandler {
   awaitable<Response> upload(Request& request, std::string id);
   Response stream(Request& request, const std::string& id);
   Response session_id(Request& request);
-  awaitable<Response> attachment(std::string id);
+  awaitable<Response> attachment(const Request& request, std::string id);
 
+  static Response answer_with_id(const std::string& id);
   void check_rate(const Caller& caller, const Request& request);
   Response conversation_response(unsigned status, TokenClaims claims, const Request& request,
                                  std::string_view watermark) const;
@@ -61,7 +62,7 @@ class Endpoint final : public http::HttpHandler {
     std::vector<UploadedFile> files;
   };
   Form read_form(Request& request) const;
-  awaitable<json::object> keep_files(Form form, std::string base);
+  awaitable<json::object> keep_files(Form form, FileOwner owner, std::string base);
 
   DirectLine& all_;
 };

@@ -1,20 +1,15 @@
 // The calls of Endpoint that begin a conversation or bring something to the bot.
 
 #include "direct_line/account.hpp"
-#include "direct_line/attachment_types.hpp"
 #include "direct_line/endpoint.hpp"
-#include "direct_line/multipart.hpp"
 #include "direct_line/random_text.hpp"
 #include "direct_line/refusal.hpp"
 #include "storage/storable_text.hpp"
-#include "turn/same_activity.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
-
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -26,18 +21,12 @@ namespace tern::direct_line {
 
 namespace {
 
-constexpr std::size_t max_files = 20;
 constexpr std::size_t longest_locale = 64;
 constexpr int tries_to_greet = 5;
 constexpr std::chrono::seconds longest_wait_to_greet{30};
 // A message is offered again to a bot that is overloaded, if it asks for no longer pause.
 constexpr int tries_of_message = 4;
 constexpr std::chrono::seconds longest_wait_of_message{2};
-constexpr std::string_view activity_type_of_part = "application/vnd.microsoft.activity";
-
-http::HttpResponse id_answer(const std::string& id) {
-  return http::HttpResponse(200, json::serialize(json::object{{"id", id}}), json_type);
-}
 
 std::string locale_in(const json::object& parameters) {
   const auto* locale = parameters.if_contains("locale");
@@ -86,37 +75,6 @@ void check_result(const TurnResult& result) {
                   std::max(result.retry_after, std::chrono::seconds(1)));
   }
   throw Refusal(502, "BotError", "The bot could not handle the activity.");
-}
-
-// The attachment of the activity that a file belongs to, or a new one at the end.
-json::object& attachment_of(json::array& attachments, const std::string& name) {
-  for (auto& each : attachments) {
-    auto* attachment = each.if_object();
-    const auto* known = attachment != nullptr ? attachment->if_contains("name") : nullptr;
-    if (known != nullptr && known->is_string() && known->get_string() == name && !attachment->contains("contentUrl")) {
-      return *attachment;
-    }
-  }
-  return attachments.emplace_back(json::object{{"name", name}}).get_object();
-}
-
-// Stands for the files of an upload: an activity that comes again may have other files.
-std::string digest_of(const std::vector<UploadedFile>& files) {
-  tern::detail::WideHash hash;
-  for (const auto& file : files) {
-    hash.add(file.name);
-    hash.add(file.type);
-    hash.add(file.content);
-  }
-  return '/' + std::to_string(hash.high()) + '/' + std::to_string(hash.low());
-}
-
-json::array& attachments_in(json::object& activity) {
-  auto* found = activity.if_contains("attachments");
-  if (found == nullptr || !found->is_array()) {
-    activity["attachments"] = json::array();
-  }
-  return activity.at("attachments").get_array();
 }
 
 }  // namespace
@@ -255,80 +213,7 @@ awaitable<http::HttpResponse> Endpoint::post_activity(http::HttpRequest& request
   const auto head = co_await open_head(id);
   auto incoming = check_incoming(std::move(given), caller, head, id);
   const auto made = co_await bring(std::move(caller), std::move(id), std::move(incoming));
-  co_return id_answer(made);
-}
-
-awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::string id) {
-  auto caller = all_.access_->caller_of(request, id);
-  check_rate(caller, request);
-  auto user = query_value(request.query(), "userId");
-  check_user_id(user);
-  const auto head = co_await open_head(id);
-  auto form = read_form(request);
-  if (!form.activity.contains("from") && !user.empty()) {
-    form.activity["from"] = json::object{{"id", user}};
-  }
-  auto incoming = check_incoming(form.activity, caller, head, id);  // before anything is kept
-  const auto key = incoming.key.empty() ? std::string() : incoming.key + digest_of(form.files);
-  if (!is_known_post(head, key)) {  // otherwise its files are kept already
-    auto given = co_await keep_files(std::move(form), url_of(request, "http", "/attachments/"));
-    incoming = check_incoming(std::move(given), caller, head, id);
-  }
-  incoming.key = key;
-  const auto made = co_await bring(std::move(caller), std::move(id), std::move(incoming));
-  co_return id_answer(made);
-}
-
-// Long: each part of the body.
-Endpoint::Form Endpoint::read_form(http::HttpRequest& request) const {
-  const auto parts = read_multipart(request.header("content-type").value_or(""), request.body(), max_files + 1);
-  if (!parts) {
-    refuse_argument(parts.error());
-  }
-  Form form{json::object{{"type", "message"}}, {}};
-  std::size_t bytes = 0;
-  for (const auto& part : *parts) {
-    const bool is_activity = part.content_type.substr(0, activity_type_of_part.size()) == activity_type_of_part;
-    if (is_activity) {
-      if (part.content.size() > all_.options_.bounds.message) {
-        throw Refusal(413, "MessageSizeTooBig", "The activity is larger than limits.direct_line_message.");
-      }
-      form.activity = object_in(part.content, false);
-      continue;
-    }
-    const auto type = attachment_type(part.content_type);
-    if (!type) {
-      throw Refusal(400, "UnsupportedAttachment", "Files of this type are not taken, because a browser may run them.");
-    }
-    if (!tern::detail::is_storable_text(part.file_name)) {
-      refuse_argument("The name of a file is no UTF-8.");
-    }
-    bytes += part.content.size();
-    form.files.push_back({attachment_name(part.file_name), std::string(*type), std::string(part.content)});
-  }
-  if (form.files.empty()) {
-    throw Refusal(400, "MissingProperty", "The body has no file. Send an activity without files to /activities.");
-  }
-  if (bytes > all_.options_.bounds.upload) {
-    throw Refusal(413, "MessageSizeTooBig", "The files are larger than limits.direct_line_upload.");
-  }
-  return form;
-}
-
-awaitable<json::object> Endpoint::keep_files(Form form, std::string base) {
-  auto& attachments = attachments_in(form.activity);
-  for (auto& file : form.files) {
-    auto& attachment = attachment_of(attachments, file.name);
-    attachment["contentType"] = file.type;
-    const auto name = percent_encoded(file.name);
-    const auto id = co_await all_.uploads_.keep(std::move(file), storage_deadline());
-    if (!id) {
-      throw Refusal(429, "TooManyRequests", "There is no room for more files (limits.direct_line_uploads).",
-                    std::chrono::minutes(1));
-    }
-    attachment["contentUrl"] = std::string(base).append(*id).append("/").append(name);
-  }
-  co_return std::move(form.activity);
+  co_return answer_with_id(made);
 }
 
 }  // namespace tern::direct_line

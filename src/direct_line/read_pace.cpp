@@ -17,7 +17,7 @@ ReadPace::ReadPace(const Bounds& bounds, std::size_t keys, Clock& clock)
       places_(0, bounds.address_reads, clock) {}
 
 awaitable<void> ReadPace::rest(const Rates& rates, std::string key, Deadline by, const char* limit) {
-  while (true) {
+  while (!key.empty()) {
     const auto now = clock_.now();
     const auto wait = rates.wait(key, now);
     if (wait <= SteadyTime::duration::zero()) {
@@ -49,21 +49,29 @@ awaitable<std::shared_ptr<void>> ReadPace::begin(std::string conversation, std::
   co_return place;
 }
 
-// A read that finds nothing has asked for the head all the same.
-void ReadPace::charge(const std::string& conversation, const std::string& client,
-                      const std::vector<StoredActivity>& activities) {
-  if (client.empty()) {
-    return;
-  }
+std::size_t ReadPace::cost_of(std::size_t bytes) noexcept {
+  constexpr std::size_t hundredths = 100;
+  return std::max<std::size_t>(1, bytes * hundredths / History::page_bytes);
+}
+
+std::size_t ReadPace::cost_of(const std::vector<StoredActivity>& activities) noexcept {
+  static_assert(History::max_page == 100, "an activity is a hundredth of a page");
   std::size_t bytes = 0;
   for (const auto& activity : activities) {
     bytes += activity.text->size();
   }
-  static_assert(History::max_page == 100, "an activity is a hundredth of a page");
-  const auto cost = std::max({std::size_t{1}, activities.size(), bytes * 100 / History::page_bytes});
+  return std::max(activities.size(), cost_of(bytes));
+}
+
+void ReadPace::charge(const std::string& conversation, const std::string& client, std::size_t cost) {
+  if (client.empty()) {
+    return;
+  }
   const auto now = clock_.now();
-  of_conversation_.charge(conversation, cost, now);
   of_client_.charge(client, cost, now);
+  if (!conversation.empty()) {
+    of_conversation_.charge(conversation, cost, now);
+  }
 }
 
 }  // namespace tern::direct_line

@@ -29,13 +29,16 @@ class ReadPace {
   ReadPace(const Bounds& bounds, std::size_t keys, Clock& clock);
 
   /// Waits until a client may read a page of a conversation, at most until `by`. It reads while the place lives.
+  /// `conversation`: "" for something else, such as a file, for which the address alone counts.
   /// `client`: as `http::client_group` returns it; "" for somebody with the secret, who is not held up.
   /// Cancellation: terminal cancellation throws `operation_aborted`.
   /// Errors: `Refusal` with 429 when it may not read by `by`.
   awaitable<std::shared_ptr<void>> begin(std::string conversation, std::string client, Deadline by);
-  /// Counts what was read.
-  void charge(const std::string& conversation, const std::string& client,
-              const std::vector<StoredActivity>& activities);
+  /// Counts what was read, by its cost.
+  void charge(const std::string& conversation, const std::string& client, std::size_t cost);
+  /// The cost of a read, in hundredths of a page: 1 or more, because a read that finds nothing has asked for the head.
+  static std::size_t cost_of(const std::vector<StoredActivity>& activities) noexcept;
+  static std::size_t cost_of(std::size_t bytes) noexcept;
 
  private:
   awaitable<void> rest(const Rates& rates, std::string key, Deadline by, const char* limit);

@@ -16,7 +16,6 @@ namespace tern::direct_line {
 
 namespace {
 
-constexpr std::size_t piece_bytes = std::size_t{192} * 1024;
 constexpr std::size_t files_in_page = 200;
 constexpr std::size_t pieces_in_page = 8;
 // A file takes its record and its places in the store, also when it is empty.
@@ -40,7 +39,7 @@ std::size_t charge_for(std::size_t size) {
 }
 
 std::size_t pieces_of(std::size_t size) {
-  return (size + piece_bytes - 1) / piece_bytes;
+  return (size + Uploads::piece_bytes - 1) / Uploads::piece_bytes;
 }
 
 /// What is kept beside the content.
@@ -49,7 +48,12 @@ struct FileRecord {
   std::string type;
   std::size_t size = 0;
   WallTime kept;
+  FileOwner owner;
 };
+
+std::string text_of(const json::value* value) {
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
 
 std::optional<FileRecord> record_of(const StoreItem* item) {
   if (item == nullptr) {
@@ -71,8 +75,8 @@ std::optional<FileRecord> record_of(const StoreItem* item) {
     return std::nullopt;
   }
   return FileRecord{std::string(name->get_string()), std::string(type->get_string()),
-                    static_cast<std::size_t>(size->get_int64()),
-                    WallTime(std::chrono::milliseconds(kept->get_int64()))};
+                    static_cast<std::size_t>(size->get_int64()), WallTime(std::chrono::milliseconds(kept->get_int64())),
+                    FileOwner{text_of(fields->if_contains("conversation")), text_of(fields->if_contains("client"))}};
 }
 
 std::string document_of(const FileRecord& record) {
@@ -81,60 +85,55 @@ std::string document_of(const FileRecord& record) {
                    {"name", record.name},
                    {"type", record.type},
                    {"size", static_cast<std::int64_t>(record.size)},
-                   {"at", std::chrono::floor<std::chrono::milliseconds>(record.kept.time_since_epoch()).count()}});
+                   {"at", std::chrono::floor<std::chrono::milliseconds>(record.kept.time_since_epoch()).count()},
+                   {"conversation", record.owner.conversation},
+                   {"client", record.owner.client}});
 }
 
 }  // namespace
 
-Uploads::Uploads(AnyStorage storage, std::size_t max_bytes, std::chrono::milliseconds age, Clock& clock)
-    : storage_(std::move(storage)), max_bytes_(max_bytes), age_(age), clock_(clock) {}
+Uploads::Uploads(AnyStorage storage, const FileBounds& bounds, std::chrono::milliseconds age, Clock& clock)
+    : storage_(std::move(storage)), shares_(bounds), age_(age), clock_(clock) {}
 
-awaitable<std::optional<std::string>> Uploads::keep(UploadedFile file, Deadline by) {
-  const auto size = file.content.size();
-  const auto charge = charge_for(size);
-  if (bytes_.fetch_add(charge, std::memory_order_relaxed) + charge > max_bytes_) {
-    bytes_.fetch_sub(charge, std::memory_order_relaxed);
-    co_return std::nullopt;
+std::optional<FileShares::Full> Uploads::take_room(const std::vector<UploadedFile>& files, const FileOwner& owner) {
+  std::size_t bytes = 0;
+  for (const auto& file : files) {
+    bytes += charge_for(file.content.size());
   }
+  return shares_.take(owner, bytes);
+}
+
+awaitable<std::string> Uploads::keep(UploadedFile file, FileOwner owner, Deadline by) {
+  const auto size = file.content.size();
   auto id = random_text(id_bytes);
   StoreChanges changes;
   for (std::size_t piece = 0; piece < pieces_of(size); ++piece) {
     const auto text = auth::encode_base64url(std::string_view(file.content).substr(piece * piece_bytes, piece_bytes));
     changes.upserts.emplace_back(piece_key(id, piece), json::serialize(json::value(text)));
   }
-  changes.upserts.emplace_back(file_key(id),
-                               document_of({std::move(file.name), std::move(file.type), size, clock_.wall_now()}));
+  changes.upserts.emplace_back(file_key(id), document_of({std::move(file.name), std::move(file.type), size,
+                                                          clock_.wall_now(), std::move(owner)}));
   (void)co_await storage_.write(std::move(changes), by);
   co_return id;
 }
 
-awaitable<std::optional<UploadedFile>> Uploads::find(std::string id, Deadline by) {
+awaitable<std::optional<KeptFile>> Uploads::find(std::string id, Deadline by) {
   std::vector<std::string> key(1, file_key(id));
   const auto found = co_await storage_.read(std::move(key), by);
   auto record = record_of(found.find(file_key(id)));
   if (!record || clock_.wall_now() - record->kept > age_) {
     co_return std::nullopt;
   }
-  UploadedFile file{std::move(record->name), std::move(record->type), {}};
-  std::vector<std::string> keys;
-  keys.reserve(pieces_of(record->size));
-  for (std::size_t piece = 0; piece < pieces_of(record->size); ++piece) {
-    keys.push_back(piece_key(id, piece));
-  }
-  if (keys.empty()) {
-    co_return file;
-  }
+  co_return KeptFile{std::move(id), std::move(record->name), std::move(record->type), record->size};
+}
+
+awaitable<std::optional<std::string>> Uploads::piece(std::string id, std::size_t number, Deadline by) {
+  const auto key = piece_key(id, number);
+  std::vector<std::string> keys(1, key);
   const auto pieces = co_await storage_.read(std::move(keys), by);
-  for (std::size_t piece = 0; piece < pieces_of(record->size); ++piece) {
-    const auto* item = pieces.find(piece_key(id, piece));
-    const auto value = item != nullptr ? parse_json(item->document) : parse_json("null");
-    const auto bytes = value && value->is_string() ? auth::decode_base64url(value->get_string()) : std::nullopt;
-    if (!bytes) {
-      co_return std::nullopt;  // it was removed meanwhile
-    }
-    file.content += *bytes;
-  }
-  co_return file;
+  const auto* item = pieces.find(key);
+  const auto value = item != nullptr ? parse_json(item->document) : parse_json("null");
+  co_return value && value->is_string() ? auth::decode_base64url(value->get_string()) : std::nullopt;
 }
 
 // The pieces are looked for, because a damaged record does not tell how many there are. The record goes last, so that a
@@ -157,20 +156,22 @@ awaitable<void> Uploads::remove(std::string id, Deadline by) {
 }
 
 awaitable<std::string> Uploads::sweep(std::string after, Deadline by) {
-  counted_ = after.empty() ? 0 : counted_;
+  if (after.empty()) {
+    shares_.begin_count();
+  }
   StoreScan scan{std::string(file_prefix), files_in_page, std::move(after)};
   auto page = co_await storage_.scan(std::move(scan), by);
   for (const auto& item : page.items) {
     const auto record = record_of(&item);
     if (record && clock_.wall_now() - record->kept <= age_) {
-      counted_ += charge_for(record->size);
+      shares_.count(record->owner, charge_for(record->size));
       continue;
     }
     auto id = item.key.substr(file_prefix.size());
     co_await remove(std::move(id), by);
   }
   if (page.next.empty()) {
-    bytes_.store(counted_, std::memory_order_relaxed);
+    shares_.end_count();
   }
   co_return std::move(page.next);
 }

@@ -1,15 +1,17 @@
 #pragma once
 
+#include "direct_line/file_shares.hpp"
+
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
 #include <tern/storage/any_storage.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tern::direct_line {
 
@@ -20,19 +22,35 @@ struct UploadedFile {
   std::string content;
 };
 
-/// The files of clients, in the store. Their ids cannot be guessed; whoever has one may read the file.
+/// What is known of a file without its content.
+struct KeptFile {
+  std::string id;
+  std::string name;
+  std::string type;
+  std::size_t size = 0;
+};
+
+/// The files of clients, in the store, in pieces. Their ids cannot be guessed; whoever has one may read the file.
 ///
 /// Lifetime: the clock outlives it.
 /// Thread safety: all functions from any thread.
 class Uploads {
  public:
-  /// `max_bytes`: of all files; an empty one counts 4 KiB. `age`: how long a file is kept.
-  Uploads(AnyStorage storage, std::size_t max_bytes, std::chrono::milliseconds age, Clock& clock);
+  /// The most bytes of a piece.
+  static constexpr std::size_t piece_bytes = std::size_t{192} * 1024;
 
-  /// Keeps a file and returns its id. nullopt when all files together would be too large.
-  awaitable<std::optional<std::string>> keep(UploadedFile file, Deadline by);
+  /// `bounds`: a file counts 4 KiB at least. `age`: how long a file is kept.
+  Uploads(AnyStorage storage, const FileBounds& bounds, std::chrono::milliseconds age, Clock& clock);
+
+  /// Takes room for files that are about to be kept: for all of them or for none. nullopt when there is room.
+  std::optional<FileShares::Full> take_room(const std::vector<UploadedFile>& files, const FileOwner& owner);
+  /// Keeps a file and returns its id. Preconditions: it has room.
+  awaitable<std::string> keep(UploadedFile file, FileOwner owner, Deadline by);
+
   /// nullopt when there is no such file, or none any more.
-  awaitable<std::optional<UploadedFile>> find(std::string id, Deadline by);
+  awaitable<std::optional<KeptFile>> find(std::string id, Deadline by);
+  /// A piece of the content, from 0 on. nullopt when there is none, or none any more.
+  awaitable<std::optional<std::string>> piece(std::string id, std::size_t number, Deadline by);
 
   /// Looks at a page of the files: removes those whose time is over, and counts the others. Returns where the next page
   /// begins; "" at the end, when the bytes of all files are known.
@@ -40,17 +58,15 @@ class Uploads {
 
   /// The bytes of all files, each counted with 4 KiB at least: as the last sweep has counted, and what this process has
   /// kept since.
-  std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  std::size_t bytes() const { return shares_.bytes(); }
 
  private:
   awaitable<void> remove(std::string id, Deadline by);
 
   AnyStorage storage_;
-  const std::size_t max_bytes_;
+  FileShares shares_;
   const std::chrono::milliseconds age_;
   Clock& clock_;
-  std::atomic<std::size_t> bytes_ = 0;
-  std::size_t counted_ = 0;  // by the sweep under way; used by the sweep alone
 };
 
 }  // namespace tern::direct_line

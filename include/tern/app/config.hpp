@@ -214,6 +214,9 @@ struct LimitSettings {
   std::size_t direct_line_message = 256U << 10;
   std::size_t direct_line_upload = 4U << 20;
   std::size_t direct_line_uploads = 256U << 20;
+  std::size_t direct_line_conversation_uploads = 32U << 20;
+  std::size_t direct_line_address_uploads = 64U << 20;
+  std::size_t direct_line_downloads = 256;
   std::size_t direct_line_sockets = 10'000;
   std::size_t direct_line_conversation_sockets = 16;
   std::size_t direct_line_address_sockets = 2'000;

@@ -224,9 +224,9 @@ TEST(EndpointTest, KeepsAFileAndShowsItWithoutRunningAnything) {
   EXPECT_THAT(url, testing::StartsWith("http://bot.example/v3/directline/attachments/"));
   EXPECT_EQ(got.attachments()[0].thumbnail_url(), "data:x");
   TestRequest fetch(Method::get, url.substr(url.find("/v3")));
-  const auto file = world.call(fetch);
+  auto file = world.call(fetch);
   EXPECT_EQ(file.status, 200U);
-  EXPECT_EQ(file.body, "the picture");
+  EXPECT_EQ(test::body_of(world, file), "the picture");
   EXPECT_EQ(file.content_type, "image/png");
   EXPECT_EQ(header_of(file, "X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(header_of(file, "Content-Security-Policy"), "default-src 'none'; sandbox");

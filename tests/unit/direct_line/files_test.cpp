@@ -95,13 +95,28 @@ class UploadsTest : public testing::Test {
  protected:
   ManualClock clock;
   AnyStorage store = test::memory_store(clock);
-  Uploads uploads{store, 1'000'000, 1h, clock};
+  Uploads uploads{store, FileBounds{1'000'000, 1'000'000, 1'000'000}, 1h, clock};
 
-  std::optional<std::string> keep(std::string content) {
-    return tern::test::run(uploads.keep({"a.png", "image/png", std::move(content)}, Deadline::never()));
+  std::optional<std::string> keep(std::string content) { return keep(uploads, std::move(content), {}); }
+  static std::optional<std::string> keep(Uploads& into, std::string content, const FileOwner& owner) {
+    std::vector<UploadedFile> files;
+    files.push_back({"a.png", "image/png", std::move(content)});
+    if (into.take_room(files, owner)) {
+      return std::nullopt;
+    }
+    return tern::test::run(into.keep(std::move(files.front()), owner, Deadline::never()));
   }
   std::optional<UploadedFile> find(const std::string& id) {
-    return tern::test::run(uploads.find(id, Deadline::never()));
+    const auto found = tern::test::run(uploads.find(id, Deadline::never()));
+    if (!found) {
+      return std::nullopt;
+    }
+    UploadedFile file{found->name, found->type, {}};
+    for (std::size_t i = 0; auto piece = tern::test::run(uploads.piece(id, i, Deadline::never())); ++i) {
+      file.content += *piece;
+    }
+    EXPECT_EQ(found->size, file.content.size());
+    return file;
   }
   void sweep(Uploads& all) { EXPECT_EQ(tern::test::run(all.sweep("", Deadline::never())), ""); }
 };
@@ -127,7 +142,7 @@ TEST_F(UploadsTest, AreBoundedAndMakeRoomWithTheirAge) {
   const auto id = keep(std::string(900'000, 'x'));
   EXPECT_FALSE(keep(std::string(100'001, 'x')));
   EXPECT_TRUE(keep(std::string(100'000, 'x')));
-  Uploads of_next_process(store, 1'000'000, 1h, clock);
+  Uploads of_next_process(store, FileBounds{1'000'000, 1'000'000, 1'000'000}, 1h, clock);
   EXPECT_EQ(of_next_process.bytes(), 0U);
   sweep(of_next_process);
   EXPECT_EQ(of_next_process.bytes(), 1'000'000U);
@@ -136,6 +151,40 @@ TEST_F(UploadsTest, AreBoundedAndMakeRoomWithTheirAge) {
   sweep(uploads);
   EXPECT_EQ(uploads.bytes(), 0U);
   EXPECT_TRUE(keep(std::string(1'000'000, 'x')));
+}
+
+TEST_F(UploadsTest, OfOneOwnerLeaveRoomForOthers) {
+  const FileBounds bounds{1'000'000, 300'000, 500'000};
+  Uploads shared(store, bounds, 1h, clock);
+  const std::string content(200'000, 'x');
+  EXPECT_TRUE(keep(shared, content, {"c1", "a1"}));
+  EXPECT_FALSE(keep(shared, content, {"c1", "a2"})) << "the conversation has its share";
+  EXPECT_TRUE(keep(shared, content, {"c2", "a1"}));
+  EXPECT_FALSE(keep(shared, content, {"c3", "a1"})) << "the address has its share";
+  EXPECT_TRUE(keep(shared, content, {"c3", "a2"}));
+  Uploads of_next_process(store, bounds, 1h, clock);
+  sweep(of_next_process);
+  EXPECT_EQ(of_next_process.bytes(), 600'000U);
+  EXPECT_FALSE(keep(of_next_process, content, {"c3", "a3"})) << "the shares are those of the files in the store";
+  EXPECT_FALSE(keep(of_next_process, content, {"c4", "a1"}));
+  EXPECT_TRUE(keep(of_next_process, content, {"c4", "a2"}));
+  clock.advance(1h + 1s);
+  sweep(of_next_process);
+  EXPECT_TRUE(keep(of_next_process, content, {"c1", "a1"}));
+}
+
+TEST(FileSharesTest, CountWhatASweepMayHaveMissed) {
+  FileShares shares({100, 100, 100});
+  EXPECT_FALSE(shares.take({"c", "a"}, 10));
+  shares.begin_count();
+  shares.count({"c", "a"}, 10);
+  EXPECT_FALSE(shares.take({"c", "a"}, 20));
+  shares.end_count();
+  EXPECT_EQ(shares.bytes(), 30U);
+  EXPECT_EQ(shares.take({"c", ""}, 71), FileShares::Full::of_conversation);
+  EXPECT_EQ(shares.take({"d", "a"}, 71), FileShares::Full::of_client);
+  EXPECT_EQ(shares.take({"d", "b"}, 71), FileShares::Full::all);
+  EXPECT_FALSE(shares.take({"d", "b"}, 70));
 }
 
 TEST_F(UploadsTest, CountEmptyFilesToo) {
@@ -181,8 +230,8 @@ TEST_F(UploadsTest, WithADamagedRecordAreRemovedWithAllPieces) {
 }
 
 TEST_F(UploadsTest, WithManyPiecesAreRemovedWithAll) {
-  Uploads large(store, 10'000'000, 1h, clock);
-  ASSERT_TRUE(tern::test::run(large.keep({"a", "text/plain", std::string(4'000'000, 'x')}, Deadline::never())));
+  Uploads large(store, FileBounds{10'000'000, 10'000'000, 10'000'000}, 1h, clock);
+  ASSERT_TRUE(keep(large, std::string(4'000'000, 'x'), {}));
   clock.advance(1h + 1s);
   sweep(large);
   EXPECT_EQ(tern::test::run(count_records(store)), 0U);

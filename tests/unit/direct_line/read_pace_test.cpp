@@ -127,7 +127,7 @@ class ReadersOfOneAddress {
     ++reading;
     most = std::max(most, reading);
     co_await sleep_for(1ms, clock);  // the store
-    pace.charge(conversation, client, page);
+    pace.charge(conversation, client, ReadPace::cost_of(page));
     --reading;
     ++done[client];
   }

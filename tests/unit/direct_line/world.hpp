@@ -173,6 +173,19 @@ class World {
   asio::io_context io{1};
 };
 
+/// The body of a response, also one that is made in pieces.
+inline std::string body_of(World& world, http::HttpResponse& response) {
+  std::string body = response.body;
+  while (response.source) {
+    const auto piece = tern::test::run_on(world.io, response.source->next());
+    if (!piece) {
+      break;
+    }
+    body += *piece;
+  }
+  return body;
+}
+
 inline std::string header_of(const http::HttpResponse& response, std::string_view name) {
   for (const auto& [key, value] : response.headers) {
     if (key == name) {
