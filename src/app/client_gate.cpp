@@ -1,9 +1,11 @@
 #include "app/client_gate.hpp"
 
+#include "http/client_group.hpp"
+
 namespace tern::app {
 
 ClientGate::Place::Place(ClientGate& gate, std::string_view client)
-    : gate_(&gate), client_(gate.limit_ == 0 ? std::string() : std::string(client)) {
+    : gate_(&gate), client_(gate.limit_ == 0 ? std::string() : http::client_group(client)) {
   if (!gate.enter(client_)) {
     gate_ = nullptr;
   }

@@ -10,7 +10,8 @@
 
 namespace tern::app {
 
-/// Bounds the requests that each client address may have under way. Without a limit it does nothing.
+/// Bounds the requests that each client address may have under way; of IPv6 the first 64 bits count. Without a limit it
+/// does nothing.
 ///
 /// Thread safety: all functions from any thread.
 class ClientGate {

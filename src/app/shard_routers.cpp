@@ -23,6 +23,10 @@ awaitable<http::HttpResponse> ShardRouters::handle(http::HttpRequest& request) {
   return routers_[runtime::Shard::current()->index()]->handle(request);
 }
 
+void ShardRouters::complete_refusal(const http::HttpRequest& request, http::HttpResponse& response) {
+  routers_[runtime::Shard::current()->index()]->complete_refusal(request, response);
+}
+
 void ShardRouters::add_health(http::Router& router) {
   router.add(http::Method::get, "/healthz", health_);
   router.add(http::Method::get, "/readyz", readiness_);
@@ -38,6 +42,7 @@ void ShardRouters::make_common(const EndpointParts& parts, const Routes& routes)
                                                            parts.sends_to);
   }
   if (parts.direct_line != nullptr) {
+    direct_line_ = std::make_unique<GatedHandler>(parts.direct_line->endpoint(), clients_);
     chat_page_ = make_chat_page(settings, routes, [line = parts.direct_line] { return line->tokens(); }, clock);
   }
 }
@@ -64,8 +69,8 @@ void ShardRouters::add_router(const EndpointParts& parts, std::size_t shard) {
   if (proactive_paths_) {
     router.add_below("/proactive", *proactive_paths_);
   }
-  if (parts.direct_line != nullptr) {
-    router.add_below(std::string(direct_line::root_path), parts.direct_line->endpoint());
+  if (direct_line_) {
+    router.add_below(std::string(direct_line::root_path), *direct_line_);
   }
   if (chat_page_) {
     chat_page_->add_to(router);

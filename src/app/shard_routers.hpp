@@ -3,6 +3,7 @@
 #include "app/callers.hpp"
 #include "app/client_gate.hpp"
 #include "app/endpoints.hpp"
+#include "app/gated_handler.hpp"
 #include "app/network_senders.hpp"
 #include "app/own_routes.hpp"
 #include "app/proactive_endpoint.hpp"
@@ -43,6 +44,7 @@ class ShardRouters final : public http::HttpHandler {
   ShardRouters(const EndpointParts& parts, const Routes& routes, std::size_t shards);
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
+  void complete_refusal(const http::HttpRequest& request, http::HttpResponse& response) override;
 
   /// Adds /healthz, /readyz and /metrics to another router. Lifetime: this outlives that router.
   void add_health(http::Router& router);
@@ -58,6 +60,7 @@ class ShardRouters final : public http::HttpHandler {
   MetricsEndpoint figures_;
   std::vector<std::unique_ptr<MessagesEndpoint>> messages_;
   std::unique_ptr<ProactiveEndpoint> proactive_paths_;  // nullptr without a secret for them
+  std::unique_ptr<GatedHandler> direct_line_;           // nullptr without Direct Line
   std::unique_ptr<direct_line::Page> chat_page_;        // nullptr when it is not served
   OwnRoutes own_routes_;
   std::vector<std::unique_ptr<http::Router>> routers_;

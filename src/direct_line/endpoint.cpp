@@ -120,6 +120,11 @@ awaitable<HttpResponse> Endpoint::handle(HttpRequest& request) {
   co_return response;
 }
 
+void Endpoint::complete_refusal(const HttpRequest& request, HttpResponse& response) {
+  all_.refused_.inc();
+  let_browsers_read(request, match_call(request.method(), request.path()).call, response);
+}
+
 // Long: one case for each call.
 awaitable<HttpResponse> Endpoint::dispatch(HttpRequest& request, MatchedCall found) {
   std::string id(found.id);

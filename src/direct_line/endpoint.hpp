@@ -23,6 +23,8 @@ class Endpoint final : public http::HttpHandler {
   explicit Endpoint(DirectLine& channel) : all_(channel) {}
 
   awaitable<http::HttpResponse> handle(http::HttpRequest& request) override;
+  /// Lets pages of browsers read the answer.
+  void complete_refusal(const http::HttpRequest& request, http::HttpResponse& response) override;
 
  private:
   using Response = http::HttpResponse;

@@ -66,7 +66,8 @@ std::optional<std::string> read_file(const std::filesystem::path& path) {
 PageFile make_page_file(std::string_view content_type, std::string text, std::string zipped) {
   // Weak, because it stands for both forms.
   auto tag = "W/\"" + short_digest(text) + '"';
-  return {content_type, std::move(text), std::move(zipped), std::move(tag)};
+  auto zip = zipped.empty() ? nullptr : std::make_shared<const std::string>(std::move(zipped));
+  return {content_type, std::make_shared<const std::string>(std::move(text)), std::move(zip), std::move(tag)};
 }
 
 http::HttpResponse serve(const PageFile& file, const http::HttpRequest& request) {
@@ -74,8 +75,8 @@ http::HttpResponse serve(const PageFile& file, const http::HttpRequest& request)
   if (has_already(request, file.tag)) {
     response.status = 304;
   } else {
-    const bool zipped = !file.zipped.empty() && takes_gzip(request);
-    response.body = zipped ? file.zipped : file.text;
+    const bool zipped = file.zipped && takes_gzip(request);
+    response.shared_body = zipped ? file.zipped : file.text;
     response.content_type = file.content_type;
     if (zipped) {
       response.headers.emplace_back("Content-Encoding", "gzip");

@@ -3,6 +3,7 @@
 #include "http/http_types.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,13 +13,13 @@ namespace tern::direct_line {
 
 /// A file of the page, in memory, as it is sent.
 struct PageFile {
-  std::string_view content_type;  ///< a literal
-  std::string text;
-  std::string zipped;  ///< the same by gzip; "" when there is none
-  std::string tag;     ///< the ETag, which stands for the contents
+  std::string_view content_type;              ///< a literal
+  std::shared_ptr<const std::string> text;    ///< shared with the responses that are being sent
+  std::shared_ptr<const std::string> zipped;  ///< the same by gzip; nullptr when there is none
+  std::string tag;                            ///< the ETag, which stands for the contents
 };
 
-/// A file with these contents.
+/// A file with these contents. `zipped`: "" for none.
 PageFile make_page_file(std::string_view content_type, std::string text, std::string zipped = {});
 
 /// The answer to a GET of the file: zipped for a client that takes gzip, and 304 for a client that has it.

@@ -51,10 +51,19 @@ struct HttpResponse {
   std::string body;
   std::string_view content_type;  ///< must outlive the response, such as a literal; "" leaves the header out
   std::vector<std::pair<std::string, std::string>> headers;
+  /// When it is set, it is sent instead of `body`. Many responses may share it, so that slow clients cost no copies.
+  std::shared_ptr<const std::string> shared_body;
   std::unique_ptr<BodySource> source;  ///< when it is set, it is sent in chunks instead of `body`
   /// When it is set and the request is a good handshake of a WebSocket, the connection becomes one: the server answers
   /// 101 with `headers`, and leaves out everything else of the response. Another request is answered 426 or 400.
   std::unique_ptr<WebSocketHandler> upgrade;
+
+  /// The body, whichever of the two it is.
+  std::string_view content() const noexcept { return shared_body ? std::string_view(*shared_body) : body; }
+  void drop_content() noexcept {
+    body.clear();
+    shared_body.reset();
+  }
 };
 
 /// Answers requests. The server calls it on the shard that owns the connection; several calls may be under way at once.
@@ -63,6 +72,12 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual awaitable<HttpResponse> handle(HttpRequest& request) = 0;
+  /// The server refuses a request itself (too large, too late, while it shuts down) that this handler would have got:
+  /// adds the headers without which clients of this handler cannot read the answer. Of the request there is no body,
+  /// and headers may be absent that have not come.
+  virtual void complete_refusal(const HttpRequest& request, HttpResponse& response);
 };
+
+inline void HttpHandler::complete_refusal(const HttpRequest&, HttpResponse&) {}
 
 }  // namespace tern::http

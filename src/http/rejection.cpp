@@ -26,7 +26,7 @@ std::string text_for(Rejection why, std::string_view date) {
   const HttpResponse response = response_for(why);
   std::string text;
   append_head(text, response, {.keep_alive = false, .date = date});
-  return text.append(response.body);
+  return text.append(response.content());
 }
 
 }  // namespace tern::http

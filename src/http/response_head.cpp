@@ -68,7 +68,7 @@ void append_head(std::string& out, const HttpResponse& response, ResponseForm fo
   if (!form.date.empty()) {
     out.append("Date: ").append(form.date).append("\r\n");
   }
-  if (!response.content_type.empty() && (response.source || !response.body.empty())) {
+  if (!response.content_type.empty() && (response.source || !response.content().empty())) {
     append_field(out, "Content-Type", response.content_type);
   }
   append_fields(out, response.headers);
@@ -78,7 +78,7 @@ void append_head(std::string& out, const HttpResponse& response, ResponseForm fo
     }
   } else if (has_body(response.status)) {
     out.append("Content-Length: ");
-    append_number(out, response.body.size());
+    append_number(out, response.content().size());
     out.append("\r\n");
   }
   if (!form.keep_alive) {

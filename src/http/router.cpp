@@ -96,6 +96,21 @@ Router::Route* Router::find(std::string_view path) noexcept {
   return at == routes_.end() ? nullptr : &*at;
 }
 
+HttpHandler* Router::handler_below(std::string_view path) noexcept {
+  const auto at = std::find_if(trees_.begin(), trees_.end(), [path](const Tree& tree) {
+    const auto size = tree.path.size();
+    return path.starts_with(tree.path) && (path.size() == size || path[size] == '/');
+  });
+  return at == trees_.end() ? nullptr : at->handler;
+}
+
+void Router::complete_refusal(const HttpRequest& request, HttpResponse& response) {
+  const Route* route = find(request.path());
+  if (HttpHandler* handler = route ? route->entries.front().handler : handler_below(request.path())) {
+    handler->complete_refusal(request, response);
+  }
+}
+
 // The answer to OPTIONS of `*`: the methods of the whole server (RFC 9110, 9.3.7).
 HttpResponse Router::about_all() const {
   std::vector<Entry> all;
@@ -119,12 +134,8 @@ awaitable<HttpResponse> Router::handle(HttpRequest& request) {
     if (request.method() == Method::options && request.path() == "*") {
       return answer(about_all());
     }
-    const auto path = request.path();
-    for (const auto& tree : trees_) {
-      const auto size = tree.path.size();
-      if (path.starts_with(tree.path) && (path.size() == size || path[size] == '/')) {
-        return tree.handler->handle(request);
-      }
+    if (HttpHandler* handler = handler_below(request.path())) {
+      return handler->handle(request);
     }
     return answer(error_response(404, "NotFound", "There is nothing at this path."));
   }

@@ -31,6 +31,8 @@ class Router final : public HttpHandler {
   void add_below(std::string path, HttpHandler& handler);
 
   awaitable<HttpResponse> handle(HttpRequest& request) override;
+  /// Asks the handler of the path, whatever the method is.
+  void complete_refusal(const HttpRequest& request, HttpResponse& response) override;
 
  private:
   struct Entry {
@@ -42,6 +44,7 @@ class Router final : public HttpHandler {
     std::vector<Entry> entries;
   };
 
+  HttpHandler* handler_below(std::string_view path) noexcept;
   Route* find(std::string_view path) noexcept;
   HttpResponse about_all() const;
 

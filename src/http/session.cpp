@@ -190,6 +190,9 @@ awaitable<void> Session::refuse(Rejection why) {
   phase_ = Phase::answering;
   server_->count_rejection(why);
   HttpResponse response = response_for(why);
+  if (!reader_.request().path().empty()) {
+    server_->handler().complete_refusal(reader_.request(), response);
+  }
   begin_response(response, false);
   if (!send_now()) {
     co_await send_rest();

@@ -36,10 +36,10 @@ Session::After Session::begin_response(HttpResponse& response, bool client_keeps
   }
   if (!has_body(response.status)) {
     response.source.reset();
-    response.body.clear();
+    response.drop_content();
   }
   if (response.source) {
-    response.body.clear();
+    response.drop_content();
   }
   const bool http10 = reader_.http10();
   client_keeps = client_keeps && !(http10 && response.source);
@@ -52,14 +52,14 @@ Session::After Session::begin_response(HttpResponse& response, bool client_keeps
   server_->count_response(response.status);
   if (reader_.request().method() == Method::head) {
     response.source.reset();
-    response.body.clear();
+    response.drop_content();
   }
-  if (response.body.size() <= small_body) {
-    out_.append(response.body);
+  if (response.content().size() <= small_body) {
+    out_.append(response.content());
     detail::keep_text(std::move(response.body));
     put_pending(out_);
   } else {
-    put_pending(out_, response.body);
+    put_pending(out_, response.content());
   }
   return keeps ? After::keep : After::close;
 }

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
 #include <thread>
 
@@ -143,6 +144,48 @@ TEST(DirectLineApp, RefusesAGigabyteBeforeItIsSent) {
       "image/png\r\n\r\n" +
       std::string(1'000'000, 'x') + "\r\n--b--";
   EXPECT_EQ(client.send("POST", path, large(std::to_string(form.size())), form).status, 200);
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(DirectLineApp, LetsAPageReadWhyTheServerHasRefused) {
+  App app(with_direct_line(), echoing_bot);
+  app.start();
+  DirectLineClient client(app.port(), direct_line_secret);
+  client.begin();
+  const auto path = "/conversations/" + client.id() + "/activities";
+  const auto refused = client.send("POST", path, "Origin: https://a.example\r\nContent-Length: 10000000", {});
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_THAT(refused.head, HasSubstr("Access-Control-Allow-Origin: https://a.example"));
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(DirectLineApp, CountsItsCallsAmongTheRequestsOfAClient) {
+  std::promise<void> begun;
+  std::promise<void> go;
+  const auto gone = go.get_future().share();
+  auto settings = with_direct_line();
+  settings.limits.client_requests = 1;
+  App app(settings, [&] {
+    auto bot = std::make_unique<FunctionBot>();
+    bot->on_message([&](TurnContext&) -> awaitable<void> {
+      begun.set_value();
+      co_await offload([gone] { gone.wait(); });
+    });
+    return bot;
+  });
+  app.start();
+  DirectLineClient client(app.port(), direct_line_secret);
+  client.begin();
+  client.connect();
+  std::thread waits([&client] { EXPECT_EQ(client.say("wait").status, 200); });
+  begun.get_future().wait();
+  const auto refused = client.send("GET", "/conversations/" + client.id(), "Origin: https://a.example", {});
+  EXPECT_EQ(refused.status, 429) << refused.body;
+  EXPECT_THAT(refused.head, HasSubstr("Retry-After: 1"));
+  EXPECT_THAT(refused.head, HasSubstr("Access-Control-Allow-Origin: https://a.example"));
+  go.set_value();
+  waits.join();
+  EXPECT_EQ(client.get("/conversations/" + client.id()).status, 200) << "an open socket does not count";
   EXPECT_TRUE(app.stop());
 }
 

@@ -45,7 +45,9 @@ class PageTest : public testing::Test {
       request.add_field(name, value);
     }
     request.body() = std::move(body);
-    return tern::test::run(router.handle(request));
+    auto response = tern::test::run(router.handle(request));
+    response.body = std::string(response.content());
+    return response;
   }
   http::HttpResponse get(std::string_view target, const Headers& headers = {}) {
     return ask(http::Method::get, target, headers);
@@ -236,12 +238,22 @@ TEST(PageFiles, TheFirstFolderWithABundleIsRead) {
   EXPECT_FALSE(read_web_chat({folder / "absent", folder / "empty"}));
   auto found = read_web_chat({folder / "absent", folder / "full"});
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->text, "code");
-  EXPECT_EQ(found->zipped, "");
+  EXPECT_EQ(*found->text, "code");
+  EXPECT_FALSE(found->zipped);
   std::ofstream(folder / "full/webchat.js.gz") << "smaller";
   found = read_web_chat({folder / "full"});
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->zipped, "smaller");
+  EXPECT_EQ(*found->zipped, "smaller");
+}
+
+TEST(PageFiles, AreSharedByTheResponsesThatAreBeingSent) {
+  const auto file = make_page_file("text/javascript", std::string(3'000'000, 'x'), "zipped");
+  http::Request request;
+  request.set_line(http::Method::get, http::parse_target(http::Method::get, "/chat/webchat.js").value());
+  const auto first = serve(file, request);
+  const auto second = serve(file, request);
+  EXPECT_EQ(first.content().data(), second.content().data());
+  EXPECT_EQ(file.text.use_count(), 3);
 }
 
 TEST(PageFiles, AnInstalledProgramHasItsFolderBesideIt) {

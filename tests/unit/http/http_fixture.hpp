@@ -118,6 +118,8 @@ class TestHandler final : public http::HttpHandler {
       response.upgrade = upgrade();
     } else if (path == "/big") {
       response.body.assign(8 * 1024 * 1024, 'b');
+    } else if (path == "/shared") {
+      response.shared_body = shared;
     } else if (path == "/large") {
       response.body.assign(200'000, 'l');
     } else if (path == "/medium") {
@@ -141,6 +143,12 @@ class TestHandler final : public http::HttpHandler {
     co_return response;
   }
 
+  void complete_refusal(const http::HttpRequest& request, http::HttpResponse& response) override {
+    if (const auto origin = request.header("origin")) {
+      response.headers.emplace_back("X-For", std::string(request.path()) + " of " + std::string(*origin));
+    }
+  }
+
   /// Lets the handlers of `/held` go on.
   void release() {
     for (Timer* timer : std::vector<Timer*>(held)) {
@@ -156,6 +164,7 @@ class TestHandler final : public http::HttpHandler {
   std::function<std::unique_ptr<http::WebSocketHandler>()> upgrade;  // what "/socket" becomes
   std::vector<Timer*> held;
   std::shared_ptr<FedBody> fed;
+  std::shared_ptr<const std::string> shared;  // the body of "/shared"
 
  private:
   awaitable<void> hold() {

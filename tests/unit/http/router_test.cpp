@@ -13,6 +13,7 @@ class Named final : public HttpHandler {
  public:
   explicit Named(std::string name) : name_(std::move(name)) {}
   awaitable<HttpResponse> handle(HttpRequest&) override { co_return HttpResponse(200, name_, "text/plain"); }
+  void complete_refusal(const HttpRequest&, HttpResponse& response) override { response.body = name_; }
 
  private:
   std::string name_;
@@ -48,6 +49,21 @@ TEST_F(RouterTest, PathAndMethodDecide) {
   EXPECT_EQ(ask(Method::get, "/health").body, "health");
   EXPECT_EQ(ask(Method::del, "/health?x").body, "health");
   EXPECT_EQ(ask(Method::get, "/").body, "root");
+}
+
+TEST_F(RouterTest, TheHandlerOfThePathCompletesARefusal) {
+  router.add_below("/tree", root);
+  const auto completed = [this](std::string_view path) {
+    Request request;
+    request.set_line(Method::post, parse_target(Method::post, path).value());
+    HttpResponse response(413);
+    router.complete_refusal(request, response);
+    return response.body;
+  };
+  EXPECT_EQ(completed("/api/messages"), "messages");
+  EXPECT_EQ(completed("/health"), "health") << "whatever the method is";
+  EXPECT_EQ(completed("/tree/x"), "root");
+  EXPECT_EQ(completed("/trees"), "");
 }
 
 TEST_F(RouterTest, OneTrailingSlashMakesNoDifference) {

@@ -55,6 +55,29 @@ TEST_F(HttpServerLimits, OtherVersionsAreRefused) {
   refuses("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HttpVersionNotSupported", "version");
 }
 
+TEST_F(HttpServerLimits, TheHandlerAddsWhatItsClientsNeed) {
+  const auto answer_to = [this](const std::string& request) {
+    auto client = connect();
+    client.send(request);
+    const auto response = client.read();
+    client.close();
+    until([&] { return server->connections() == 0; });
+    return std::to_string(response.status) + ' ' + response.header("X-For").value_or("");
+  };
+  const std::string head = "POST /x HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n";
+  EXPECT_EQ(answer_to(head + "Content-Length: 5000\r\n\r\n"), "413 /x of http://b");
+  EXPECT_EQ(answer_to(head + "Transfer-Encoding: gzip\r\n\r\n"), "501 /x of http://b");
+  EXPECT_EQ(answer_to("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n"), "413 ");
+  EXPECT_EQ(answer_to("what\r\n\r\n"), "400 ");
+  auto slow = connect();
+  slow.send(head + "Content-Length: 5\r\n\r\n");
+  arrived(slow);
+  advance(60s);
+  const auto late = slow.read();
+  EXPECT_EQ(late.status, 408);
+  EXPECT_EQ(late.header("X-For"), "/x of http://b");
+}
+
 TEST_F(HttpServerLimits, UnknownCodingsAndExpectationsAreRefused) {
   refuses("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n", 501, "NotImplemented",
           "transfer_encoding");

@@ -7,6 +7,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
+TEST_F(HttpServerTest, ASharedBodyIsSentToSlowClientsWithoutCopies) {
+  handler.shared = std::make_shared<const std::string>(8 * 1024 * 1024, 's');
+  std::vector<WireClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(connect());
+    clients.back().send("GET /shared HTTP/1.1\r\nHost: a\r\n\r\n");
+    arrived(clients.back());
+  }
+  EXPECT_EQ(handler.shared.use_count(), 4) << "each of the three waits for its client with the same bytes";
+  for (auto& client : clients) {
+    EXPECT_EQ(client.read().body, *handler.shared);
+  }
+  handler.shared = std::make_shared<const std::string>("small");
+  clients.front().send("GET /shared HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(clients.front().read().body, "small");
+}
+
 TEST_F(HttpServerTest, EmptyAnswerHasLengthZeroAndNoType) {
   auto client = connect();
   client.send(get_empty);
