@@ -62,12 +62,14 @@ ConfigKey direct_line_age_key() {
       [](const Settings& settings) { return json::value(write_duration(settings.limits.direct_line_age)); }};
 }
 
-std::vector<ConfigKey> direct_line_limit_keys() {
+constexpr std::uint64_t largest_count = 1'000'000;
+
+// What is kept: activities and files.
+std::vector<ConfigKey> kept_limit_keys() {
   using S = Settings;
   using L = LimitSettings;
-  constexpr std::uint64_t million = 1'000'000;
   return {
-      number_key("limits.direct_line_history", Setting{&S::limits, &L::direct_line_history}, 1, million,
+      number_key("limits.direct_line_history", Setting{&S::limits, &L::direct_line_history}, 1, largest_count,
                  "Activities that are kept of a conversation on Direct Line."),
       size_key("limits.direct_line_history_bytes", Setting{&S::limits, &L::direct_line_history_bytes}, 64ULL << 10,
                1ULL << 40, "What is kept of a conversation on Direct Line; the oldest activities leave first."),
@@ -84,24 +86,34 @@ std::vector<ConfigKey> direct_line_limit_keys() {
                1ULL << 40,
                "The files of one client address that are kept; more: 429. Behind a proxy that is not trusted all "
                "clients have one address."),
-      number_key("limits.direct_line_downloads", Setting{&S::limits, &L::direct_line_downloads}, 1, million,
+      number_key("limits.direct_line_downloads", Setting{&S::limits, &L::direct_line_downloads}, 1, largest_count,
                  "Files of Direct Line that are sent at once, a piece of 192 KiB of each in memory; more: 429. A "
                  "quarter of them may go to one client address, where further ones wait."),
-      number_key("limits.direct_line_sockets", Setting{&S::limits, &L::direct_line_sockets}, 1, million,
+  };
+}
+
+// What clients do at once, and how often.
+std::vector<ConfigKey> use_limit_keys() {
+  using S = Settings;
+  using L = LimitSettings;
+  return {
+      number_key("limits.direct_line_sockets", Setting{&S::limits, &L::direct_line_sockets}, 1, largest_count,
                  "Open WebSockets of Direct Line; more: 429."),
       number_key("limits.direct_line_conversation_sockets", Setting{&S::limits, &L::direct_line_conversation_sockets},
-                 1, million, "Open WebSockets of one conversation; more: 429."),
-      number_key("limits.direct_line_address_sockets", Setting{&S::limits, &L::direct_line_address_sockets}, 0, million,
+                 1, largest_count, "Open WebSockets of one conversation; more: 429."),
+      number_key("limits.direct_line_address_sockets", Setting{&S::limits, &L::direct_line_address_sockets}, 0,
+                 largest_count,
                  "Open WebSockets of one client address; more: 429. 0: no limit, as behind a proxy that is not "
                  "trusted."),
-      number_key("limits.direct_line_address_reads", Setting{&S::limits, &L::direct_line_address_reads}, 1, million,
+      number_key("limits.direct_line_address_reads", Setting{&S::limits, &L::direct_line_address_reads}, 1,
+                 largest_count,
                  "Reads of histories from the storage that run at once for one client address; further ones wait."),
       number_key(
-          "limits.direct_line_token_rate", Setting{&S::limits, &L::direct_line_token_rate}, 0, million,
+          "limits.direct_line_token_rate", Setting{&S::limits, &L::direct_line_token_rate}, 0, largest_count,
           "Messages in a second of one conversation's clients; more: 429. As many pages of its history are read in "
           "a second. 0: no limit."),
       number_key(
-          "limits.direct_line_address_rate", Setting{&S::limits, &L::direct_line_address_rate}, 0, million,
+          "limits.direct_line_address_rate", Setting{&S::limits, &L::direct_line_address_rate}, 0, largest_count,
           "Messages and conversations in a second from one client address; more: 429. As many pages of histories "
           "are read in a second. 0: no limit, as behind a proxy that is not trusted."),
       size_key("limits.direct_line_unsent", Setting{&S::limits, &L::direct_line_unsent}, 64ULL << 10, 1ULL << 30,
@@ -154,8 +166,9 @@ std::vector<ConfigKey> direct_line_keys() {
                "Empty: share/tern/web-chat beside the bot's program or where Tern is installed, or build/web-chat of "
                "Tern's source tree."),
   };
-  auto limits = direct_line_limit_keys();
-  std::move(limits.begin(), limits.end(), std::back_inserter(keys));
+  for (auto limits : {kept_limit_keys(), use_limit_keys()}) {
+    std::move(limits.begin(), limits.end(), std::back_inserter(keys));
+  }
   return keys;
 }
 
