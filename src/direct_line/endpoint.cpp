@@ -316,11 +316,19 @@ HttpResponse Endpoint::session_id(HttpRequest& request) {
   return json_answer(200, {{"sessionId", random_text(id_bytes)}});
 }
 
+// Nobody needs a token to ask, so this read is paced too.
+awaitable<std::optional<KeptFile>> Endpoint::find_file(std::string id, std::string client) {
+  const auto place = co_await all_.reads_.begin({}, client, storage_deadline());
+  all_.reads_.charge({}, client, 1);
+  auto file = co_await all_.uploads_.find(std::move(id), storage_deadline());
+  co_return file;
+}
+
 // Nothing that the file has in it may run: the browser takes the type that it is told, shows no document of this
 // origin, and gets neither scripts nor frames.
 awaitable<HttpResponse> Endpoint::attachment(const HttpRequest& request, std::string id) {
   auto client = http::client_group(request.peer());
-  auto file = co_await all_.uploads_.find(std::move(id), storage_deadline());
+  auto file = co_await find_file(std::move(id), client);
   if (!file) {
     refuse_path();
   }

@@ -41,6 +41,7 @@ class Endpoint final : public http::HttpHandler {
   awaitable<Response> upload(Request& request, std::string id);
   Response stream(Request& request, const std::string& id);
   Response session_id(Request& request);
+  awaitable<std::optional<KeptFile>> find_file(std::string id, std::string client);
   awaitable<Response> attachment(const Request& request, std::string id);
 
   static Response answer_with_id(const std::string& id);
