@@ -78,6 +78,31 @@ TEST_F(ConversationTest, HoldsNoTextWhileAllWhoFollowWait) {
   EXPECT_TRUE(text.expired());
 }
 
+TEST_F(ConversationTest, LetsAFollowerWaitForItsPace) {
+  begin();
+  for (int i = 0; i < 150; ++i) {
+    append(std::to_string(i));
+  }
+  Bounds bounds;
+  bounds.token_rate = 1;  // a page in a second
+  ReadPace pace(bounds, 100, clock);
+  Follower follower(all.at(some_id), 0, PacedReader{&pace, "192.0.2.1"});
+  EXPECT_EQ(next(follower).activities.size(), 100U);
+  std::optional<Follower::News> later;
+  asio::co_spawn(
+      io,
+      [](Follower& f, std::optional<Follower::News>& into) -> awaitable<void> {
+        into = co_await f.next(Deadline::never());
+      }(follower, later),
+      asio::detached);
+  tern::test::drain(io);
+  EXPECT_FALSE(later);
+  clock.advance(1s);
+  tern::test::drain(io);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->activities.size(), 50U);
+}
+
 TEST_F(ConversationTest, ReplaysALongHistoryInPages) {
   begin();
   for (int i = 0; i < 250; ++i) {
