@@ -4,6 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -19,8 +20,10 @@ std::int64_t to_number(WallTime time) {
   return std::chrono::floor<milliseconds>(time.time_since_epoch()).count();
 }
 
+// A number in the store that is no time may be beyond what a time can be.
 WallTime to_time(std::int64_t number) {
-  return WallTime(milliseconds(number));
+  constexpr auto latest = std::chrono::floor<milliseconds>(WallTime::max().time_since_epoch()).count();
+  return WallTime(milliseconds(std::clamp(number, std::int64_t{0}, std::int64_t{latest})));
 }
 
 std::int64_t number_in(const json::value* value) {

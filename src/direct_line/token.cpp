@@ -54,7 +54,9 @@ std::optional<TokenClaims> claims_of(const json::value& value) {
   const auto* fields = value.if_object();
   const auto* of_version = fields != nullptr ? fields->if_contains("v") : nullptr;
   const auto* expires = fields != nullptr ? fields->if_contains("exp") : nullptr;
-  if (of_version == nullptr || *of_version != version || expires == nullptr || !expires->is_int64()) {
+  constexpr auto latest = std::chrono::floor<std::chrono::seconds>(WallTime::max().time_since_epoch()).count();
+  if (of_version == nullptr || *of_version != version || expires == nullptr || !expires->is_int64() ||
+      expires->get_int64() < 0 || expires->get_int64() > latest) {
     return std::nullopt;
   }
   TokenClaims claims;
