@@ -39,6 +39,13 @@ std::optional<seconds> fixed_offset(std::string_view name) noexcept {
   return name[3] == '+' ? seconds(east) : -seconds(east);
 }
 
+// The folder of the database has more files than zones, such as `localtime`, which is this machine's own zone. The
+// names of zones begin with a capital letter.
+bool may_be_zone(std::string_view name) noexcept {
+  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z' && name != "Factory" &&
+         name.find("..") == std::string_view::npos;
+}
+
 // The database has changes beyond the range of `WallTime`.
 WallTime wall_time(date::sys_seconds when) noexcept {
   const auto latest = std::chrono::floor<seconds>(WallTime::max());
@@ -53,6 +60,9 @@ std::optional<TimeZone> TimeZone::find(std::string_view name) noexcept {
   }
   if (const auto offset = fixed_offset(name)) {
     return TimeZone(*offset);
+  }
+  if (!may_be_zone(name)) {
+    return std::nullopt;
   }
   try {
     const auto* found = date::locate_zone(name);

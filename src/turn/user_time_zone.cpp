@@ -2,9 +2,12 @@
 
 #include "turn/time_zone.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/turn/recurrence.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 namespace tern {
@@ -35,21 +38,45 @@ std::optional<std::string> offset_of(const json::value* local) {
   return detail::fixed_time_zone(time->offset());
 }
 
+// Whoever sends an activity chooses the name, so one such line is enough.
+void warn_of(std::string_view unknown) {
+  static std::atomic<bool> told{false};
+  if (!unknown.empty() && !told.exchange(true)) {
+    log::warn("the time zone of a user is not known here, and the next thing that tells one counts; told once",
+              {{"why", detail::unknown_time_zone(unknown)}});
+  }
+}
+
+std::optional<std::string> known_zone(std::string_view name) {
+  if (is_time_zone(name)) {
+    return std::string(name);
+  }
+  warn_of(name);
+  return std::nullopt;
+}
+
+// Teams writes the first, and some clients the second.
+bool is_client_info(std::string_view type) noexcept {
+  return type == "clientInfo" || type == "ClientInfo";
+}
+
 // Reads the entity without copying it, because it may be large.
 std::optional<std::string> zone_of_client(const json::value& item) {
   const auto* entity = item.if_object();
   const auto* type = entity != nullptr ? entity->if_contains("type") : nullptr;
   const auto* zone = entity != nullptr ? entity->if_contains("timezone") : nullptr;
-  const bool is_it = type != nullptr && type->is_string() && type->as_string() == "clientInfo" && zone != nullptr &&
-                     zone->is_string() && is_time_zone(zone->as_string());
-  return is_it ? std::optional(std::string(zone->as_string())) : std::nullopt;
+  const bool is_it =
+      type != nullptr && type->is_string() && is_client_info(type->as_string()) && zone != nullptr && zone->is_string();
+  return is_it ? known_zone(zone->as_string()) : std::nullopt;
 }
 
 }  // namespace
 
 std::optional<UserTimeZone> user_time_zone(const Activity& activity) {
-  if (const auto zone = activity.local_timezone(); zone && is_time_zone(*zone)) {
-    return UserTimeZone{std::string(*zone), Source::local_timezone};
+  if (const auto name = activity.local_timezone()) {
+    if (auto zone = known_zone(*name)) {
+      return UserTimeZone{std::move(*zone), Source::local_timezone};
+    }
   }
   const auto& fields = activity.json();
   if (const auto* entities = fields.if_contains("entities"); entities != nullptr && entities->is_array()) {

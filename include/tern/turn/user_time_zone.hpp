@@ -13,7 +13,7 @@ struct UserTimeZone {
   /// The member of the activity that tells the zone.
   enum class Source : std::uint8_t {
     local_timezone,  ///< `localTimezone` of the activity
-    client_info,     ///< `timezone` of an entity of type `clientInfo`: Teams
+    client_info,     ///< `timezone` of an entity of type `clientInfo` or `ClientInfo`: Teams
     local_timestamp  ///< the offset of `localTimestamp`, or of `rawLocalTimestamp`, as Azure calls it on Web Chat
   };
   std::string name;                        ///< as `SendOptions::time_zone` and `is_time_zone` take it
@@ -25,7 +25,8 @@ struct UserTimeZone {
 };
 
 /// The time zone of the user who sent an activity. `localTimezone`, `clientInfo` and the offset of the local time are
-/// asked in this order; the first zone that this machine knows counts. nullopt when the activity tells none; a local
+/// asked in this order; the first zone that this machine knows counts, and the first name that it does not know is a
+/// warning in the log, once in the life of the process. nullopt when the activity tells none; a local
 /// time without an offset, or with an offset of more than 14 hours, tells none. Thread safety: any thread. Source:
 /// Activity Protocol, "Local timezone"; Teams, "clientInfo".
 std::optional<UserTimeZone> user_time_zone(const Activity& activity);

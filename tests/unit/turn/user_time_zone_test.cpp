@@ -1,8 +1,12 @@
 #include <tern/turn/user_time_zone.hpp>
 
+#include "support/captured_log.hpp"
+
 #include <boost/json/parse.hpp>
 
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 namespace tern {
 namespace {
@@ -39,13 +43,37 @@ TEST(UserTimeZone, SaysHowItIsKnown) {
 }
 
 TEST(UserTimeZone, ANameThatIsUnknownFallsThrough) {
-  for (const auto* unknown : {"Mars/Base", "W. Europe Standard Time", "", "../../etc/passwd", "europe/berlin"}) {
+  for (const auto* unknown :
+       {"Mars/Base", "W. Europe Standard Time", "", "../../etc/passwd", "europe/berlin", "localtime", "posixrules",
+        "Factory", "posix/Europe/Berlin", "right/Europe/Berlin", "leapseconds", "/usr/share/zoneinfo/Europe/Berlin",
+        "Europe/../Europe/Berlin", "Europe"}) {
     const auto zone = R"("localTimezone":")" + std::string(unknown) + "\"";
     EXPECT_EQ(name_of(zone + "," + client_info), "Asia/Tokyo") << unknown;
     EXPECT_EQ(name_of(zone + R"(,"entities":[{"type":"clientInfo","timezone":"Nowhere"}],)" + local), "UTC+01:00");
     EXPECT_EQ(name_of(zone), "none");
   }
   EXPECT_EQ(name_of(R"("localTimezone":7,)" + std::string(local)), "UTC+01:00");
+}
+
+TEST(UserTimeZone, TheFirstNameThatIsUnknownIsAWarning) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a process that has not warned yet
+  const auto warn = [] {
+    test::CapturedLog log;
+    name_of(R"("localTimezone":"")");
+    const bool silent = log.take().empty();
+    test::CapturedLog warned;
+    name_of(R"("localTimezone":"localtime")");
+    const bool told = warned.take().find("localtime") != std::string::npos;
+    test::CapturedLog again;
+    name_of(R"("localTimezone":"Mars/Base")");
+    std::exit(silent && told && again.take().empty() ? EXIT_SUCCESS : EXIT_FAILURE);
+  };
+  EXPECT_EXIT(warn(), testing::ExitedWithCode(EXIT_SUCCESS), "");
+}
+
+TEST(UserTimeZone, AnEntityOfTheClientMayBeginWithACapitalLetter) {
+  EXPECT_EQ(name_of(R"("entities":[{"type":"ClientInfo","timezone":"Asia/Tokyo"}])"), "Asia/Tokyo");
+  EXPECT_EQ(name_of(R"("entities":[{"type":"CLIENTINFO","timezone":"Asia/Tokyo"}])"), "none");
 }
 
 TEST(UserTimeZone, ALocalTimeWithoutAnOffsetTellsNothing) {
