@@ -55,14 +55,29 @@ std::optional<ParseError> check_conversation(const json::object& fields) {
                                      : std::nullopt;
 }
 
+bool answers_in_response(const json::object& fields) noexcept {
+  const json::value* found = fields.if_contains("deliveryMode");
+  const json::string* text = found != nullptr ? found->if_string() : nullptr;
+  const std::string_view mode = text != nullptr ? std::string_view(*text) : std::string_view();
+  return mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
+}
+
+// An empty address counts as none where none is needed.
+void leave_out_empty_service_url(json::object& fields) {
+  const json::value* found = fields.if_contains("serviceUrl");
+  const json::string* url = found != nullptr ? found->if_string() : nullptr;
+  if (url != nullptr && url->empty() && answers_in_response(fields)) {
+    fields.stable_erase("serviceUrl");
+  }
+}
+
 std::optional<ParseError> check_service_url(const Activity& activity) {
   constexpr std::string_view expected =
-      "an absolute http or https URL is expected (it may be absent with deliveryMode 'expectReplies' or 'stream')";
+      "an absolute http or https URL is expected (it may be absent or empty with deliveryMode 'expectReplies' or "
+      "'stream')";
   const json::value* found = activity.json().if_contains("serviceUrl");
   if (is_absent(found)) {
-    const auto mode = activity.delivery_mode();
-    const bool answers_in_response = mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
-    return answers_in_response ? std::nullopt : std::optional(missing("serviceUrl", expected));
+    return answers_in_response(activity.json()) ? std::nullopt : std::optional(missing("serviceUrl", expected));
   }
   const json::string* url = found->if_string();
   return url && detail::is_service_url(*url) ? std::nullopt : std::optional(wrong("serviceUrl", expected));
@@ -102,6 +117,7 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   if (!with_place) {
     fields->stable_erase(caller_id_name);
   }
+  leave_out_empty_service_url(*fields);
   Activity activity(std::move(*fields), std::move(memory));
   if (auto error = check(activity)) {
     return std::move(*error);

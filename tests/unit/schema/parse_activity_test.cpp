@@ -112,6 +112,25 @@ TEST(ParseActivity, ToleratesWhatChannelsLeaveOut) {
   EXPECT_EQ(activity.text(), "");
 }
 
+TEST(ParseActivity, AnEmptyServiceUrlCountsAsNoneWhereTheResponseAnswers) {
+  for (const auto* mode : {"expectReplies", "stream"}) {
+    for (const std::string& fields : {R"("serviceUrl":"","deliveryMode":")" + std::string(mode) + "\"",
+                                      R"("deliveryMode":")" + std::string(mode) + R"(","serviceUrl":"")"}) {
+      const auto text = R"({"type":"message","conversation":{"id":"c"},)" + fields + "}";
+      EXPECT_FALSE(good(text).service_url()) << fields;
+      const auto to_sign = tern::detail::parse_activity_to_sign(text);
+      ASSERT_TRUE(to_sign) << fields;
+      EXPECT_FALSE(to_sign->service_url()) << fields;
+    }
+  }
+  for (const auto* mode : {"", R"(,"deliveryMode":"normal")", R"(,"deliveryMode":null)"}) {
+    const auto refused = tern::parse_activity(R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"")" +
+                                              std::string(mode) + "}");
+    ASSERT_FALSE(refused) << mode;
+    EXPECT_EQ(refused.error().code, "BadArgument");
+  }
+}
+
 TEST(ParseActivity, ServiceUrlMayBeAbsentWhereTheResponseAnswers) {
   EXPECT_FALSE(good(R"({"type":"message","conversation":{"id":"c"},"deliveryMode":"stream"})").service_url());
   EXPECT_FALSE(
