@@ -1,6 +1,5 @@
 #include <tern/turn/activity_handler.hpp>
 
-#include <tern/error.hpp>
 #include <tern/schema/activity_types.hpp>
 
 #include <array>
@@ -23,18 +22,25 @@ std::vector<ChannelAccount> without(std::vector<ChannelAccount> members, std::op
   return members;
 }
 
-json::object adaptive_card_action(const Activity& activity) {
+// nullptr when the value has no such object with a `type`.
+const json::object* adaptive_card_action(const Activity& activity) noexcept {
   const json::value* value = activity.value();
   const json::object* holder = value != nullptr ? value->if_object() : nullptr;
   const json::value* found = holder != nullptr ? holder->if_contains("action") : nullptr;
   const json::object* action = found != nullptr ? found->if_object() : nullptr;
   const json::value* type = action != nullptr ? action->if_contains("type") : nullptr;
-  if (type == nullptr || !type->is_string()) {
-    throw_error(errc::invalid_argument,
-                "The value of an adaptiveCard/action invoke has no `action` object with a string `type`. The channel "
-                "sends {\"action\":{\"type\":\"Action.Execute\",\"verb\":...,\"data\":...}}.");
-  }
-  return *action;
+  return type != nullptr && type->is_string() ? action : nullptr;
+}
+
+// What clients of this invoke read. Source: Bot Framework SDK for .NET,
+// `ActivityHandler.CreateAdaptiveCardInvokeErrorResponse`.
+awaitable<std::optional<InvokeResponse>> no_card_action() {
+  constexpr int bad_request = 400;
+  constexpr const char* message = "The invoke's value has no `action` object with a string `type`.";
+  json::object error{{"code", "BadRequest"}, {"message", message}};
+  json::object body{
+      {"statusCode", bad_request}, {"type", "application/vnd.microsoft.error"}, {"value", std::move(error)}};
+  co_return InvokeResponse(bad_request, std::move(body));
 }
 
 }  // namespace
@@ -114,7 +120,8 @@ awaitable<void> ActivityHandler::on_event(TurnContext& turn) {
 awaitable<std::optional<InvokeResponse>> ActivityHandler::on_invoke(TurnContext& turn) {
   const auto name = turn.activity().name().value_or("");
   if (name == "adaptiveCard/action") {
-    return on_adaptive_card_action(turn, adaptive_card_action(turn.activity()));
+    const auto* action = adaptive_card_action(turn.activity());
+    return action != nullptr ? on_adaptive_card_action(turn, *action) : no_card_action();
   }
   if (name == "signin/verifyState" || name == "signin/tokenExchange") {
     return on_sign_in(turn);

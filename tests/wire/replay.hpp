@@ -20,7 +20,6 @@ struct ExpectedSend {
   std::optional<std::string> content_type;
   std::optional<std::string> conversation_header;  ///< x-ms-conversation-id
   boost::json::value body;                         ///< null: none
-  std::string free_member;                         ///< of the body: only its presence is compared; "" for none
 };
 
 /// What the bot must answer and send.

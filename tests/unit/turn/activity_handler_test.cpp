@@ -153,8 +153,21 @@ TEST(ActivityHandler, ReadsTheActionOfAnAdaptiveCard) {
       R"({"type":"invoke","name":"adaptiveCard/action","value":{"action":{"type":"Action.Execute","verb":"v"}}})");
   EXPECT_THAT(good.log, ElementsAre("card v"));
   EXPECT_EQ(good.status, 200U);
-  const auto bad = dispatch(R"({"type":"invoke","name":"adaptiveCard/action","value":{"x":1}})");
-  EXPECT_EQ(bad.status, 500U) << "nobody handled the error";
+}
+
+TEST(ActivityHandler, RefusesAnInvokeOfAnAdaptiveCardWithoutAnAction) {
+  for (const auto* value :
+       {"", R"(,"value":null)", R"(,"value":7)", R"(,"value":{})", R"(,"value":{"action":null})",
+        R"(,"value":{"action":"x"})", R"(,"value":{"action":{"verb":"v"}})", R"(,"value":{"action":{"type":1}})"}) {
+    const auto outcome = dispatch(R"({"type":"invoke","name":"adaptiveCard/action")" + std::string(value) + "}");
+    EXPECT_EQ(outcome.status, 400U) << value;
+    EXPECT_THAT(outcome.log, testing::IsEmpty()) << "neither the method for actions nor that for errors is called";
+    const auto body = json::parse(outcome.body);
+    EXPECT_EQ(body.at("statusCode"), 400);
+    EXPECT_EQ(body.at("type"), "application/vnd.microsoft.error");
+    EXPECT_EQ(body.at("value").at("code"), "BadRequest");
+    EXPECT_FALSE(body.at("value").at("message").as_string().empty());
+  }
 }
 
 TEST(ActivityHandler, AnInvokeWithExpectRepliesAnswersAmongTheActivities) {
