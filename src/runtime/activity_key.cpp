@@ -10,19 +10,19 @@ namespace tern::runtime {
 namespace {
 
 // The bytes of a key: the delivery and the kind of the key, then each text with its length before it, then a digest of
-// the content if the activity has no timestamp, then the caller if there is one. The texts that most activities of a
-// bot have in common come first
-// (`KeptAnswer`).
+// the content or the moment of the activity, then the caller if there is one. The texts that most activities of a bot
+// have in common come first (`KeptAnswer`).
 struct Parts {
   explicit Parts(const ActivityKey& key) noexcept
-      : texts{key.same.kind, key.conversation.channel, key.same.bot, key.conversation.id, key.same.sender,
-              key.same.id,   key.same.timestamp} {}
-  std::array<std::string_view, 7> texts;
+      : texts{key.same.kind,       key.conversation.channel, key.same.bot,
+              key.conversation.id, key.same.sender,          key.same.id} {}
+  std::array<std::string_view, 6> texts;
 };
 
 // Flags beside the delivery in the first byte.
 constexpr unsigned token_exchange = 0x80;
 constexpr unsigned with_caller = 0x40;
+constexpr unsigned with_moment = 0x20;
 
 // A length below this takes one byte, others take five: each remembered answer has these bytes.
 constexpr std::size_t long_from = 0xFF;
@@ -58,7 +58,7 @@ ActivityKey::ActivityKey(const ConversationKey& in, const detail::SameActivity& 
 }
 
 std::size_t ActivityKey::text_size() const noexcept {
-  std::size_t size = 1 + (same.has_content() ? 2 * sizeof(std::uint64_t) : 0);
+  std::size_t size = 1 + (same.moment ? sizeof(*same.moment) : same.has_content() ? 2 * sizeof(std::uint64_t) : 0);
   for (const auto& text : Parts(*this).texts) {
     size += size_of(text);
   }
@@ -70,11 +70,14 @@ std::size_t ActivityKey::text_size() const noexcept {
 
 void ActivityKey::write_text(char* into) const noexcept {
   *into++ = static_cast<char>(static_cast<unsigned>(delivery) | (same.is_token_exchange ? token_exchange : 0U) |
-                              (caller != nullptr ? with_caller : 0U));
+                              (caller != nullptr ? with_caller : 0U) | (same.moment ? with_moment : 0U));
   for (const auto& text : Parts(*this).texts) {
     into = write(into, text);
   }
-  if (same.has_content()) {
+  if (same.moment) {
+    std::memcpy(into, &*same.moment, sizeof *same.moment);
+    into += sizeof *same.moment;
+  } else if (same.has_content()) {
     std::memcpy(into, &same.content_high, sizeof same.content_high);
     std::memcpy(into + sizeof same.content_high, &same.content_low, sizeof same.content_low);
     into += sizeof same.content_high + sizeof same.content_low;

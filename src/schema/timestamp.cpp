@@ -1,5 +1,7 @@
 #include <tern/schema/timestamp.hpp>
 
+#include "schema/moment.hpp"
+
 #include <array>
 
 namespace tern {
@@ -106,11 +108,8 @@ void write_digits(char* to, unsigned value, int count) noexcept {
 
 }  // namespace
 
-std::optional<Timestamp> Timestamp::parse(std::optional<std::string_view> text) {
-  if (!text) {
-    return std::nullopt;
-  }
-  Reader reader(*text);
+std::optional<detail::Moment> detail::parse_moment(std::string_view text) noexcept {
+  Reader reader(text);
   const int year = reader.digits(4);
   reader.expect('-');
   const int month = reader.digits(2);
@@ -138,7 +137,12 @@ std::optional<Timestamp> Timestamp::parse(std::optional<std::string_view> text) 
   if (second == 60 && utc_seconds.count() % 86400 != 0) {
     return std::nullopt;
   }
-  return Timestamp(std::string(*text), clamped(utc_seconds, fraction), *offset);
+  return Moment{clamped(utc_seconds, fraction), *offset};
+}
+
+std::optional<Timestamp> Timestamp::parse(std::optional<std::string_view> text) {
+  const auto moment = text ? detail::parse_moment(*text) : std::nullopt;
+  return moment ? std::optional(Timestamp(std::string(*text), moment->time, moment->offset)) : std::nullopt;
 }
 
 Timestamp Timestamp::utc(system_clock::time_point time) {

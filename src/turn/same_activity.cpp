@@ -1,7 +1,9 @@
 #include "turn/same_activity.hpp"
 
+#include "schema/moment.hpp"
 #include "storage/sha256.hpp"
 
+#include <tern/schema/timestamp.hpp>
 #include <tern/storage/types.hpp>
 
 #include <algorithm>
@@ -139,6 +141,38 @@ std::string_view exchanged(const Activity& activity, const ActivityHead& head) n
   return id != nullptr ? text_of(*id) : std::string_view();
 }
 
+std::optional<std::int64_t> moment_of(std::string_view timestamp) noexcept {
+  using std::chrono::system_clock;
+  const auto moment = timestamp.empty() ? std::nullopt : parse_moment(timestamp);
+  const bool in_range =
+      moment && moment->time != system_clock::time_point::min() && moment->time != system_clock::time_point::max();
+  return in_range ? std::optional(std::chrono::nanoseconds(moment->time.time_since_epoch()).count()) : std::nullopt;
+}
+
+// In UTC, to the second, or with as many digits as it needs and at least milliseconds. So do most channels write it,
+// and stored keys have it.
+std::string text_of_moment(std::int64_t nanoseconds) {
+  constexpr std::int64_t in_a_second = 1'000'000'000;
+  constexpr std::int64_t in_a_milli = 1'000'000;
+  constexpr std::size_t to_the_second = 19;  // characters
+  using std::chrono::system_clock;
+  const system_clock::time_point time(
+      std::chrono::duration_cast<system_clock::duration>(std::chrono::nanoseconds(nanoseconds)));
+  std::string text = Timestamp::utc(time).text();
+  auto finer = (nanoseconds % in_a_milli + in_a_milli) % in_a_milli;
+  if (nanoseconds % in_a_second == 0) {
+    text.replace(to_the_second, std::string::npos, "Z");
+  } else if (finer != 0) {
+    text.pop_back();  // the Z
+    for (auto unit = in_a_milli / 10; finer != 0; unit /= 10) {
+      text += static_cast<char>('0' + finer / unit);
+      finer %= unit;
+    }
+    text += 'Z';
+  }
+  return text;
+}
+
 }  // namespace
 
 void WideHash::add(std::uint64_t word) noexcept {
@@ -219,8 +253,8 @@ std::optional<SameActivity> same_activity(const Activity& activity, const Activi
   }
   same.kind = head.type;
   same.id = head.id;
-  same.timestamp = head.timestamp;
-  if (same.timestamp.empty()) {
+  same.moment = moment_of(head.timestamp);
+  if (!same.moment) {
     WideHash content;
     add_content(content, activity.json());
     same.content_high = content.high();
@@ -234,8 +268,10 @@ std::optional<SameActivity> same_activity(const Activity& activity) noexcept {
 }
 
 void SameActivity::add_to(KeyedHasher& hasher) const noexcept {
-  hasher.add({kind, id, timestamp, sender, bot});
-  if (has_content()) {
+  hasher.add({kind, id, sender, bot});
+  if (moment) {
+    hasher.add(static_cast<std::uint64_t>(*moment));
+  } else if (has_content()) {
     hasher.add(content_high);
     hasher.add(content_low);
   }
@@ -253,8 +289,8 @@ void SameActivity::append_to(std::string& key) const {
     return;
   }
   key += '/';
-  if (!timestamp.empty()) {
-    append_key_part(key, timestamp);
+  if (moment) {
+    append_key_part(key, text_of_moment(*moment));
   } else {
     key += '~';
     std::array<std::uint8_t, 2 * sizeof(content_high)> bytes{};

@@ -46,10 +46,11 @@ ActivityHead head_of(const Activity& activity) noexcept;
 /// The members that identify an activity in its conversation. Two activities with equal members are the same activity,
 /// which the channel has delivered again. The dedupe window uses this, and the keys of a turn's sends are made of it.
 ///
-/// These members are the type, the id, the timestamp, the sender and the bot. The id alone is not enough, because an
-/// edit, a deletion or a reaction has the id of its message. The sender counts, so that nobody can repeat the activity
-/// of another user. An activity without a timestamp is identified by its content instead, without the members that may
-/// differ between two deliveries: the service URL, the names of accounts, the client's own time.
+/// These members are the type, the id, the moment of the timestamp, the sender and the bot. The id alone is not enough,
+/// because an edit, a deletion or a reaction has the id of its message. The sender counts, so that nobody can repeat
+/// the activity of another user. An activity whose timestamp is absent, cannot be read or is out of the clock's range
+/// (`Timestamp::time`) is identified by its content instead, without the members that may differ between two
+/// deliveries: the service URL, the names of accounts, the client's own time.
 ///
 /// Every open client of a user sends a `signin/tokenExchange` with an id of its own; their `value.id` is the same, so
 /// it identifies the activity. (`signin/verifyState` comes only from the client in which the user has signed in. It has
@@ -57,19 +58,19 @@ ActivityHead head_of(const Activity& activity) noexcept;
 ///
 /// Source: docs/architecture.md, "How a message flows". Lifetime: views into the activity.
 struct SameActivity {
-  std::string_view kind;       ///< the type, or `signin/tokenExchange`
-  std::string_view id;         ///< never ""
-  std::string_view timestamp;  ///< as the activity has it; "" when it has none
+  std::string_view kind;  ///< the type, or `signin/tokenExchange`
+  std::string_view id;    ///< never ""
   std::string_view sender;
   std::string_view bot;
-  std::uint64_t content_high = 0;  ///< the hash of the content, if there is no timestamp
+  std::optional<std::int64_t> moment;  ///< of the timestamp, in nanoseconds since 1970
+  std::uint64_t content_high = 0;      ///< the hash of the content, if there is no moment
   std::uint64_t content_low = 0;
   bool is_token_exchange = false;
 
   /// Whether the content identifies the activity.
-  bool has_content() const noexcept { return !is_token_exchange && timestamp.empty(); }
+  bool has_content() const noexcept { return !is_token_exchange && !moment; }
   void add_to(KeyedHasher& hasher) const noexcept;
-  /// Appends a part of a stored key: `{id}/{kind}/{bot}/{sender}/{timestamp or content}`.
+  /// Appends a part of a stored key: `{id}/{kind}/{bot}/{sender}/{moment or content}`.
   void append_to(std::string& key) const;
   friend bool operator==(const SameActivity&, const SameActivity&) = default;
 };

@@ -90,6 +90,36 @@ TEST_F(SameActivityTest, WithATimestampTheContentDoesNotCount) {
   EXPECT_EQ(types.size(), 2U);
 }
 
+TEST_F(SameActivityTest, AMomentIsTheSameInEverySpelling) {
+  for (const auto* spelling :
+       {"2026-11-28T10:00:00Z", "2026-11-28T10:00:00.000Z", "2026-11-28T10:00:00+00:00", "2026-11-28T10:00:00.0000000Z",
+        "2026-11-28t10:00:00z", "2026-11-28T10:00:00", "2026-11-28T12:30:00+02:30", "2026-11-28T09:00:00.0-01:00"}) {
+    post({{"timestamp", spelling}, {"text", spelling}});
+    EXPECT_EQ(types.size(), 1U) << spelling;
+  }
+  world.pass(5s, 100ms);
+  post({{"timestamp", "2026-11-28T11:00:00+01:00"}, {"text", "2026-11-28T10:00:00Z"}});
+  EXPECT_EQ(types.size(), 2U) << "after the window";
+  EXPECT_EQ(answers().size(), 1U) << "its send is the same all the same";
+  post({{"timestamp", "2026-11-28T10:00:00.0000001Z"}});
+  EXPECT_EQ(types.size(), 3U) << "another moment";
+}
+
+TEST_F(SameActivityTest, ATimestampThatTellsNoMomentCountsAsNone) {
+  for (const auto* none : {"soon", "2026-11-28", "2026-13-28T10:00:00Z", "2026-11-28T25:00:00Z", "28.11.2026 10:00",
+                           "0001-01-01T00:00:00", "9999-12-31T23:59:59Z", ""}) {
+    types.clear();
+    const json::object at{{"timestamp", none}};
+    post(at);
+    post(at);
+    EXPECT_EQ(types.size(), 1U) << none << ": equal content is a repetition";
+    auto other = at;
+    other["text"] = "another text";
+    post(other);
+    EXPECT_EQ(types.size(), 2U) << none << ": other content is none";
+  }
+}
+
 TEST_F(SameActivityTest, WithoutATimestampTheContentTellsApart) {
   post({});
   post({{"text", "hello"}});
@@ -155,7 +185,7 @@ TEST_F(SameActivityTest, AnEditThatComesAgainAfterTheWindowDoublesNothingAndIsSa
 }
 
 TEST(SameActivity, IsTheSameInEveryProcess) {
-  const auto key_of = [](const char* text) {
+  const auto key_of = [](const std::string& text) {
     std::string key;
     const Activity activity(json::parse(text).as_object());
     detail::same_activity(activity).value().append_to(key);
@@ -163,8 +193,15 @@ TEST(SameActivity, IsTheSameInEveryProcess) {
   };
   EXPECT_EQ(key_of(R"({"type":"message","id":"a/1","timestamp":"2026-11-28T10:00:01Z"})"),
             "a%2F1/message///2026-11-28T10:00:01Z");
-  EXPECT_EQ(key_of(R"({"type":"message","id":"1","timestamp":"T","from":{"id":"u/1"},"recipient":{"id":"b"}})"),
-            "1/message/b/u%2F1/T");
+  for (const auto& [written, kept] : {std::pair("2026-11-28T10:00:01.120Z", "2026-11-28T10:00:01.120Z"),
+                                      std::pair("2026-11-28T10:00:01.1234567Z", "2026-11-28T10:00:01.1234567Z"),
+                                      std::pair("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.9999999Z"),
+                                      std::pair("2026-11-28T11:00:01.5000000+01:00", "2026-11-28T10:00:01.500Z"),
+                                      std::pair("2026-11-28T10:00:01.000Z", "2026-11-28T10:00:01Z")}) {
+    const auto fields =
+        R"({"type":"message","id":"1","from":{"id":"u/1"},"recipient":{"id":"b"},"timestamp":")" + std::string(written);
+    EXPECT_EQ(key_of(fields + "\"}"), "1/message/b/u%2F1/" + std::string(kept));
+  }
   EXPECT_EQ(key_of(R"({"type":"message","id":"1","text":"hi"})"), "1/message///~4dbc6a319bb2235c37c736b53d11e2da");
   EXPECT_EQ(
       key_of(R"({"type":"invoke","name":"signin/tokenExchange","id":"f:1","value":{"id":"x"},"from":{"id":"u"}})"),
