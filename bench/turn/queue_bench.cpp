@@ -73,7 +73,7 @@ void DedupeFindAndRemember(benchmark::State& state) {
   const ConversationKey conversation("emulator", "conversation");
   tern::detail::SameActivity same;
   same.kind = "message";
-  same.timestamp = "2026-11-22T19:44:10.645Z";
+  same.moment = 1'795'376'650'645'000'000;
   same.sender = "user-1";
   same.bot = "00000000-0000-0000-0000-00000000000011";
   std::uint64_t number = 0;

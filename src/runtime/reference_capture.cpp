@@ -95,6 +95,19 @@ bool bot_was_removed(const Activity& activity) {
                      [&](const ChannelAccount& member) { return member.id() == activity.recipient_id(); });
 }
 
+// Whether the user counts as writing in the conversation: it is where messages for this user belong. A message, its
+// edit and a button do count, and so does the beginning of a conversation, in which nothing was written yet.
+bool is_writing(const Activity& activity) {
+  if (activity.is(activity_types::message) || activity.is(activity_types::message_update) ||
+      activity.is(activity_types::invoke)) {
+    return true;
+  }
+  const auto action = activity.action().value_or("");
+  return (activity.is(activity_types::conversation_update) && !activity.members_added().empty()) ||
+         (activity.is(activity_types::installation_update) && (action == "add" || action == "add-upgrade")) ||
+         (activity.is(activity_types::contact_relation_update) && action == "add");
+}
+
 }  // namespace
 
 namespace {
@@ -163,7 +176,7 @@ bool ReferenceCapture::has_news(const Activity& activity, const Identity* caller
   }
   return bot_was_removed(activity) || !knows(seen->key, seen->fingerprint) ||
          (seen->address != 0 && !knows(seen->address, seen->address_fingerprint)) ||
-         !last_.is_last(seen->user, seen->conversation);
+         (is_writing(activity) && !last_.is_last(seen->user, seen->conversation));
 }
 
 // The bot was removed from the conversation: its stored references are removed.
@@ -231,8 +244,9 @@ std::optional<ReferenceCapture::Seen> ReferenceCapture::observe(const Activity& 
   const auto channel = activity.channel_id().value_or("");
   const auto user = *activity.from_id();
   const auto conversation = *activity.conversation_id();
-  const bool is_elsewhere = allowed == Allowed::all && !last_.is_last(seen->user, seen->conversation);
-  if (allowed != Allowed::all) {
+  const bool may_be_last = allowed == Allowed::all && is_writing(activity);
+  const bool is_elsewhere = may_be_last && !last_.is_last(seen->user, seen->conversation);
+  if (!may_be_last) {
     seen->user = 0;
   }
   if (is_elsewhere) {

@@ -23,7 +23,8 @@ namespace tern::runtime {
 
 /// Captures the references of turns, and remembers which of them the store has, so that a reference is written only
 /// when it changes. Three documents are kept: the reference of a user in a conversation; the address of a group
-/// conversation, from the last message of any user; and the conversation in which a user wrote last. The memory is
+/// conversation, from the last message of any user; and the conversation in which a user wrote last: a message, an edit
+/// or an invoke, or began the conversation. Typing, reactions, deletions and events are no writing. The memory is
 /// bounded: when it is full, the older half is forgotten. A forgotten reference is written once more than needed. When
 /// other processes write to the same store, what is remembered counts for as long as a user's last conversation
 /// (`LastConversations`): a conversation may have moved there and back, or may have been forgotten there.

@@ -105,6 +105,8 @@ class Proactive {
 
   /// The reference that was captured when the user wrote. It is that of the personal conversation that the user wrote
   /// in last; for a user without a personal conversation, that of any other conversation that the user wrote in last.
+  /// Messages, edits and invokes count as writing, and so does a conversation that the user has begun; typing,
+  /// reactions, deletions and events do not.
   /// nullopt when there is none, or the conversation is gone. With several processes on one store it may be a minute
   /// behind for a user who writes in several conversations at the same time.
   virtual awaitable<std::optional<ConversationReference>> find_reference(std::string channel_id,

@@ -5,6 +5,7 @@
 #include <tern/turn/state.hpp>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <gtest/gtest.h>
 
@@ -113,6 +114,44 @@ TEST(References, OfTheLastConversationAreNotedOnlyWhenItIsAnother) {
   EXPECT_EQ(etag_of(world, note), first);
   world.say("x", "a:2");
   EXPECT_NE(etag_of(world, note), first);
+}
+
+void show_in(BotWorld& world, const std::string& conversation, const json::object& fields) {
+  auto activity = world.message("", conversation);
+  for (const auto& [name, value] : fields) {
+    activity.json()[name] = value;
+  }
+  world.receive(std::move(activity));
+  world.settle();
+}
+
+TEST(References, TypingReactionsAndReceiptsAreNoWriting) {
+  BotWorld world(silent_bot());
+  world.say("x", "a:1");
+  for (const auto* type : {"typing", "messageReaction", "messageDelete", "event", "endOfConversation", "x.y/custom"}) {
+    show_in(world, "a:2", {{"type", type}, {"name", "application/vnd.microsoft.readReceipt"}});
+    EXPECT_EQ(found_for_user(world), "a:1") << type;
+  }
+  show_in(world, "a:2", {{"type", "conversationUpdate"}, {"topicName", "renamed"}});
+  EXPECT_EQ(found_for_user(world), "a:1");
+  EXPECT_TRUE(test::run_on(world.io(), world.proactive->find_reference("emulator", "user-1", "a:2")))
+      << "where it is, is kept all the same";
+  world.say("x", "a:2");
+  EXPECT_EQ(found_for_user(world), "a:2");
+}
+
+TEST(References, EditsButtonsAndNewConversationsCountAsWriting) {
+  BotWorld world(silent_bot());
+  int number = 0;
+  for (const json::object& fields :
+       {json::object{{"type", "messageUpdate"}}, json::object{{"type", "invoke"}, {"name", "adaptiveCard/action"}},
+        json::object{{"type", "conversationUpdate"}, {"membersAdded", {{{"id", "bot-1"}}}}},
+        json::object{{"type", "installationUpdate"}, {"action", "add"}},
+        json::object{{"type", "contactRelationUpdate"}, {"action", "add"}}}) {
+    const auto conversation = "a:" + std::to_string(++number);
+    show_in(world, conversation, fields);
+    EXPECT_EQ(found_for_user(world), conversation) << json::serialize(fields);
+  }
 }
 
 TEST(References, OfALastConversationThatIsGoneGiveWayToAnother) {
