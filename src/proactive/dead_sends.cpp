@@ -1,5 +1,7 @@
 #include "proactive/dead_sends.hpp"
 
+#include "storage/awaited_replies.hpp"
+
 #include <tern/error.hpp>
 
 #include <algorithm>
@@ -55,6 +57,7 @@ awaitable<void> redrive_all(AnyStorage schedule, DeadFilter filter, WallTime now
       changes.edits.emplace_back(SendEdit::Kind::redrive, dead.send.handle, now);
     }
     if (!handles.empty()) {
+      storage::hint_at_awaited_replies(changes);
       auto written = co_await schedule.write(std::move(changes), in_time());
       if (!written) {
         throw_error(errc::conflict, "The store refused to send dead ones again, as a conflict. Call it again.");

@@ -165,6 +165,7 @@ awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
   StoreChanges changes;
   changes.sends.push_back(send);
   auto schedule = edits_.store();
+  runner_.hint_at_awaited_replies(changes);
   auto written = co_await schedule.write(std::move(changes), edits_.deadline());
   if (written.has_error()) {
     throw_error(errc::conflict, "The schedule refused the send.");

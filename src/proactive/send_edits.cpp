@@ -1,6 +1,7 @@
 #include "proactive/send_edits.hpp"
 
 #include "proactive/references/gone_references.hpp"
+#include "storage/awaited_replies.hpp"
 #include "turn/make_send.hpp"
 
 #include <algorithm>
@@ -30,6 +31,7 @@ awaitable<std::optional<SendHandle>> SendEdits::move_to(SendEdit::Kind how, Send
   const auto due = std::chrono::ceil<std::chrono::microseconds>(std::max(when, clock_.wall_now()));
   changes.edits.emplace_back(how, handle, due);
   auto schedule = store();
+  storage::hint_at_awaited_replies(changes);
   auto written = co_await schedule.write(std::move(changes), deadline());
   if (!written.has_value() || written->edits.at(0) != EditOutcome::done) {
     co_return std::nullopt;

@@ -46,6 +46,8 @@ class ScheduleObserver {
                             const std::vector<std::uint64_t>& seqs) noexcept = 0;
   /// Whether a reply may cancel a send in any conversation. If not, the store need not be asked.
   virtual bool awaits_replies() const noexcept = 0;
+  /// Lets a write that stores such sends tell the other processes of them, if they may not know yet that there are any.
+  virtual void hint_at_awaited_replies(StoreChanges& changes) const = 0;
 };
 
 /// Sends a reply to the channel when the first try has failed, or when the channel has limits.

@@ -250,6 +250,9 @@ StoreChanges UnitOfWork::collect_changes(After after) {
   }
   changes.removals.insert(changes.removals.end(), reference_removals_.begin(), reference_removals_.end());
   changes.sends = sends_.to_write();
+  if (environment_.observer != nullptr && !changes.sends.empty()) {
+    environment_.observer->hint_at_awaited_replies(changes);
+  }
   return changes;
 }
 

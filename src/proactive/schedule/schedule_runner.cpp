@@ -1,6 +1,7 @@
 #include "proactive/schedule/schedule_runner.hpp"
 
 #include "proactive/schedule/send_runner.hpp"
+#include "storage/awaited_replies.hpp"
 #include "storage/process_name.hpp"
 
 #include <tern/async/log.hpp>
@@ -23,6 +24,10 @@ template <class T>
 auto on_shard(runtime::Shard& shard, awaitable<T> work) {
   return asio::co_spawn(shard.io(), std::move(work), asio::use_awaitable);
 }
+
+// A process that has heard it knows it for good, and one that begins counts such sends. So the hint need not be in
+// every write; on PostgreSQL writes with hints are committed one after the other.
+constexpr std::chrono::seconds between_hints{1};
 
 Counter slot_changes(Metrics& metrics, const char* change) {
   return metrics.counter("tern_schedule_slot_changes_total", "Slots of the schedule that changed their owner.",
@@ -83,6 +88,7 @@ Deadline ScheduleRunner::storage_deadline() const noexcept {
 
 awaitable<void> ScheduleRunner::start(Deadline by) {
   co_await on_shard(shards_[0], keeper_->take(by));
+  hear_of_awaited_replies();  // before the count, so that no send falls between the two
   co_await look_for_awaited_replies(by);
   for (auto& home : homes_) {
     asio::co_spawn(home->shard.io(), home->scheduler.run(), [](std::exception_ptr error) {
@@ -101,6 +107,33 @@ void ScheduleRunner::run_watch() {
       log::error("the watch over the schedule ended with an exception");
     }
   });
+}
+
+void ScheduleRunner::hear_of_awaited_replies() {
+  if (!keeper_->is_shared()) {
+    return;
+  }
+  awaited_elsewhere_ = runtime_.environment(0).storage.listen(
+      std::string(storage::awaited_replies_topic), [this](std::string_view topic) {
+        if (!topic.empty()) {
+          awaits_replies_.store(true, std::memory_order_relaxed);
+        } else {
+          asio::post(shards_[0].io(), [this] { look_again_for_awaited_replies(); });
+        }
+      });
+}
+
+void ScheduleRunner::hint_at_awaited_replies(StoreChanges& changes) const {
+  if (keeper_->is_shared() && clock_.now() >= told_until_.load(std::memory_order_relaxed)) {
+    storage::hint_at_awaited_replies(changes);
+  }
+}
+
+void ScheduleRunner::look_again_for_awaited_replies() {
+  if (!awaits_replies() && !std::exchange(looking_, true)) {
+    asio::co_spawn(shards_[0].io(), look_for_awaited_replies(storage_deadline()),
+                   [this](std::exception_ptr) { looking_ = false; });
+  }
 }
 
 awaitable<void> ScheduleRunner::look_for_awaited_replies(Deadline by) {
@@ -145,10 +178,8 @@ void ScheduleRunner::own(const std::vector<SlotLease>& leases) {
     auto& home = *homes_[i];
     asio::post(home.shard.io(), [&home, mine = std::move(mine)] { home.scheduler.own(mine); });
   }
-  if (keeper_->is_shared() && !awaits_replies() && !std::exchange(looking_, true)) {
-    // Another process may have stored a send that a reply here cancels.
-    asio::co_spawn(shards_[0].io(), look_for_awaited_replies(storage_deadline()),
-                   [this](std::exception_ptr) { looking_ = false; });
+  if (keeper_->is_shared()) {  // hints may be lost, and some stores pass none on
+    look_again_for_awaited_replies();
   }
 }
 
@@ -197,6 +228,7 @@ awaitable<bool> ScheduleRunner::drain(Deadline by) {
 }
 
 awaitable<void> ScheduleRunner::release(Deadline by) {
+  awaited_elsewhere_ = {};
   auto give_back = [](ScheduleRunner* self, Deadline until) -> awaitable<void> {
     self->keeper_->stop();
     co_await self->keeper_->release(until);
@@ -230,6 +262,7 @@ void ScheduleRunner::on_scheduled(const std::vector<ScheduledSend>& sends,
   for (std::size_t i = 0; i < sends.size() && i < seqs.size(); ++i) {
     if (!sends[i].cancel_on_reply.empty()) {
       awaits_replies_.store(true, std::memory_order_relaxed);
+      told_until_.store(clock_.now() + between_hints, std::memory_order_relaxed);
     }
     if (seqs[i] != 0) {
       by_home[sends[i].handle.slot % homes_.size()].push_back(entry_of(sends[i], seqs[i]));

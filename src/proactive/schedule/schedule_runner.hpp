@@ -39,6 +39,7 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
 
   void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
   bool awaits_replies() const noexcept override { return awaits_replies_.load(std::memory_order_relaxed); }
+  void hint_at_awaited_replies(StoreChanges& changes) const override;
   /// These sends are cancelled in the store: entries that wait in memory are forgotten.
   void on_cancelled(const std::vector<SendHandle>& handles);
 
@@ -51,6 +52,9 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   void on_late(std::vector<DueEntry> entries) override;
   void run_keeper();
   void run_watch();
+  void hear_of_awaited_replies();
+  /// Another process may have stored a send that a reply here cancels. On the keeper's shard.
+  void look_again_for_awaited_replies();
   awaitable<void> look_for_awaited_replies(Deadline by);
   void count_slots(const std::vector<SlotLease>& leases);
   Deadline storage_deadline() const noexcept;
@@ -72,7 +76,9 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<SlotKeeper> keeper_;
   std::atomic<bool> awaits_replies_ = false;
+  std::atomic<SteadyTime> told_until_ = SteadyTime::min();  ///< the other processes know until then of awaited replies
   bool looking_ = false;  ///< whether a count is under way that says if replies are awaited; of the keeper's shard
+  HintSubscription awaited_elsewhere_;  ///< from `start` to `release`, where other processes use the store
 };
 
 }  // namespace tern::proactive

@@ -2,6 +2,7 @@
 
 #include "app/without_secrets.hpp"
 #include "proactive/dead_sends.hpp"
+#include "storage/awaited_replies.hpp"
 #include "tools/storage/tool_error.hpp"
 
 #include <algorithm>
@@ -103,6 +104,7 @@ awaitable<std::size_t> edit_some(AnyStorage store, SendEdit::Kind kind, std::vec
   for (const auto& handle : handles) {
     changes.edits.emplace_back(kind, handle, now);
   }
+  storage::hint_at_awaited_replies(changes);
   auto written = co_await store.write(std::move(changes), in_time());
   if (!written) {
     throw ToolError("The store refused the change as a conflict, and nothing was changed. Run the command again.");

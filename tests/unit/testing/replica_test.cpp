@@ -73,6 +73,36 @@ TEST_F(Replicas, TellTheLaterOfTwoTurnsThatMeet) {
   EXPECT_EQ(second.status(), 500);
 }
 
+// Each of the two ways to schedule. No time passes, so that no replica has looked at the store meanwhile.
+TEST_F(Replicas, CancelWhatAReplyToAnotherReplicaCancels) {
+  for (const bool in_turn : {true, false}) {
+    World world(
+        [] {
+          auto bot = std::make_unique<tern::FunctionBot>();
+          bot->on_message([](tern::TurnContext& turn) -> tern::awaitable<void> {
+            if (turn.activity().text() == "remind me") {
+              (void)co_await turn.proactive().send_after(1h, tern::Activity::message("Are you still there?"),
+                                                         tern::SendOptions().cancel_on_reply());
+            }
+          });
+          return bot;
+        },
+        two());
+    const auto ada = world.user("ada");
+    ada.say(in_turn ? "remind me" : "hello");
+    if (!in_turn) {
+      const auto found = world.run(world.proactive().find_reference("emulator", "ada"));
+      ASSERT_TRUE(found);
+      (void)world.run(world.proactive().send_after(*found, 1h, tern::Activity::message("Are you still there?"),
+                                                   tern::SendOptions().cancel_on_reply()));
+    }
+    ASSERT_EQ(world.pending().size(), 1U);
+    world.route_to(1);
+    ada.say("here I am");
+    EXPECT_TRUE(world.pending().empty());
+  }
+}
+
 /// Tells the replicas what it hears, and keeps what they tell it.
 class Herald final : public tern::ActivityHandler {
  public:
