@@ -20,7 +20,7 @@ namespace {
 using http::HttpResponse;
 using http::Method;
 
-constexpr std::string_view root = "/proactive";
+constexpr std::string_view proactive_root = "/proactive";
 
 SendHandle handle_of(const std::string& text) {
   const auto handle = SendHandle::parse(text);
@@ -114,7 +114,7 @@ awaitable<HttpResponse> ProactiveEndpoint::handle(http::HttpRequest& request) {
 }
 
 awaitable<HttpResponse> ProactiveEndpoint::dispatch(http::HttpRequest& request) {
-  auto path = segments_of(request.path(), root);
+  auto path = segments_of(request.path(), proactive_root);
   const auto method = request.method();
   if (path.empty()) {
     refuse_path();

@@ -53,19 +53,19 @@ struct Profile {
 BOOST_DESCRIBE_STRUCT(Profile, (), (name, visits, nickname, work, home, notes, by_name, colour))
 
 const StateProperty<Profile> profile = UserState().property<Profile>("profile");
-constexpr const char* key = "local/emulator/users/user-1";
+constexpr const char* profile_key = "local/emulator/users/user-1";
 
 /// One turn on a stored document.
 class StateGrowth : public ::testing::Test {
  protected:
   void store(const std::string& document) {
     StoreChanges changes;
-    changes.upserts.emplace_back(key, document);
+    changes.upserts.emplace_back(profile_key, document);
     ASSERT_TRUE(test::run_on(world.io(), world.storage.write(std::move(changes), Deadline::never())).has_value());
   }
   json::value stored() {
-    const auto items = test::run_on(world.io(), world.storage.read({key}, Deadline::never()));
-    return json::parse(items.find(key)->document);
+    const auto items = test::run_on(world.io(), world.storage.read({profile_key}, Deadline::never()));
+    return json::parse(items.find(profile_key)->document);
   }
   void in_turn(TurnHandler handler) {
     handler_ = std::move(handler);
@@ -189,7 +189,7 @@ TEST_F(StateGrowth, WhatDidNotChangeIsNotWritten) {
       R"("home":{"floor":1,"street":"","country":"CH"},"notes":[],"by_name":{}}})";
   store(document);
   const auto etag = [&] {
-    return test::run_on(world.io(), world.storage.read({key}, Deadline::never())).find(key)->etag;
+    return test::run_on(world.io(), world.storage.read({profile_key}, Deadline::never())).find(profile_key)->etag;
   };
   const auto before = etag();
   change([](Profile&) {});
@@ -210,8 +210,8 @@ TEST_F(StateGrowth, AnErrorNamesPropertyScopeAndKey) {
     store(document);
     in_turn([](TurnContext& turn) -> awaitable<void> { (void)co_await profile.get(turn); });
     EXPECT_EQ(code, errc::state_mismatch) << document;
-    EXPECT_THAT(error,
-                AllOf(HasSubstr("user state"), HasSubstr(key), HasSubstr("docs/state.md"), Not(HasSubstr("/usr"))));
+    EXPECT_THAT(error, AllOf(HasSubstr("user state"), HasSubstr(profile_key), HasSubstr("docs/state.md"),
+                             Not(HasSubstr("/usr"))));
     return error;
   };
   EXPECT_THAT(error_of(R"({"profile":{"visits":"many"}})"),
@@ -233,11 +233,11 @@ TEST_F(StateGrowth, AnErrorOfAnUpdateOrOfAPlainTypeNamesThemToo) {
   in_turn([](TurnContext& turn) -> awaitable<void> {
     co_await profile.update(turn, [](Profile& found) { ++found.visits; });
   });
-  EXPECT_THAT(error, AllOf(HasSubstr("profile.visits"), HasSubstr(key)));
+  EXPECT_THAT(error, AllOf(HasSubstr("profile.visits"), HasSubstr(profile_key)));
   in_turn([](TurnContext& turn) -> awaitable<void> {
     (void)co_await UserState().property<std::int64_t>("count").get(turn);
   });
-  EXPECT_THAT(error, AllOf(HasSubstr("count is a text"), HasSubstr(key)));
+  EXPECT_THAT(error, AllOf(HasSubstr("count is a text"), HasSubstr(profile_key)));
   EXPECT_EQ(stored().at("count"), "some");
 }
 
