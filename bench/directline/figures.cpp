@@ -53,6 +53,7 @@ double RoundTable::median_of(const std::string& name) const {
 
 bool RoundTable::print() const {
   bool all_met = true;
+  bool none_lost = true;
   for (const auto& row : rows_) {
     const double median = median_of(row.name);
     const auto [least, most] = std::minmax_element(row.values.begin(), row.values.end());
@@ -65,8 +66,12 @@ bool RoundTable::print() const {
     }
     std::puts("");
     all_met = all_met && met;
+    none_lost = none_lost && (met || !row.none);
   }
   std::fflush(stdout);
+  if (!none_lost) {
+    throw std::runtime_error("something was refused, lost, missing or shown twice");
+  }
   return all_met;
 }
 

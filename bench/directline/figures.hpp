@@ -42,7 +42,8 @@ class RoundTable {
   /// What there should be none of.
   void none(const std::string& name, std::size_t count);
 
-  /// Prints medians with their ranges. True when all targets are met.
+  /// Prints medians with their ranges. True when all targets are met. Errors: `std::runtime_error` when there was some
+  /// of what there should be none of.
   bool print() const;
   double median_of(const std::string& name) const;
 
