@@ -121,4 +121,16 @@ concept HintingStorage = Storage<S> && requires(S& s, const S& cs, HintListener 
   { cs.hears_hints() } noexcept -> std::same_as<bool>;
 };
 
+/// A hinting store that passes on notes as well: texts of the moment, such as that somebody is typing, which no process
+/// keeps. It is for what is worth nothing a second later. A note may be lost, and nothing waits for it.
+template <class S>
+concept NotingStorage =
+    HintingStorage<S> && requires(S& s, std::string topic, std::string text, NoteListener listener) {
+      // Tells the other processes, soon, if hints are heard now. Of notes that wait with the same topic, the last one
+      // is told. From any thread, after `open`.
+      { s.tell(std::move(topic), std::move(text)) } -> std::same_as<void>;
+      // From now on `listener` is told the notes of other processes. Called once at most, before `hear_hints`.
+      { s.hear_notes(std::move(listener)) } -> std::same_as<void>;
+    };
+
 }  // namespace tern

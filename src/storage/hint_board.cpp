@@ -11,20 +11,20 @@ namespace tern::detail {
 /// One listener. Its mutex is held while the listener runs, so that the end of a subscription waits for it. It is
 /// recursive, because the listener itself may end the subscription.
 struct HintBoard::Entry {
-  Entry(std::string of_topics, HintListener told) : prefix(std::move(of_topics)), listener(std::move(told)) {}
+  Entry(std::string of_topics, NoteListener told) : prefix(std::move(of_topics)), listener(std::move(told)) {}
   const std::string prefix;
-  const HintListener listener;
+  const NoteListener listener;
   std::recursive_mutex running;
   bool is_over = false;  // guarded by `running`
 
   bool wants(std::string_view topic) const noexcept { return topic.empty() || topic.starts_with(prefix); }
-  void tell(std::string_view topic) noexcept {
+  void tell(std::string_view topic, std::string_view text) noexcept {
     const std::lock_guard lock(running);
     if (is_over) {
       return;
     }
     try {
-      listener(topic);
+      listener(topic, text);
     } catch (const std::exception& e) {
       log::error("a listener for hints of the storage failed", {{"topic", topic}, {"error", e.what()}});
     } catch (...) {
@@ -56,6 +56,11 @@ class HintBoard::Ended {
 };
 
 HintSubscription HintBoard::add(std::string prefix, HintListener listener) {
+  return add_for_notes(std::move(prefix),
+                       [listener = std::move(listener)](std::string_view topic, std::string_view) { listener(topic); });
+}
+
+HintSubscription HintBoard::add_for_notes(std::string prefix, NoteListener listener) {
   auto entry = std::make_shared<Entry>(std::move(prefix), std::move(listener));
   auto ended = std::make_shared<Ended>(weak_from_this(), entry);
   const std::lock_guard lock(mutex_);
@@ -65,7 +70,7 @@ HintSubscription HintBoard::add(std::string prefix, HintListener listener) {
   return HintSubscription(std::move(ended));
 }
 
-void HintBoard::announce(std::string_view topic) noexcept {
+void HintBoard::announce(std::string_view topic, std::string_view text) noexcept {
   std::shared_ptr<const Entries> entries;
   {
     const std::lock_guard lock(mutex_);
@@ -73,7 +78,7 @@ void HintBoard::announce(std::string_view topic) noexcept {
   }
   for (const auto& entry : *entries) {
     if (entry->wants(topic)) {
-      entry->tell(topic);
+      entry->tell(topic, text);
     }
   }
 }

@@ -57,6 +57,8 @@ class SplitStorage {
   /// The documents' store tells of them; the schedule is of this process alone.
   void hear_hints(HintListener listener) { hears_ = documents_.listen("", std::move(listener)); }
   bool hears_hints() const noexcept { return documents_.hears_hints(); }
+  void hear_notes(NoteListener listener) { hears_notes_ = documents_.listen_to_notes("", std::move(listener)); }
+  void tell(std::string topic, std::string text) { documents_.tell(std::move(topic), std::move(text)); }
 
  private:
   using Written = boost::system::result<StoreReceipt, StoreConflict>;
@@ -72,8 +74,9 @@ class SplitStorage {
   /// Sends of writes that are under way. Behind a pointer, so that the store can be moved before it is open.
   std::unique_ptr<std::atomic<std::uint64_t>> set_aside_;
   HintSubscription hears_;
+  HintSubscription hears_notes_;
 };
 
-static_assert(ScheduleStorage<SplitStorage> && HintingStorage<SplitStorage>);
+static_assert(ScheduleStorage<SplitStorage> && NotingStorage<SplitStorage>);
 
 }  // namespace tern

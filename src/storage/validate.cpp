@@ -127,19 +127,24 @@ void require_valid(const StoreChanges& changes) {
   }
 }
 
+void require_valid_topic(const std::string& topic) {
+  constexpr std::size_t longest = 256;
+  const bool is_plain = std::all_of(topic.begin(), topic.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (topic.empty() || topic.size() > longest || !is_plain) {
+    throw_error(
+        errc::invalid_argument,
+        "The topic of a hint or a note has 1 to 256 printable characters of ASCII; use key_part for the parts of it.");
+  }
+}
+
 void require_valid_hints(const std::vector<std::string>& topics) {
   constexpr std::size_t most = 100;
-  constexpr std::size_t longest = 256;
   if (topics.size() > most) {
     throw_error(errc::invalid_argument,
                 "A write has " + std::to_string(topics.size()) + " hints, at most 100 are allowed.");
   }
   for (const auto& topic : topics) {
-    const bool is_plain = std::all_of(topic.begin(), topic.end(), [](char c) { return c >= ' ' && c <= '~'; });
-    if (topic.empty() || topic.size() > longest || !is_plain) {
-      throw_error(errc::invalid_argument,
-                  "The topic of a hint has 1 to 256 printable characters of ASCII; use key_part for the parts of it.");
-    }
+    require_valid_topic(topic);
   }
 }
 

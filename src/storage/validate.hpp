@@ -15,7 +15,10 @@ void require_valid(const std::vector<std::string>& keys);
 /// Keys as above, each once; no empty eTag; each send in the slot of its order key, and no id twice.
 void require_valid(const StoreChanges& changes);
 
-/// The topics of a write: at most 100, each of 1 to 256 printable characters of ASCII.
+/// The topic of a hint or a note: 1 to 256 printable characters of ASCII.
+void require_valid_topic(const std::string& topic);
+
+/// The topics of a write: at most 100.
 void require_valid_hints(const std::vector<std::string>& topics);
 
 void require_valid(const StoreScan& scan);

@@ -163,4 +163,19 @@ awaitable<std::uint64_t> WorldStorage::estimate_due(WallTime from, WallTime unti
   return store_->inner().estimate_due(from, until, by);
 }
 
+void WorldStorage::hear_notes(NoteListener listener) {
+  hears_notes_ = store_->notes().add_for_notes(
+      "", [this, listener = std::move(listener)](std::string_view topic, std::string_view text) {
+        if (store_->teller != this) {
+          listener(topic, text);
+        }
+      });
+}
+
+void WorldStorage::tell(const std::string& topic, const std::string& text) {
+  store_->teller = this;
+  store_->notes().announce(topic, text);
+  store_->teller = nullptr;
+}
+
 }  // namespace tern::test

@@ -30,6 +30,11 @@ class WorldStore {
   MemoryStorage& inner() noexcept { return inner_; }
   /// Of all replicas.
   tern::detail::HintBoard& hints() noexcept { return *hints_; }
+  ///@{
+  /// The notes of the replicas, and the replica that tells one now.
+  tern::detail::HintBoard& notes() noexcept { return *notes_; }
+  const void* teller = nullptr;
+  ///@}
   awaitable<HeldSlots> hold(std::string owner, std::uint16_t want);
   awaitable<void> release(std::vector<SlotLease> leases);
   bool has_free_slots() const noexcept;
@@ -47,6 +52,7 @@ class WorldStore {
   Clock& clock_;
   MemoryStorage inner_;
   std::shared_ptr<tern::detail::HintBoard> hints_ = std::make_shared<tern::detail::HintBoard>();
+  std::shared_ptr<tern::detail::HintBoard> notes_ = std::make_shared<tern::detail::HintBoard>();
   std::array<Slot, slot_count> slots_;
   std::map<std::string, SteadyTime> seen_;  // each owner, and when it was heard of last
 };
@@ -75,12 +81,15 @@ class WorldStorage {
   awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by);
   void hear_hints(HintListener listener) { hears_ = store_->hints().add("", std::move(listener)); }
   bool hears_hints() const noexcept { return true; }
+  void hear_notes(NoteListener listener);
+  void tell(const std::string& topic, const std::string& text);
 
  private:
   std::shared_ptr<WorldStore> store_;
   HintSubscription hears_;
+  HintSubscription hears_notes_;
 };
 
-static_assert(MovableSchedule<WorldStorage> && HintingStorage<WorldStorage>);
+static_assert(MovableSchedule<WorldStorage> && NotingStorage<WorldStorage>);
 
 }  // namespace tern::test

@@ -23,6 +23,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds longest_hint_pause{2000};
 constexpr milliseconds look_whether_alive{5000};
 constexpr milliseconds patience_for_hints{2000};
+// One NOTIFY is committed at a time, so this one may wait for the disk of others; nothing is heard meanwhile anyway.
+constexpr milliseconds patience_to_tell{10'000};
+constexpr milliseconds between_notes{20};
 
 SteadyTime hint_time(milliseconds from_now) noexcept {
   return std::chrono::steady_clock::now() + from_now;
@@ -63,12 +66,23 @@ void HintConnection::stop() noexcept {
     stopped_ = true;
   }
   changed_.notify_one();
-  const std::uint64_t one = 1;
-  (void)::write(wake_, &one, sizeof one);
+  wake();
   if (thread_.joinable()) {
     thread_.join();
   }
   hears_.store(false, std::memory_order_release);
+}
+
+void HintConnection::wake() noexcept {
+  const std::uint64_t one = 1;
+  (void)::write(wake_, &one, sizeof one);
+}
+
+void HintConnection::tell(std::string topic, std::string text) {
+  if (hears()) {
+    notes_.add(std::move(topic), std::move(text));
+    wake();
+  }
 }
 
 bool HintConnection::is_stopped() {
@@ -116,7 +130,8 @@ bool HintConnection::hear() {
     log::info("the changes of other processes are heard of again", {{"storage", "postgres"}});
   }
   back_off_ = BackOff(longest_hint_pause);
-  listener_({});  // what was written before
+  (void)notes_.take();  // they are of the time before
+  listener_({});        // what was written before
   follow(session);
   return true;
 }
@@ -129,6 +144,9 @@ bool HintConnection::listen(Session& session) {
   try {
     session.listen(
         hint_.channel(), [this](const std::string& payload) { take(payload); }, hint_time(patience_for_hints));
+    session.listen(
+        hint_.channel_of_notes(), [this](const std::string& payload) { take_note(payload); },
+        hint_time(patience_for_hints));
     return true;
   } catch (const Failure& failure) {
     if (failure.is_lost() || failure.kind() == FailureKind::timed_out || failure.kind() == FailureKind::full) {
@@ -146,13 +164,9 @@ void HintConnection::say_never(const char* why) {
 
 void HintConnection::follow(Session& session) {
   auto look_at = hint_time(look_whether_alive);
+  auto tell_at = hint_time(milliseconds(0));
   while (!is_stopped()) {
-    const auto left = std::chrono::ceil<milliseconds>(look_at - std::chrono::steady_clock::now());
-    std::array<pollfd, 2> waited{pollfd{session.socket(), POLLIN | POLLRDHUP, 0}, pollfd{wake_, POLLIN, 0}};
-    if (::poll(waited.data(), waited.size(), static_cast<int>(std::max(left, milliseconds(0)).count())) < 0 &&
-        errno != EINTR) {
-      throw Failure(FailureKind::outage, "the connection for hints cannot be waited for.");
-    }
+    wait(session, notes_.empty() ? look_at : std::min(look_at, tell_at));
     if (is_stopped()) {
       return;
     }
@@ -160,18 +174,62 @@ void HintConnection::follow(Session& session) {
       session.run("SELECT 1", hint_time(patience_for_hints));
       look_at = hint_time(look_whether_alive);
     }
+    if (!notes_.empty() && std::chrono::steady_clock::now() >= tell_at) {
+      tell_notes(session);
+      tell_at = hint_time(between_notes);
+    }
     session.take_notifications(hint_time(patience_for_hints));
   }
 }
 
+void HintConnection::wait(Session& session, SteadyTime until) {
+  const auto left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now());
+  std::array<pollfd, 2> waited{pollfd{session.socket(), POLLIN | POLLRDHUP, 0}, pollfd{wake_, POLLIN, 0}};
+  if (::poll(waited.data(), waited.size(), static_cast<int>(std::max(left, milliseconds(0)).count())) < 0 &&
+      errno != EINTR) {
+    throw Failure(FailureKind::outage, "the connection for hints cannot be waited for.");
+  }
+  if (waited[1].revents != 0) {
+    std::uint64_t count = 0;
+    (void)::read(wake_, &count, sizeof count);
+  }
+}
+
+void HintConnection::tell_notes(Session& session) {
+  const auto notes = notes_.take();
+  try {
+    hint_.tell(session, notes, hint_time(patience_to_tell));
+  } catch (const Failure& failure) {
+    if (failure.is_lost() || failure.kind() == FailureKind::timed_out || failure.kind() == FailureKind::full) {
+      throw;
+    }
+    if (!std::exchange(said_not_told_, true)) {
+      log::warn("other processes are not told what is only shown", {{"storage", "postgres"}, {"why", failure.what()}});
+    }
+  }
+}
+
 // Listeners of this process have heard of its own writes already.
+bool HintConnection::is_own(std::string_view payload) const noexcept {
+  return payload.substr(0, payload.find(' ')) == hint_.origin();
+}
+
 void HintConnection::take(const std::string& payload) {
   const auto end = payload.find(' ');
-  if (end == std::string::npos || end + 1 == payload.size() ||
-      std::string_view(payload).substr(0, end) == hint_.origin()) {
+  if (end == std::string::npos || end + 1 == payload.size() || is_own(payload)) {
     return;
   }
   listener_(std::string_view(payload).substr(end + 1));
+}
+
+void HintConnection::take_note(const std::string& payload) {
+  const auto end = payload.find(' ');
+  const auto line = payload.find('\n');
+  if (!note_listener_ || end == std::string::npos || line == std::string::npos || line <= end + 1 || is_own(payload)) {
+    return;
+  }
+  const std::string_view all(payload);
+  note_listener_(all.substr(end + 1, line - end - 1), all.substr(line + 1));
 }
 
 }  // namespace tern::detail::pg

@@ -6,6 +6,7 @@
 #include "binary_array.hpp"
 
 #include <random>
+#include <utility>
 
 namespace tern::detail::pg {
 
@@ -16,14 +17,19 @@ std::string any_origin() {
   return std::to_string(random()) + "." + std::to_string(random());
 }
 
+Statement statement_for(std::string name, const std::string& channel) {
+  return {std::move(name), "SELECT pg_notify('" + channel + "', i.payload) FROM unnest($1::text[]) AS i(payload)"};
+}
+
 }  // namespace
 
 // Names of channels are short, and schemas may have long names.
 HintStatement::HintStatement(const std::string& schema)
     : channel_("tern_hints_" + std::to_string(stable_hash(schema))),
+      channel_of_notes_("tern_notes_" + std::to_string(stable_hash(schema))),
       origin_(any_origin()),
-      statement_{"tern_hint", "SELECT pg_notify('" + channel_ + "', i.payload) FROM unnest($1::text[]) AS i(payload)"} {
-}
+      statement_(statement_for("tern_hint", channel_)),
+      statement_of_notes_(statement_for("tern_note", channel_of_notes_)) {}
 
 bool HintStatement::works(Session& session, SteadyTime cut_at) {
   if (support_.load(std::memory_order_acquire) == Support::unknown) {
@@ -53,6 +59,14 @@ void HintStatement::notify(Session& session, const std::vector<std::string>& top
     payloads.add(origin_ + ' ' + topic);
   }
   session.execute(statement_, {payloads.parameter()}, cut_at);
+}
+
+void HintStatement::tell(Session& session, const NoteQueue::Notes& notes, SteadyTime cut_at) const {
+  BinaryArray payloads(ElementType::text, notes.size());
+  for (const auto& [topic, text] : notes) {
+    payloads.add(origin_ + ' ' + topic + '\n' + text);
+  }
+  session.execute(statement_of_notes_, {payloads.parameter()}, cut_at);
 }
 
 }  // namespace tern::detail::pg

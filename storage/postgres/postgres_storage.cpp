@@ -221,6 +221,14 @@ bool PostgresStorage::hears_hints() const noexcept {
   return state_->hints.hears();
 }
 
+void PostgresStorage::hear_notes(NoteListener listener) {
+  state_->hints.hear_notes(std::move(listener));
+}
+
+void PostgresStorage::tell(std::string topic, std::string text) {
+  state_->hints.tell(std::move(topic), std::move(text));
+}
+
 bool PostgresStorage::healthy() const noexcept {
   return state_->health->healthy();
 }

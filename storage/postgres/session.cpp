@@ -75,7 +75,7 @@ Session::Session(const ConnectionString& target, const PostgresOptions& options,
 
 // A receiver would say UNLISTEN, and wait for a server that is silent.
 Session::~Session() {
-  if (receiver_) {
+  if (!receivers_.empty()) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     connection_.disconnect();
@@ -95,7 +95,7 @@ pqxx::result Session::guarded(SteadyTime cut_at, Work work) {
 
 void Session::listen(const std::string& channel, std::function<void(const std::string&)> receive, SteadyTime cut_at) {
   (void)guarded(cut_at, [&] {
-    receiver_ = std::make_unique<Receiver>(connection_, channel, std::move(receive));
+    receivers_.push_back(std::make_unique<Receiver>(connection_, channel, std::move(receive)));
     return pqxx::result();
   });
 }

@@ -50,7 +50,7 @@ class Session {
   pqxx::result run(const std::string& sql, SteadyTime cut_at);
 
   /// Listens on a channel: `receive` is called in later functions of this session, with the payload of each
-  /// notification. Call it once.
+  /// notification. Call it once for each channel.
   void listen(const std::string& channel, std::function<void(const std::string&)> receive, SteadyTime cut_at);
   /// Calls `receive` for what has come. It waits for nothing.
   void take_notifications(SteadyTime cut_at);
@@ -82,7 +82,7 @@ class Session {
   std::vector<const Statement*> prepared_;
   pqxx::connection connection_;
   pqxx::quiet_errorhandler quiet_;  ///< or libpqxx prints notices to standard error
-  std::unique_ptr<pqxx::notification_receiver> receiver_;
+  std::vector<std::unique_ptr<pqxx::notification_receiver>> receivers_;
 };
 
 }  // namespace tern::detail::pg

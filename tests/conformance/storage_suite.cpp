@@ -351,6 +351,22 @@ TEST_P(StorageSuite, PassedDeadlineWritesNothing) {
   EXPECT_EQ(text_of("key"), "(absent)");
 }
 
+// Whether others are told is for stores that several processes share.
+TEST_P(StorageSuite, ANoteIsToldToNobodyOfTheSameProcess) {
+  std::vector<std::string> heard;
+  const auto subscription =
+      store->listen_to_notes("", [&](std::string_view topic, std::string_view) { heard.emplace_back(topic); });
+  store->tell("topic", "a note");
+  EXPECT_TRUE(heard.empty());
+  EXPECT_EQ(error_of([&] { store->tell("topic", std::string(max_note_bytes, 'x')); }), error_code());
+  for (const auto& text : {std::string(max_note_bytes + 1, 'x'), std::string("a\0b", 3), std::string("\xC3")}) {
+    EXPECT_EQ(error_of([&] { store->tell("topic", text); }), errc::invalid_argument);
+  }
+  for (const auto& topic : {std::string(), std::string(257, 'x'), std::string("a\nb"), std::string("\xC3\xA4")}) {
+    EXPECT_EQ(error_of([&] { store->tell(topic, "a note"); }), errc::invalid_argument);
+  }
+}
+
 TEST_P(StorageSuite, ConfirmedWritesSurviveACrash) {
   if (!GetParam().reopen) {
     GTEST_SKIP() << "the backend promises no durability";

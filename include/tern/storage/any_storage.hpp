@@ -41,16 +41,25 @@ class StorageModel {
   virtual awaitable<std::uint64_t> estimate_due(WallTime from, WallTime until, Deadline by) = 0;
   virtual void hear_hints(HintListener listener) = 0;
   virtual bool hears_hints() const noexcept = 0;
+  virtual void hear_notes(NoteListener listener) = 0;
+  virtual void tell(std::string topic, std::string text) = 0;
 
   HintSubscription listen(std::string prefix, HintListener listener);
+  HintSubscription listen_to_notes(std::string prefix, NoteListener listener);
 
  private:
   friend awaitable<boost::system::result<StoreReceipt, StoreConflict>> write_and_hint(
       std::shared_ptr<StorageModel> model, StoreChanges changes, Deadline by);
 
+  void begin_to_hear();
+
   const std::shared_ptr<HintBoard> board_;
+  const std::shared_ptr<HintBoard> notes_;
   std::once_flag hears_;
 };
+
+/// Refuses what is no note.
+void require_valid_note(const std::string& topic, const std::string& text);
 
 /// Writes, and then tells the listeners of this process.
 awaitable<boost::system::result<StoreReceipt, StoreConflict>> write_and_hint(std::shared_ptr<StorageModel> model,
@@ -159,6 +168,16 @@ class StorageModelOf final : public StorageModel {
       storage_.hear_hints(std::move(listener));
     }
   }
+  void hear_notes(NoteListener listener) override {
+    if constexpr (NotingStorage<S>) {
+      storage_.hear_notes(std::move(listener));
+    }
+  }
+  void tell(std::string topic, std::string text) override {
+    if constexpr (NotingStorage<S>) {
+      storage_.tell(std::move(topic), std::move(text));
+    }
+  }
   // A store of one process needs nobody to pass hints on.
   bool hears_hints() const noexcept override {
     if constexpr (HintingStorage<S>) {
@@ -249,6 +268,22 @@ class AnyStorage {
   /// do while the connection for hints is there, which is made with the first `listen`; behind PgBouncer they never do.
   /// While they do not, look at the store from time to time.
   bool hears_hints() const noexcept { return model_->hears_hints(); }
+
+  /// Tells the listeners of the other processes that use the store a note: a text of the moment, which is stored
+  /// nowhere and may be lost. It is told soon if `hears_hints`, and otherwise not at all; of notes that wait with the
+  /// same topic, the last one is told. Listeners of this process are not told: whoever calls this knows. A store of one
+  /// process, and one that passes on no notes, does nothing. `topic`: 1 to 256 printable characters of ASCII. `text`:
+  /// UTF-8 without NUL, at most `max_note_bytes`. Preconditions: `open`. Errors: `errc::invalid_argument` for a topic
+  /// or text that is none.
+  void tell(std::string topic, std::string text) {
+    detail::require_valid_note(topic, text);
+    model_->tell(std::move(topic), std::move(text));
+  }
+  /// Tells `listener` of the notes of other processes whose topic begins with `prefix`; "" is all.
+  /// Lifetime: as that of `listen`.
+  HintSubscription listen_to_notes(std::string prefix, NoteListener listener) {
+    return model_->listen_to_notes(std::move(prefix), std::move(listener));
+  }
 
  private:
   explicit AnyStorage(std::shared_ptr<detail::StorageModel> model) : model_(std::move(model)) {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -15,8 +16,15 @@ namespace tern {
 /// it may hold up a write, and an exception that leaves it is logged and dropped.
 using HintListener = std::function<void(std::string_view topic)>;
 
-/// A listener for hints, from `AnyStorage::listen` on until this is destroyed. When the destructor returns, the
-/// listener is not running and is not called any more; the listener itself may destroy it, too.
+/// Is told a note of another process: a text of the moment that is told and stored nowhere (`AnyStorage::tell`). It is
+/// called as a `HintListener` is.
+using NoteListener = std::function<void(std::string_view topic, std::string_view text)>;
+
+/// The longest text of a note, in bytes.
+inline constexpr std::size_t max_note_bytes = 7'000;
+
+/// A listener for hints or notes, from `AnyStorage::listen` on until this is destroyed. When the destructor returns,
+/// the listener is not running and is not called any more; the listener itself may destroy it, too.
 class HintSubscription {
  public:
   /// Of nothing.

@@ -108,10 +108,12 @@ class PostgresStorage {
   ///@}
 
   ///@{
-  /// As the concept `HintingStorage` says: by LISTEN and NOTIFY, on one more connection, which is made when
-  /// `hear_hints` is called. Nothing is heard behind a pooler such as PgBouncer.
+  /// As the concept `NotingStorage` says: by LISTEN and NOTIFY, on one more connection, which is made when
+  /// `hear_hints` is called. Behind a pooler such as PgBouncer nothing is heard, and no note is told.
   void hear_hints(HintListener listener);
   bool hears_hints() const noexcept;
+  void hear_notes(NoteListener listener);
+  void tell(std::string topic, std::string text);
   ///@}
 
   /// Whether every lane has its connection; `/readyz` answers by it. An idle connection is tried each second.
@@ -129,7 +131,7 @@ class PostgresStorage {
   std::unique_ptr<State> state_;
 };
 
-static_assert(ScheduleStorage<PostgresStorage> && HintingStorage<PostgresStorage>);
+static_assert(ScheduleStorage<PostgresStorage> && NotingStorage<PostgresStorage>);
 
 /// The SQL that creates the schema, for an administrator to run where Tern has no right to. It can be run again. At its
 /// end `role` is given the rights that it needs at run time; with "" nobody is given any.

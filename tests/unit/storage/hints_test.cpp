@@ -138,6 +138,49 @@ TEST_F(Hints, OfTheDocumentsOfASplitStoreAreHeard) {
   EXPECT_TRUE(split.hears_hints());
 }
 
+/// A memory store that hears as another process what is told to it.
+class EchoingStorage {
+ public:
+  StoreTraits traits() const noexcept { return storage_.traits(); }
+  awaitable<void> open(Deadline by) { return storage_.open(by); }
+  awaitable<void> close(Deadline by) { return storage_.close(by); }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) { return storage_.read(std::move(keys), by); }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    return storage_.write(std::move(changes), by);
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return storage_.scan(std::move(scan), by); }
+  static void hear_hints(const HintListener&) {}
+  static bool hears_hints() noexcept { return true; }
+  void hear_notes(NoteListener listener) { listener_ = std::move(listener); }
+  void tell(const std::string& topic, const std::string& text) { listener_(topic, text); }
+
+ private:
+  MemoryStorage storage_;
+  NoteListener listener_;
+};
+
+TEST_F(Hints, NotesGoToTheirListenersByPrefix) {
+  auto echoing = AnyStorage::make<EchoingStorage>();
+  const auto of_chats = echoing.listen_to_notes("chat/", [this](std::string_view topic, std::string_view text) {
+    heard.push_back(std::string(topic).append(": ").append(text));
+  });
+  const auto of_hints = echoing.listen("", into(heard));
+  echoing.tell("chat/1", "one");
+  echoing.tell("other", "two");
+  EXPECT_THAT(heard, ElementsAre("chat/1: one"));
+}
+
+TEST_F(Hints, NotesPassThroughASplitStore) {
+  auto split =
+      AnyStorage::make<SplitStorage>(AnyStorage::make<EchoingStorage>(), AnyStorage::make<MemoryStorage>(), 100);
+  test::run(split.open(no_deadline));
+  const auto subscription = split.listen_to_notes("", [this](std::string_view topic, std::string_view text) {
+    heard.push_back(std::string(topic).append(": ").append(text));
+  });
+  split.tell("a", "note");
+  EXPECT_THAT(heard, ElementsAre("a: note"));
+}
+
 // Under ThreadSanitizer.
 TEST_F(Hints, TheEndOfASubscriptionWaitsForItsListener) {
   std::atomic<bool> stop{false};

@@ -142,5 +142,39 @@ TEST_F(Replicas, HearOfEachOthersWrites) {
   EXPECT_EQ(heard[0].size(), before) << "it is gone";
 }
 
+/// Tells the other replicas what it hears, and stores nothing.
+class Whisperer final : public tern::ActivityHandler {
+ public:
+  Whisperer(const tern::BotContext& context, std::vector<std::string>& heard)
+      : storage_(context.storage),
+        listens_(storage_.listen_to_notes("news/", [&heard](std::string_view topic, std::string_view text) {
+          heard.push_back(std::string(topic).append(": ").append(text));
+        })) {}
+
+ private:
+  tern::awaitable<void> on_message(tern::TurnContext& turn) override {
+    storage_.tell("news/now", std::string(turn.activity().text()));
+    co_return;
+  }
+
+  tern::AnyStorage storage_;
+  tern::HintSubscription listens_;
+};
+
+TEST_F(Replicas, HearTheNotesOfEachOther) {
+  std::vector<std::vector<std::string>> heard;
+  heard.reserve(3);
+  World world(
+      [&heard](const tern::BotContext& context) { return std::make_unique<Whisperer>(context, heard.emplace_back()); },
+      two());
+  const auto ada = world.user("ada");
+  ada.say("one");
+  world.route_to(1);
+  ada.say("two");
+  ASSERT_EQ(heard.size(), 2U);
+  EXPECT_EQ(heard[0], std::vector<std::string>{"news/now: two"});
+  EXPECT_EQ(heard[1], std::vector<std::string>{"news/now: one"});
+}
+
 }  // namespace
 }  // namespace shop
