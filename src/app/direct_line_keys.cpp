@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -152,6 +153,11 @@ std::vector<ConfigKey> direct_line_keys() {
       checked_key("direct_line.secret_file", Setting{&S::direct_line, &D::secret_file}, is_file_or_empty,
                   "the name of a file, with / or ./ in front, or empty",
                   "A file with what direct_line.secret would have. It is read at the start."),
+      duration_key(
+          "direct_line.token_lifetime", Setting{&S::direct_line, &D::token_lifetime},
+          "How long a token is good, unless it is refreshed. Clients made of botframework-directlinejs refresh "
+          "theirs every 15 minutes, so a shorter time is for the page of this bot and for clients of one's own.",
+          std::chrono::seconds(10)),
       checked_key("direct_line.origins", Setting{&S::direct_line, &D::origins}, is_origin_list,
                   "origins separated by commas, such as \"https://www.example.com\", or * for all, or empty",
                   "Pages of browsers that may use Direct Line, besides those that this bot serves itself. A token "
@@ -183,6 +189,8 @@ direct_line::Options direct_line_options(const Settings& settings, const std::st
   direct_line::Options options;
   options.secrets = secrets_of(settings.direct_line);
   options.origins = direct_line::parse_origin_list(settings.direct_line.origins).value_or(std::vector<std::string>());
+  options.token_lifetime = std::chrono::duration_cast<std::chrono::seconds>(settings.direct_line.token_lifetime);
+  options.ack_after = settings.turn.ack_after;
   options.bot_id = bot_id;
   options.tls = !settings.listen.certificate.empty();
   options.bounds.history = limits.direct_line_history;

@@ -12,7 +12,6 @@ namespace tern::direct_line {
 
 namespace {
 
-constexpr std::chrono::seconds lifetime_of_token{1800};
 constexpr std::chrono::seconds lifetime_of_ticket{60};
 constexpr std::size_t max_tickets = 100'000;
 constexpr std::size_t max_tickets_of_one = 64;
@@ -43,9 +42,9 @@ bool asks_for_socket(const http::HttpRequest& request) {
 
 }  // namespace
 
-Access::Access(const Secrets& secrets, std::vector<std::string> origins, Clock& clock)
+Access::Access(const Secrets& secrets, std::vector<std::string> origins, std::chrono::seconds lifetime, Clock& clock)
     : secrets_(secrets),
-      tokens_(secrets, "token", lifetime_of_token),
+      tokens_(secrets, "token", lifetime),
       tickets_(secrets, "ticket", lifetime_of_ticket),
       addresses_(secrets, "address"),
       origins_(std::move(origins)),

@@ -10,6 +10,7 @@
 #include <tern/async/clock.hpp>
 #include <tern/schema/json_object.hpp>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,8 @@ struct Caller {
 /// Thread safety: all functions from any thread.
 class Access {
  public:
-  Access(const Secrets& secrets, std::vector<std::string> origins, Clock& clock);
+  /// `lifetime`: that of a token.
+  Access(const Secrets& secrets, std::vector<std::string> origins, std::chrono::seconds lifetime, Clock& clock);
 
   /// Who makes the request. Errors: `Refusal` with 401, and 403 `TokenExpired` for an expired token.
   Caller caller_of(const http::HttpRequest& request) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace tern::direct_line {
@@ -216,16 +217,22 @@ void Conversation::note_stored(const std::vector<StoredActivity>& stored) {
   tail_.erase(tail_.begin(), first);
 }
 
-void Conversation::show(std::string text) {
+void Conversation::show(std::string text, std::optional<std::uint64_t> after) {
   {
     const std::lock_guard lock(mutex_);
     if (followers_ == 0) {
       return;
     }
     shown_ = std::make_shared<const std::string>(std::move(text));
+    shown_after_ = after.value_or(std::numeric_limits<std::uint64_t>::max());
     ++shown_number_;
   }
   wake_followers();
+}
+
+awaitable<std::optional<std::uint64_t>> Conversation::last(Deadline by) {
+  const auto extent = co_await known_extent(by);
+  co_return extent ? std::optional(extent->last) : std::nullopt;
 }
 
 void Conversation::wake_followers() {
@@ -304,14 +311,18 @@ Conversation::Sleep::~Sleep() {
 
 // Without a read of the store, if it is known.
 awaitable<std::optional<Conversation::Extent>> Conversation::known_extent(Deadline by) {
-  std::uint64_t heard_before = 0;
   {
     const std::lock_guard lock(mutex_);
     if (head_) {
       co_return Extent{head_->head.first, head_->head.last};
     }
-    heard_before = heard_;
   }
+  const auto extent = co_await read_extent(by);
+  co_return extent;
+}
+
+awaitable<std::optional<Conversation::Extent>> Conversation::read_extent(Deadline by) {
+  const auto heard_before = heard();
   auto found = co_await history_.find(id_, by);
   std::optional<Extent> extent;
   if (found) {
@@ -357,12 +368,14 @@ awaitable<std::optional<Conversation::Page>> Conversation::read(std::uint64_t wa
   page.watermark = std::min(watermark, head->last);
   const auto first = std::max(page.watermark + 1, head->first);
   if (first > head->last) {
+    page.ended = head->ended;
     co_return page;
   }
   auto found = co_await history_.read(id_, first, head->last, by);
   page.activities = std::move(found.activities);
   page.watermark = found.last;
   page.more = page.watermark < head->last;
+  page.ended = head->ended && !page.more;
   co_return page;
 }
 
@@ -406,13 +419,16 @@ Follower::~Follower() {
 bool Follower::take(News& news) {
   Conversation& all = *conversation_;
   const std::lock_guard lock(all.mutex_);
-  if (all.shown_ && all.shown_number_ > shown_) {
-    news.activities.push_back({0, all.shown_});
-  }
-  shown_ = all.shown_number_;
   news.watermark = watermark_;
   news.more = !all.head_ || all.head_->head.last > watermark_;
   news.ended = !news.more && all.head_->head.ended;
+  // Behind what was stored before it, or nobody would know whether it is over.
+  if (!news.more) {
+    if (all.shown_ && all.shown_number_ > shown_ && all.shown_after_ >= all.head_->head.last) {
+      news.activities.push_back({0, all.shown_});
+    }
+    shown_ = all.shown_number_;
+  }
   return !news.activities.empty() || news.ended;
 }
 
@@ -423,7 +439,11 @@ awaitable<Follower::News> Follower::next(Deadline by) {
   News news;
   while (true) {
     const auto read_by = Deadline::after(read_timeout, all.clock_);
-    const auto extent = co_await all.known_extent(read_by);
+    auto extent = co_await all.known_extent(read_by);
+    if (!checked_ && extent && watermark_ > extent->last) {
+      // Another process may have given the watermark a moment ago, and nobody has heard of that here yet.
+      extent = co_await all.read_extent(read_by);
+    }
     if (!extent) {
       news.ended = true;
       co_return news;

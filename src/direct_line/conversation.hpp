@@ -41,9 +41,13 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   /// Errors: those of the store; `errc::timed_out` at `by`. The activity may be stored then.
   awaitable<std::optional<Place>> append(NewActivity activity, Deadline by);
 
-  /// Shows an activity to all who follow, and to nobody who comes later: typing. The next one takes its place, and so
-  /// does a stored activity.
-  void show(std::string text);
+  /// Shows an activity to all who follow in this process, and to nobody who comes later: typing. The next one takes its
+  /// place, and so does a stored activity. `after`: the number of the last activity that was stored before, if it is
+  /// known: it is not shown behind a later one.
+  void show(std::string text, std::optional<std::uint64_t> after = std::nullopt);
+  /// The number of the last activity, read from the store only if nobody here knows it. nullopt when there is no such
+  /// conversation.
+  awaitable<std::optional<std::uint64_t>> last(Deadline by);
 
   /// The head. Where other processes write to the store, it is read each time. nullopt when there is no such
   /// conversation.
@@ -54,6 +58,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::vector<StoredActivity> activities;
     std::uint64_t watermark = 0;  ///< the number of the last activity that the reader has, with these
     bool more = false;            ///< there are more already
+    bool ended = false;           ///< the conversation has ended, and there are no more behind these
   };
   /// The activities after `watermark` that are kept. nullopt when there is no such conversation.
   awaitable<std::optional<Page>> read(std::uint64_t watermark, Deadline by);
@@ -122,6 +127,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::uint64_t last;
   };
   awaitable<std::optional<Extent>> known_extent(Deadline by);
+  awaitable<std::optional<Extent>> read_extent(Deadline by);
   awaitable<History::Page> read_at_pace(std::uint64_t first, std::uint64_t last, PacedReader reader);
   std::vector<StoredActivity> from_tail(std::uint64_t first) const;
   bool is_news(std::uint64_t watermark, std::uint64_t shown) const noexcept;
@@ -143,6 +149,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::size_t tail_bytes_ = 0;
   std::shared_ptr<const std::string> shown_;
   std::uint64_t shown_number_ = 0;
+  std::uint64_t shown_after_ = 0;  // it is over when there is a later activity
   std::size_t followers_ = 0;
   std::vector<std::shared_ptr<auth::WaitPlace>> sleepers_;
 };

@@ -1,5 +1,7 @@
 #include "direct_line/conversations.hpp"
 
+#include "direct_line/shown_note.hpp"
+
 #include <tern/async/log.hpp>
 #include <tern/async/timer.hpp>
 #include <tern/error.hpp>
@@ -60,15 +62,63 @@ void Conversations::hint(std::string_view id) {
     }
     return;
   }
-  std::shared_ptr<Conversation> found;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto at = all_.find(id); at != all_.end()) {
-      found = *at->second;
-    }
-  }
-  if (found) {
+  if (const auto found = used(id)) {
     found->heed_hint();
+  }
+}
+
+void Conversations::note(std::string_view id, std::string_view text) {
+  const auto found = used(id);
+  const auto shown = found ? read_note(text) : std::nullopt;
+  if (shown) {
+    found->show(std::string(shown->activity), shown->after);
+  }
+}
+
+std::shared_ptr<Conversation> Conversations::used(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = all_.find(id);
+  return at != all_.end() ? *at->second : nullptr;
+}
+
+void Conversations::listen() {
+  auto& storage = history_.storage();
+  notes_ = storage.listen_to_notes(std::string(hint_prefix), [this](std::string_view topic, std::string_view text) {
+    note(topic.substr(hint_prefix.size()), text);
+  });
+  hints_ = storage.listen(std::string(hint_prefix), [this](std::string_view topic) {
+    hint(topic.empty() ? topic : topic.substr(hint_prefix.size()));
+  });
+}
+
+void Conversations::stop_listening() noexcept {
+  hints_ = {};
+  notes_ = {};
+}
+
+// nullopt when others cannot be told, or nobody knows: what is only shown is not worth an error.
+awaitable<std::optional<std::uint64_t>> Conversations::last_of(std::shared_ptr<Conversation> conversation,
+                                                               Deadline by) {
+  if (!history_.storage().traits().shared || !history_.storage().hears_hints()) {
+    co_return std::nullopt;
+  }
+  try {
+    const auto last = co_await conversation->last(by);
+    co_return last;
+  } catch (const system_error& e) {
+    if (e.code() == asio::error::operation_aborted) {
+      throw;
+    }
+    co_return std::nullopt;
+  }
+}
+
+awaitable<void> Conversations::show(std::shared_ptr<Conversation> conversation, std::string activity, Deadline by) {
+  const auto after = co_await last_of(conversation, by);
+  auto note = after ? write_note({*after, activity}) : std::string();
+  conversation->show(std::move(activity), after);
+  if (after && note.size() <= max_note_bytes) {
+    history_.storage().tell(hint_of(conversation->id()), std::move(note));
   }
 }
 

@@ -84,18 +84,16 @@ awaitable<void> DirectLine::open(executor ex, Deadline by) {
     auto kept = co_await kept_secret(storage_, by);
     secrets.push_back(std::move(kept));
   }
-  access_.emplace(Secrets(std::move(secrets)), options_.origins, clock_);
+  access_.emplace(Secrets(std::move(secrets)), options_.origins, options_.token_lifetime, clock_);
   tasks_.spawn(ex, "look after the store of Direct Line", [this] { return look_after_store(); });
   if (storage_.traits().shared) {
-    hints_ = storage_.listen(std::string(hint_prefix), [this](std::string_view topic) {
-      conversations_.hint(topic.empty() ? topic : topic.substr(hint_prefix.size()));
-    });
+    conversations_.listen();
     tasks_.spawn(ex, "look for news of other processes", [this] { return conversations_.look_always(); });
   }
 }
 
 awaitable<bool> DirectLine::close(Deadline by) {
-  hints_ = {};
+  conversations_.stop_listening();
   tasks_.close();
   tasks_.cancel();
   const bool own_ended = co_await tasks_.drain(by, clock_);

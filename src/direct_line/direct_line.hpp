@@ -97,8 +97,7 @@ class DirectLine {
   ChannelInlet* bot_ = nullptr;
   std::optional<Access> access_;  // from `open` on
   std::unique_ptr<Endpoint> endpoint_;
-  HintSubscription hints_;  // from `open` to `close`, where others write too
-  TaskGroup tasks_;         // the last member: its tasks use the others
+  TaskGroup tasks_;  // the last member: its tasks use the others
 };
 
 }  // namespace tern::direct_line

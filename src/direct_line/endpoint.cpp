@@ -260,11 +260,16 @@ awaitable<Head> Endpoint::open_head(std::string id) {
   co_return std::move(*head);
 }
 
+// A conversation that has ended can be read to its end. Then a client is told that it has ended.
 awaitable<HttpResponse> Endpoint::reconnect(HttpRequest& request, std::string id) {
   auto caller = all_.access_->caller_of(request, id);
   check_rate(caller, request);  // it makes a ticket
   const auto watermark = watermark_in(request);
-  (void)co_await open_head(std::move(id));
+  const auto conversation = all_.conversations_.at(id);
+  const auto head = co_await conversation->head(storage_deadline());
+  if (!head || (head->ended && watermark >= head->last)) {
+    refuse_conversation();
+  }
   co_return conversation_response(200, std::move(caller.claims), request,
                                   watermark == 0 ? "-" : std::to_string(watermark));
 }
@@ -277,7 +282,7 @@ awaitable<HttpResponse> Endpoint::get_activities(HttpRequest& request, std::stri
   const auto client = caller.has_secret ? std::string() : http::client_group(request.peer());
   const auto place = co_await all_.reads_.begin(id, client, storage_deadline());
   const auto page = co_await conversation->read(watermark, storage_deadline());
-  if (!page) {
+  if (!page || (page->ended && page->activities.empty())) {
     refuse_conversation();
   }
   all_.reads_.charge(id, client, ReadPace::cost_of(page->activities));

@@ -55,7 +55,12 @@ class Endpoint final : public http::HttpHandler {
   awaitable<std::string> bring(Caller caller, std::string id, Incoming incoming);
   awaitable<std::optional<Activity>> keep(Incoming& incoming, std::string id, std::string& kept_as);
   awaitable<std::optional<json::object>> stored_activity(std::string id, std::uint64_t seq);
-  awaitable<void> give_to_bot(Activity activity, Caller caller);
+  awaitable<void> give_to_bot(Activity activity, Caller caller, std::string id, bool ends);
+  /// A turn that streams, and a call that waits for it.
+  struct StreamingTurn;
+  awaitable<void> stream_to_bot(Activity activity, Caller caller, std::string id, bool ends);
+  awaitable<void> give_streaming(std::shared_ptr<StreamingTurn> turn, Activity activity, Caller caller, std::string id,
+                                 bool ends);
   awaitable<void> give_until_taken(Activity update, Caller caller);
   awaitable<TurnResult> offer_to_bot(Activity activity, Caller caller);
   awaitable<void> take_reply(Activity reply, std::string key);

@@ -1,5 +1,6 @@
 // The calls of Endpoint that begin a conversation or bring something to the bot.
 
+#include "auth/wait_place.hpp"
 #include "direct_line/account.hpp"
 #include "direct_line/endpoint.hpp"
 #include "direct_line/random_text.hpp"
@@ -11,8 +12,12 @@
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -128,16 +133,56 @@ awaitable<void> Endpoint::take_reply(Activity reply, std::string key) {
 
 // Clients have the message already, and Web Chat gives it a new id when the user sends it once more: so the bot is
 // asked again here, for a short time, before the client is told.
-awaitable<void> Endpoint::give_to_bot(Activity activity, Caller caller) {
+awaitable<void> Endpoint::give_to_bot(Activity activity, Caller caller, std::string id, bool ends) {
   all_.received_.inc();
   for (int tries = 1;; ++tries) {
     const auto result = co_await offer_to_bot(activity, caller);
     const std::chrono::seconds asked = std::max(result.retry_after, std::chrono::seconds(1));
     if (result.outcome != TurnOutcome::overloaded || tries == tries_of_message || asked > longest_wait_of_message) {
       check_result(result);
-      co_return;
+      break;
     }
     co_await sleep_for(asked, all_.clock_);
+  }
+  if (ends) {
+    co_await all_.conversations_.at(id)->end(storage_deadline());
+  }
+}
+
+struct Endpoint::StreamingTurn {
+  explicit StreamingTurn(std::shared_ptr<auth::WaitPlace> waits) : place(std::move(waits)) {}
+  std::shared_ptr<auth::WaitPlace> place;
+  bool is_waited_for = false;
+  std::exception_ptr error;
+};
+
+awaitable<void> Endpoint::give_streaming(std::shared_ptr<StreamingTurn> turn, Activity activity, Caller caller,
+                                         std::string id, bool ends) {
+  try {
+    co_await give_to_bot(std::move(activity), std::move(caller), std::move(id), ends);
+  } catch (...) {
+    turn->error = std::current_exception();
+  }
+  turn->place->wake();
+  if (turn->error && !turn->is_waited_for) {
+    std::rethrow_exception(turn->error);
+  }
+}
+
+// A stream may take longer than its client waits for an answer, and it is not read by that client alone. So the call is
+// answered after the same time as that of another long turn, and the stream goes on.
+awaitable<void> Endpoint::stream_to_bot(Activity activity, Caller caller, std::string id, bool ends) {
+  const auto ex = co_await this_coro::executor;
+  auto turn = std::make_shared<StreamingTurn>(std::make_shared<auth::WaitPlace>(all_.clock_, ex));
+  all_.tasks_.spawn(ex, "give an activity of Direct Line to the bot",
+                    [this, turn, activity = std::move(activity), caller = std::move(caller), id, ends] {
+                      return give_streaming(turn, activity, caller, id, ends);
+                    });
+  turn->is_waited_for = true;
+  const bool has_ended = co_await turn->place->wait(Deadline::after(all_.options_.ack_after, all_.clock_));
+  turn->is_waited_for = false;
+  if (has_ended && turn->error) {
+    std::rethrow_exception(turn->error);
   }
 }
 
@@ -163,15 +208,20 @@ awaitable<std::optional<json::object>> Endpoint::stored_activity(std::string id,
   co_return fields != nullptr ? std::optional(std::move(*fields)) : std::nullopt;
 }
 
-// Stores what a client has brought. nullopt when it came before and is not kept any more. An activity that came before
-// is given to the bot all the same, as it was then: the bot may have been overloaded, or have failed. The runtime
-// answers a repetition of what the bot has taken (`limits.dedupe_window`) without a second turn.
+// Stores or shows what a client has brought. nullopt when it came before and is not kept any more. An activity that
+// came before is given to the bot all the same, as it was then: the bot may have been overloaded, or have failed. The
+// runtime answers a repetition of what the bot has taken (`limits.dedupe_window`) without a second turn.
 awaitable<std::optional<Activity>> Endpoint::keep(Incoming& incoming, std::string id, std::string& kept_as) {
+  const auto conversation = all_.conversations_.at(id);
   if (incoming.is_shown_only) {
     kept_as = id + "|typing-" + random_text(id_bytes / 2);
-    co_return for_bot(incoming, all_.options_, kept_as, Timestamp::utc(all_.clock_.wall_now()).text());
+    const auto time = Timestamp::utc(all_.clock_.wall_now()).text();
+    json::object shown = incoming.fields;
+    shown["id"] = kept_as;
+    shown["timestamp"] = time;
+    co_await all_.conversations_.show(conversation, json::serialize(shown), storage_deadline());
+    co_return for_bot(incoming, all_.options_, kept_as, time);
   }
-  const auto conversation = all_.conversations_.at(id);
   NewActivity made{incoming.fields, incoming.key, false, true};
   auto place = co_await conversation->append(std::move(made), storage_deadline());
   if (!place) {
@@ -194,10 +244,11 @@ awaitable<std::optional<Activity>> Endpoint::keep(Incoming& incoming, std::strin
 awaitable<std::string> Endpoint::bring(Caller caller, std::string id, Incoming incoming) {
   std::string kept_as;
   auto activity = co_await keep(incoming, id, kept_as);
-  if (activity) {
-    co_await give_to_bot(std::move(*activity), std::move(caller));
-  }
-  if (incoming.ends) {
+  if (activity && incoming.streams) {
+    co_await stream_to_bot(std::move(*activity), std::move(caller), std::move(id), incoming.ends);
+  } else if (activity) {
+    co_await give_to_bot(std::move(*activity), std::move(caller), std::move(id), incoming.ends);
+  } else if (incoming.ends) {
     co_await all_.conversations_.at(id)->end(storage_deadline());
   }
   co_return kept_as;

@@ -71,7 +71,7 @@ class History {
   /// begins; "" at the end.
   awaitable<std::string> sweep(std::string after, Deadline by);
 
-  const AnyStorage& storage() const noexcept { return storage_; }
+  AnyStorage& storage() noexcept { return storage_; }
   const HistoryBounds& bounds() const noexcept { return bounds_; }
 
  private:

@@ -39,7 +39,9 @@ struct Options {
   std::vector<std::string> origins;  ///< as `parse_origin_list` returns them
   std::string bot_id = "bot";        ///< the id of the bot's account
   std::string bot_name = "Bot";      ///< and its name
-  bool tls = false;                  ///< the server itself speaks TLS, so its URLs begin with https and wss
+  std::chrono::seconds token_lifetime{1800};
+  std::chrono::milliseconds ack_after{10'000};  ///< the call of a turn that streams for longer is answered
+  bool tls = false;                             ///< the server itself speaks TLS, so its URLs begin with https and wss
   Bounds bounds;
 };
 

@@ -59,7 +59,7 @@ awaitable<ResourceResponse> Outbox::send(const Activity& activity, std::string r
     shown.erase("serviceUrl");
     shown["id"] = typing_id;
     shown["timestamp"] = Timestamp::utc(clock_.wall_now()).text();
-    conversation->show(json::serialize(shown));
+    co_await conversations_.show(std::move(conversation), json::serialize(shown), by);
     co_return ResourceResponse(typing_id);
   }
   NewActivity made{activity.json(), std::move(request_id), activity.is(activity_types::end_of_conversation)};

@@ -15,10 +15,13 @@
   // For networks without WebSocket: /chat?transport=polling
   const polling = new URLSearchParams(location.search).get("transport") === "polling";
   const longestPause = 30_000;
+  const endOfConversation = 1_000; // the code with which the bot closes a socket then
+  const refreshes = 1_800; // seconds: Web Chat refreshes a token in time that is good for so long
 
   let session = null; // the conversation that is shown: { conversationId, token, begun, line, store, element }
   let pause = 1_000; // before the next attempt
   let timer = 0;
+  let renewal = 0; // the timer for a fresh token
   let attempts = 0; // the last one counts
 
   function tell(kind, text) {
@@ -112,9 +115,10 @@
         line.sockets.add(this);
         found(line);
       });
-      this.addEventListener("close", () => {
+      this.addEventListener("close", ({ code }) => {
         line.sockets.delete(this);
-        if (!line.sockets.size) lost(line, 20_000);
+        if (code === endOfConversation) ended(line);
+        else if (!line.sockets.size) lost(line, 20_000);
       });
     }
   };
@@ -137,6 +141,14 @@
     if (line !== session?.line) return;
     clearTimeout(timer);
     tell("online", "Connected");
+  }
+
+  // What the bot has said last is there. A reload begins a new conversation.
+  function ended(line) {
+    if (line !== session?.line) return;
+    clearTimeout(timer);
+    if (recall()?.conversationId === session.conversationId) forget();
+    tell("ended", "This conversation has ended.");
   }
 
   // The client itself connects again after 3 to 15 s. Where it does not succeed, the page begins anew with a fresh token.
@@ -169,6 +181,7 @@
       Object.assign(whose, { conversationId: given.conversationId, token: given.token });
       remember(whose);
       lay(whose);
+      renewInTime(whose, given.expires_in);
     } catch (error) {
       if (attempt !== attempts) return;
       if (mayPass(error)) return failed(whose, error);
@@ -177,6 +190,21 @@
       if (whose.line) return tell("ended", "This conversation has ended.");
       begin();
     }
+  }
+
+  function renewInTime(whose, lifetime) {
+    clearTimeout(renewal);
+    if (lifetime >= refreshes) return;
+    renewal = setTimeout(async () => {
+      const { directLine } = whose.line;
+      const given = await askToken(directLine.token).catch(() => null);
+      if (whose !== session || directLine !== whose.line.directLine) return;
+      if (given) {
+        directLine.token = given.token;
+        rememberToken();
+      }
+      renewInTime(whose, lifetime);
+    }, lifetime * 500);
   }
 
   function lay(whose) {
@@ -218,7 +246,7 @@
     } else if (now === status.failed) {
       failed(whose);
     } else if (now === status.ended) {
-      tell("ended", "This conversation has ended.");
+      ended(line);
     }
   }
 
@@ -290,6 +318,8 @@
   function show(whose) {
     WebChat.renderWebChat(
       {
+        // The line at the top says it.
+        activityMiddleware: () => (next) => (shown) => shown.activity.type === "endOfConversation" ? false : next(shown),
         adaptiveCardsHostConfig: cards(),
         directLine: whose.line.directLine,
         locale: navigator.language,

@@ -27,6 +27,14 @@ class DirectLineClient {
 
   DirectLineClient(std::uint16_t port, std::string token) : port_(port), token_(std::move(token)) {}
 
+  /// A client with a token of the page of Web Chat.
+  static DirectLineClient of_page(std::uint16_t port) {
+    const auto answer = exchange_bytes(port,
+                                       "POST /chat/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                                       "Origin: http://localhost\r\nContent-Length: 0\r\n\r\n");
+    return {port, std::string(boost::json::parse(answer.body).at("token").as_string())};
+  }
+
   RawAnswer post(const std::string& rest, const std::string& body) const {
     return send("POST", rest, "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()), body);
   }

@@ -48,7 +48,10 @@ class DirectLineReplicas : public testing::Test {
       auto bot = std::make_unique<FunctionBot>();
       bot->on_message([](TurnContext& turn) -> awaitable<void> {
         const std::string text(turn.activity().text());
-        if (text.starts_with("later")) {
+        if (text.starts_with("dots")) {
+          co_await turn.send_typing();
+        }
+        if (text.starts_with("later") || text.starts_with("dots")) {
           auto later = Activity::message("Answer to " + text);
           co_await turn.proactive().send_after(300ms, std::move(later));
         } else {
@@ -110,6 +113,59 @@ TEST_F(DirectLineReplicas, SendOnceWhatFallsDueWhenItsProcessHasEnded) {
   EXPECT_THAT(client.messages(2), ElementsAre("later", "Answer to later"));
   EXPECT_EQ(client.say("x").status, 200);
   EXPECT_THAT(client.messages(2), ElementsAre("x", "Echo: x"));
+}
+
+/// The types of what comes up to an answer.
+std::vector<std::string> types_until_answer(DirectLineClient& client) {
+  std::vector<std::string> types;
+  while (true) {
+    for (const auto& activity : client.next()) {
+      types.emplace_back(activity.at("type").as_string());
+      if (activity.contains("text") && activity.at("text").as_string().starts_with("Answer")) {
+        return types;
+      }
+    }
+  }
+}
+
+// What is only shown is shown at the other when the connections for hints are there, which begin with the processes. So
+// these two tests try again; what is stored comes in any case.
+constexpr int tries = 20;
+
+TEST_F(DirectLineReplicas, ShowAtOneThatTheBotIsTypingAtTheOther) {
+  DirectLineClient at_a(a->port(), secret_of_replicas);
+  ASSERT_EQ(at_a.begin(), 201);
+  DirectLineClient at_b = at_a.another(b->port());
+  ASSERT_EQ(at_b.begin(), 200);
+  at_b.connect();
+  std::vector<std::string> types;
+  for (int i = 0; i < tries && types.size() < 3; ++i) {
+    ASSERT_EQ(at_a.say("dots").status, 200);
+    types = types_until_answer(at_b);
+  }
+  EXPECT_THAT(types, ElementsAre("message", "typing", "message"));
+}
+
+TEST_F(DirectLineReplicas, ShowThatOneClientIsTypingToTheOthers) {
+  DirectLineClient at_a(a->port(), secret_of_replicas);
+  ASSERT_EQ(at_a.begin(), 201);
+  DirectLineClient also_at_a = at_a.another(a->port());
+  DirectLineClient at_b = at_a.another(b->port());
+  for (auto* client : {&also_at_a, &at_b}) {
+    ASSERT_EQ(client->begin(), 200);
+    client->connect();
+  }
+  std::vector<std::string> beside;
+  std::vector<std::string> other;
+  for (int i = 0; i < tries && (beside.size() < 3 || other.size() < 3); ++i) {
+    const auto path = "/conversations/" + at_a.id() + "/activities";
+    ASSERT_EQ(at_a.post(path, R"({"type":"typing","from":{"id":"u"}})").status, 200);
+    ASSERT_EQ(at_a.say("later").status, 200);
+    beside = types_until_answer(also_at_a);
+    other = types_until_answer(at_b);
+  }
+  EXPECT_THAT(beside, ElementsAre("typing", "message", "message"));
+  EXPECT_THAT(other, ElementsAre("typing", "message", "message"));
 }
 
 }  // namespace

@@ -2,11 +2,16 @@
 
 #include "unit/direct_line/world.hpp"
 
+#include <tern/async/timer.hpp>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
 
 namespace tern::direct_line {
 namespace {
@@ -140,7 +145,31 @@ TEST(EndpointTest, EndsAConversationAfterTheTurn) {
   EXPECT_EQ(response.status, 200U);
   EXPECT_THAT(world.texts(client), ElementsAre("", "bye")) << "its history can still be read";
   EXPECT_EQ(world.say(client, "more").status, 404U);
-  EXPECT_EQ(world.get("/conversations/" + client.id, client.token).status, 404U);
+}
+
+// A client that was away when the bot said good-bye reads that, and is then told that it was the end.
+TEST(EndpointTest, LetsAnEndedConversationBeReadToItsEnd) {
+  World world;
+  const auto client = world.begin();
+  world.say(client, "one");
+  world.bot.during = [&world](Activity activity) -> awaitable<void> {
+    auto reply = Activity::message("bye");
+    reply.set_conversation(*activity.conversation());
+    (void)co_await world.channel->sender().send(reply, {}, Deadline::never());
+    auto end = Activity::end_of_conversation();
+    end.set_conversation(*activity.conversation());
+    (void)co_await world.channel->sender().send(end, {}, Deadline::never());
+  };
+  world.say(client, "two");
+  const auto path = "/conversations/" + client.id;
+  EXPECT_THAT(world.texts(client, "2"), ElementsAre("bye", ""));
+  EXPECT_EQ(world.get(path + "?watermark=2", client.token).status, 200U);
+  EXPECT_EQ(world.get(path + "?watermark=3", client.token).status, 200U);
+  EXPECT_EQ(world.get(path + "?watermark=4", client.token).status, 404U);
+  EXPECT_EQ(world.get(path, client.token).status, 200U) << "from the beginning";
+  EXPECT_EQ(world.get(path + "/activities?watermark=4", client.token).status, 404U);
+  EXPECT_EQ(world.get(path + "/activities?watermark=5", client.token).status, 404U);
+  EXPECT_EQ(world.post("/conversations", client.token).status, 404U);
 }
 
 TEST(EndpointTest, StreamsTheRepliesOfAClientThatWantsIt) {
@@ -152,6 +181,42 @@ TEST(EndpointTest, StreamsTheRepliesOfAClientThatWantsIt) {
   world.say(client, "x");
   EXPECT_EQ(world.bot.received.back().delivery_mode(), "stream");
   EXPECT_THAT(world.texts(client), ElementsAre("x", "streamed"));
+}
+
+// Its client waits for 20 s and no longer.
+TEST(EndpointTest, AnswersTheCallOfALongStreamAndGoesOn) {
+  World world;
+  const auto client = world.begin();
+  std::optional<http::HttpResponse> answer;
+  const auto said = [&](std::string text) {
+    answer.reset();
+    TestRequest request(http::Method::post, std::string(root_path) + "/conversations/" + client.id + "/activities");
+    request.as(client.token)
+        .saying(R"({"type":"message","deliveryMode":"stream","from":{"id":"u"},"text":")" + text + "\"}");
+    auto kept = std::make_shared<TestRequest>(std::move(request));
+    asio::co_spawn(world.io, world.channel->endpoint().handle(*kept),
+                   [kept, &answer](const std::exception_ptr& error, http::HttpResponse response) {
+                     EXPECT_FALSE(error);
+                     answer = std::move(response);
+                   });
+    tern::test::drain(world.io);
+  };
+  world.bot.during = [&world](Activity) -> awaitable<void> { co_await sleep_for(1h, world.clock); };
+  said("one");
+  EXPECT_FALSE(answer);
+  world.clock.advance(10s);
+  tern::test::drain(world.io);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200U);
+
+  world.bot.during = {};
+  world.bot.result.outcome = TurnOutcome::failed;
+  said("two");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 502U) << "a turn that has ended meanwhile is told of";
+  EXPECT_THAT(world.texts(client), ElementsAre("one", "two"));
+  world.clock.advance(1h);
+  tern::test::drain(world.io);
 }
 
 TEST(EndpointTest, PassesTypingOnAndStoresNone) {

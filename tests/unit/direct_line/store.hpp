@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,6 +53,63 @@ class SharedStorage {
   MemoryStorage storage_;
   std::shared_ptr<SharedStorageHooks> hooks_;
 };
+
+/// What several processes share: the documents, and what they tell each other.
+struct ReplicaHub {
+  explicit ReplicaHub(Clock& clock) : storage({}, clock) {}
+
+  MemoryStorage storage;
+  std::vector<std::pair<HintListener, NoteListener>> replicas;  // what each listens with
+  bool passes_on = true;                                        // otherwise hints and notes are lost
+};
+
+/// The store as one of several processes has it.
+class ReplicaStorage {
+ public:
+  explicit ReplicaStorage(std::shared_ptr<ReplicaHub> hub) : hub_(std::move(hub)), number_(hub_->replicas.size()) {
+    hub_->replicas.emplace_back();
+  }
+  StoreTraits traits() const noexcept { return {"memory", false, true}; }
+  awaitable<void> open(Deadline) { co_return; }
+  awaitable<void> close(Deadline) { co_return; }
+  awaitable<StoreItems> read(std::vector<std::string> keys, Deadline by) {
+    ++reads;
+    return hub_->storage.read(std::move(keys), by);
+  }
+  awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
+    const auto hints = changes.hints;
+    auto written = co_await hub_->storage.write(std::move(changes), by);
+    for (std::size_t i = 0; written && hub_->passes_on && i < hub_->replicas.size(); ++i) {
+      for (const auto& hint : hints) {
+        if (i != number_ && hub_->replicas[i].first) {
+          hub_->replicas[i].first(hint);
+        }
+      }
+    }
+    co_return written;
+  }
+  awaitable<StorePage> scan(StoreScan scan, Deadline by) { return hub_->storage.scan(std::move(scan), by); }
+  void hear_hints(HintListener listener) { hub_->replicas[number_].first = std::move(listener); }
+  void hear_notes(NoteListener listener) { hub_->replicas[number_].second = std::move(listener); }
+  bool hears_hints() const noexcept { return hub_->passes_on; }
+  void tell(std::string topic, std::string text) {
+    ++told;
+    for (std::size_t i = 0; hub_->passes_on && i < hub_->replicas.size(); ++i) {
+      if (i != number_ && hub_->replicas[i].second) {
+        hub_->replicas[i].second(topic, text);
+      }
+    }
+  }
+
+  std::size_t reads = 0;
+  std::size_t told = 0;
+
+ private:
+  std::shared_ptr<ReplicaHub> hub_;
+  std::size_t number_;
+};
+
+static_assert(NotingStorage<ReplicaStorage>);
 
 inline AnyStorage memory_store(Clock& clock) {
   return AnyStorage::make<MemoryStorage>(MemoryStorageLimits{}, clock);
