@@ -25,6 +25,7 @@ class ProactiveBot {
     port_ = static_cast<std::uint16_t>(std::stoi(line.substr(line.find("port=") + 5)));
   }
 
+  std::uint16_t port() const noexcept { return port_; }
   /// The status of the turn, in a conversation of its own.
   int say(const FakeChannel& channel, const std::string& text) { return say(channel, text, "conversation " + text); }
   int say(const FakeChannel& channel, const std::string& text, const std::string& conversation) {
