@@ -24,7 +24,7 @@ run_clients() {
 
 cmd_test-clients() {
   need_for_clients
-  build release proactive_bot echo_bot
+  build release proactive_bot echo_bot streaming_bot
   run_clients "$([[ -n ${CI:-} ]] || echo long)"
 }
 

@@ -15,8 +15,9 @@ export function plainEnvironment() {
 
 /** `options`: `secure` when its arguments name a certificate, `env` in place of the environment, and a `port`. */
 export async function startBotWith(name, args, { secure = false, env = process.env, port = 0 } = {}) {
-  const path = `${build}/examples/${name}`;
-  if (!existsSync(path)) throw new Error(`${path} is not there; run ./dev build first`);
+  // An example, or a bot for tests alone.
+  const path = ["examples", "tests"].map((folder) => `${build}/${folder}/${name}`).find(existsSync);
+  if (!path) throw new Error(`${name} is not in ${build}; run ./dev build first`);
   port ||= await freePort();
   const program = new Program(name, path, ["--set", `listen.port=${port}`, ...args], { env });
   const url = secure ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;

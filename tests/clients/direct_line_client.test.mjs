@@ -1,16 +1,11 @@
 // botframework-directlinejs in Node: many conversations at once, each with the client's own WebSocket. Long only for ./dev test-clients.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { startBot } from "./bots.mjs";
+import { ajaxWith, Client, ConnectionStatus, DirectLine, faster, newToken, secret } from "./direct_line.mjs";
 
-const require = createRequire(import.meta.url);
-const { ConnectionStatus, DirectLine } = require("botframework-directlinejs");
-const { Observable } = createRequire(require.resolve("botframework-directlinejs"))("rxjs/Observable");
-
-const secret = "a-secret-for-the-tests-of-clients";
 const conversations = process.env.TERN_TEST_LONG ? 1_000 : 100;
 
 let bot;
@@ -24,33 +19,10 @@ after(async () => {
   await bot?.program.stop();
 });
 
-// What the client wants of a browser's XMLHttpRequest.
-function ajax({ url, method, body, headers }) {
-  return Observable.create((subscriber) => {
-    const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-    fetch(url, options).then(async (response) => {
-      const xhr = { getResponseHeader: (name) => response.headers.get(name) };
-      const answer = { status: response.status, response: await response.json().catch(() => null), xhr };
-      if (!response.ok) return subscriber.error(Object.assign(new Error(`${method} ${url}: ${response.status}`), answer));
-      subscriber.next(answer);
-      subscriber.complete();
-    }).catch((error) => subscriber.error(Object.assign(error, { status: 0 })));
-  });
-}
-
-async function newToken(user) {
-  const response = await fetch(`${bot.url}/v3/directline/tokens/generate`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ user: { id: user } }),
-  });
-  assert.equal(response.status, 200, await response.clone().text());
-  return (await response.json()).token;
-}
-
 /** Says one thing in a conversation of its own. Resolves with all messages of the bot, once there is one. */
 async function converse(number) {
-  const line = new DirectLine({ token: await newToken(`dl_user-${number}`), domain: `${bot.url}/v3/directline`, ajax });
+  const token = await newToken(bot.url, `dl_user-${number}`);
+  const line = new DirectLine({ token, domain: `${bot.url}/v3/directline`, ajax: ajaxWith() });
   const heard = [];
   try {
     await new Promise((resolve, reject) => {
@@ -77,4 +49,29 @@ async function converse(number) {
 test(`${conversations} conversations at once each get their own answer`, { timeout: 180_000 }, async () => {
   const heard = await Promise.all(Array.from({ length: conversations }, (_, number) => converse(number)));
   assert.deepEqual(heard, heard.map((_, number) => [`You said, "I am ${number}"`]));
+});
+
+// The client refreshes a token after half of its 30 minutes. Here both have a 150th of their time.
+test("a client refreshes its token before it expires, and goes on", { timeout: 60_000 }, async () => {
+  const quick = await startBot("proactive_bot", "--set", "direct_line.enabled=true", "--set", `direct_line.secret=${secret}`,
+    "--set", "direct_line.token_lifetime=12s");
+  const calls = [];
+  const first = await newToken(quick.url, "dl_first");
+  const client = await Client.start(quick.url, "dl_quick", { scheduler: faster(150), seen: (call) => calls.push(call) });
+  try {
+    await client.say("one");
+    await client.until(() => calls.filter(({ path }) => path.endsWith("/refresh")).length >= 3);
+    // Longer than a token lives: one that nobody refreshed is refused by now.
+    const old = await fetch(`${quick.url}/v3/directline/tokens/refresh`, { method: "POST", headers: { Authorization: `Bearer ${first}` } });
+    assert.equal(old.status, 403);
+    assert.equal((await old.json()).error.code, "TokenExpired");
+    await client.say("two");
+    await client.until(() => client.messages().length === 2);
+    assert.deepEqual(client.messages(), [`You said, "one"`, `You said, "two"`]);
+    assert.deepEqual(calls.filter(({ status }) => status >= 400), []);
+    assert.ok(!client.statuses.includes(ConnectionStatus.ExpiredToken));
+  } finally {
+    client.end();
+    await quick.program.stop();
+  }
 });

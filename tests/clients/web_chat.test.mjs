@@ -115,31 +115,6 @@ describe("beside others", { concurrency: 4 }, () => {
     assert.deepEqual(kept, { type: "image/png", bytes: picture.length });
   }));
 
-  test("a token that has expired is renewed, and the conversation goes on", () => withChat({ loses: true }, async (chat) => {
-    await chat.say("early");
-    await chat.answered("early");
-    // As after a night: the old token is refused, until the page brings a fresh one.
-    let refused = 0;
-    let fresh = 0;
-    let old = "";
-    await chat.page.route("**/v3/directline/conversations/**", async (route) => {
-      const token = await route.request().headerValue("authorization");
-      old ||= token;
-      if (token !== old) {
-        ++fresh;
-        return route.continue();
-      }
-      ++refused;
-      await route.fulfill({ status: 403, json: { error: { code: "TokenExpired", message: "Token has expired" } } });
-    });
-    await chat.say("refused");
-    await until(() => refused && fresh, Boolean);
-    await chat.online();
-    await chat.say("late");
-    await chat.answered("late");
-    chat.problems = chat.problems.filter((problem) => !/status of 403/.test(problem));
-  }));
-
   test("the page names its parts to a screen reader, and shows them to everybody", async () => {
     const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
     for (const options of [{}, { colorScheme: "dark", viewport: { width: 390, height: 780 } }]) {
@@ -153,6 +128,123 @@ describe("beside others", { concurrency: 4 }, () => {
       });
     }
   });
+});
+
+// Tokens of 10 s, which the page renews every five.
+describe("with tokens that are good for a short time", { concurrency: true }, () => {
+  const lifetime = 10_000;
+  let quick;
+
+  before(async () => {
+    quick = await startBot("proactive_bot", "--set", "direct_line.enabled=true", "--set", `direct_line.token_lifetime=${lifetime}`);
+  });
+
+  after(async () => {
+    await quick?.program.stop();
+  });
+
+  const kept = (chat) => chat.page.evaluate(() => JSON.parse(localStorage.getItem("tern.chat")).token);
+
+  async function waitUntilExpired(token) {
+    const headers = { Authorization: `Bearer ${token}`, Origin: quick.url };
+    const ask = async () => (await fetch(`${quick.url}/v3/directline/session/getsessionid`, { headers })).json();
+    await until(ask, ({ error }) => error?.code === "TokenExpired");
+  }
+
+  test("one that has expired because the page could not renew it is renewed, and the conversation goes on", async () => {
+    const chat = await Chat.open(browser, quick.url, { loses: true });
+    try {
+      await chat.say("early");
+      await chat.answered("early");
+      await chat.page.route("**/chat/token", (route) => route.abort());
+      await waitUntilExpired(await kept(chat));
+      await chat.say("refused");
+      await until(() => chat.state(), (state) => state === "lost");
+      await chat.page.unroute("**/chat/token");
+      await chat.online(45_000);
+      await chat.say("late");
+      await chat.answered("late");
+      assert.deepEqual(await chat.answers(), ["You said, “early”", "You said, “late”"]);
+      assert.ok(chat.problems.some((problem) => /status of 403/.test(problem)), "no call was refused");
+      assert.deepEqual(chat.problems.filter((problem) => !/status of 403|ERR_FAILED/.test(problem)), []);
+    } finally {
+      await chat.close();
+    }
+  });
+
+  test("one that has expired while the page was closed is renewed, and the history comes back", async () => {
+    const chat = await Chat.open(browser, quick.url);
+    try {
+      await chat.say("early");
+      await chat.answered("early");
+      const old = await kept(chat);
+      await chat.leave();
+      await waitUntilExpired(old);
+      await chat.visit();
+      await chat.answered("early");
+      await chat.say("late");
+      await chat.answered("late");
+      assert.deepEqual(chat.problems, []);
+    } finally {
+      await chat.close();
+    }
+  });
+
+  test("the page renews it in time, and no call is refused", async () => {
+    const chat = await Chat.open(browser, quick.url);
+    try {
+      await chat.say("early");
+      await chat.answered("early");
+      await waitUntilExpired(await kept(chat));
+      await chat.say("late");
+      await chat.answered("late");
+      assert.deepEqual(chat.problems, []);
+    } finally {
+      await chat.close();
+    }
+  });
+});
+
+describe("when the bot ends the conversation", () => {
+  let polite;
+
+  before(async () => {
+    polite = await startBot("streaming_bot", "--set", "direct_line.enabled=true");
+  });
+
+  after(async () => {
+    await polite?.program.stop();
+  });
+
+  async function withEnded(act) {
+    const chat = await Chat.open(browser, polite.url, { loses: true });
+    try {
+      await act(chat);
+      await until(() => chat.state(), (state) => state === "ended");
+      assert.deepEqual(await chat.said(), [{ mine: true, text: "bye" }, { mine: false, text: "Good-bye." }]);
+      await chat.page.reload();
+      await chat.online();
+      assert.deepEqual(await chat.said(), [], "a reload begins a new one");
+      assert.deepEqual(chat.problems.filter((problem) => !/status of 404/.test(problem)), []);
+    } finally {
+      await chat.close();
+    }
+  }
+
+  test("the page shows what it said last, and says so", () => withEnded((chat) => chat.say("bye")));
+
+  test("a page that was closed shows what it said last", () => withEnded(async (chat) => {
+    const { conversationId, token } = await chat.page.evaluate(() => JSON.parse(localStorage.getItem("tern.chat")));
+    await chat.leave();
+    const posted = await fetch(`${polite.url}/v3/directline/conversations/${conversationId}/activities`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", Origin: polite.url },
+      body: JSON.stringify({ type: "message", text: "bye" }),
+    });
+    assert.equal(posted.status, 200);
+    chat.page = await chat.context.newPage();
+    await chat.page.goto(chat.url);
+  }));
 });
 
 test("without the bundle the page says what is missing", async () => {
