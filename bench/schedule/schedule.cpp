@@ -36,7 +36,7 @@ constexpr std::chrono::seconds open_patience{60};
 constexpr std::size_t most_concurrent = 256;
 constexpr std::size_t in_memory = 100'000;  ///< pending sends of the comparison
 constexpr double mebi = 1024.0 * 1024.0;
-constexpr double twice_for_a_kill = 2 * (256 + 256);  ///< `limits.sends_in_flight` and a batch, for two shards
+constexpr double twice_for_a_kill = 2 * (320 + 256);  ///< `limits.sends_in_flight` and a batch, for two shards
 
 struct Options {
   std::size_t pending = 10'000'000;

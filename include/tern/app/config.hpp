@@ -202,8 +202,8 @@ struct LimitSettings {
   std::size_t connector_waiting = 10'000;
   std::size_t connector_hosts = 10'000;
   std::chrono::milliseconds retry_after{3'600'000};
-  std::size_t sends_in_flight = 256;
-  std::size_t continuations_in_flight = 256;
+  std::size_t sends_in_flight = 320;
+  std::size_t continuations_in_flight = 320;
   std::size_t dedupe_bytes = 64ULL << 20;
   std::chrono::milliseconds dedupe_window{300'000};
   std::size_t storage_bytes = 1ULL << 30;

@@ -27,11 +27,12 @@ constexpr std::chrono::microseconds least_spacing{100};
 }  // namespace
 
 Shares::Rule Shares::of_hosts(std::size_t places) {
-  return {places, part_of(places - slow_part(places), 3, 4), true};
+  const auto others = places - slow_part(places);
+  return {places, part_of(others, 3, 4), part_of(others, 5, 6), true};
 }
 
 Shares::Rule Shares::of_tenants(std::size_t places) {
-  return {places, part_of(places, 1, 2), false};
+  return {places, part_of(places, 1, 2), part_of(places, 1, 2), false};
 }
 
 Shares::Counts Shares::counts_of(const Party& party) noexcept {
@@ -89,16 +90,24 @@ bool Shares::has_place(const Party& party) const noexcept {
          (doublings == 0 || party.answers >= std::uint64_t{known_after} << doublings);
 }
 
+bool Shares::is_quick(const Party& party, SteadyTime now) const noexcept {
+  const bool answers = party.begun.empty() || party.begun.front() + quick > now || party.answered + quick > now;
+  return !party.is_open() && party.usual <= quick && party.slow == 0 && answers;
+}
+
 // How many sends a party may have at once, by what is known of it, without slow ones.
-std::size_t Shares::most_of(const Party& party) const noexcept {
+std::size_t Shares::most_of(const Party& party, SteadyTime now) const noexcept {
   const auto least = std::min(least_of_new, part_of(rule_.places, 1, 2));
   if (is_doubted(party)) {
     return std::max(part_of(rule_.places, 1, 64), least);
   }
-  return rule_.doubts_new && party.is_little_known() ? std::max(part_of(rule_.places, 1, 8), least) : rule_.most;
+  if (rule_.doubts_new && party.is_little_known()) {
+    return std::max(part_of(rule_.places, 1, 8), least);
+  }
+  return is_quick(party, now) ? rule_.most_of_quick : rule_.most;
 }
 
-Shares::Held Shares::held_by(const Party& party) const noexcept {
+Shares::Held Shares::held_by(const Party& party, SteadyTime now) const noexcept {
   const auto places = rule_.places;
   const auto least = std::min(least_of_new, part_of(places, 1, 2));
   if (party.seems_to_hang()) {
@@ -111,7 +120,7 @@ Shares::Held Shares::held_by(const Party& party) const noexcept {
                                                      : Held::no;
   }
   if (is_doubted(party)) {
-    if (party.begun.size() >= most_of(party)) {
+    if (party.begun.size() >= most_of(party, now)) {
       return Held::party;
     }
     if (counts_.fresh_quick >= std::max(part_of(places, 1, 8), least) ||
@@ -121,14 +130,14 @@ Shares::Held Shares::held_by(const Party& party) const noexcept {
     return counts_.all >= places ? Held::all : Held::no;
   }
   if (rule_.doubts_new && party.is_little_known()) {
-    if (party.begun.size() >= most_of(party)) {
+    if (party.begun.size() >= most_of(party, now)) {
       return Held::party;
     }
     if (counts_.little_known >= part_of(places, 1, 2)) {
       return Held::fresh;
     }
   }
-  if (party.quick_ones() >= rule_.most || party.slow >= part_of(places, 1, 8)) {
+  if (party.quick_ones() >= most_of(party, now) || party.slow >= part_of(places, 1, 8)) {
     return Held::party;
   }
   return has_place(party) ? Held::no : Held::all;
@@ -142,7 +151,7 @@ Shares::Leave Shares::ask(std::uint64_t id, SteadyTime now) {
   Leave leave{now};
   if (party.is_open() && party.rests_until > now) {
     leave = {party.rests_until, Held::party};
-  } else if (const auto held = held_by(party); held != Held::no) {
+  } else if (const auto held = held_by(party, now); held != Held::no) {
     leave = {now + look_again, held};
   } else {
     return leave;
@@ -186,10 +195,8 @@ std::optional<std::size_t> Shares::room_of_busiest(SteadyTime now) const {
     return parties_.empty() ? std::optional(least_of_new) : std::nullopt;  // whoever comes first is new
   }
   const auto& party = found->second;
-  const bool is_quick = !party.is_open() && party.usual <= quick && party.slow == 0;
-  const bool answers = party.begun.empty() || party.begun.front() + quick > now || party.answered + quick > now;
-  const auto most = most_of(party);
-  return is_quick && answers ? std::optional(most - std::min(most, party.begun.size())) : std::nullopt;
+  const auto most = most_of(party, now);
+  return is_quick(party, now) ? std::optional(most - std::min(most, party.begun.size())) : std::nullopt;
 }
 
 Shares::Change Shares::ended(std::uint64_t id, SteadyTime begun, SteadyTime now, End end) {

@@ -19,8 +19,9 @@ namespace tern::proactive {
 /// time.
 ///
 /// A send is slow once it has waited for its answer for `slow_after`. A quarter of the places is kept for slow sends,
-/// so that they take none of the others. A party may have a part of these others (`Rule::most`), and half of the slow
-/// places. A party whose sends all wait for so long gets no more places until one is answered.
+/// so that they take none of the others. A party may have a part of these others (`Rule::most`, or `most_of_quick`
+/// while it is quick), and half of the slow places. A party whose sends all wait for so long gets no more places until
+/// one is answered.
 ///
 /// A party is cut off when a send ends without an answer and no other send was answered since that one began. Its
 /// *circuit* is then open. After a time that doubles from `first_rest` to `longest_rest` one send at a time tries the
@@ -49,15 +50,18 @@ class Shares {
   /// A send without a place asks again after this time at the latest: another send may become slow, and then frees a
   /// place.
   static constexpr std::chrono::milliseconds look_again{250};
-  /// A party that usually answers within this time is quick.
+  /// A party is quick if it usually answers within this time, has no slow send, and has answered within this time what
+  /// is under way, or another send since.
   static constexpr std::chrono::milliseconds quick{50};
 
   struct Rule {
-    std::size_t places = 1;   ///< how many sends may be under way, of all
-    std::size_t most = 1;     ///< of one party at once, without slow ones
-    bool doubts_new = false;  ///< whether a new party has few
+    std::size_t places = 1;         ///< how many sends may be under way, of all
+    std::size_t most = 1;           ///< of one party at once, without slow ones
+    std::size_t most_of_quick = 1;  ///< of one party that is quick
+    bool doubts_new = false;        ///< whether a new party has few
   };
-  /// For hosts: each may have three quarters of the places that are not kept for slow sends.
+  /// For hosts: each may have three quarters of the places that are not kept for slow sends, and a quick one five
+  /// sixths: what it has comes back at once.
   static Rule of_hosts(std::size_t places);
   /// For tenants: each may have half of all places. A new tenant may have as many, because a list may name thousands.
   static Rule of_tenants(std::size_t places);
@@ -140,9 +144,10 @@ class Shares {
   void change(Party& party, const Change& change);
   static Counts counts_of(const Party& party) noexcept;
   void note_slow(SteadyTime now);
-  std::size_t most_of(const Party& party) const noexcept;
+  bool is_quick(const Party& party, SteadyTime now) const noexcept;
+  std::size_t most_of(const Party& party, SteadyTime now) const noexcept;
   bool has_place(const Party& party) const noexcept;
-  Held held_by(const Party& party) const noexcept;
+  Held held_by(const Party& party, SteadyTime now) const noexcept;
   bool is_doubted(const Party& party) const noexcept;
   SteadyTime::duration spacing_of(const Party& party) const noexcept;
   void note_answer(Party& party, SteadyTime begun, SteadyTime now) noexcept;

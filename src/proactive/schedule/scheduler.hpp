@@ -29,8 +29,8 @@ struct SchedulerOptions {
   SchedulerOptions() = default;
   std::chrono::seconds window{30};       ///< sends that are due within it are held in memory
   std::size_t window_entries = 200'000;  ///< at most, in this scheduler
-  std::size_t in_flight = 256;           ///< sends under way at once, but for continuations
-  std::size_t continuations = 256;       ///< continuations under way at once: they run the bot's code, for any time
+  std::size_t in_flight = 320;           ///< sends under way at once, but for continuations
+  std::size_t continuations = 320;       ///< continuations under way at once: they run the bot's code, for any time
   std::size_t batch = 256;               ///< records fetched, and outcomes written, at once
   std::chrono::milliseconds storage_timeout{5'000};
   std::chrono::milliseconds longest_sleep{1'000};  ///< so that a stepped clock or a suspended machine is noticed

@@ -61,6 +61,21 @@ TEST_F(SharesTest, AHostThatAnswersLeavesPlacesForAnother) {
   EXPECT_GE(begin_all(2), places / 8);
 }
 
+TEST_F(SharesTest, AHostThatIsQuickHasMoreUntilItIsNot) {
+  constexpr std::size_t others = places - places / 4;
+  know(1);
+  EXPECT_EQ(begin_all(1), others / 6 * 5);
+  now += 2 * Shares::quick;
+  know(2);
+  for (int i = 0; i < 64; ++i) {
+    ASSERT_TRUE(begin(2));
+    now += 2 * Shares::quick;
+    shares.ended(2, now - 2 * Shares::quick, now, End::answered);
+  }
+  end_all(1, others / 6 * 5, start + 1ms, End::answered);
+  EXPECT_EQ(begin_all(2), others / 4 * 3) << "its answers take longer";
+}
+
 TEST_F(SharesTest, HostsThatHaveNotAnsweredYetHaveFewTogether) {
   know(1000);
   std::size_t count = 0;
