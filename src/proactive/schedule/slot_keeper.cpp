@@ -18,7 +18,7 @@ namespace {
 // after the heartbeat's two seconds and this, sends may still begin for most of another one.
 constexpr std::chrono::milliseconds renewal_timeout{2'000};
 constexpr std::chrono::milliseconds renewal_pause{200};
-constexpr std::chrono::milliseconds storage_timeout{1'500};
+constexpr std::chrono::milliseconds slots_timeout{1'500};
 constexpr std::chrono::seconds quiet_timeout{30};  // longer than a send takes
 
 bool is_cancelled(const std::exception_ptr& error) {
@@ -179,7 +179,7 @@ awaitable<void> SlotKeeper::release_quiet_slots() {
     quiet_.reset();
   }
   if (!giving_back_.empty()) {
-    co_await storage_.release_slots(giving_back_, Deadline::after(storage_timeout, clock_));
+    co_await storage_.release_slots(giving_back_, Deadline::after(slots_timeout, clock_));
     giving_back_.clear();
   }
 }
@@ -205,7 +205,7 @@ awaitable<void> SlotKeeper::run_late() {
     std::exception_ptr error;
     LateSends late;
     try {
-      late = co_await storage_.load_late(leases_, Deadline::after(storage_timeout, clock_));
+      late = co_await storage_.load_late(leases_, Deadline::after(slots_timeout, clock_));
     } catch (...) {
       error = std::current_exception();
     }
