@@ -27,7 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int conversations = 16;
+constexpr int all_conversations = 16;
 
 std::string left_of(int conversation) {
   return "kill/" + std::to_string(conversation) + "/left";
@@ -135,7 +135,7 @@ struct Outcome {
 
 void look_for_losses(AnyStorage store, const std::map<int, long>& confirmed, Outcome& all) {
   test::run(store.open(Deadline::after(20s)));
-  for (int i = 0; i < conversations; ++i) {
+  for (int i = 0; i < all_conversations; ++i) {
     const auto number = test::run(number_of(store, i));
     const auto told = confirmed.find(i);
     const auto least = told != confirmed.end() ? told->second : 0;
@@ -152,7 +152,7 @@ void look_for_losses(AnyStorage store, const std::map<int, long>& confirmed, Out
 void write_until_killed(AnyStorage store) {
   asio::io_context io{1};
   test::run_on(io, store.open(Deadline::after(20s)));
-  for (int i = 0; i < conversations; ++i) {
+  for (int i = 0; i < all_conversations; ++i) {
     asio::co_spawn(io, write_on(store, i), [](std::exception_ptr error) {
       if (error) {
         std::rethrow_exception(error);
