@@ -48,9 +48,8 @@ class ActivityHandler : public Bot {
   /// Answers an `invoke`; without an answer the channel gets 501. Calls the method for the invoke's name, and
   /// `on_other_invoke` for all others.
   virtual awaitable<std::optional<InvokeResponse>> on_invoke(TurnContext& turn);
-  /// The invoke `adaptiveCard/action`. `action` is the value's `action`: type, verb, data. An invoke without one is
-  /// answered 400.
-  /// Errors: a value without an `action` object that has a `type` goes to `on_turn_error` (`errc::invalid_argument`).
+  /// The invoke `adaptiveCard/action`. `action` is the value's `action`: type, verb, data. An invoke whose value has no
+  /// `action` object with a `type` is answered 400, and this is not called.
   virtual awaitable<std::optional<InvokeResponse>> on_adaptive_card_action(TurnContext& turn, json::object action);
   /// The invokes `signin/verifyState` and `signin/tokenExchange`.
   virtual awaitable<std::optional<InvokeResponse>> on_sign_in(TurnContext& turn);
