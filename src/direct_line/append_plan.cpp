@@ -128,7 +128,7 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
       plan.times.emplace_back();
       continue;
     }
-    if (plan.head.ended) {
+    if (plan.head.ended || activity.must_be_known) {
       plan.seqs.push_back(0);
       plan.times.emplace_back();
       continue;

@@ -27,9 +27,10 @@ struct HistoryBounds {
 /// An activity for a conversation.
 struct NewActivity {
   json::object fields;
-  std::string key;         ///< one with a known key is not stored again; "": it has none
-  bool ends = false;       ///< it ends the conversation
-  bool is_posted = false;  ///< a client has brought it, so its key is none of a send
+  std::string key;             ///< one with a known key is not stored again; "": it has none
+  bool ends = false;           ///< it ends the conversation
+  bool is_posted = false;      ///< a client has brought it, so its key is none of a send
+  bool must_be_known = false;  ///< it is not stored if its key is not known
 };
 
 /// An activity of a conversation, as JSON.
@@ -59,7 +60,7 @@ struct AppendPlan {
   Head head;                           ///< afterwards
   std::vector<StoredActivity> stored;  ///< the new activities, which got their ids and times
   std::vector<std::uint64_t>
-      seqs;  ///< of the activities that were given; that of the stored one for a known key; 0 behind the end
+      seqs;  ///< of the activities that were given; that of the stored one for a known key; 0 when it may not be stored
   std::vector<std::string> times;  ///< their timestamps; "" for those that were not stored
   StoreChanges changes;            ///< empty when nothing is to be stored
 };

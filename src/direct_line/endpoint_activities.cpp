@@ -222,8 +222,11 @@ awaitable<std::optional<Activity>> Endpoint::keep(Incoming& incoming, std::strin
     co_await all_.conversations_.show(conversation, json::serialize(shown), storage_deadline());
     co_return for_bot(incoming, all_.options_, kept_as, time);
   }
-  NewActivity made{incoming.fields, incoming.key, false, true};
+  NewActivity made{incoming.fields, incoming.key, false, true, incoming.must_be_known};
   auto place = co_await conversation->append(std::move(made), storage_deadline());
+  if (!place && incoming.must_be_known) {
+    throw ForgottenPost();
+  }
   if (!place) {
     refuse_conversation();
   }

@@ -75,11 +75,19 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
   }
   auto incoming = check_incoming(form.activity, caller, head, id);  // before anything is kept
   const auto key = incoming.key.empty() ? std::string() : incoming.key + digest_of(form.files);
-  if (!is_known_post(head, key)) {  // otherwise its files are kept already
-    FileOwner owner{id, caller.has_secret ? "" : all_.access_->stand_in_for(http::client_group(request.peer()))};
-    auto given = co_await keep_files(std::move(form), std::move(owner), url_of(request, "http", "/attachments/"));
-    incoming = check_incoming(std::move(given), caller, head, id);
+  if (is_known_post(head, key)) {  // its files are kept already
+    incoming.key = key;
+    incoming.must_be_known = true;
+    try {
+      const auto known = co_await bring(caller, id, std::move(incoming));
+      co_return answer_with_id(known);
+    } catch (const ForgottenPost&) {
+      // Others have pushed its key out meanwhile, so it is as one that is new.
+    }
   }
+  FileOwner owner{id, caller.has_secret ? "" : all_.access_->stand_in_for(http::client_group(request.peer()))};
+  auto given = co_await keep_files(std::move(form), std::move(owner), url_of(request, "http", "/attachments/"));
+  incoming = check_incoming(std::move(given), caller, head, id);
   incoming.key = key;
   const auto made = co_await bring(std::move(caller), std::move(id), std::move(incoming));
   co_return answer_with_id(made);
@@ -122,15 +130,16 @@ Endpoint::Form Endpoint::read_form(http::HttpRequest& request) const {
 }
 
 awaitable<json::object> Endpoint::keep_files(Form form, FileOwner owner, std::string base) {
-  if (const auto full = all_.uploads_.take_room(form.files, owner)) {
-    refuse_files(*full);
+  auto room = all_.uploads_.take_room(form.files, std::move(owner));
+  if (!room) {
+    refuse_files(room.error());
   }
   auto& attachments = attachments_in(form.activity);
   for (auto& file : form.files) {
     auto& attachment = attachment_of(attachments, file.name);
     attachment["contentType"] = file.type;
     const auto name = percent_encoded(file.name);
-    const auto id = co_await all_.uploads_.keep(std::move(file), owner, storage_deadline());
+    const auto id = co_await all_.uploads_.keep(std::move(file), *room, storage_deadline());
     attachment["contentUrl"] = std::string(base).append(id).append("/").append(name);
   }
   co_return std::move(form.activity);

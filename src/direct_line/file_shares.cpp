@@ -1,5 +1,6 @@
 #include "direct_line/file_shares.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tern::direct_line {
@@ -21,6 +22,34 @@ void FileShares::Counted::add(const Counted& other) {
   }
   for (const auto& [owner, bytes] : other.of_client) {
     of_client[owner] += bytes;
+  }
+}
+
+void FileShares::Counted::subtract(const FileOwner& owner, std::size_t bytes) noexcept {
+  const auto take_off = [bytes](Shares& shares, const std::string& of) {
+    const auto found = shares.find(of);
+    if (found != shares.end()) {
+      found->second -= std::min(found->second, bytes);
+    }
+  };
+  all -= std::min(all, bytes);
+  take_off(of_conversation, owner.conversation);
+  take_off(of_client, owner.client);
+}
+
+std::uint64_t FileShares::counts_begun() const {
+  const std::lock_guard lock(mutex_);
+  return begun_;
+}
+
+// A sweep that began later has not found the files, so what it has counted is without them.
+void FileShares::give_back(const FileOwner& owner, std::size_t bytes, std::uint64_t counts_begun) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (ended_ <= counts_begun) {
+    now_.subtract(owner, bytes);
+  }
+  if (begun_ == counts_begun) {
+    since_.subtract(owner, bytes);
   }
 }
 
@@ -48,6 +77,7 @@ void FileShares::begin_count() {
   counting_ = {};
   const std::lock_guard lock(mutex_);
   since_ = {};
+  ++begun_;
 }
 
 void FileShares::count(const FileOwner& owner, std::size_t bytes) {
@@ -59,6 +89,7 @@ void FileShares::end_count() {
   const std::lock_guard lock(mutex_);
   counted.add(since_);
   std::swap(now_, counted);
+  ended_ = begun_;
 }
 
 std::size_t FileShares::bytes() const {

@@ -6,6 +6,7 @@
 
 #include <tern/schema/activity.hpp>
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,11 @@ struct Incoming {
   /// `channelData.clientActivityID`, its sender, and its content without the client's time. A client that gives the
   /// same id to different messages loses none. "" for an activity without such an id, which is never a repetition.
   std::string key;
+  bool must_be_known = false;  ///< it is not stored if its key is not known (any more): `ForgottenPost`
 };
+
+/// An activity was to be known, and is not any more.
+struct ForgottenPost final : std::exception {};
 
 /// Checks an activity of a client, and sets what a client may not choose: the sender, the channel, the conversation.
 /// Errors: `Refusal` with 400.

@@ -90,20 +90,32 @@ std::string document_of(const FileRecord& record) {
                    {"client", record.owner.client}});
 }
 
+// After an error of the store. A slow store may still be writing: then the bound must hold, and the next sweep tells.
+// Where the store was away hardly any file was written, and no client can bring that about; the next sweep finds it.
+bool may_be_written(const error_code& error) {
+  return error != errc::overloaded && error != errc::storage_unavailable && error != errc::invalid_argument &&
+         error != errc::shutting_down;
+}
+
 }  // namespace
 
 Uploads::Uploads(AnyStorage storage, const FileBounds& bounds, std::chrono::milliseconds age, Clock& clock)
     : storage_(std::move(storage)), shares_(bounds), age_(age), clock_(clock) {}
 
-std::optional<FileShares::Full> Uploads::take_room(const std::vector<UploadedFile>& files, const FileOwner& owner) {
+result<FileRoom, FileShares::Full> Uploads::take_room(const std::vector<UploadedFile>& files, FileOwner owner) {
   std::size_t bytes = 0;
   for (const auto& file : files) {
     bytes += charge_for(file.content.size());
   }
-  return shares_.take(owner, bytes);
+  const auto counts_begun = shares_.counts_begun();
+  const auto now = clock_.wall_now();
+  if (const auto full = shares_.take(owner, bytes)) {
+    return *full;
+  }
+  return FileRoom(shares_, std::move(owner), bytes, counts_begun, now);
 }
 
-awaitable<std::string> Uploads::keep(UploadedFile file, FileOwner owner, Deadline by) {
+awaitable<std::string> Uploads::keep(UploadedFile file, FileRoom& room, Deadline by) {
   const auto size = file.content.size();
   auto id = random_text(id_bytes);
   StoreChanges changes;
@@ -111,9 +123,17 @@ awaitable<std::string> Uploads::keep(UploadedFile file, FileOwner owner, Deadlin
     const auto text = auth::encode_base64url(std::string_view(file.content).substr(piece * piece_bytes, piece_bytes));
     changes.upserts.emplace_back(piece_key(id, piece), json::serialize(json::value(text)));
   }
-  changes.upserts.emplace_back(file_key(id), document_of({std::move(file.name), std::move(file.type), size,
-                                                          clock_.wall_now(), std::move(owner)}));
-  (void)co_await storage_.write(std::move(changes), by);
+  changes.upserts.emplace_back(
+      file_key(id), document_of({std::move(file.name), std::move(file.type), size, room.taken(), room.owner()}));
+  room.use(charge_for(size));
+  try {
+    (void)co_await storage_.write(std::move(changes), by);
+  } catch (const system_error& e) {
+    if (!may_be_written(e.code())) {
+      room.return_unused(charge_for(size));
+    }
+    throw;
+  }
   co_return id;
 }
 
@@ -158,13 +178,16 @@ awaitable<void> Uploads::remove(std::string id, Deadline by) {
 awaitable<std::string> Uploads::sweep(std::string after, Deadline by) {
   if (after.empty()) {
     shares_.begin_count();
+    sweep_begun_ = clock_.wall_now();  // afterwards, so that no file is missed that was taken in between
   }
   StoreScan scan{std::string(file_prefix), files_in_page, std::move(after)};
   auto page = co_await storage_.scan(std::move(scan), by);
   for (const auto& item : page.items) {
     const auto record = record_of(&item);
     if (record && clock_.wall_now() - record->kept <= age_) {
-      shares_.count(record->owner, charge_for(record->size));
+      if (record->kept <= sweep_begun_) {  // others are counted as taken since
+        shares_.count(record->owner, charge_for(record->size));
+      }
       continue;
     }
     auto id = item.key.substr(file_prefix.size());

@@ -4,6 +4,7 @@
 
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
+#include <tern/error.hpp>
 #include <tern/storage/any_storage.hpp>
 
 #include <chrono>
@@ -42,10 +43,11 @@ class Uploads {
   /// `bounds`: a file counts 4 KiB at least. `age`: how long a file is kept.
   Uploads(AnyStorage storage, const FileBounds& bounds, std::chrono::milliseconds age, Clock& clock);
 
-  /// Takes room for files that are about to be kept: for all of them or for none. nullopt when there is room.
-  std::optional<FileShares::Full> take_room(const std::vector<UploadedFile>& files, const FileOwner& owner);
-  /// Keeps a file and returns its id. Preconditions: it has room.
-  awaitable<std::string> keep(UploadedFile file, FileOwner owner, Deadline by);
+  /// Takes room for files that are about to be kept: for all of them or for none.
+  result<FileRoom, FileShares::Full> take_room(const std::vector<UploadedFile>& files, FileOwner owner);
+  /// Keeps a file and returns its id. Uses its part of the room, unless the store refuses the file.
+  /// Preconditions: `room` was taken for it. Lifetime: `room` outlives the call.
+  awaitable<std::string> keep(UploadedFile file, FileRoom& room, Deadline by);
 
   /// nullopt when there is no such file, or none any more.
   awaitable<std::optional<KeptFile>> find(std::string id, Deadline by);
@@ -67,6 +69,7 @@ class Uploads {
   FileShares shares_;
   const std::chrono::milliseconds age_;
   Clock& clock_;
+  WallTime sweep_begun_;  // of the sweep under way
 };
 
 }  // namespace tern::direct_line

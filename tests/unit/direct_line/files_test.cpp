@@ -1,6 +1,7 @@
 #include "direct_line/attachment_types.hpp"
 #include "direct_line/multipart.hpp"
 #include "direct_line/uploads.hpp"
+#include "support/failing_storage.hpp"
 #include "unit/direct_line/store.hpp"
 
 #include <gtest/gtest.h>
@@ -101,10 +102,11 @@ class UploadsTest : public testing::Test {
   static std::optional<std::string> keep(Uploads& into, std::string content, const FileOwner& owner) {
     std::vector<UploadedFile> files;
     files.push_back({"a.png", "image/png", std::move(content)});
-    if (into.take_room(files, owner)) {
+    auto room = into.take_room(files, owner);
+    if (!room) {
       return std::nullopt;
     }
-    return tern::test::run(into.keep(std::move(files.front()), owner, Deadline::never()));
+    return tern::test::run(into.keep(std::move(files.front()), *room, Deadline::never()));
   }
   std::optional<UploadedFile> find(const std::string& id) {
     const auto found = tern::test::run(uploads.find(id, Deadline::never()));
@@ -185,6 +187,82 @@ TEST(FileSharesTest, CountWhatASweepMayHaveMissed) {
   EXPECT_EQ(shares.take({"d", "a"}, 71), FileShares::Full::of_client);
   EXPECT_EQ(shares.take({"d", "b"}, 71), FileShares::Full::all);
   EXPECT_FALSE(shares.take({"d", "b"}, 70));
+}
+
+TEST(FileSharesTest, GiveBackWhatIsNotKeptWhereItWasCounted) {
+  const FileOwner owner{"c", "a"};
+  for (const int counts : {0, 1, 2}) {  // that begin after the files were taken
+    for (const bool last_ends : {false, true}) {
+      FileShares shares({100, 100, 100});
+      shares.begin_count();
+      const auto begun = shares.counts_begun();
+      EXPECT_FALSE(shares.take(owner, 60));
+      for (int i = 0; i < counts; ++i) {
+        shares.end_count();
+        shares.begin_count();
+      }
+      EXPECT_FALSE(shares.take(owner, 10));
+      if (last_ends) {
+        shares.end_count();
+      }
+      shares.give_back(owner, 60, begun);
+      EXPECT_EQ(shares.bytes(), 10U) << counts << last_ends;
+      EXPECT_FALSE(shares.take(owner, 90)) << "all of it, for each owner";
+      EXPECT_TRUE(shares.take(owner, 1));
+      if (!last_ends) {
+        shares.end_count();
+      }
+      EXPECT_EQ(shares.bytes(), 100U) << counts << last_ends;
+    }
+  }
+}
+
+TEST_F(UploadsTest, CountOnceWhatComesDuringASweepThatSeesIt) {
+  Uploads large(store, FileBounds{100'000'000, 100'000'000, 100'000'000}, 1h, clock);
+  std::size_t files = 0;
+  for (; files < 250; ++files) {  // more than a page
+    ASSERT_TRUE(keep(large, "", {}));
+  }
+  auto after = tern::test::run(large.sweep("", Deadline::never()));
+  ASSERT_NE(after, "");
+  clock.advance(1s);
+  const auto first_page_ends = after.substr(after.rfind('/') + 1);
+  for (std::string id; id <= first_page_ends; ++files) {
+    const auto kept = keep(large, "", {});
+    ASSERT_TRUE(kept);
+    id = *kept;
+  }
+  while (!after.empty()) {
+    after = tern::test::run(large.sweep(std::move(after), Deadline::never()));
+  }
+  EXPECT_EQ(large.bytes(), 4096U * files);
+  sweep(large);
+  EXPECT_EQ(large.bytes(), 4096U * files);
+}
+
+TEST_F(UploadsTest, GiveBackTheRoomOfWhatWasNotWritten) {
+  for (const bool is_written : {false, true}) {
+    auto faults = std::make_shared<tern::test::StorageFaults>();
+    Uploads at_risk(AnyStorage::make<tern::test::FailingStorage>(clock, faults), FileBounds{30'000, 30'000, 30'000}, 1h,
+                    clock);
+    const FileOwner owner{"c", "a"};
+    std::vector<UploadedFile> files(3, UploadedFile{"a.png", "image/png", std::string(10'000, 'x')});
+    {
+      auto room = at_risk.take_room(files, owner);
+      ASSERT_TRUE(room);
+      EXPECT_EQ(at_risk.take_room(files, owner).error(), FileShares::Full::of_conversation);
+      (void)tern::test::run(at_risk.keep(files[0], *room, Deadline::never()));
+      faults->writes_fail = !is_written;
+      faults->written = [] {
+        throw_error(errc::timed_out, "nobody knows whether it is written");
+        return awaitable<void>();
+      };
+      EXPECT_THROW((void)tern::test::run(at_risk.keep(files[1], *room, Deadline::never())), system_error);
+    }
+    EXPECT_EQ(at_risk.bytes(), is_written ? 20'000U : 10'000U);
+    sweep(at_risk);
+    EXPECT_EQ(at_risk.bytes(), is_written ? 20'000U : 10'000U);
+  }
 }
 
 TEST_F(UploadsTest, CountEmptyFilesToo) {

@@ -2,9 +2,17 @@
 #include "unit/direct_line/world.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace tern::direct_line {
 namespace {
@@ -18,6 +26,11 @@ using test::upload_request;
 using test::World;
 using testing::ElementsAre;
 
+awaitable<void> wait_for(asio::steady_timer& timer) {
+  error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
 class RepeatedPost : public testing::Test {
  protected:
   http::HttpResponse say(const std::string& text, const std::string& client_id, const std::string& from = "u") {
@@ -29,6 +42,12 @@ class RepeatedPost : public testing::Test {
                                         {"from", {{"id", from}}},
                                         {"localTimestamp", "2026-01-01T00:00:00Z"},
                                         {"channelData", {{"clientActivityID", client_id}}}});
+  }
+  /// The body of an upload: a message and a file.
+  static std::string form(const std::string& content) {
+    return "--b\r\nContent-Disposition: form-data; name=\"activity\"\r\nContent-Type: "
+           "application/vnd.microsoft.activity\r\n\r\n" +
+           body("see", "c-1") + "\r\n" + form_with("image/png", content);
   }
   static std::string id_in(const http::HttpResponse& response) {
     return std::string(json::parse(response.body).at("id").as_string());
@@ -107,11 +126,6 @@ TEST_F(RepeatedPost, IsAnsweredAfterItsActivityHasLeftTheHistory) {
 }
 
 TEST_F(RepeatedPost, OfFilesKeepsThemOnce) {
-  const auto form = [](const std::string& content) {
-    return "--b\r\nContent-Disposition: form-data; name=\"activity\"\r\nContent-Type: "
-           "application/vnd.microsoft.activity\r\n\r\n" +
-           body("see", "c-1") + "\r\n" + form_with("image/png", content);
-  };
   bot_is(TurnOutcome::overloaded, 7s);
   auto first = upload_request(client, form("the picture"));
   EXPECT_EQ(world.call(first).status, 429U);
@@ -124,6 +138,58 @@ TEST_F(RepeatedPost, OfFilesKeepsThemOnce) {
   auto other = upload_request(client, form("another picture"));
   EXPECT_EQ(world.call(other).status, 200U);
   EXPECT_EQ(world.texts(client).size(), 2U);
+}
+
+TEST_F(RepeatedPost, OfFilesHasRoomAfterTheStoreWasAway) {
+  Options options;
+  options.bounds.conversation_uploads = 10'000;
+  World small(std::move(options));
+  const auto other = small.begin();
+  small.faults->writes_fail = true;
+  for (int i = 0; i < 3; ++i) {
+    auto request = upload_request(other, form(std::string(6'000, 'x')));
+    EXPECT_EQ(small.call(request).status, 500U);
+  }
+  small.faults->writes_fail = false;
+  auto request = upload_request(other, form(std::string(6'000, 'x')));
+  EXPECT_EQ(small.call(request).status, 200U);
+}
+
+// The others wait for a write that is under way, and push the key of the upload out in the next one.
+TEST_F(RepeatedPost, OfFilesThatIsForgottenMeanwhileKeepsThemAgain) {
+  Options options;
+  options.bounds.token_rate = 0;
+  World busy(std::move(options));
+  const auto other = busy.begin();
+  auto first = upload_request(other, form("the picture"));
+  EXPECT_EQ(busy.call(first).status, 200U);
+
+  asio::steady_timer held(busy.io, asio::steady_timer::time_point::max());
+  busy.faults->written = [&held]() -> awaitable<void> { return wait_for(held); };
+  std::vector<std::unique_ptr<TestRequest>> requests;
+  std::vector<unsigned> statuses;
+  const auto begin = [&](TestRequest request) {
+    requests.push_back(std::make_unique<TestRequest>(std::move(request)));
+    asio::co_spawn(busy.io, busy.channel->endpoint().handle(*requests.back()),
+                   [&](const std::exception_ptr& error, http::HttpResponse response) {
+                     EXPECT_FALSE(error);
+                     statuses.push_back(response.status);
+                   });
+    tern::test::drain(busy.io);
+  };
+  for (std::size_t i = 0; i <= Head::max_posts; ++i) {
+    TestRequest post(Method::post, std::string(root_path) + "/conversations/" + other.id + "/activities");
+    begin(post.as(other.token).saying(body("text", "other-" + std::to_string(i))));
+  }
+  begin(upload_request(other, form("the picture")));
+  ASSERT_TRUE(statuses.empty());
+  held.expires_at(asio::steady_timer::time_point::min());
+  tern::test::drain(busy.io);
+  EXPECT_EQ(statuses, std::vector<unsigned>(Head::max_posts + 2, 200U));
+  const auto& repeated = busy.bot.received.back();
+  EXPECT_EQ(repeated.text(), "see");
+  ASSERT_EQ(repeated.attachments().size(), 1U);
+  EXPECT_TRUE(repeated.attachments().front().content_url());
 }
 
 TEST_F(RepeatedPost, OfAStreamedTurnKeepsItsRepliesOnce) {
