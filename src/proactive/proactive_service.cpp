@@ -166,9 +166,13 @@ awaitable<SendHandle> ProactiveService::store(ScheduledSend send) {
   changes.sends.push_back(send);
   auto schedule = edits_.store();
   runner_.hint_at_awaited_replies(changes);
+  const bool hints = !changes.hints.empty();
   auto written = co_await schedule.write(std::move(changes), edits_.deadline());
   if (written.has_error()) {
     throw_error(errc::conflict, "The schedule refused the send.");
+  }
+  if (hints) {
+    runner_.on_hinted_at_awaited_replies();
   }
   const auto handle = written->handles.at(0);
   if (written->seqs.at(0) == 0) {

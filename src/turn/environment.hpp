@@ -48,6 +48,8 @@ class ScheduleObserver {
   virtual bool awaits_replies() const noexcept = 0;
   /// Lets a write that stores such sends tell the other processes of them, if they may not know yet that there are any.
   virtual void hint_at_awaited_replies(StoreChanges& changes) const = 0;
+  /// A write to which that has added a hint is committed.
+  virtual void on_hinted_at_awaited_replies() noexcept = 0;
 };
 
 /// Sends a reply to the channel when the first try has failed, or when the channel has limits.

@@ -368,6 +368,7 @@ awaitable<void> UnitOfWork::commit(After after) {
       break;
     }
     const bool only_reference = is_only_reference(changes);
+    const bool hints = !changes.hints.empty();
     const auto by = Deadline::after(environment_.storage_timeout, environment_.clock);
     boost::system::result<StoreReceipt, StoreConflict> written = StoreReceipt();
     try {
@@ -380,6 +381,9 @@ awaitable<void> UnitOfWork::commit(After after) {
       co_return;
     }
     if (written.has_value()) {
+      if (hints) {
+        environment_.observer->on_hinted_at_awaited_replies();
+      }
       settle(*written);
       receipt = std::move(*written);
       break;

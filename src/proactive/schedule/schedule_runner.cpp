@@ -25,9 +25,12 @@ auto on_shard(runtime::Shard& shard, awaitable<T> work) {
   return asio::co_spawn(shard.io(), std::move(work), asio::use_awaitable);
 }
 
-// A process that has heard it knows it for good, and one that begins counts such sends. So the hint need not be in
-// every write; on PostgreSQL writes with hints are committed one after the other.
+// A process that has heard it knows it for good. So the hint need not be in every write; on PostgreSQL writes with
+// hints are committed one after the other.
 constexpr std::chrono::seconds between_hints{1};
+// One that begins to hear may have missed the hint that the others rely on, and its count what they commit after it. So
+// it takes it that there are such sends until they must have told it again; a write may take the rest of this time.
+constexpr std::chrono::seconds time_of_doubt = 2 * between_hints;
 
 Counter slot_changes(Metrics& metrics, const char* change) {
   return metrics.counter("tern_schedule_slot_changes_total", "Slots of the schedule that changed their owner.",
@@ -88,7 +91,7 @@ Deadline ScheduleRunner::storage_deadline() const noexcept {
 
 awaitable<void> ScheduleRunner::start(Deadline by) {
   co_await on_shard(shards_[0], keeper_->take(by));
-  hear_of_awaited_replies();  // before the count, so that no send falls between the two
+  hear_of_awaited_replies();  // before the count; what comes without a hint is for `doubt_awaited_replies`
   co_await look_for_awaited_replies(by);
   for (auto& home : homes_) {
     asio::co_spawn(home->shard.io(), home->scheduler.run(), [](std::exception_ptr error) {
@@ -113,14 +116,20 @@ void ScheduleRunner::hear_of_awaited_replies() {
   if (!keeper_->is_shared()) {
     return;
   }
+  doubt_awaited_replies();
   awaited_elsewhere_ = runtime_.environment(0).storage.listen(
       std::string(storage::awaited_replies_topic), [this](std::string_view topic) {
         if (!topic.empty()) {
           awaits_replies_.store(true, std::memory_order_relaxed);
         } else {
+          doubt_awaited_replies();
           asio::post(shards_[0].io(), [this] { look_again_for_awaited_replies(); });
         }
       });
+}
+
+void ScheduleRunner::doubt_awaited_replies() noexcept {
+  doubts_until_.store(clock_.now() + time_of_doubt, std::memory_order_relaxed);
 }
 
 void ScheduleRunner::hint_at_awaited_replies(StoreChanges& changes) const {
@@ -129,8 +138,12 @@ void ScheduleRunner::hint_at_awaited_replies(StoreChanges& changes) const {
   }
 }
 
+void ScheduleRunner::on_hinted_at_awaited_replies() noexcept {
+  told_until_.store(clock_.now() + between_hints, std::memory_order_relaxed);
+}
+
 void ScheduleRunner::look_again_for_awaited_replies() {
-  if (!awaits_replies() && !std::exchange(looking_, true)) {
+  if (!awaits_replies_.load(std::memory_order_relaxed) && !std::exchange(looking_, true)) {
     asio::co_spawn(shards_[0].io(), look_for_awaited_replies(storage_deadline()),
                    [this](std::exception_ptr) { looking_ = false; });
   }
@@ -138,9 +151,13 @@ void ScheduleRunner::look_again_for_awaited_replies() {
 
 awaitable<void> ScheduleRunner::look_for_awaited_replies(Deadline by) {
   auto schedule = runtime_.environment(0).storage;
+  auto doubts_until = doubts_until_.load(std::memory_order_relaxed);
+  const bool ends_doubt = clock_.now() >= doubts_until;
   const auto counts = co_await schedule.count_sends(by);
   if (counts.awaiting_reply > 0) {
     awaits_replies_.store(true, std::memory_order_relaxed);
+  } else if (ends_doubt) {  // unless it has begun anew meanwhile
+    doubts_until_.compare_exchange_strong(doubts_until, no_doubt, std::memory_order_relaxed);
   }
 }
 
@@ -262,7 +279,6 @@ void ScheduleRunner::on_scheduled(const std::vector<ScheduledSend>& sends,
   for (std::size_t i = 0; i < sends.size() && i < seqs.size(); ++i) {
     if (!sends[i].cancel_on_reply.empty()) {
       awaits_replies_.store(true, std::memory_order_relaxed);
-      told_until_.store(clock_.now() + between_hints, std::memory_order_relaxed);
     }
     if (seqs[i] != 0) {
       by_home[sends[i].handle.slot % homes_.size()].push_back(entry_of(sends[i], seqs[i]));

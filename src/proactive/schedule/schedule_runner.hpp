@@ -38,13 +38,17 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   Broadcaster& broadcaster() noexcept { return *broadcaster_; }
 
   void on_scheduled(const std::vector<ScheduledSend>& sends, const std::vector<std::uint64_t>& seqs) noexcept override;
-  bool awaits_replies() const noexcept override { return awaits_replies_.load(std::memory_order_relaxed); }
+  bool awaits_replies() const noexcept override {
+    return awaits_replies_.load(std::memory_order_relaxed) || doubts_until_.load(std::memory_order_relaxed) != no_doubt;
+  }
   void hint_at_awaited_replies(StoreChanges& changes) const override;
+  void on_hinted_at_awaited_replies() noexcept override;
   /// These sends are cancelled in the store: entries that wait in memory are forgotten.
   void on_cancelled(const std::vector<SendHandle>& handles);
 
  private:
   struct Home;
+  static constexpr SteadyTime no_doubt = SteadyTime::min();
 
   void own(const std::vector<SlotLease>& leases) override;
   awaitable<bool> quiet(SlotSet slots, Deadline by) override;
@@ -53,6 +57,8 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   void run_keeper();
   void run_watch();
   void hear_of_awaited_replies();
+  /// For a while nobody here knows whether replies are awaited, so that the store is asked. From any thread.
+  void doubt_awaited_replies() noexcept;
   /// Another process may have stored a send that a reply here cancels. On the keeper's shard.
   void look_again_for_awaited_replies();
   awaitable<void> look_for_awaited_replies(Deadline by);
@@ -76,7 +82,8 @@ class ScheduleRunner final : public detail::ScheduleObserver, private SlotWork {
   std::vector<std::unique_ptr<Home>> homes_;
   std::unique_ptr<SlotKeeper> keeper_;
   std::atomic<bool> awaits_replies_ = false;
-  std::atomic<SteadyTime> told_until_ = SteadyTime::min();  ///< the other processes know until then of awaited replies
+  std::atomic<SteadyTime> told_until_ = SteadyTime::min();  ///< no hint is due before
+  std::atomic<SteadyTime> doubts_until_ = no_doubt;         ///< then a count says whether replies are awaited
   bool looking_ = false;  ///< whether a count is under way that says if replies are awaited; of the keeper's shard
   HintSubscription awaited_elsewhere_;  ///< from `start` to `release`, where other processes use the store
 };

@@ -73,21 +73,21 @@ TEST_F(Replicas, TellTheLaterOfTwoTurnsThatMeet) {
   EXPECT_EQ(second.status(), 500);
 }
 
+std::unique_ptr<tern::FunctionBot> reminding_bot() {
+  auto bot = std::make_unique<tern::FunctionBot>();
+  bot->on_message([](tern::TurnContext& turn) -> tern::awaitable<void> {
+    if (turn.activity().text() == "remind me") {
+      (void)co_await turn.proactive().send_after(1h, tern::Activity::message("Are you still there?"),
+                                                 tern::SendOptions().cancel_on_reply());
+    }
+  });
+  return bot;
+}
+
 // Each of the two ways to schedule. No time passes, so that no replica has looked at the store meanwhile.
 TEST_F(Replicas, CancelWhatAReplyToAnotherReplicaCancels) {
   for (const bool in_turn : {true, false}) {
-    World world(
-        [] {
-          auto bot = std::make_unique<tern::FunctionBot>();
-          bot->on_message([](tern::TurnContext& turn) -> tern::awaitable<void> {
-            if (turn.activity().text() == "remind me") {
-              (void)co_await turn.proactive().send_after(1h, tern::Activity::message("Are you still there?"),
-                                                         tern::SendOptions().cancel_on_reply());
-            }
-          });
-          return bot;
-        },
-        two());
+    World world(reminding_bot, two());
     const auto ada = world.user("ada");
     ada.say(in_turn ? "remind me" : "hello");
     if (!in_turn) {
@@ -101,6 +101,44 @@ TEST_F(Replicas, CancelWhatAReplyToAnotherReplicaCancels) {
     ada.say("here I am");
     EXPECT_TRUE(world.pending().empty());
   }
+}
+
+// The others say that there are such sends once a second at most. When it counts them there are none.
+TEST_F(Replicas, CancelWhatAReplyCancelsAlsoRightAfterOneHasBegun) {
+  World world(reminding_bot, two());
+  const auto ada = world.user("ada");
+  world.kill(1);
+  ada.say("remind me");
+  ada.say("here I am");
+  ASSERT_TRUE(world.pending().empty());
+  world.start(1);
+  ada.say("remind me");
+  ASSERT_EQ(world.pending().size(), 1U);
+  world.route_to(1);
+  ada.say("here I am");
+  EXPECT_TRUE(world.pending().empty());
+}
+
+// Each time that one counts such sends there are none, so that it knows of them by hints alone.
+TEST_F(Replicas, TellOfWhatAReplyCancelsAlsoWhileTheyStoreSuchSendsAllTheTime) {
+  World world(reminding_bot, two());
+  const auto ada = world.user("ada");
+  const auto use_for = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      ada.say("remind me");
+      ada.say("here I am");
+      ASSERT_TRUE(world.pending().empty());
+      world.advance(900ms);
+    }
+  };
+  world.kill(1);
+  use_for(3);
+  world.start(1);
+  use_for(10);
+  ada.say("remind me");
+  world.route_to(1);
+  ada.say("here I am");
+  EXPECT_TRUE(world.pending().empty());
 }
 
 /// Tells the replicas what it hears, and keeps what they tell it.
