@@ -120,7 +120,11 @@ class UploadsTest : public testing::Test {
     EXPECT_EQ(found->size, file.content.size());
     return file;
   }
-  void sweep(Uploads& all) { EXPECT_EQ(tern::test::run(all.sweep("", Deadline::never())), ""); }
+  static void sweep(Uploads& all, std::string after = {}) {
+    do {
+      after = tern::test::run(all.sweep(std::move(after), Deadline::never()));
+    } while (!after.empty());
+  }
 };
 
 TEST_F(UploadsTest, KeepFilesOfAnySize) {
@@ -232,9 +236,7 @@ TEST_F(UploadsTest, CountOnceWhatComesDuringASweepThatSeesIt) {
     ASSERT_TRUE(kept);
     id = *kept;
   }
-  while (!after.empty()) {
-    after = tern::test::run(large.sweep(std::move(after), Deadline::never()));
-  }
+  sweep(large, std::move(after));
   EXPECT_EQ(large.bytes(), 4096U * files);
   sweep(large);
   EXPECT_EQ(large.bytes(), 4096U * files);
