@@ -76,6 +76,8 @@ TEST_F(ConversationTest, HoldsNoTextWhileAllWhoFollowWait) {
       io, [](Follower& f) -> awaitable<void> { (void)co_await f.next(Deadline::never()); }(follower), asio::detached);
   tern::test::drain(io);
   EXPECT_TRUE(text.expired());
+  append("two");  // ends the wait, which uses the follower
+  tern::test::drain(io);
 }
 
 TEST_F(ConversationTest, LetsAFollowerWaitForItsPace) {
