@@ -151,6 +151,7 @@ awaitable<void> Conversation::write(const Jobs& jobs) {
   std::optional<FoundHead> known;
   {
     const std::lock_guard lock(mutex_);
+    drop_if_over();
     known = head_;
   }
   std::optional<History::Appended> appended;
@@ -193,6 +194,16 @@ void Conversation::drop_tail() noexcept {
   tail_bytes_ = 0;
 }
 
+// Under the mutex. A conversation whose time is over is not known any more. True when this one was.
+bool Conversation::drop_if_over() noexcept {
+  if (!head_ || !history_.is_over(head_->head)) {
+    return false;
+  }
+  head_.reset();
+  drop_tail();
+  return true;
+}
+
 // Under the mutex.
 void Conversation::note_stored(const std::vector<StoredActivity>& stored) {
   if (stored.empty()) {
@@ -218,6 +229,7 @@ void Conversation::note_stored(const std::vector<StoredActivity>& stored) {
 }
 
 void Conversation::show(std::string text, std::optional<std::uint64_t> after) {
+  std::vector<std::shared_ptr<auth::WaitPlace>> sleepers;
   {
     const std::lock_guard lock(mutex_);
     if (followers_ == 0) {
@@ -226,8 +238,11 @@ void Conversation::show(std::string text, std::optional<std::uint64_t> after) {
     shown_ = std::make_shared<const std::string>(std::move(text));
     shown_after_ = after.value_or(std::numeric_limits<std::uint64_t>::max());
     ++shown_number_;
+    sleepers = std::exchange(sleepers_, {});  // with what is shown, or the last one to sleep would drop it
   }
-  wake_followers();
+  for (const auto& sleeper : sleepers) {
+    sleeper->wake();
+  }
 }
 
 awaitable<std::optional<std::uint64_t>> Conversation::last(Deadline by) {
@@ -257,6 +272,7 @@ void Conversation::learn(std::optional<FoundHead> found, std::uint64_t heard_the
     if (heard_then != heard_) {
       return;  // whoever has heard it has woken the others, or wakes them after the write under way
     }
+    drop_if_over();
     if (head_ && found) {
       const bool is_known = head_->etag == found->etag;
       // Read before the last write of this process, and heard of after it.
@@ -280,6 +296,17 @@ void Conversation::forget_head() {
     head_.reset();
   }
   wake_followers();
+}
+
+void Conversation::forget_if_over() {
+  bool was_over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    was_over = drop_if_over();
+  }
+  if (was_over) {
+    wake_followers();
+  }
 }
 
 void Conversation::heed_hint() {
@@ -313,6 +340,7 @@ Conversation::Sleep::~Sleep() {
 awaitable<std::optional<Conversation::Extent>> Conversation::known_extent(Deadline by) {
   {
     const std::lock_guard lock(mutex_);
+    drop_if_over();
     if (head_) {
       co_return Extent{head_->head.first, head_->head.last};
     }
@@ -336,6 +364,7 @@ awaitable<std::optional<Head>> Conversation::head(Deadline by) {
   std::uint64_t heard_before = 0;
   {
     const std::lock_guard lock(mutex_);
+    drop_if_over();
     if (head_ && !shared_) {
       co_return head_->head;
     }
@@ -440,11 +469,12 @@ awaitable<Follower::News> Follower::next(Deadline by) {
   while (true) {
     const auto read_by = Deadline::after(read_timeout, all.clock_);
     auto extent = co_await all.known_extent(read_by);
-    if (!checked_ && extent && watermark_ > extent->last) {
+    if (extent && watermark_ > extent->last) {
       // Another process may have given the watermark a moment ago, and nobody has heard of that here yet.
       extent = co_await all.read_extent(read_by);
     }
-    if (!extent) {
+    // A conversation with fewer activities than this socket has seen is a new one of the same id.
+    if (!extent || (checked_ && watermark_ > extent->last)) {
       news.ended = true;
       co_return news;
     }
@@ -475,6 +505,7 @@ awaitable<Follower::News> Follower::next(Deadline by) {
       all.sleepers_.push_back(place);
       if (all.sleepers_.size() == all.followers_) {
         all.drop_tail();  // a socket that sleeps for hours holds no text
+        all.shown_.reset();
       }
     }
     const Conversation::Sleep sleep(all, place);

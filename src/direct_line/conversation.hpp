@@ -71,7 +71,9 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   void learn(std::optional<FoundHead> found, std::uint64_t heard_then);
   /// Somebody else may have written: those who follow read again.
   void forget_head();
-  /// The same, for a hint of the store, which may be that of a write of this process.
+  /// When the time of the conversation is over: those who follow read again, and end.
+  void forget_if_over();
+  /// As `forget_head`, for a hint of the store, which may be that of a write of this process.
   void heed_hint();
 
   /// Ends the conversation after what was appended before: nobody may write to it any more.
@@ -132,6 +134,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   std::vector<StoredActivity> from_tail(std::uint64_t first) const;
   bool is_news(std::uint64_t watermark, std::uint64_t shown) const noexcept;
   void drop_tail() noexcept;
+  bool drop_if_over() noexcept;
 
   const std::string id_;
   History& history_;
@@ -147,7 +150,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   // The newest activities, without a gap up to `head_->head.last`. Empty while all followers wait: they have them.
   std::vector<StoredActivity> tail_;
   std::size_t tail_bytes_ = 0;
-  std::shared_ptr<const std::string> shown_;
+  std::shared_ptr<const std::string> shown_;  // likewise
   std::uint64_t shown_number_ = 0;
   std::uint64_t shown_after_ = 0;  // it is over when there is a later activity
   std::size_t followers_ = 0;

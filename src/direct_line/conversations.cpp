@@ -133,6 +133,12 @@ std::vector<std::shared_ptr<Conversation>> Conversations::followed() const {
   return some;
 }
 
+void Conversations::forget_over() {
+  for (const auto& conversation : followed()) {
+    conversation->forget_if_over();
+  }
+}
+
 awaitable<bool> Conversations::close(Deadline by) {
   return tasks_.drain(by, clock_);
 }

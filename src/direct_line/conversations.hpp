@@ -48,6 +48,9 @@ class Conversations {
   /// Another process shows something in this conversation (`write_note`).
   void note(std::string_view id, std::string_view text);
 
+  /// Ends the followers of conversations whose time is over.
+  void forget_over();
+
   /// Asks the store, once, for news of the conversations that are followed here: another process may have written.
   awaitable<void> look();
   /// The same for ever: once a second, or once in half a minute while the store tells what others write.

@@ -108,6 +108,7 @@ awaitable<void> DirectLine::sweep_all() {
     after = co_await uploads_.sweep(std::move(after), Deadline::after(sweep_timeout, clock_));
     co_await sleep_for(after.empty() ? no_pause : sweep_pause, clock_);
   } while (!after.empty());
+  conversations_.forget_over();  // before a new one of the same id can begin
   do {
     after = co_await history_.sweep(std::move(after), Deadline::after(sweep_timeout, clock_));
     co_await sleep_for(after.empty() ? no_pause : sweep_pause, clock_);

@@ -71,11 +71,13 @@ class History {
   /// begins; "" at the end.
   awaitable<std::string> sweep(std::string after, Deadline by);
 
+  /// Whether the time of a conversation is over: its last change is longer ago than activities are kept.
+  bool is_over(const Head& head) const noexcept;
+
   AnyStorage& storage() noexcept { return storage_; }
   const HistoryBounds& bounds() const noexcept { return bounds_; }
 
  private:
-  bool is_over(const Head& head) const noexcept;
   awaitable<void> remove(std::string conversation, FoundHead found, Deadline by);
 
   AnyStorage storage_;

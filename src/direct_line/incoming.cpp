@@ -6,8 +6,11 @@
 
 #include <tern/schema/parse.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,9 @@ namespace {
 constexpr std::array<std::string_view, 10> types_of_clients{
     "message",         "event",   "invoke",        "typing",  "endOfConversation",
     "messageReaction", "command", "commandResult", "handoff", "suggestion"};
+
+// It waits in memory for each socket that is behind.
+constexpr std::size_t longest_typing = std::size_t{4} * 1024;
 
 std::string type_of(const json::object& fields) {
   const auto* type = fields.if_contains("type");
@@ -110,6 +116,9 @@ Incoming check_incoming(json::object given, const Caller& caller, const Head& he
   given["channelId"] = head.channel;
   given["conversation"] = json::object{{"id", conversation}};
   incoming.fields = std::move(given);
+  if (incoming.is_shown_only && json::serialize(incoming.fields).size() > longest_typing) {
+    throw Refusal(413, "MessageSizeTooBig", "Typing may have 4 KiB.");
+  }
   incoming.key = incoming.is_shown_only ? std::string() : key_of(incoming.fields);
   return incoming;
 }

@@ -29,7 +29,7 @@ struct Incoming {
 struct ForgottenPost final : std::exception {};
 
 /// Checks an activity of a client, and sets what a client may not choose: the sender, the channel, the conversation.
-/// Errors: `Refusal` with 400.
+/// Errors: `Refusal` with 400, and 413 for typing that is too large to be shown.
 Incoming check_incoming(json::object given, const Caller& caller, const Head& head, std::string_view conversation);
 
 /// The object in a body of JSON; an empty one for an empty body if `may_be_empty`.

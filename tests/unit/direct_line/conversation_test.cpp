@@ -32,6 +32,11 @@ class ConversationTest : public testing::Test {
     const auto place = tern::test::run_on(io, std::move(work));
     return place ? place->seq : 0;
   }
+  void sleep(Follower& follower) {
+    asio::co_spawn(
+        io, [](Follower& f) -> awaitable<void> { (void)co_await f.next(Deadline::never()); }(follower), asio::detached);
+    tern::test::drain(io);
+  }
   Follower::News next(Follower& follower) { return tern::test::run_on(io, follower.next(Deadline::never())); }
 
   ManualClock clock;
@@ -78,6 +83,63 @@ TEST_F(ConversationTest, HoldsNoTextWhileAllWhoFollowWait) {
   EXPECT_TRUE(text.expired());
   append("two");  // ends the wait, which uses the follower
   tern::test::drain(io);
+}
+
+TEST_F(ConversationTest, HoldsNoTypingThatAllWhoFollowHave) {
+  begin();
+  Follower first(all.at(some_id), 0);
+  Follower second(all.at(some_id), 0);
+  all.at(some_id)->show(R"({"text":"typing"})");
+  auto news = next(first);
+  ASSERT_EQ(test::texts_of(news.activities), std::vector<std::string>{"typing"});
+  const std::weak_ptr<const std::string> text = news.activities.front().text;
+  news = {};
+  sleep(first);
+  EXPECT_FALSE(text.expired()) << "another one has not got it";
+  news = next(second);
+  EXPECT_EQ(test::texts_of(news.activities), std::vector<std::string>{"typing"});
+  news = {};
+  sleep(second);
+  EXPECT_TRUE(text.expired());
+}
+
+TEST_F(ConversationTest, IsOverForWhomeverFollows) {
+  begin();
+  append("one");
+  Follower follower(all.at(some_id), 0);
+  EXPECT_EQ(next(follower).watermark, 1U);
+  std::optional<Follower::News> later;
+  asio::co_spawn(
+      io,
+      [](Follower& f, std::optional<Follower::News>& into) -> awaitable<void> {
+        into = co_await f.next(Deadline::never());
+      }(follower, later),
+      asio::detached);
+  tern::test::drain(io);
+  all.forget_over();
+  tern::test::drain(io);
+  EXPECT_FALSE(later);
+  clock.advance(HistoryBounds{}.age + 1s);
+  all.forget_over();
+  tern::test::drain(io);
+  ASSERT_TRUE(later);
+  EXPECT_TRUE(later->ended);
+  EXPECT_EQ(append("two"), 0U) << "there is no such conversation";
+}
+
+TEST_F(ConversationTest, OfTheSameIdIsANewOneForWhomeverFollowed) {
+  begin();
+  append("one");
+  append("two");
+  Follower follower(all.at(some_id), 0);
+  EXPECT_EQ(next(follower).watermark, 2U);
+  clock.advance(HistoryBounds{}.age + 1s);
+  tern::test::run_on(io, history.sweep({}, Deadline::never()));
+  begin();
+  EXPECT_EQ(append("new"), 1U);
+  EXPECT_TRUE(next(follower).ended);
+  Follower later(all.at(some_id), 0);
+  EXPECT_EQ(test::texts_of(next(later).activities), std::vector<std::string>{"new"});
 }
 
 TEST_F(ConversationTest, LetsAFollowerWaitForItsPace) {

@@ -229,6 +229,26 @@ TEST(EndpointTest, PassesTypingOnAndStoresNone) {
   EXPECT_THAT(world.texts(client), ElementsAre());
 }
 
+TEST(EndpointTest, ShowsNoTypingThatIsLarge) {
+  World world;
+  const auto client = world.begin();
+  const auto typing = json::serialize(json::object{{"type", "typing"}, {"text", std::string(5000, 'x')}});
+  const auto response = world.post("/conversations/" + client.id + "/activities", client.token, typing);
+  EXPECT_EQ(response.status, 413U);
+  EXPECT_EQ(code_of(response), "MessageSizeTooBig");
+}
+
+TEST(EndpointTest, KnowsNoConversationWhoseTimeIsOver) {
+  World world;
+  const auto client = world.begin();
+  ASSERT_EQ(world.say(client, "one").status, 200U);
+  world.clock.advance(Bounds{}.age + 1s);
+  const auto token = world.channel->tokens()->lifetime();
+  ASSERT_GT(Bounds{}.age, token) << "only a server with the secret asks so late";
+  EXPECT_EQ(world.get("/conversations/" + client.id + "/activities", World::secret).status, 404U);
+  EXPECT_EQ(world.get("/conversations/" + client.id, World::secret).status, 404U);
+}
+
 TEST(EndpointTest, RefreshesATokenWithItsRights) {
   World world;
   const auto client = world.begin(R"({"user":{"id":"dl_u"},"trustedOrigins":["https://a.example"]})");
