@@ -5,11 +5,14 @@
 #include "direct_line/endpoint.hpp"
 #include "direct_line/multipart.hpp"
 #include "direct_line/refusal.hpp"
+#include "http/ascii.hpp"
 #include "http/client_group.hpp"
 #include "storage/storable_text.hpp"
 #include "turn/same_activity.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,7 @@ namespace tern::direct_line {
 namespace {
 
 constexpr std::size_t max_files = 20;
+constexpr std::size_t max_parts = 64;  // so that one file too many is counted as one
 constexpr std::string_view activity_type_of_part = "application/vnd.microsoft.activity";
 
 // The attachment of the activity that a file belongs to, or a new one at the end.
@@ -51,6 +55,21 @@ std::string digest_of(const std::vector<UploadedFile>& files) {
     why = "This address has no room for more files (limits.direct_line_address_uploads).";
   }
   throw Refusal(429, "TooManyRequests", why, std::chrono::minutes(1));
+}
+
+[[noreturn]] void refuse_type(std::string_view type) {
+  constexpr std::size_t longest = 100;
+  const bool is_told = type.size() <= longest && tern::detail::is_storable_text(type);
+  throw Refusal(
+      400, "UnsupportedAttachment",
+      (is_told ? "Files of the type " + std::string(type) : std::string("Files of this type")) +
+          " are not taken. The limits of Web Chat in Tern's documentation (web-chat.md) list those that are.");
+}
+
+bool is_activity(const Part& part) {
+  const auto type = part.content_type.substr(0, std::min(part.content_type.find(';'), part.content_type.size()));
+  const auto end = type.find_last_not_of(" \t");
+  return end != std::string_view::npos && http::same_text(type.substr(0, end + 1), activity_type_of_part);
 }
 
 json::array& attachments_in(json::object& activity) {
@@ -95,24 +114,26 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
 
 // Long: each part of the body.
 Endpoint::Form Endpoint::read_form(http::HttpRequest& request) const {
-  const auto parts = read_multipart(request.header("content-type").value_or(""), request.body(), max_files + 1);
+  const auto parts = read_multipart(request.header("content-type").value_or(""), request.body(), max_parts);
   if (!parts) {
     refuse_argument(parts.error());
   }
   Form form{json::object{{"type", "message"}}, {}};
   std::size_t bytes = 0;
   for (const auto& part : *parts) {
-    const bool is_activity = part.content_type.substr(0, activity_type_of_part.size()) == activity_type_of_part;
-    if (is_activity) {
+    if (is_activity(part)) {
       if (part.content.size() > all_.options_.bounds.message) {
         throw Refusal(413, "MessageSizeTooBig", "The activity is larger than limits.direct_line_message.");
       }
       form.activity = object_in(part.content, false);
       continue;
     }
+    if (form.files.size() == max_files) {
+      throw Refusal(413, "MessageSizeTooBig", "A message has at most 20 files.");
+    }
     const auto type = attachment_type(part.content_type);
     if (!type) {
-      throw Refusal(400, "UnsupportedAttachment", "Files of this type are not taken, because a browser may run them.");
+      refuse_type(part.content_type);
     }
     if (!tern::detail::is_storable_text(part.file_name)) {
       refuse_argument("The name of a file is no UTF-8.");

@@ -18,6 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using http::Method;
+using test::code_of;
 using test::form_with;
 using test::header_of;
 using test::TestRequest;
@@ -347,6 +348,33 @@ TEST(EndpointTest, KeepsNoFilesOfAnActivityThatItRefuses) {
                                       std::string(activity) + "\r\n" + form_with("image/png", "x"));
     EXPECT_EQ(world.call(request).status, 400U) << activity;
   }
+}
+
+TEST(EndpointTest, CountsTheFilesOfAMessage) {
+  World world;
+  const auto client = world.begin();
+  const auto upload = [&](std::size_t files, const std::string& other_parts) {
+    auto body = other_parts;
+    for (std::size_t i = 0; i < files; ++i) {
+      const auto form = form_with("text/plain", "x");
+      body += form.substr(0, form.size() - 5);
+    }
+    auto request = upload_request(client, body + "--b--");
+    return world.call(request);
+  };
+  const auto activity_of = [](const std::string& type) {
+    return "--b\r\nContent-Disposition: form-data; name=\"activity\"\r\nContent-Type: " + type +
+           "\r\n\r\n{\"type\":\"message\",\"text\":\"see\",\"from\":{\"id\":\"u\"}}\r\n";
+  };
+  EXPECT_EQ(upload(20, activity_of("Application/VND.Microsoft.Activity; charset=utf-8")).status, 200U);
+  EXPECT_EQ(world.bot.received.back().text(), "see");
+  EXPECT_EQ(upload(20, "").status, 200U);
+  EXPECT_EQ(upload(21, "").status, 413U);
+  EXPECT_EQ(upload(22, activity_of("application/vnd.microsoft.activity")).status, 413U);
+  const auto other = upload(1, activity_of("application/vnd.microsoft.activityx"));
+  EXPECT_EQ(other.status, 400U);
+  EXPECT_EQ(test::code_of(other), "UnsupportedAttachment");
+  EXPECT_THAT(other.body, HasSubstr("Files of the type application/vnd.microsoft.activityx are not taken."));
 }
 
 TEST(EndpointTest, TakesAFileWithoutAnActivity) {

@@ -76,6 +76,12 @@ TEST(AttachmentTypes, AreThoseThatRunNothing) {
                           "application/javascript", "application/x-shockwave-flash", "text/css", "x"}) {
     EXPECT_FALSE(attachment_type(bad)) << bad;
   }
+  for (const char* good :
+       {"application/x-zip-compressed", "application/x-gzip", "application/gzip", "application/x-tar",
+        "application/x-7z-compressed", "application/vnd.rar", "audio/x-wav", "audio/wave", "audio/x-m4a", "audio/mp4",
+        "audio/mp3", "audio/flac", "video/quicktime", "image/heic", "image/heif", "application/rtf", "text/rtf"}) {
+    EXPECT_EQ(attachment_type(good), good) << "browsers send it";
+  }
   EXPECT_TRUE(is_shown("image/png"));
   EXPECT_FALSE(is_shown("application/pdf"));
   EXPECT_FALSE(is_shown("text/plain"));
