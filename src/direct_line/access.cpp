@@ -3,6 +3,7 @@
 #include "direct_line/account.hpp"
 #include "direct_line/refusal.hpp"
 #include "http/ascii.hpp"
+#include "http/web_socket_handshake.hpp"
 
 #include <chrono>
 #include <optional>
@@ -98,12 +99,15 @@ std::string Access::make_ticket(TokenClaims claims) const {
   return tickets_.make(std::move(claims), clock_.wall_now());
 }
 
-TokenClaims Access::use_ticket(const http::HttpRequest& request, std::string_view conversation,
-                               std::string_view ticket) {
+TokenClaims Access::check_ticket(const http::HttpRequest& request, std::string_view conversation,
+                                 std::string_view ticket) const {
   if (!asks_for_socket(request)) {
     throw Refusal(426, "UpgradeRequired",
                   "This address is a WebSocket: connect with ws:// or wss://. Behind a proxy let it pass on Upgrade, "
                   "Connection and the headers that begin with Sec-WebSocket.");
+  }
+  if (!http::is_web_socket_key(request.only_header("sec-websocket-key").value_or(""))) {
+    refuse_argument("Sec-WebSocket-Key must be the base64 of 16 bytes.");
   }
   auto read = tickets_.read(ticket, clock_.wall_now());
   if (!read.claims) {
@@ -113,7 +117,11 @@ TokenClaims Access::use_ticket(const http::HttpRequest& request, std::string_vie
     refuse_conversation();
   }
   check_origin(request, read.claims->origins);
-  switch (used_.use(read.claims->id, read.claims->conversation, clock_.now(), lifetime_of_ticket)) {
+  return std::move(*read.claims);
+}
+
+void Access::use_ticket(const TokenClaims& claims) {
+  switch (used_.use(claims.id, claims.conversation, clock_.now(), lifetime_of_ticket)) {
     case UsedTickets::Use::first:
       break;
     case UsedTickets::Use::again:
@@ -127,7 +135,6 @@ TokenClaims Access::use_ticket(const http::HttpRequest& request, std::string_vie
       throw Refusal(429, "TooManyRequests", "Too many sockets are being opened. Try again in a minute.",
                     lifetime_of_ticket);
   }
-  return std::move(*read.claims);
 }
 
 TokenClaims claims_in(const json::object& parameters) {

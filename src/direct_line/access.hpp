@@ -44,9 +44,14 @@ class Access {
 
   /// A ticket that opens one socket within a minute.
   std::string make_ticket(TokenClaims claims) const;
-  /// Uses the ticket of a request for a socket. A request that asks for no WebSocket uses nothing up.
-  /// Errors: `Refusal` with 401 and 429, 403 for an expired ticket, and 426 for a request that asks for no WebSocket.
-  TokenClaims use_ticket(const http::HttpRequest& request, std::string_view conversation, std::string_view ticket);
+  /// Checks the ticket of a request for a socket, and uses nothing up.
+  /// Errors: `Refusal` with 401, 403 for an expired ticket, 426 for a request that asks for no WebSocket, and 400 for
+  /// one that cannot get it.
+  TokenClaims check_ticket(const http::HttpRequest& request, std::string_view conversation,
+                           std::string_view ticket) const;
+  /// Uses a ticket with these claims: it opens no other socket.
+  /// Errors: `Refusal` with 401 when it was used before, and 429.
+  void use_ticket(const TokenClaims& claims);
 
   /// A text that stands for the address of a client in the store. Nobody without the secret finds the address.
   std::string stand_in_for(std::string_view client) const;

@@ -293,7 +293,7 @@ awaitable<HttpResponse> Endpoint::get_activities(HttpRequest& request, std::stri
 
 HttpResponse Endpoint::stream(HttpRequest& request, const std::string& id) {
   const auto watermark = watermark_in(request);
-  (void)all_.access_->use_ticket(request, id, query_value(request.query(), "t"));
+  const auto claims = all_.access_->check_ticket(request, id, query_value(request.query(), "t"));
   auto conversation = all_.conversations_.at(id);
   if (conversation->followers() >= all_.options_.bounds.conversation_sockets) {
     throw Refusal(429, "TooManyRequests",
@@ -309,6 +309,7 @@ HttpResponse Endpoint::stream(HttpRequest& request, const std::string& id) {
                            : "The bot has too many sockets (limits.direct_line_sockets).",
                   std::chrono::seconds(1));
   }
+  all_.access_->use_ticket(claims);  // nothing refuses it any more, so a client that is asked to wait can try it again
   HttpResponse response(200);
   response.upgrade =
       std::make_unique<StreamSession>(std::move(conversation), watermark, std::move(taken.place),

@@ -31,13 +31,6 @@ bool lists(std::string_view list, std::string_view token) noexcept {
   return false;
 }
 
-bool is_key(std::string_view key) noexcept {
-  return key.size() == key_size && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](char c) {
-           const char l = lower(c);
-           return (l >= 'a' && l <= 'z') || is_digit(c) || c == '+' || c == '/';
-         });
-}
-
 HttpResponse refusal_of_upgrade(unsigned status, std::string_view code, std::string_view message) {
   HttpResponse response(status, error_body(code, message), "application/json");
   response.headers.emplace_back("Sec-WebSocket-Version", spoken_version);
@@ -48,6 +41,13 @@ HttpResponse refusal_of_upgrade(unsigned status, std::string_view code, std::str
 }
 
 }  // namespace
+
+bool is_web_socket_key(std::string_view key) noexcept {
+  return key.size() == key_size && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](char c) {
+           const char l = lower(c);
+           return (l >= 'a' && l <= 'z') || is_digit(c) || c == '+' || c == '/';
+         });
+}
 
 std::optional<HttpResponse> fault_of_handshake(const Request& request, bool http10) {
   if (http10 || request.method() != Method::get || !lists(request.all_values("upgrade"), "websocket")) {
@@ -65,7 +65,7 @@ std::optional<HttpResponse> fault_of_handshake(const Request& request, bool http
                               "This server speaks version 13 of the WebSocket protocol: send Sec-WebSocket-Version: "
                               "13, once.");
   }
-  if (!is_key(request.only_header("sec-websocket-key").value_or(""))) {
+  if (!is_web_socket_key(request.only_header("sec-websocket-key").value_or(""))) {
     return refusal_of_upgrade(400, "BadRequest",
                               "Sec-WebSocket-Key must be there once, and be the base64 of 16 bytes.");
   }

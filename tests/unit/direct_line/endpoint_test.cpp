@@ -543,6 +543,25 @@ TEST_F(SocketTest, NeedsAHandshakeThatUsesTheTicket) {
   hang_up(*open(client.stream));
 }
 
+TEST_F(SocketTest, ThatIsRefusedLeavesItsTicket) {
+  const auto client = world.begin();
+  TestRequest wrong(Method::get, std::string(root_path) + client.stream);
+  EXPECT_EQ(world.call(wrong.with("sec-websocket-key", "none")).status, 400U);
+  std::vector<std::shared_ptr<TestSocket>> sockets;
+  for (std::size_t i = 0; i < Bounds{}.conversation_sockets; ++i) {
+    world.clock.advance(100ms);
+    sockets.push_back(open(World::client_of(world.get("/conversations/" + client.id, client.token)).stream));
+  }
+  EXPECT_EQ(world.get(client.stream, "").status, 429U);
+  hang_up(*sockets.back());
+  hang_up(*open(client.stream));
+  EXPECT_EQ(world.get(client.stream, "").status, 401U) << "it was used";
+  sockets.pop_back();
+  for (const auto& socket : sockets) {
+    hang_up(*socket);
+  }
+}
+
 TEST_F(SocketTest, OfOneConversationAreBoundedInAMinute) {
   const auto client = world.begin();
   hang_up(*open(client.stream));
