@@ -38,18 +38,6 @@ HttpResponse token_answer(unsigned status, const json::object& body) {
   return answer;
 }
 
-// Nobody but the store fails here.
-HttpResponse response_to(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Refusal& refusal) {
-    return refusal.response();
-  } catch (const std::exception&) {
-    log::error("a call of Direct Line failed", {{"error", tern::detail::message_of(error)}});
-    return Refusal(500, "ServiceError", "The bot could not do this now. Try again.").response();
-  }
-}
-
 // Every origin: who may call is decided by the token, which a preflight does not bring, and no cookie says who calls.
 void let_browsers_read(const HttpRequest& request, Call call, HttpResponse& response) {
   const auto origin = request.header("origin");
@@ -90,6 +78,36 @@ std::uint64_t watermark_in(const HttpRequest& request) {
 }
 
 }  // namespace
+
+// Nobody but the store fails here.
+HttpResponse Endpoint::response_to(const std::exception_ptr& error) {
+  constexpr std::chrono::seconds until_there_is_room{10};
+  try {
+    std::rethrow_exception(error);
+  } catch (const Refusal& refusal) {
+    return refusal.response();
+  } catch (const std::exception&) {
+    log_store_error(error);
+  }
+  if (tern::detail::has_code(error, errc::overloaded)) {
+    return Refusal(503, "ServiceUnavailable", "The storage of the bot has no room now. Try again later.",
+                   until_there_is_room)
+        .response();
+  }
+  return Refusal(500, "ServiceError", "The bot could not do this now. Try again.").response();
+}
+
+// Every call fails while the store is full or away, and strangers make calls.
+void Endpoint::log_store_error(const std::exception_ptr& error) {
+  constexpr std::chrono::minutes pause{1};
+  const auto now = all_.clock_.now().time_since_epoch();
+  auto quiet_until = quiet_until_.load();
+  const auto next = SteadyTime::duration(now + pause).count();
+  if (now.count() >= quiet_until && quiet_until_.compare_exchange_strong(quiet_until, next)) {
+    log::error("a call of Direct Line failed, and others that fail within a minute are not logged",
+               {{"error", tern::detail::message_of(error)}});
+  }
+}
 
 awaitable<HttpResponse> Endpoint::handle(HttpRequest& request) {
   const bool asks_about = request.method() == http::Method::options;

@@ -4,7 +4,9 @@
 #include "direct_line/direct_line.hpp"
 #include "direct_line/incoming.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +46,8 @@ class Endpoint final : public http::HttpHandler {
   awaitable<std::optional<KeptFile>> find_file(std::string id, std::string client);
   awaitable<Response> attachment(const Request& request, std::string id);
 
+  Response response_to(const std::exception_ptr& error);
+  void log_store_error(const std::exception_ptr& error);
   static Response answer_with_id(const std::string& id);
   void check_rate(const Caller& caller, const Request& request);
   Response conversation_response(unsigned status, TokenClaims claims, const Request& request,
@@ -73,6 +77,7 @@ class Endpoint final : public http::HttpHandler {
   awaitable<json::object> keep_files(Form form, FileOwner owner, std::string base);
 
   DirectLine& all_;
+  std::atomic<SteadyTime::rep> quiet_until_{SteadyTime::min().time_since_epoch().count()};
 };
 
 }  // namespace tern::direct_line

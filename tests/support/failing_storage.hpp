@@ -16,6 +16,7 @@ namespace tern::test {
 struct StorageFaults {
   long calls_left = -1;                        ///< calls until the one that fails; negative: none fails
   bool writes_fail = false;                    ///< all of them, while reads work: a full disk
+  errc error = errc::storage_unavailable;      ///< what a write that fails throws
   std::vector<std::vector<std::string>> read;  ///< the keys of each read
   std::size_t loads = 0;                       ///< pages that were loaded
   std::size_t fetches = 0;                     ///< how often records were asked for
@@ -49,7 +50,7 @@ class FailingStorage {
   awaitable<boost::system::result<StoreReceipt, StoreConflict>> write(StoreChanges changes, Deadline by) {
     faults_->count();
     if (faults_->writes_fail) {
-      throw_error(errc::storage_unavailable, "the disk is full");
+      throw_error(faults_->error, "the disk is full");
     }
     auto outcome = co_await storage_.write(std::move(changes), by);
     if (faults_->written) {

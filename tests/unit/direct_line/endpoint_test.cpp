@@ -1,5 +1,6 @@
 #include "direct_line/endpoint.hpp"
 
+#include "support/captured_log.hpp"
 #include "unit/direct_line/world.hpp"
 
 #include <tern/async/timer.hpp>
@@ -285,6 +286,32 @@ TEST(EndpointTest, LetsAPageReadWhyItIsRefused) {
   const auto response = world.call(request.as("x").with("origin", "https://a.example"));
   EXPECT_EQ(response.status, 401U);
   EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "https://a.example");
+}
+
+TEST(EndpointTest, AsksClientsToComeBackWhenTheStoreIsFull) {
+  World world;
+  const auto client = world.begin();
+  tern::test::CapturedLog captured;
+  world.faults->error = errc::overloaded;
+  world.faults->writes_fail = true;
+  for (int i = 0; i < 3; ++i) {
+    TestRequest request(Method::post, std::string(root_path) + "/conversations/" + client.id + "/activities");
+    request.as(client.token).with("origin", "http://bot.example");
+    const auto response = world.call(request.saying(R"({"type":"message","text":"one","from":{"id":"u"}})"));
+    EXPECT_EQ(response.status, 503U);
+    EXPECT_EQ(code_of(response), "ServiceUnavailable");
+    EXPECT_EQ(header_of(response, "Retry-After"), "10");
+    EXPECT_EQ(header_of(response, "Access-Control-Allow-Origin"), "http://bot.example");
+  }
+  world.clock.advance(1min);
+  EXPECT_EQ(world.say(client, "two").status, 503U);
+  const auto lines = captured.take();
+  std::size_t count = 0;
+  for (auto at = lines.find("a call of Direct Line failed"); at != std::string::npos;
+       at = lines.find("a call of Direct Line failed", at + 1)) {
+    ++count;
+  }
+  EXPECT_EQ(count, 2U) << "strangers fill no log: " << lines;
 }
 
 TEST(EndpointTest, NamesItsSocketsAsTheProxyIsCalled) {
