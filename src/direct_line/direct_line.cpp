@@ -48,6 +48,7 @@ DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metric
           options_.bounds.age, clock),
       token_rates_(options_.bounds.token_rate, rate_keys),
       address_rates_(options_.bounds.address_rate, rate_keys),
+      address_bytes_(options_.bounds.address_bytes, std::chrono::hours(24), rate_keys),
       reads_(options_.bounds, rate_keys, clock),
       sockets_(options_.bounds.sockets, options_.bounds.address_sockets, clock),
       downloads_(options_.bounds.downloads, share_of(options_.bounds.downloads), clock),

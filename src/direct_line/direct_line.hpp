@@ -89,6 +89,7 @@ class DirectLine {
   Uploads uploads_;
   Rates token_rates_;
   Rates address_rates_;
+  Rates address_bytes_;
   ReadPace reads_;
   ClientPlaces sockets_;
   ClientPlaces downloads_;

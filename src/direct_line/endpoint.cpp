@@ -211,6 +211,18 @@ void Endpoint::check_rate(const Caller& caller, const HttpRequest& request) {
   }
 }
 
+// Before anything of it is stored. What is stored beside the bytes of the client counts too.
+void Endpoint::take_bytes(const Caller& caller, const HttpRequest& request, std::size_t bytes) {
+  constexpr std::size_t beside = 1024;
+  if (caller.has_secret) {
+    return;
+  }
+  if (const auto wait =
+          all_.address_bytes_.take(http::client_group(request.peer()), all_.clock_.now(), bytes + beside)) {
+    refuse_bytes(*wait, "limits.direct_line_address_bytes");
+  }
+}
+
 // Behind a proxy that ends TLS, only the proxy knows the scheme. Nobody but whoever asks is told a wrong one.
 std::string Endpoint::url_of(const HttpRequest& request, std::string_view scheme, std::string_view path) const {
   const auto forwarded = request.header("x-forwarded-proto");

@@ -5,6 +5,7 @@
 #include "direct_line/incoming.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -50,6 +51,7 @@ class Endpoint final : public http::HttpHandler {
   void log_store_error(const std::exception_ptr& error);
   static Response answer_with_id(const std::string& id);
   void check_rate(const Caller& caller, const Request& request);
+  void take_bytes(const Caller& caller, const Request& request, std::size_t bytes);
   Response conversation_response(unsigned status, TokenClaims claims, const Request& request,
                                  std::string_view watermark) const;
   std::string url_of(const Request& request, std::string_view scheme, std::string_view path) const;

@@ -87,6 +87,7 @@ void check_result(const TurnResult& result) {
 awaitable<http::HttpResponse> Endpoint::begin(http::HttpRequest& request) {
   auto caller = all_.access_->caller_of(request);
   check_rate(caller, request);
+  take_bytes(caller, request, 0);
   const auto parameters = object_in(request.body(), true);
   TokenClaims claims = caller.claims;
   if (caller.has_secret) {
@@ -266,6 +267,9 @@ awaitable<http::HttpResponse> Endpoint::post_activity(http::HttpRequest& request
   auto given = object_in(request.body(), false);
   const auto head = co_await open_head(id);
   auto incoming = check_incoming(std::move(given), caller, head, id);
+  if (!incoming.is_shown_only && !is_known_post(head, incoming.key)) {
+    take_bytes(caller, request, request.body().size());
+  }
   const auto made = co_await bring(std::move(caller), std::move(id), std::move(incoming));
   co_return answer_with_id(made);
 }

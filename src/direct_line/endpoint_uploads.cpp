@@ -10,6 +10,8 @@
 #include "storage/storable_text.hpp"
 #include "turn/same_activity.hpp"
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -94,6 +96,7 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
   }
   auto incoming = check_incoming(form.activity, caller, head, id);  // before anything is kept
   const auto key = incoming.key.empty() ? std::string() : incoming.key + digest_of(form.files);
+  const auto bytes = json::serialize(incoming.fields).size();
   if (is_known_post(head, key)) {  // its files are kept already
     incoming.key = key;
     incoming.must_be_known = true;
@@ -104,6 +107,7 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
       // Others have pushed its key out meanwhile, so it is as one that is new.
     }
   }
+  take_bytes(caller, request, bytes);
   FileOwner owner{id, caller.has_secret ? "" : all_.access_->stand_in_for(http::client_group(request.peer()))};
   auto given = co_await keep_files(std::move(form), std::move(owner), url_of(request, "http", "/attachments/"));
   incoming = check_incoming(std::move(given), caller, head, id);

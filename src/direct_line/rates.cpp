@@ -11,10 +11,10 @@ using std::chrono::seconds;
 
 }  // namespace
 
-Rates::Rates(std::size_t per_second, std::size_t keys)
-    : pause_(per_second == 0 ? SteadyTime::duration::zero()
-                             : SteadyTime::duration(seconds(1)) / static_cast<std::int64_t>(per_second)),
-      keys_(keys) {}
+Rates::Rates(std::size_t per_second, std::size_t keys) : Rates(per_second, seconds(1), keys) {}
+
+Rates::Rates(std::size_t many, SteadyTime::duration in, std::size_t keys)
+    : time_(in), pause_(many == 0 ? SteadyTime::duration::zero() : in / static_cast<std::int64_t>(many)), keys_(keys) {}
 
 SteadyTime& Rates::next_of(std::string_view key, SteadyTime now) {
   if (const auto found = next_.find(key); found != next_.end()) {
@@ -27,22 +27,23 @@ SteadyTime& Rates::next_of(std::string_view key, SteadyTime now) {
   return next_.size() < keys_ ? next_[std::string(key)] : next_of_others_;
 }
 
-std::optional<SteadyTime::duration> Rates::take(std::string_view key, SteadyTime now) {
+std::optional<SteadyTime::duration> Rates::take(std::string_view key, SteadyTime now, std::size_t count) {
   if (pause_ == SteadyTime::duration::zero()) {
     return std::nullopt;
   }
   const std::lock_guard lock(mutex_);
   auto& next = next_of(key, now);
-  if (const auto wait = wait_for(next, now); wait > SteadyTime::duration::zero()) {
+  if (const auto wait = wait_for(next, now, count); wait > SteadyTime::duration::zero()) {
     return wait;
   }
-  next = std::max(next, now) + pause_;
+  next = std::max(next, now) + pause_ * static_cast<std::int64_t>(count);
   return std::nullopt;
 }
 
-SteadyTime::duration Rates::wait_for(SteadyTime next, SteadyTime now) const noexcept {
-  const auto after = std::max(next, now) + pause_ - now;
-  return std::max(after - std::max<SteadyTime::duration>(seconds(1), pause_), SteadyTime::duration::zero());
+SteadyTime::duration Rates::wait_for(SteadyTime next, SteadyTime now, std::size_t count) const noexcept {
+  const auto all = pause_ * static_cast<std::int64_t>(count);
+  const auto after = std::max(next, now) + all - now;
+  return std::max(after - std::max(time_, all), SteadyTime::duration::zero());
 }
 
 SteadyTime::duration Rates::wait(std::string_view key, SteadyTime now) const {

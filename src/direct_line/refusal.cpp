@@ -47,6 +47,10 @@ void refuse_rate(std::chrono::nanoseconds wait, const char* key) {
   refuse_for(wait, std::string("Too many messages in a second (") + key + "). Wait a little.");
 }
 
+void refuse_bytes(std::chrono::nanoseconds wait, const char* key) {
+  refuse_for(wait, std::string("This address has written too much (") + key + "). Wait a little.");
+}
+
 void refuse_reads(std::chrono::nanoseconds wait, const char* key) {
   refuse_for(wait, std::string("Too much is read of histories (") + key + "). Wait a little.");
 }

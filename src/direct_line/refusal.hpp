@@ -34,6 +34,7 @@ class Refusal : public std::exception {
 [[noreturn]] void refuse_argument(std::string message);
 [[noreturn]] void refuse_conversation();
 [[noreturn]] void refuse_rate(std::chrono::nanoseconds wait, const char* key);
+[[noreturn]] void refuse_bytes(std::chrono::nanoseconds wait, const char* key);
 [[noreturn]] void refuse_reads(std::chrono::nanoseconds wait, const char* key);
 ///@}
 

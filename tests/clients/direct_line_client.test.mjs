@@ -12,7 +12,7 @@ let bot;
 
 before(async () => {
   bot = await startBot("proactive_bot", "--set", "direct_line.enabled=true", "--set", `direct_line.secret=${secret}`,
-    "--set", "limits.direct_line_address_rate=0"); // all clients have one address here
+    "--set", "limits.direct_line_address_rate=0", "--set", "limits.direct_line_address_bytes=0"); // all clients have one address here
 });
 
 after(async () => {

@@ -314,6 +314,40 @@ TEST(EndpointTest, AsksClientsToComeBackWhenTheStoreIsFull) {
   EXPECT_EQ(count, 2U) << "strangers fill no log: " << lines;
 }
 
+TEST(EndpointTest, LetsAnAddressFillNoStore) {
+  Options options;
+  options.bounds.address_bytes = 100'000;
+  World world(std::move(options));
+  const auto client = world.begin();
+  const std::string long_text(60'000, 'x');
+  EXPECT_EQ(world.say(client, long_text).status, 200U);
+  const auto refused = world.say(client, long_text);
+  EXPECT_EQ(refused.status, 429U);
+  EXPECT_THAT(refused.body, HasSubstr("limits.direct_line_address_bytes"));
+  const auto wait = std::stoi(header_of(refused, "Retry-After"));
+  EXPECT_GT(wait, 3600) << "of 24 hours";
+  EXPECT_EQ(world.post("/conversations/" + client.id + "/activities", client.token, R"({"type":"typing"})").status,
+            200U)
+      << "nothing of it is stored";
+  auto file = upload_request(client, form_with("text/plain", "x"));
+  EXPECT_EQ(world.call(file).status, 200U) << "files have bounds of their own";
+  unsigned status = 201;
+  int begun = 0;
+  for (; status == 201 && begun < 100; ++begun) {
+    world.clock.advance(100ms);
+    const auto token = World::client_of(world.post("/tokens/generate", World::secret)).token;
+    status = world.post("/conversations", token).status;
+  }
+  EXPECT_EQ(status, 429U) << "conversations are stored too";
+  EXPECT_LT(begun, 60);
+  EXPECT_EQ(world.post("/conversations", World::secret).status, 201U) << "a server speaks for many";
+  TestRequest other(Method::post, std::string(root_path) + "/conversations/" + client.id + "/activities");
+  other.as(client.token).from("192.0.2.77").saying(R"({"type":"message","text":"x","from":{"id":"u"}})");
+  EXPECT_EQ(world.call(other).status, 200U) << "another address has its own";
+  world.clock.advance(std::chrono::seconds(wait));
+  EXPECT_EQ(world.say(world.begin(), "later").status, 200U);
+}
+
 TEST(EndpointTest, NamesItsSocketsAsTheProxyIsCalled) {
   World world;
   TestRequest request(Method::post, std::string(root_path) + "/conversations");

@@ -46,6 +46,16 @@ TEST(RatesTest, MakeOthersWaitForWhatWasCharged) {
   EXPECT_EQ(rates.wait("b", rates_begin), 0s);
 }
 
+TEST(RatesTest, MayCountManyAtOnceInALongerTime) {
+  Rates bytes(1000, 10s, 100);
+  EXPECT_FALSE(bytes.take("a", rates_begin, 700));
+  EXPECT_EQ(bytes.take("a", rates_begin, 700), 4s);
+  EXPECT_FALSE(bytes.take("a", rates_begin, 300));
+  EXPECT_FALSE(bytes.take("a", rates_begin + 4s, 400));
+  EXPECT_EQ(bytes.take("b", rates_begin, 1500), std::nullopt) << "or it could never happen";
+  EXPECT_EQ(bytes.take("b", rates_begin, 1), 5010ms);
+}
+
 TEST(RatesTest, WithoutALimitRememberNothing) {
   Rates rates(0, 100);
   for (int i = 0; i < 1000; ++i) {
