@@ -115,7 +115,7 @@ struct DirectLineSettings {
   bool enabled = false;
   std::string secret;       ///< separated by commas; "": one is made and kept in the storage
   std::string secret_file;  ///< the name of a file with the same; "": none
-  std::chrono::milliseconds token_lifetime{1'800'000};
+  std::chrono::milliseconds token_lifetime = std::chrono::minutes(30);
   std::string origins;        ///< separated by commas
   std::string page = "auto";  ///< or "on" or "off"
   std::string page_folder;    ///< with `webchat.js`; "": one of the usual folders
