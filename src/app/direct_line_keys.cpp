@@ -195,6 +195,7 @@ direct_line::Options direct_line_options(const Settings& settings, const std::st
   options.origins = direct_line::parse_origin_list(settings.direct_line.origins).value_or(std::vector<std::string>());
   options.token_lifetime = std::chrono::duration_cast<std::chrono::seconds>(settings.direct_line.token_lifetime);
   options.ack_after = settings.turn.ack_after;
+  options.reply_patience = settings.turn.reply_patience;
   options.bot_id = bot_id;
   options.tls = !settings.listen.certificate.empty();
   options.bounds.history = limits.direct_line_history;

@@ -23,18 +23,46 @@ std::string padded(std::uint64_t number, std::size_t digits) {
   return text.size() >= digits ? text : std::string(digits - text.size(), '0') + text;
 }
 
+template <class Entries>
+auto find_digest(Entries& entries, const std::string& digest) {
+  return std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.digest == digest; });
+}
+
 std::uint64_t seq_of_known(const std::vector<Head::Key>& keys, const std::string& digest) {
-  const auto found = std::find_if(keys.begin(), keys.end(), [&](const Head::Key& key) { return key.digest == digest; });
+  const auto found = find_digest(keys, digest);
   return found == keys.end() ? 0 : found->seq;
 }
 
-// Clients and the bot have their own lists, so that no flood of messages makes the bot's sends forgotten.
-void remember(Head& head, std::string digest, bool is_posted) {
-  auto& keys = is_posted ? head.posts : head.keys;
+// Clients, the bot, and turns that stream have their own lists, so that no flood of messages makes the bot's sends
+// forgotten.
+void remember(Head& head, std::string digest, const NewActivity& activity) {
+  if (activity.number_in_run != 0) {
+    if (const auto before = find_digest(head.runs, digest); before != head.runs.end()) {
+      head.runs.erase(before);
+    }
+    head.runs.push_back({std::move(digest), activity.number_in_run, head.last});
+    if (head.runs.size() > Head::max_runs) {
+      head.runs.erase(head.runs.begin());
+    }
+    return;
+  }
+  auto& keys = activity.is_posted ? head.posts : head.keys;
   keys.push_back({std::move(digest), head.last});
-  if (keys.size() > (is_posted ? Head::max_posts : Head::max_keys)) {
+  if (keys.size() > (activity.is_posted ? Head::max_posts : Head::max_keys)) {
     keys.erase(keys.begin());
   }
+}
+
+// The number of the stored activity; 0 when the activity is new.
+std::uint64_t seq_of_known(const Head& head, const NewActivity& activity, const std::string& digest) {
+  if (digest.empty()) {
+    return 0;
+  }
+  if (activity.number_in_run == 0) {
+    return seq_of_known(activity.is_posted ? head.posts : head.keys, digest);
+  }
+  const auto run = find_digest(head.runs, digest);
+  return run != head.runs.end() && activity.number_in_run <= run->number ? run->seq : 0;
 }
 
 // Before an activity is counted.
@@ -122,8 +150,7 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
   auto time = std::max(now, plan.head.changed + std::chrono::milliseconds(1));
   for (const auto& activity : activities) {
     auto digest = activity.key.empty() ? std::string() : short_digest(activity.key);
-    const auto& keys = activity.is_posted ? plan.head.posts : plan.head.keys;
-    if (const auto known = digest.empty() ? 0 : seq_of_known(keys, digest); known != 0) {
+    if (const auto known = seq_of_known(plan.head, activity, digest); known != 0) {
       plan.seqs.push_back(known);
       plan.times.emplace_back();
       continue;
@@ -141,7 +168,7 @@ AppendPlan plan_append(std::string_view conversation, Head head, const std::stri
     plan.stored.push_back({seq, std::move(text)});
     plan.head.ended = plan.head.ended || activity.ends;
     if (!digest.empty()) {
-      remember(plan.head, std::move(digest), activity.is_posted);
+      remember(plan.head, std::move(digest), activity);
     }
     mark(plan.head, plan.stored.back().text->size(), bounds, now);
     plan.head.bytes += plan.stored.back().text->size();

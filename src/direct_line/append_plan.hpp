@@ -31,6 +31,9 @@ struct NewActivity {
   bool ends = false;           ///< it ends the conversation
   bool is_posted = false;      ///< a client has brought it, so its key is none of a send
   bool must_be_known = false;  ///< it is not stored if its key is not known
+  /// For a reply of a turn that streams: the number of the reply in the run of the turn, which `key` names. One that is
+  /// not behind all stored ones of its run is known. 0 for everything else.
+  std::uint64_t number_in_run = 0;
 };
 
 /// An activity of a conversation, as JSON.
@@ -59,8 +62,9 @@ bool is_known_post(const Head& head, const std::string& key);
 struct AppendPlan {
   Head head;                           ///< afterwards
   std::vector<StoredActivity> stored;  ///< the new activities, which got their ids and times
-  std::vector<std::uint64_t>
-      seqs;  ///< of the activities that were given; that of the stored one for a known key; 0 when it may not be stored
+  /// Of the activities that were given; that of the stored one for a known key, or of the last of its run; 0 when it
+  /// may not be stored.
+  std::vector<std::uint64_t> seqs;
   std::vector<std::string> times;  ///< their timestamps; "" for those that were not stored
   StoreChanges changes;            ///< empty when nothing is to be stored
 };

@@ -25,6 +25,7 @@ constexpr std::chrono::minutes sweep_every{1};
 constexpr std::chrono::seconds sweep_timeout{30};
 constexpr std::chrono::seconds sweep_pause{1};
 constexpr std::chrono::seconds no_pause{0};
+constexpr int part_to_cut = 8;  // of the time to close: for what is cut, to end
 
 // What one address may have of the files that are sent at once.
 constexpr std::size_t share_of(std::size_t downloads) noexcept {
@@ -55,7 +56,9 @@ DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metric
       received_(metrics.counter("tern_direct_line_activities_total", "Activities of Direct Line's clients.")),
       refused_(
           metrics.counter("tern_direct_line_refused_total", "Calls of Direct Line that were answered 4xx or 5xx.")),
-      endpoint_(std::make_unique<Endpoint>(*this)) {
+      endpoint_(std::make_unique<Endpoint>(*this)),
+      offers_(clock),
+      posts_(turns_, options_.ack_after, clock) {
   metrics.gauge_from("tern_direct_line_sockets", "Open WebSockets of Direct Line.",
                      [this] { return static_cast<double>(sockets_.taken()); });
 }
@@ -95,11 +98,15 @@ awaitable<void> DirectLine::open(executor ex, Deadline by) {
 
 awaitable<bool> DirectLine::close(Deadline by) {
   conversations_.stop_listening();
+  const auto cut_at = by.is_never() ? by : Deadline::at(by.when() - by.remaining(clock_) / part_to_cut);
+  const bool turns_ended = co_await turns_.drain(cut_at, clock_);
+  turns_.cancel();
   tasks_.close();
   tasks_.cancel();
+  const bool cut_ended = co_await turns_.drain(by, clock_);
   const bool own_ended = co_await tasks_.drain(by, clock_);
   const bool writes_ended = co_await conversations_.close(by);
-  co_return own_ended&& writes_ended;
+  co_return turns_ended&& cut_ended&& own_ended&& writes_ended;
 }
 
 // A large store is read slowly, a page a second.

@@ -5,11 +5,13 @@
 #include "direct_line/client_places.hpp"
 #include "direct_line/conversations.hpp"
 #include "direct_line/history.hpp"
+#include "direct_line/offer_line.hpp"
 #include "direct_line/options.hpp"
 #include "direct_line/outbox.hpp"
 #include "direct_line/rates.hpp"
 #include "direct_line/read_pace.hpp"
 #include "direct_line/stream_session.hpp"
+#include "direct_line/streamed_posts.hpp"
 #include "direct_line/uploads.hpp"
 #include "http/http_types.hpp"
 
@@ -51,7 +53,8 @@ class DirectLine {
   void set_bot(ChannelInlet& bot) noexcept { bot_ = &bot; }
   /// Makes the secret if there is none, and begins to look after the store, on `ex`. The storage is open.
   awaitable<void> open(executor ex, Deadline by);
-  /// Ends what `open` began, and waits for the writes under way. True when it has ended in time.
+  /// Waits for the turns whose replies are still being stored, ends what `open` began, and waits for the writes under
+  /// way. True when all has ended in time and nothing was cut.
   awaitable<bool> close(Deadline by);
 
   /// Serves all paths below `root_path`.
@@ -98,7 +101,11 @@ class DirectLine {
   ChannelInlet* bot_ = nullptr;
   std::optional<Access> access_;  // from `open` on
   std::unique_ptr<Endpoint> endpoint_;
-  TaskGroup tasks_;  // the last member: its tasks use the others
+  OfferLine offers_;
+  StreamedPosts posts_;
+  // The last members: their tasks use the others.
+  TaskGroup turns_;  // ends by itself
+  TaskGroup tasks_;  // looks after things until `close`
 };
 
 }  // namespace tern::direct_line

@@ -5,6 +5,7 @@
 #include "direct_line/incoming.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -57,19 +58,24 @@ class Endpoint final : public http::HttpHandler {
   std::string url_of(const Request& request, std::string_view scheme, std::string_view path) const;
   Deadline storage_deadline() const noexcept;
   awaitable<Head> open_head(std::string id);
+  /// The news of a conversation, for the bot.
+  struct Greeting {
+    Activity update;
+    Caller caller;
+    int tries = 1;
+  };
   void greet(executor ex, const Head& head, const std::string& id, const Caller& caller);
+  void offer_greeting(executor ex, Greeting greeting);
+  awaitable<void> give_greeting(Greeting greeting);
+  awaitable<void> greet_later(Greeting greeting, std::chrono::seconds pause);
   awaitable<std::string> bring(Caller caller, std::string id, Incoming incoming);
   awaitable<std::optional<Activity>> keep(Incoming& incoming, std::string id, std::string& kept_as);
   awaitable<std::optional<json::object>> stored_activity(std::string id, std::uint64_t seq);
-  awaitable<void> give_to_bot(Activity activity, Caller caller, std::string id, bool ends);
-  /// A turn that streams, and a call that waits for it.
-  struct StreamingTurn;
+  awaitable<void> give_to_bot(Activity activity, Caller caller, std::string id, bool ends,
+                              std::shared_ptr<StreamedPosts::Post> post);
   awaitable<void> stream_to_bot(Activity activity, Caller caller, std::string id, bool ends);
-  awaitable<void> give_streaming(std::shared_ptr<StreamingTurn> turn, Activity activity, Caller caller, std::string id,
-                                 bool ends);
-  awaitable<void> give_until_taken(Activity update, Caller caller);
   awaitable<TurnResult> offer_to_bot(Activity activity, Caller caller);
-  awaitable<void> take_reply(Activity reply, std::string key);
+  awaitable<void> take_reply(StreamedReply reply);
   /// What an upload brings.
   struct Form {
     json::object activity;

@@ -1,6 +1,5 @@
 // The calls of Endpoint that begin a conversation or bring something to the bot.
 
-#include "auth/wait_place.hpp"
 #include "direct_line/account.hpp"
 #include "direct_line/endpoint.hpp"
 #include "direct_line/random_text.hpp"
@@ -9,14 +8,16 @@
 
 #include <tern/async/log.hpp>
 #include <tern/async/timer.hpp>
+#include <tern/schema/activity_types.hpp>
 #include <tern/schema/parse.hpp>
 #include <tern/schema/timestamp.hpp>
+#include <tern/turn/channel_sender.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -32,6 +33,10 @@ constexpr std::chrono::seconds longest_wait_to_greet{30};
 // A message is offered again to a bot that is overloaded, if it asks for no longer pause.
 constexpr int tries_of_message = 4;
 constexpr std::chrono::seconds longest_wait_of_message{2};
+// A streamed reply that the store has not taken is tried again.
+constexpr std::chrono::seconds try_of_reply{10};
+constexpr std::chrono::milliseconds first_pause_of_reply{250};
+constexpr std::chrono::milliseconds longest_pause_of_reply{5'000};
 
 std::string locale_in(const json::object& parameters) {
   const auto* locale = parameters.if_contains("locale");
@@ -110,90 +115,100 @@ awaitable<http::HttpResponse> Endpoint::begin(http::HttpRequest& request) {
 // is overloaded is asked again.
 void Endpoint::greet(executor ex, const Head& head, const std::string& id, const Caller& caller) {
   auto update = conversation_update(head, id, all_.options_, Timestamp::utc(all_.clock_.wall_now()).text());
-  all_.tasks_.spawn(std::move(ex), "tell the bot of a new conversation of Direct Line",
-                    [this, update = std::move(update), caller] { return give_until_taken(update, caller); });
-}
-
-awaitable<void> Endpoint::give_until_taken(Activity update, Caller caller) {
   all_.received_.inc();
-  for (int tries = 1;; ++tries) {
-    const auto result = co_await offer_to_bot(update, caller);
-    if (result.outcome != TurnOutcome::overloaded || tries == tries_to_greet) {
-      check_result(result);
-      co_return;
-    }
-    const std::chrono::seconds asked = result.retry_after;
-    co_await sleep_for(std::clamp(asked, std::chrono::seconds(1), longest_wait_to_greet), all_.clock_);
-  }
+  offer_greeting(std::move(ex), {std::move(update), caller});
 }
 
-awaitable<void> Endpoint::take_reply(Activity reply, std::string key) {
-  constexpr std::chrono::seconds reply_timeout{10};
-  (void)co_await all_.outbox_.send(reply, std::move(key), Deadline::after(reply_timeout, all_.clock_));
+void Endpoint::offer_greeting(executor ex, Greeting greeting) {
+  all_.turns_.spawn(std::move(ex), "tell the bot of a new conversation of Direct Line",
+                    [this, greeting = std::move(greeting)] { return give_greeting(greeting); });
+}
+
+// The pause is a task of its own, because the end of the process does not wait for it.
+awaitable<void> Endpoint::give_greeting(Greeting greeting) {
+  const auto result = co_await offer_to_bot(greeting.update, greeting.caller);
+  if (result.outcome != TurnOutcome::overloaded || greeting.tries == tries_to_greet) {
+    check_result(result);
+    co_return;
+  }
+  ++greeting.tries;
+  const auto ex = co_await this_coro::executor;
+  const auto pause = std::clamp(result.retry_after, std::chrono::seconds(1), longest_wait_to_greet);
+  all_.tasks_.spawn(ex, "wait for a bot that is overloaded",
+                    [this, greeting = std::move(greeting), pause] { return greet_later(greeting, pause); });
+}
+
+awaitable<void> Endpoint::greet_later(Greeting greeting, std::chrono::seconds pause) {
+  co_await sleep_for(pause, all_.clock_);
+  const auto ex = co_await this_coro::executor;
+  offer_greeting(ex, std::move(greeting));
+}
+
+// A client and the bot were told that all is well, so a store that is away for a while must cost no reply. The number
+// of the reply makes another try safe.
+awaitable<void> Endpoint::take_reply(StreamedReply reply) {
+  const auto by = Deadline::after(all_.options_.reply_patience, all_.clock_);
+  for (auto pause = first_pause_of_reply;; pause = std::min(pause * 2, longest_pause_of_reply)) {
+    try {
+      co_await all_.outbox_.send_streamed(reply, Deadline::after(try_of_reply, all_.clock_));
+      co_return;
+    } catch (const ChannelError& e) {
+      log::warn("a streamed reply is left out, because the conversation on Direct Line does not take it",
+                {{"conversation", reply.activity.conversation_id().value_or("")}, {"error", e.what()}});
+      co_return;
+    } catch (const system_error& e) {
+      if (e.code() == asio::error::operation_aborted || by.expired(all_.clock_)) {
+        throw;
+      }
+    }
+    co_await sleep_for(pause, all_.clock_);
+  }
 }
 
 // Clients have the message already, and Web Chat gives it a new id when the user sends it once more: so the bot is
-// asked again here, for a short time, before the client is told.
-awaitable<void> Endpoint::give_to_bot(Activity activity, Caller caller, std::string id, bool ends) {
+// asked again here, for a short time, before the client is told. Typing is over by then, so it does not wait.
+awaitable<void> Endpoint::give_to_bot(Activity activity, Caller caller, std::string id, bool ends,
+                                      std::shared_ptr<StreamedPosts::Post> post) {
   all_.received_.inc();
-  for (int tries = 1;; ++tries) {
+  OfferLine::Place place(all_.offers_, id);
+  const bool may_wait = !activity.is(activity_types::typing);
+  for (int tries = may_wait ? 1 : tries_of_message;; ++tries) {
+    if (may_wait) {
+      co_await place.next();
+    }
+    if (post) {
+      post->offered();
+    }
     const auto result = co_await offer_to_bot(activity, caller);
     const std::chrono::seconds asked = std::max(result.retry_after, std::chrono::seconds(1));
-    if (result.outcome != TurnOutcome::overloaded || tries == tries_of_message || asked > longest_wait_of_message) {
+    if (result.outcome != TurnOutcome::overloaded || tries == tries_of_message || asked > longest_wait_of_message ||
+        !place.refused()) {
       check_result(result);
       break;
     }
+    if (post) {
+      post->refused();
+    }
     co_await sleep_for(asked, all_.clock_);
   }
+  place.leave();
   if (ends) {
     co_await all_.conversations_.at(id)->end(storage_deadline());
   }
 }
 
-struct Endpoint::StreamingTurn {
-  explicit StreamingTurn(std::shared_ptr<auth::WaitPlace> waits) : place(std::move(waits)) {}
-  std::shared_ptr<auth::WaitPlace> place;
-  bool is_waited_for = false;
-  std::exception_ptr error;
-};
-
-awaitable<void> Endpoint::give_streaming(std::shared_ptr<StreamingTurn> turn, Activity activity, Caller caller,
-                                         std::string id, bool ends) {
-  try {
-    co_await give_to_bot(std::move(activity), std::move(caller), std::move(id), ends);
-  } catch (...) {
-    turn->error = std::current_exception();
-  }
-  turn->place->wake();
-  if (turn->error && !turn->is_waited_for) {
-    std::rethrow_exception(turn->error);
-  }
-}
-
-// A stream may take longer than its client waits for an answer, and it is not read by that client alone. So the call is
-// answered after the same time as that of another long turn, and the stream goes on.
 awaitable<void> Endpoint::stream_to_bot(Activity activity, Caller caller, std::string id, bool ends) {
-  const auto ex = co_await this_coro::executor;
-  auto turn = std::make_shared<StreamingTurn>(std::make_shared<auth::WaitPlace>(all_.clock_, ex));
-  all_.tasks_.spawn(ex, "give an activity of Direct Line to the bot",
-                    [this, turn, activity = std::move(activity), caller = std::move(caller), id, ends] {
-                      return give_streaming(turn, activity, caller, id, ends);
-                    });
-  turn->is_waited_for = true;
-  const bool has_ended = co_await turn->place->wait(Deadline::after(all_.options_.ack_after, all_.clock_));
-  turn->is_waited_for = false;
-  if (has_ended && turn->error) {
-    std::rethrow_exception(turn->error);
-  }
+  std::string name(std::as_const(activity).id().value_or(""));
+  StreamedPosts::Work work = [this, activity = std::move(activity), caller = std::move(caller), id = std::move(id),
+                              ends](std::shared_ptr<StreamedPosts::Post> post) {
+    return give_to_bot(activity, caller, id, ends, std::move(post));
+  };
+  co_await all_.posts_.give(std::move(name), std::move(work));
 }
 
 awaitable<TurnResult> Endpoint::offer_to_bot(Activity activity, Caller caller) {
   auto who = identity_of(caller, activity);
-  // A streamed turn that has ended gives all its replies once more to whoever repeats its activity.
-  auto key = std::string(activity.id().value_or("")) + "|reply|";
-  ChannelInlet::OnReply on_reply = [this, key = std::move(key), number = 0](Activity reply) mutable {
-    return take_reply(std::move(reply), key + std::to_string(++number));
-  };
+  ChannelInlet::OnReply on_reply = [this](StreamedReply reply) { return take_reply(std::move(reply)); };
   auto result = co_await all_.bot_->receive(std::move(activity), std::move(who), std::move(on_reply));
   co_return result;
 }
@@ -251,7 +266,7 @@ awaitable<std::string> Endpoint::bring(Caller caller, std::string id, Incoming i
   if (activity && incoming.streams) {
     co_await stream_to_bot(std::move(*activity), std::move(caller), std::move(id), incoming.ends);
   } else if (activity) {
-    co_await give_to_bot(std::move(*activity), std::move(caller), std::move(id), incoming.ends);
+    co_await give_to_bot(std::move(*activity), std::move(caller), std::move(id), incoming.ends, nullptr);
   } else if (incoming.ends) {
     co_await all_.conversations_.at(id)->end(storage_deadline());
   }

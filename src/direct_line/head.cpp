@@ -74,6 +74,28 @@ std::vector<Head::Key> keys_in(const json::value* value) {
   return keys;
 }
 
+// A head of an earlier version has none.
+std::vector<Head::Run> runs_in(const json::value* value) {
+  constexpr std::size_t members = 3;
+  std::vector<Head::Run> runs;
+  const auto* all = pairs_in(value);
+  for (std::size_t i = 0; all != nullptr && i + members <= all->size(); i += members) {
+    runs.push_back({text_in(&(*all)[i]), static_cast<std::uint64_t>(number_in(&(*all)[i + 1])),
+                    static_cast<std::uint64_t>(number_in(&(*all)[i + 2]))});
+  }
+  return runs;
+}
+
+json::array to_array(const std::vector<Head::Run>& runs) {
+  json::array all;
+  for (const auto& run : runs) {
+    all.emplace_back(run.digest);
+    all.emplace_back(static_cast<std::int64_t>(run.number));
+    all.emplace_back(static_cast<std::int64_t>(run.seq));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string write_head(const Head& head) {
@@ -98,7 +120,8 @@ std::string write_head(const Head& head) {
                             {"marks", std::move(marks)},
                             {"bytesAtMarks", std::move(bytes_at_marks)},
                             {"keys", to_pairs(head.keys)},
-                            {"posts", to_pairs(head.posts)}};
+                            {"posts", to_pairs(head.posts)},
+                            {"runs", to_array(head.runs)}};
   return json::serialize(fields);
 }
 
@@ -122,6 +145,7 @@ std::optional<Head> read_head(std::string_view text) {
   head.marks = marks_in(*fields);
   head.keys = keys_in(fields->if_contains("keys"));
   head.posts = keys_in(fields->if_contains("posts"));
+  head.runs = runs_in(fields->if_contains("runs"));
   return head;
 }
 

@@ -25,9 +25,18 @@ struct Head {
     std::uint64_t seq = 0;
   };
 
+  /// A turn that streams, by the name of its run as `short_digest` makes it, and the last of its replies that was
+  /// stored.
+  struct Run {
+    std::string digest;
+    std::uint64_t number = 0;  ///< in the run, from 1
+    std::uint64_t seq = 0;
+  };
+
   /// The most keys that are kept: those of the last sends, and of what clients have brought last.
   static constexpr std::size_t max_keys = 48;
   static constexpr std::size_t max_posts = 16;
+  static constexpr std::size_t max_runs = 8;
 
   std::string channel;      ///< `directline` or `webchat`
   std::string user;         ///< the id of the user who began it; "" when nobody said
@@ -42,6 +51,7 @@ struct Head {
   std::vector<Mark> marks;  ///< the oldest first
   std::vector<Key> keys;    ///< of sends, the oldest first
   std::vector<Key> posts;   ///< of what clients have brought, likewise
+  std::vector<Run> runs;    ///< the one whose reply was stored last is the last
 };
 
 /// The head as JSON.

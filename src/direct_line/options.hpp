@@ -41,8 +41,9 @@ struct Options {
   std::string bot_id = "bot";        ///< the id of the bot's account
   std::string bot_name = "Bot";      ///< and its name
   std::chrono::seconds token_lifetime{1800};
-  std::chrono::milliseconds ack_after{10'000};  ///< the call of a turn that streams for longer is answered
-  bool tls = false;                             ///< the server itself speaks TLS, so its URLs begin with https and wss
+  std::chrono::milliseconds ack_after{10'000};       ///< the call of a turn that streams for longer is answered
+  std::chrono::milliseconds reply_patience{60'000};  ///< how long a streamed reply waits for a store that is away
+  bool tls = false;  ///< the server itself speaks TLS, so its URLs begin with https and wss
   Bounds bounds;
 };
 

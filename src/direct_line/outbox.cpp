@@ -48,6 +48,15 @@ namespace {
 }  // namespace
 
 awaitable<ResourceResponse> Outbox::send(const Activity& activity, std::string request_id, Deadline by) {
+  return send_as(activity, std::move(request_id), 0, by);
+}
+
+awaitable<void> Outbox::send_streamed(StreamedReply reply, Deadline by) {
+  (void)co_await send_as(reply.activity, std::move(reply.run), reply.number, by);
+}
+
+awaitable<ResourceResponse> Outbox::send_as(const Activity& activity, std::string key, std::uint64_t number_in_run,
+                                            Deadline by) {
   const std::string id(activity.conversation_id().value_or(""));
   if (!is_id(id)) {
     throw_no_conversation();
@@ -62,7 +71,8 @@ awaitable<ResourceResponse> Outbox::send(const Activity& activity, std::string r
     co_await conversations_.show(std::move(conversation), json::serialize(shown), by);
     co_return ResourceResponse(typing_id);
   }
-  NewActivity made{activity.json(), std::move(request_id), activity.is(activity_types::end_of_conversation)};
+  NewActivity made{activity.json(), std::move(key), activity.is(activity_types::end_of_conversation)};
+  made.number_in_run = number_in_run;
   const bool has_key = !made.key.empty();
   std::exception_ptr error;
   try {

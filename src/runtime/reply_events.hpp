@@ -26,6 +26,8 @@ class ReplyEvents {
 
   explicit ReplyEvents(std::unique_ptr<ReplyReader> reader) : reader_(std::move(reader)) {}
 
+  /// As `ReplyReader::run`.
+  const std::string& run() const noexcept { return reader_->run(); }
   /// As `ReplyReader::begin`.
   awaitable<std::optional<TurnReply>> begin() { return reader_->begin(); }
   /// Waits for the next event; nullopt at the end. Each call says that the event of the call before is dealt with.

@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <cstdint>
 #include <utility>
 
 namespace tern::runtime {
@@ -68,6 +69,7 @@ awaitable<TurnResult> read_stream(AwaitedReply& awaited, ChannelInlet::OnReply o
     co_return result_of(*refused);
   }
   TurnResult streamed;
+  std::uint64_t number = 0;
   for (;;) {
     auto event = co_await events.next();
     if (!event) {
@@ -76,7 +78,9 @@ awaitable<TurnResult> read_stream(AwaitedReply& awaited, ChannelInlet::OnReply o
     if (event->name == "invokeResponse") {
       take_answer(streamed, parse_own_json(event->data));
     } else if (event->name == "activity" && on_reply) {
-      co_await on_reply(Activity(std::move(parse_own_json(event->data).as_object())));
+      StreamedReply reply{Activity(std::move(parse_own_json(event->data).as_object())), events.run(), ++number};
+      auto taken = on_reply(std::move(reply));
+      co_await std::move(taken);
     } else if (event->name == "activity") {
       streamed.replies.emplace_back(std::move(parse_own_json(event->data).as_object()));
     }

@@ -1,5 +1,6 @@
 #include "runtime/streamed_replies.hpp"
 
+#include "async/keyed_hash.hpp"
 #include "runtime/refusal.hpp"
 
 #include <tern/error.hpp>
@@ -7,6 +8,9 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
 #include <utility>
 
 namespace tern::runtime {
@@ -16,6 +20,21 @@ namespace {
 constexpr std::size_t largest_piece = 16 * 1024;
 constexpr std::string_view end_of_event = "\n\n";
 constexpr std::string_view comment = ":\n\n";
+
+constexpr std::size_t run_size = 32;
+
+// A process hashes with a random key of its own, so the hashes of its numbers are no other process's.
+std::string new_run() {
+  static std::atomic<std::uint64_t> runs{0};
+  detail::KeyedHasher hasher;
+  hasher.add("a run of a turn that streams");
+  hasher.add(++runs);
+  const auto digest = hasher.digest();
+  std::array<char, run_size + 1> hex{};
+  (void)std::snprintf(hex.data(), hex.size(), "%016llx%016llx", static_cast<unsigned long long>(digest.high),
+                      static_cast<unsigned long long>(digest.low));
+  return {hex.data(), run_size};
+}
 
 // Serialized JSON has no line breaks, so one data line is enough.
 void append_event(std::string& text, std::string_view name, std::string_view data) {
@@ -51,13 +70,20 @@ class StreamedReplies::Sleep {
 };
 
 StreamedReplies::StreamedReplies(std::size_t buffer, std::size_t kept, Clock& clock)
-    : buffer_(buffer), kept_(kept), clock_(clock) {}
+    : buffer_(buffer), kept_(kept), clock_(clock), run_(new_run()) {}
 
-std::shared_ptr<StreamedReplies> StreamedReplies::ended(std::string text) {
-  auto replies = std::make_shared<StreamedReplies>(1, text.size());
-  replies->text_ = std::move(text);
-  replies->ended_ = true;
-  return replies;
+StreamedReplies::StreamedReplies(std::string run, std::string text)
+    : buffer_(1),
+      kept_(text.size()),
+      clock_(system_clock()),
+      run_(std::move(run)),
+      text_(std::move(text)),
+      ended_(true) {}
+
+std::shared_ptr<StreamedReplies> StreamedReplies::ended(std::string_view kept) {
+  std::string run(kept.substr(0, run_size));
+  std::string text(kept.substr(run.size()));
+  return std::shared_ptr<StreamedReplies>(new StreamedReplies(std::move(run), std::move(text)));
 }
 
 std::unique_ptr<ReplyReader> StreamedReplies::read() {
@@ -174,7 +200,7 @@ void StreamedReplies::on_end(std::function<void()> told) {
 
 std::optional<std::string> StreamedReplies::whole() const {
   const std::lock_guard lock(mutex_);
-  return whole_ ? std::optional(text_) : std::nullopt;
+  return whole_ ? std::optional(run_ + text_) : std::nullopt;
 }
 
 std::size_t StreamedReplies::bytes() const {

@@ -40,8 +40,11 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
 
   /// Both are bytes of events. `buffer`: 1 or more. `kept`: 0 keeps nothing for later clients.
   StreamedReplies(std::size_t buffer, std::size_t kept, Clock& clock = system_clock());
-  /// The replies of a turn that has ended. `text`: the result of `whole`.
-  static std::shared_ptr<StreamedReplies> ended(std::string text);
+  /// The replies of a turn that has ended. `kept`: the result of `whole`.
+  static std::shared_ptr<StreamedReplies> ended(std::string_view kept);
+
+  /// Names this run of the turn, as no other run in any process.
+  const std::string& run() const noexcept { return run_; }
 
   /// Adds a client, which reads from the first event on. nullptr when the first event is no longer kept.
   std::unique_ptr<ReplyReader> read();
@@ -68,7 +71,7 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   /// Calls `told` once, when the stream ends after `end` has left it open. nullptr calls nothing.
   void on_end(std::function<void()> told);
 
-  /// All events, or nullopt when they were longer than `kept`.
+  /// The name of the run and all events, or nullopt when they were longer than `kept`.
   std::optional<std::string> whole() const;
   /// The bytes that are kept now.
   std::size_t bytes() const;
@@ -95,9 +98,12 @@ class StreamedReplies : public std::enable_shared_from_this<StreamedReplies> {
   void forget_what_nobody_needs();
   std::uint64_t size() const noexcept { return begin_ + text_.size(); }
 
+  StreamedReplies(std::string run, std::string text);
+
   const std::size_t buffer_;
   const std::size_t kept_;
   Clock& clock_;
+  const std::string run_;
   mutable std::mutex mutex_;  // guards all below
   std::string text_;
   std::uint64_t begin_ = 0;            // where `text_` begins in the stream
@@ -123,6 +129,9 @@ class ReplyReader {
   ~ReplyReader();
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
+
+  /// See `StreamedReplies::run`.
+  const std::string& run() const noexcept { return replies_->run(); }
 
   /// Waits for the first event or for the end of the turn, at most for the longest silence. When the turn ended with an
   /// error before any event, returns that reply; there is no stream to read then.

@@ -7,6 +7,7 @@
 #include <tern/turn/turn_outcome.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,6 +33,15 @@ struct TurnResult {
   bool is_accepted() const noexcept { return outcome == TurnOutcome::done || outcome == TurnOutcome::goes_on; }
 };
 
+/// A reply of a turn with `deliveryMode: stream`.
+struct StreamedReply {
+  Activity activity;
+  /// Names the run of the turn. A repetition of the activity that gets the replies once more gets them with the same
+  /// name; a turn that is run again, because the first one has failed, has another.
+  std::string run;
+  std::uint64_t number = 0;  ///< from 1, in the order of the replies of the run
+};
+
 /// The way of a channel in the process to the bot: what `/api/messages` is for channels that come over HTTP. The app
 /// has one for each channel of `AppOptions::channels`; it is found by the channel's address (`ChannelInlets`).
 ///
@@ -46,7 +56,7 @@ class ChannelInlet {
 
   /// Takes one reply of a turn with `deliveryMode: stream`, as soon as the bot has sent it. The turn waits while
   /// `limits.stream_buffer` bytes have not been taken.
-  using OnReply = std::function<awaitable<void>(Activity reply)>;
+  using OnReply = std::function<awaitable<void>(StreamedReply reply)>;
 
   /// The address of the channel.
   virtual std::string_view address() const noexcept = 0;

@@ -9,9 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace tern {
 namespace {
@@ -124,6 +128,41 @@ TEST(DirectLineApp, AnswersARepetitionWithoutASecondTurn) {
   EXPECT_EQ(first.status, 200);
   EXPECT_EQ(post().body, first.body);
   EXPECT_EQ(client.poll().size(), 2U) << "the message, and one echo";
+  EXPECT_TRUE(app.stop());
+}
+
+TEST(DirectLineApp, ShowsWhatAStreamedTurnSaysThatIsRunAgain) {
+  std::atomic<int> turns = 0;
+  App app(with_direct_line(), [&] {
+    auto bot = std::make_unique<FunctionBot>();
+    bot->on_message([&](TurnContext& turn) -> awaitable<void> {
+      const bool is_first = ++turns == 1;
+      co_await turn.send(is_first ? "A" : "B");
+      if (is_first) {
+        throw std::runtime_error("the first one fails");
+      }
+    });
+    return bot;
+  });
+  app.start();
+  DirectLineClient client(app.port(), direct_line_secret);
+  client.begin();
+  const auto post = [&client] {
+    return client
+        .post("/conversations/" + client.id() + "/activities",
+              R"({"type":"message","text":"one","deliveryMode":"stream","from":{"id":"u"},
+                  "channelData":{"clientActivityID":"c-1"}})")
+        .status;
+  };
+  EXPECT_EQ(post(), 502);
+  EXPECT_EQ(post(), 200);
+  EXPECT_EQ(post(), 200);
+  std::vector<std::string> shown;
+  for (const auto& activity : client.poll()) {
+    shown.emplace_back(activity.at("text").as_string());
+  }
+  EXPECT_THAT(shown, ElementsAre("one", "A", "B")) << "and the replay of the second run adds nothing";
+  EXPECT_EQ(turns, 2);
   EXPECT_TRUE(app.stop());
 }
 

@@ -255,13 +255,17 @@ TEST(InProcessChannel, StreamsRepliesAsTheyAreSent) {
   fields = fields_of("b");
   fields["deliveryMode"] = "stream";
   std::vector<std::string> streamed;
+  std::vector<std::uint64_t> numbers;
+  std::vector<std::string> runs;
   coop.app
       // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it is kept until it has ended
       .post([&]() -> awaitable<void> {
         const auto result =
             // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): it is kept until it has ended
-            co_await coop.app.inlet(pigeons).receive(Activity(fields), {}, [&](Activity reply) -> awaitable<void> {
-              streamed.emplace_back(reply.text());
+            co_await coop.app.inlet(pigeons).receive(Activity(fields), {}, [&](StreamedReply reply) -> awaitable<void> {
+              streamed.emplace_back(reply.activity.text());
+              numbers.push_back(reply.number);
+              runs.push_back(reply.run);
               co_return;
             });
         EXPECT_EQ(result.outcome, TurnOutcome::done);
@@ -269,6 +273,8 @@ TEST(InProcessChannel, StreamsRepliesAsTheyAreSent) {
       })
       .get();
   EXPECT_THAT(streamed, ElementsAre("now b"));
+  EXPECT_THAT(numbers, ElementsAre(1U));
+  EXPECT_THAT(runs, ElementsAre(testing::SizeIs(32)));
   fields = fields_of("fail");
   fields["deliveryMode"] = "stream";
   EXPECT_EQ(coop.bring(fields).outcome, TurnOutcome::failed);

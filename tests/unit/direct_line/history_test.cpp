@@ -33,6 +33,7 @@ TEST(HeadTest, IsTheSameAfterItWasWritten) {
   head.marks = {{3, WallTime(1s), 0}, {9, WallTime(2s), 100}};
   head.keys = {{"digest", 7}};
   head.posts = {{"other", 8}};
+  head.runs = {{"run", 3, 9}};
   const auto read = read_head(write_head(head));
   ASSERT_TRUE(read);
   EXPECT_EQ(write_head(*read), write_head(head));
@@ -41,6 +42,9 @@ TEST(HeadTest, IsTheSameAfterItWasWritten) {
   EXPECT_EQ(read->marks[1].bytes, 100U);
   EXPECT_EQ(read->keys[0].digest, "digest");
   EXPECT_EQ(read->posts[0].seq, 8U);
+  EXPECT_EQ(read->runs[0].digest, "run");
+  EXPECT_EQ(read->runs[0].number, 3U);
+  EXPECT_EQ(read->runs[0].seq, 9U);
   for (const char* none : {"", "[]", "{}", R"({"v":2})", R"({"v":"1"})"}) {
     EXPECT_FALSE(read_head(none)) << none;
   }
@@ -188,6 +192,48 @@ TEST(AppendPlanTest, KeepsTheKeysOfSendsApartFromThoseOfClients) {
   EXPECT_EQ(head.posts.size(), Head::max_posts);
   EXPECT_FALSE(is_known_post(head, "key"));
   EXPECT_FALSE(append("key", false)) << "nor push it out";
+}
+
+TEST(HeadTest, OfAnEarlierVersionKnowsNoRuns) {
+  const auto read = read_head(R"({"v":1,"last":3,"keys":["digest",3]})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->keys.size(), 1U);
+  EXPECT_TRUE(read->runs.empty());
+}
+
+TEST(AppendPlanTest, KeepsOneEntryForAllRepliesOfARun) {
+  Head head;
+  std::uint64_t seq = 0;
+  const auto append = [&](std::string run, std::uint64_t number) {
+    std::vector<NewActivity> one;
+    one.push_back(message("x", std::move(run)));
+    one.back().number_in_run = number;
+    auto plan = plan_append(some_id, head, "e", one, {}, WallTime(5s));
+    head = plan.head;
+    seq = plan.seqs.at(0);
+    return !plan.changes.empty();
+  };
+  std::vector<NewActivity> send;
+  send.push_back(message("x", "key"));
+  head = plan_append(some_id, head, "e", send, {}, WallTime(5s)).head;
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    EXPECT_TRUE(append("run", number));
+  }
+  EXPECT_EQ(head.runs.size(), 1U);
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    EXPECT_FALSE(append("run", number));
+    EXPECT_EQ(seq, 101U);
+  }
+  EXPECT_TRUE(append("another run", 1));
+  EXPECT_TRUE(plan_append(some_id, head, "e", send, {}, WallTime(5s)).changes.empty()) << "the key of a send stays";
+  for (std::size_t i = 1; i < Head::max_runs; ++i) {
+    EXPECT_TRUE(append("run " + std::to_string(i), 1));
+    EXPECT_FALSE(append("another run", 1));
+    EXPECT_TRUE(append("another run", i + 1)) << "one that goes on is not pushed out";
+    EXPECT_FALSE(append("another run", i + 1));
+  }
+  EXPECT_EQ(head.runs.size(), Head::max_runs);
+  EXPECT_TRUE(append("run", 100)) << "the oldest one is";
 }
 
 TEST(AppendPlanTest, RemovesWhatIsBeyondTheBounds) {

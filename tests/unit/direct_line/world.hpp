@@ -78,8 +78,9 @@ class TestInlet final : public ChannelInlet {
   awaitable<TurnResult> receive(Activity activity, std::optional<Identity> caller, OnReply on_reply) override {
     received.push_back(activity);
     callers.push_back(caller.value_or(Identity()));
-    for (auto& reply : replies) {
-      auto taken = on_reply(reply);
+    std::uint64_t number = 0;
+    for (const auto& reply : replies) {
+      auto taken = on_reply({reply, run, ++number});
       co_await std::move(taken);
     }
     if (during) {
@@ -92,6 +93,7 @@ class TestInlet final : public ChannelInlet {
   std::vector<Activity> received;
   std::vector<Identity> callers;
   std::vector<Activity> replies;  // given to `on_reply`
+  std::string run = "run-1";      // of them
   std::function<awaitable<void>(Activity)> during;
   TurnResult result;
 };
@@ -110,7 +112,7 @@ class World {
     tern::test::run_on(io, channel->open(io.get_executor(), Deadline::never()));
   }
   ~World() {
-    tern::test::run_on(io, channel->close(Deadline::never()));
+    tern::test::run_on(io, channel->close(Deadline::at(clock.now())));
     tern::test::drain(io);
   }
   World(const World&) = delete;

@@ -96,6 +96,16 @@ TEST_F(StreamedRepliesTest, EachClientReadsFromTheFirstEventOn) {
   EXPECT_EQ(rest(*StreamedReplies::ended(replies->whole().value())->read()), event("1") + event("2"));
 }
 
+TEST_F(StreamedRepliesTest, AreNamedForTheirRun) {
+  const auto one = std::make_shared<StreamedReplies>(1000, 1000);
+  const auto other = std::make_shared<StreamedReplies>(1000, 1000);
+  EXPECT_NE(one->run(), other->run());
+  one->add("1");
+  one->end(TurnReply(), false);
+  EXPECT_EQ(one->read()->run(), one->run());
+  EXPECT_EQ(StreamedReplies::ended(one->whole().value())->run(), one->run());
+}
+
 TEST_F(StreamedRepliesTest, AClientThatWaitsIsWoken) {
   const auto replies = std::make_shared<StreamedReplies>(1000, 1000);
   const auto reader = replies->read();
