@@ -101,6 +101,8 @@ TEST_F(ConversationTest, HoldsNoTypingThatAllWhoFollowHave) {
   news = {};
   sleep(second);
   EXPECT_TRUE(text.expired());
+  append("one");  // ends the waits, which use the followers
+  tern::test::drain(io);
 }
 
 TEST_F(ConversationTest, IsOverForWhomeverFollows) {
