@@ -23,7 +23,7 @@ namespace tern::direct_line {
 namespace {
 
 constexpr std::size_t max_files = 20;
-constexpr std::size_t max_parts = 64;  // so that one file too many is counted as one
+constexpr std::size_t max_parts_of_form = 64;  // so that one file too many is counted as one
 constexpr std::string_view activity_type_of_part = "application/vnd.microsoft.activity";
 
 // The attachment of the activity that a file belongs to, or a new one at the end.
@@ -118,7 +118,7 @@ awaitable<http::HttpResponse> Endpoint::upload(http::HttpRequest& request, std::
 
 // Long: each part of the body.
 Endpoint::Form Endpoint::read_form(http::HttpRequest& request) const {
-  const auto parts = read_multipart(request.header("content-type").value_or(""), request.body(), max_parts);
+  const auto parts = read_multipart(request.header("content-type").value_or(""), request.body(), max_parts_of_form);
   if (!parts) {
     refuse_argument(parts.error());
   }
