@@ -43,6 +43,7 @@ DirectLineBot::DirectLineBot(const DirectLineTask& task, const std::string& prog
                                "limits.connections=" + std::to_string(sockets + connections_beside),
                                "limits.direct_line_address_rate=0",
                                "limits.direct_line_address_bytes=0",
+                               "limits.direct_line_histories=1024GiB",
                                "limits.direct_line_address_sockets=0",
                                "limits.direct_line_address_reads=1000000"};
   if (task.core) {

@@ -74,6 +74,8 @@ std::vector<ConfigKey> kept_limit_keys() {
                  "Activities that are kept of a conversation on Direct Line."),
       size_key("limits.direct_line_history_bytes", Setting{&S::limits, &L::direct_line_history_bytes}, 64ULL << 10,
                1ULL << 40, "What is kept of a conversation on Direct Line; the oldest activities leave first."),
+      size_key("limits.direct_line_histories", Setting{&S::limits, &L::direct_line_histories}, 64ULL << 10, 1ULL << 40,
+               "What is kept of all conversations on Direct Line, without files; a client that adds more: 429."),
       size_key(
           "limits.direct_line_address_bytes", Setting{&S::limits, &L::direct_line_address_bytes}, 0, 1ULL << 40,
           "What clients of one address may add to histories in 24 hours; more: 429. 0: no limit, as behind a proxy "
@@ -200,6 +202,7 @@ direct_line::Options direct_line_options(const Settings& settings, const std::st
   options.tls = !settings.listen.certificate.empty();
   options.bounds.history = limits.direct_line_history;
   options.bounds.history_bytes = limits.direct_line_history_bytes;
+  options.bounds.histories = limits.direct_line_histories;
   options.bounds.address_bytes = limits.direct_line_address_bytes;
   options.bounds.age = limits.direct_line_age;
   options.bounds.message = limits.direct_line_message;

@@ -40,7 +40,7 @@ DirectLine::DirectLine(Options options, AnyStorage storage, Clock& clock, Metric
       storage_(std::move(storage)),
       clock_(clock),
       history_(storage_, HistoryBounds{options_.bounds.history, options_.bounds.age, options_.bounds.history_bytes},
-               clock),
+               clock, options_.bounds.histories),
       conversations_(history_, kept_conversations, clock),
       outbox_(conversations_, options_.bounds, clock),
       uploads_(

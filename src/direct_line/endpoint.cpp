@@ -214,6 +214,10 @@ void Endpoint::check_rate(const Caller& caller, const HttpRequest& request) {
 // Before anything of it is stored. What is stored beside the bytes of the client counts too.
 void Endpoint::take_bytes(const Caller& caller, const HttpRequest& request, std::size_t bytes) {
   constexpr std::size_t beside = 1024;
+  if (!all_.history_.room().has_room(bytes + beside)) {
+    throw Refusal(429, "TooManyRequests", "There is no room for more activities (limits.direct_line_histories).",
+                  std::chrono::minutes(1));
+  }
   if (caller.has_secret) {
     return;
   }

@@ -28,9 +28,13 @@ bool History::is_over(const Head& head) const noexcept {
 
 awaitable<bool> History::begin(std::string conversation, Head head, Deadline by) {
   head.changed = clock_.wall_now();
+  const auto bytes = HistoryRoom::bytes_of(head);
   StoreChanges changes;
   changes.upserts.emplace_back(head_key(conversation), write_head(head), Expect::absent());
   const auto written = co_await storage_.write(std::move(changes), by);
+  if (written) {
+    room_.change(0, bytes);
+  }
   co_return written.has_value();
 }
 
@@ -79,6 +83,7 @@ awaitable<std::optional<History::Appended>> History::append(std::string conversa
     auto changes = std::move(plan.changes);
     const auto written = co_await storage_.write(std::move(changes), by);
     if (written) {
+      room_.change(HistoryRoom::bytes_of(base->head), HistoryRoom::bytes_of(plan.head));
       known = FoundHead{std::move(plan.head), written->etags.back()};
       co_return Appended{std::move(plan.stored), std::move(plan.seqs), std::move(plan.times)};
     }
@@ -143,6 +148,9 @@ awaitable<void> History::remove(std::string conversation, FoundHead found, Deadl
 }
 
 awaitable<std::string> History::sweep(std::string after, Deadline by) {
+  if (after.empty()) {
+    room_.begin_count();
+  }
   StoreScan scan{std::string(head_prefix), heads_in_page, std::move(after)};
   auto page = co_await storage_.scan(std::move(scan), by);
   for (const auto& item : page.items) {
@@ -150,7 +158,12 @@ awaitable<std::string> History::sweep(std::string after, Deadline by) {
     if (found && is_over(found->head)) {
       auto conversation = item.key.substr(head_prefix.size());
       co_await remove(std::move(conversation), std::move(*found), by);
+    } else if (found) {
+      room_.count(HistoryRoom::bytes_of(found->head));
     }
+  }
+  if (page.next.empty()) {
+    room_.end_count();
   }
   co_return std::move(page.next);
 }

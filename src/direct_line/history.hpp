@@ -1,13 +1,16 @@
 #pragma once
 
 #include "direct_line/append_plan.hpp"
+#include "direct_line/history_room.hpp"
 
 #include <tern/async/clock.hpp>
 #include <tern/async/deadline.hpp>
 #include <tern/storage/any_storage.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +30,10 @@ struct FoundHead {
 /// Thread safety: as `AnyStorage`.
 class History {
  public:
-  History(AnyStorage storage, HistoryBounds bounds, Clock& clock)
-      : storage_(std::move(storage)), bounds_(bounds), clock_(clock) {}
+  /// `all`: the bytes of all conversations from which on `room` has none; whoever writes is not refused here.
+  History(AnyStorage storage, HistoryBounds bounds, Clock& clock,
+          std::size_t all = std::numeric_limits<std::size_t>::max())
+      : storage_(std::move(storage)), bounds_(bounds), clock_(clock), room_(all) {}
 
   /// Stores a conversation without activities. False when there is one of this id.
   awaitable<bool> begin(std::string conversation, Head head, Deadline by);
@@ -67,8 +72,8 @@ class History {
   static constexpr std::uint64_t max_page = 100;
   static constexpr std::size_t page_bytes = std::size_t{256} * 1024;
 
-  /// Removes up to a page of conversations whose time is over, among those after `after`. Returns where the next page
-  /// begins; "" at the end.
+  /// Removes up to a page of conversations whose time is over, among those after `after`, and counts the others.
+  /// Returns where the next page begins; "" at the end.
   awaitable<std::string> sweep(std::string after, Deadline by);
 
   /// Whether the time of a conversation is over: its last change is longer ago than activities are kept.
@@ -76,6 +81,8 @@ class History {
 
   AnyStorage& storage() noexcept { return storage_; }
   const HistoryBounds& bounds() const noexcept { return bounds_; }
+  /// What all conversations have, as this process has written and the last sweep has found.
+  const HistoryRoom& room() const noexcept { return room_; }
 
  private:
   awaitable<void> remove(std::string conversation, FoundHead found, Deadline by);
@@ -83,6 +90,7 @@ class History {
   AnyStorage storage_;
   HistoryBounds bounds_;
   Clock& clock_;
+  HistoryRoom room_;
 };
 
 }  // namespace tern::direct_line

@@ -18,6 +18,7 @@ struct Bounds {
   std::size_t history = 1000;                           ///< activities that are kept of a conversation
   std::size_t history_bytes = 16 * 1024 * 1024;         ///< bytes that are kept of a conversation
   std::chrono::milliseconds age{168 * 3'600'000};       ///< how long activities and files are kept
+  std::size_t histories = 512 * 1024 * 1024;            ///< bytes of all histories, beyond which no client adds any
   std::size_t address_bytes = 64 * 1024 * 1024;         ///< bytes of histories a client address writes in a day; 0: any
   std::size_t message = 256 * 1024;                     ///< bytes of an activity
   std::size_t upload = 4 * 1024 * 1024;                 ///< bytes of the files of one message

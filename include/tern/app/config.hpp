@@ -212,6 +212,7 @@ struct LimitSettings {
   std::size_t direct_line_history = 1'000;
   std::size_t direct_line_history_bytes = 16U << 20;
   std::chrono::milliseconds direct_line_age{604'800'000};
+  std::size_t direct_line_histories = 512U << 20;
   std::size_t direct_line_address_bytes = 64U << 20;
   std::size_t direct_line_message = 256U << 10;
   std::size_t direct_line_upload = 4U << 20;

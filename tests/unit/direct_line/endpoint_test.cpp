@@ -348,6 +348,35 @@ TEST(EndpointTest, LetsAnAddressFillNoStore) {
   EXPECT_EQ(world.say(world.begin(), "later").status, 200U);
 }
 
+TEST(EndpointTest, LetsAllClientsFillNoStore) {
+  Options options;
+  options.bounds.histories = 200'000;
+  World world(std::move(options));
+  const auto client = world.begin();
+  unsigned status = 200;
+  int stored = 0;
+  for (; status == 200 && stored < 100; ++stored) {
+    world.clock.advance(100ms);
+    status = world.say(client, std::string(20'000, 'x')).status;
+  }
+  EXPECT_EQ(status, 429U);
+  EXPECT_EQ(stored, 10);
+  const auto refused = world.post("/conversations", World::secret);
+  EXPECT_EQ(refused.status, 201U) << "a small one has room";
+  const auto other = world.begin();
+  const auto large = world.say(other, std::string(20'000, 'x'));
+  EXPECT_EQ(large.status, 429U) << "it is not for one conversation";
+  EXPECT_EQ(header_of(large, "Retry-After"), "60");
+  EXPECT_THAT(large.body, HasSubstr("limits.direct_line_histories"));
+  auto reply = Activity::message(std::string(20'000, 'y'));
+  reply.set_conversation(ConversationAccount(client.id));
+  tern::test::run_on(world.io, world.channel->sender().send(reply, {}, Deadline::never()));
+  EXPECT_EQ(world.texts(client, "9").size(), 1U) << "the bot goes on";
+  world.clock.advance(Bounds{}.age + 1s);
+  tern::test::drain(world.io);
+  EXPECT_EQ(world.say(world.begin(), std::string(20'000, 'x')).status, 200U) << "the old ones were removed";
+}
+
 TEST(EndpointTest, NamesItsSocketsAsTheProxyIsCalled) {
   World world;
   TestRequest request(Method::post, std::string(root_path) + "/conversations");

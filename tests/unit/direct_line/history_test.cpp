@@ -370,5 +370,41 @@ TEST_F(HistoryTest, ForgetsAConversationThatNobodyHasUsedForTheWholeAge) {
   EXPECT_TRUE(begin());
 }
 
+TEST_F(HistoryTest, CountsWhatAllConversationsHave) {
+  const std::string text(10'000, 'x');
+  auto activities = messages({text.c_str(), "b"});
+  std::optional<FoundHead> known;
+  tern::test::run(history.begin(some_id, Head{}, Deadline::never()));
+  const auto empty = history.room().bytes();
+  EXPECT_GT(empty, 0U);
+  tern::test::run(history.append(some_id, known, activities, Deadline::never()));
+  const auto all = history.room().bytes();
+  EXPECT_GT(all, empty + 10'000);
+  EXPECT_LT(all, empty + 11'000);
+  History other(history.storage(), HistoryBounds{}, clock, all);
+  EXPECT_EQ(other.room().bytes(), 0U);
+  tern::test::run(other.sweep({}, Deadline::never()));
+  EXPECT_EQ(other.room().bytes(), all) << "a sweep finds what others have written";
+  EXPECT_FALSE(other.room().has_room(1));
+  clock.advance(HistoryBounds{}.age + 1s);
+  tern::test::run(other.sweep({}, Deadline::never()));
+  EXPECT_EQ(other.room().bytes(), 0U);
+  EXPECT_TRUE(other.room().has_room(all));
+}
+
+TEST(HistoryRoomTest, CountsWhatASweepMayHaveMissed) {
+  HistoryRoom room(1000);
+  room.change(0, 600);
+  room.begin_count();
+  room.count(600);
+  room.change(600, 900);
+  room.change(300, 100);
+  EXPECT_EQ(room.bytes(), 700U);
+  room.end_count();
+  EXPECT_EQ(room.bytes(), 900U) << "rather too much than too little";
+  EXPECT_TRUE(room.has_room(100));
+  EXPECT_FALSE(room.has_room(101));
+}
+
 }  // namespace
 }  // namespace tern::direct_line
