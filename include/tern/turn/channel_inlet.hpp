@@ -35,7 +35,7 @@ struct TurnResult {
 
 /// A reply of a turn with `deliveryMode: stream`.
 struct StreamedReply {
-  Activity activity;
+  Activity activity;  ///< as the bot has sent it
   /// Names the run of the turn. A repetition of the activity that gets the replies once more gets them with the same
   /// name; a turn that is run again, because the first one has failed, has another.
   std::string run;
