@@ -1,6 +1,6 @@
 #pragma once
 
-#include "direct_line/conversation.hpp"
+#include "direct_line/follower.hpp"
 #include "direct_line/options.hpp"
 #include "http/web_socket.hpp"
 

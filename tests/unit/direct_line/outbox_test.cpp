@@ -1,5 +1,6 @@
 #include "direct_line/outbox.hpp"
 
+#include "direct_line/follower.hpp"
 #include "support/failing_storage.hpp"
 #include "unit/direct_line/store.hpp"
 

@@ -1,6 +1,7 @@
 // Two processes on a real server, with a clock that stands still: nobody looks at the store from time to time, so what
 // comes has come by LISTEN and NOTIFY.
 #include "direct_line/conversations.hpp"
+#include "direct_line/follower.hpp"
 #include "support/postgres_server.hpp"
 #include "unit/direct_line/store.hpp"
 

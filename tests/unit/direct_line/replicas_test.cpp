@@ -1,5 +1,6 @@
 // What one process shows of what another one writes and shows, on a store that passes on hints and notes.
 #include "direct_line/conversations.hpp"
+#include "direct_line/follower.hpp"
 #include "direct_line/shown_note.hpp"
 #include "unit/direct_line/store.hpp"
 
