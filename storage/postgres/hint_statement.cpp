@@ -64,7 +64,9 @@ void HintStatement::notify(Session& session, const std::vector<std::string>& top
 void HintStatement::tell(Session& session, const NoteQueue::Notes& notes, SteadyTime cut_at) const {
   BinaryArray payloads(ElementType::text, notes.size());
   for (const auto& [topic, text] : notes) {
-    payloads.add(origin_ + ' ' + topic + '\n' + text);
+    auto payload = origin_;
+    payload.append(" ").append(topic).append("\n").append(text);
+    payloads.add(payload);
   }
   session.execute(statement_of_notes_, {payloads.parameter()}, cut_at);
 }
