@@ -41,7 +41,7 @@ cmd_sanitize() {
 }
 
 cmd_fuzz() {
-  local seconds=60 name names=()
+  local seconds=60 name names=() words=()
   while (($#)); do
     case $1 in
       --seconds) seconds=${2:?--seconds wants a number} && shift ;;
@@ -56,25 +56,52 @@ cmd_fuzz() {
     [[ -f tests/fuzz/$name.cpp ]] || die "$name is no fuzzer; tests/fuzz has them"
   done
   build fuzz "${names[@]}"
+  cd build/fuzz
+  if [[ -t 1 ]] && ((${#names[@]} == 1)); then  # each new input is a line: of use to somebody who watches
+    say "Fuzzing with ${names[0]} for $seconds s"
+    fuzz_words "${names[0]}" "$seconds"
+    "tests/${names[0]}" "${words[@]}"
+    return
+  fi
+  trap stop_all EXIT
+  trap 'exit 130' INT TERM HUP
+  local faults=()
   for name in "${names[@]}"; do
-    say "Fuzzing with $name for $seconds s"
-    local folders=("corpus/$name") words=()
-    mkdir -p "build/fuzz/corpus/$name"
-    [[ ! -d tests/fuzz/corpus/$name ]] || folders+=("../../tests/fuzz/corpus/$name")
-    case $name in
-      *_reader_fuzz) words=(-dict=../../tests/fuzz/http.dict) ;;
-      parse_activity_fuzz) words=(-dict=../../tests/fuzz/activity.dict) ;;
-      storage_record_fuzz) words=(-dict=../../tests/fuzz/storage.dict) ;;
-    esac
-    words+=(-max_total_time="$seconds" -max_len=4096 -print_final_stats=1)
-    if [[ -t 1 ]]; then
-      (cd build/fuzz && "tests/$name" "${words[@]}" "${folders[@]}")
-    else  # each new input is a line: of use to somebody who watches alone
-      (cd build/fuzz && "tests/$name" "${words[@]}" "${folders[@]}" >"$name.log" 2>&1) ||
-        { tail -n 150 "build/fuzz/$name.log" && die "$name has found a fault; the whole output is build/fuzz/$name.log"; }
-      grep '^stat::' "build/fuzz/$name.log"
-    fi
+    if ((${#running[@]} >= $(nproc))); then fuzzer_ended; fi
+    fuzz_words "$name" "$seconds"
+    start "$name" "$name.log" "tests/$name" "${words[@]}"
   done
+  while ((${#running[@]})); do fuzzer_ended; done
+  ((${#faults[@]} == 0)) || die "a fault was found by ${faults[*]}; the whole output is build/fuzz/NAME.log"
+}
+
+# fuzz_words NAME SECONDS: sets `words` to what the fuzzer is started with, in build/fuzz.
+fuzz_words() {
+  local name=$1
+  words=(-max_total_time="$2" -max_len=4096 -print_final_stats=1)
+  case $name in
+    *_reader_fuzz) words+=(-dict=../../tests/fuzz/http.dict) ;;
+    parse_activity_fuzz) words+=(-dict=../../tests/fuzz/activity.dict) ;;
+    storage_record_fuzz) words+=(-dict=../../tests/fuzz/storage.dict) ;;
+  esac
+  mkdir -p "corpus/$name"
+  words+=("corpus/$name")
+  if [[ -d ../../tests/fuzz/corpus/$name ]]; then words+=("../../tests/fuzz/corpus/$name"); fi
+}
+
+# Waits until one of the fuzzers has ended, and tells what it did; adds its name to `faults` if it has found one.
+fuzzer_ended() {
+  local ended name status=0
+  wait -n -p ended "${!running[@]}" || status=$?
+  name=${running[$ended]}
+  unset "running[$ended]"
+  say "Fuzzed with $name"
+  if ((status == 0)); then
+    grep '^stat::' "$name.log"
+  else
+    tail -n 150 "$name.log"
+    faults+=("$name")
+  fi
 }
 
 # `turn` runs the others but `storage`; its options are in docs/benchmarks.md, those of `storage` in docs/storage.md.
