@@ -38,21 +38,59 @@ function(tern_add_program name)
   endif()
 endfunction()
 
-# tern_add_test(NAME SOURCES ... [ALONE sources] [LINK ...] [TIMEOUT seconds] [OPTIMISED] [ONE_THREAD] [NOT_TSAN pattern]): a GoogleTest program whose cases
-# CTest knows one by one. Each case has 120 seconds, or as given; CTest begins with those that have the most, so that none
-# of them is left to run alone at the end.
+# tern_add_cases(PROGRAM [PARTS number] [TIMEOUT seconds] [FILTER pattern] [PREFIX text] [ENVIRONMENT NAME=value]): makes the
+# cases of a GoogleTest program known to CTest, one by one. Each has 120 seconds, or as given; CTest begins with those that
+# have the most, so that none of them is left to run alone at the end.
+# A program with a sanitizer takes longer to start than most cases do. So there CTest knows the program as a whole, or in
+# as many PARTS as it is good to run side by side; each part has 900 seconds.
+# FILTER: these cases alone. PREFIX: what their names begin with, where a program is run more than once.
+function(tern_add_cases program)
+  cmake_parse_arguments(ARG "" "PARTS;TIMEOUT;FILTER;PREFIX;ENVIRONMENT" "" ${ARGN})
+  set(properties TIMEOUT 120 COST 120)
+  if(TERN_SANITIZE)
+    set(properties TIMEOUT 900 COST 120)
+  endif()
+  if(ARG_TIMEOUT)
+    set(properties TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT})
+  endif()
+  if(NOT TERN_SANITIZE)
+    if(ARG_ENVIRONMENT)
+      list(APPEND properties ENVIRONMENT ${ARG_ENVIRONMENT})
+    endif()
+    gtest_discover_tests(${program} TEST_PREFIX "${ARG_PREFIX}" TEST_LIST ${ARG_PREFIX}${program}.cases TEST_FILTER "${ARG_FILTER}"
+      DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+    return()
+  endif()
+  if(NOT ARG_PARTS)
+    set(ARG_PARTS 1)
+  endif()
+  set(filter)
+  if(ARG_FILTER)
+    set(filter --gtest_filter=${ARG_FILTER})
+  endif()
+  foreach(part RANGE 1 ${ARG_PARTS})
+    set(name ${ARG_PREFIX}${program})
+    if(ARG_PARTS GREATER 1)
+      set(name ${name}.${part})
+    endif()
+    add_test(NAME ${name} COMMAND ${program} ${filter})
+    math(EXPR index "${part} - 1")
+    set_tests_properties(${name} PROPERTIES ${properties}
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_PARTS};GTEST_SHARD_INDEX=${index};${ARG_ENVIRONMENT}")
+  endforeach()
+endfunction()
+
+# tern_add_test(NAME SOURCES ... [ALONE sources] [LINK ...] [OPTIMISED] [ONE_THREAD] [NOT_TSAN pattern] [PARTS number]
+# [TIMEOUT seconds]): a GoogleTest program. PARTS and TIMEOUT: as for `tern_add_cases`.
 # Tests may look inside: src/ is on their include path.
 # OPTIMISED: the test itself does so much that it is worth the compiler's time.
 # ONE_THREAD: what it tests starts no thread, so that ThreadSanitizer has nothing to see and is left out.
 # NOT_TSAN: a pattern of cases whose threads do what those of other cases do; ThreadSanitizer leaves them out.
 function(tern_add_test name)
-  cmake_parse_arguments(ARG "OPTIMISED;ONE_THREAD" "TIMEOUT;NOT_TSAN" "SOURCES;ALONE;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIMISED;ONE_THREAD" "PARTS;TIMEOUT;NOT_TSAN" "SOURCES;ALONE;LINK" ${ARGN})
   tern_keep_apart()
   if(ARG_ONE_THREAD AND TERN_SANITIZE STREQUAL "thread")
     return()
-  endif()
-  if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
@@ -66,7 +104,7 @@ function(tern_add_test name)
   endif()
   set(filter)
   if(ARG_NOT_TSAN AND TERN_SANITIZE STREQUAL "thread")
-    set(filter TEST_FILTER -${ARG_NOT_TSAN})
+    set(filter -${ARG_NOT_TSAN})
   endif()
-  gtest_discover_tests(${name} ${filter} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT})
+  tern_add_cases(${name} PARTS "${ARG_PARTS}" TIMEOUT "${ARG_TIMEOUT}" FILTER "${filter}")
 endfunction()

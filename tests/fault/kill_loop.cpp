@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <string_view>
 
 extern char** environ;
 
@@ -83,7 +84,10 @@ int start_writer(const std::string& writer, const std::string& place, int output
   auto given = "TERN_FAULT_STORE=" + place;
   std::vector<char*> environment;
   for (auto** variable = environ; *variable != nullptr; ++variable) {
-    environment.push_back(*variable);
+    // What part of the cases this process runs is no matter of the writer, which is a case of its own.
+    if (!std::string_view(*variable).starts_with("GTEST_")) {
+      environment.push_back(*variable);
+    }
   }
   environment.push_back(given.data());
   environment.push_back(nullptr);
