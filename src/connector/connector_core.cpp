@@ -78,6 +78,7 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
       options_(std::move(options)),
       writer_(options_.user_agent),
       figures_(metrics) {
+  last_allowed_.reserve(256);  // longer than those of the channels
   open_.gauge = ConnectorFigures::connections(metrics);
   resolutions_ = ConnectorFigures::resolutions(metrics);
 }
@@ -107,9 +108,16 @@ void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor t
 }
 
 bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
+  if (!service_url.empty() && service_url == last_allowed_) {
+    return true;
+  }
   const auto url = parse_service_url(service_url);
-  return url && (!options_.loopback_only || is_loopback(*url)) &&
-         (options_.allowed_hosts == nullptr || options_.allowed_hosts->allows(*url));
+  const bool allowed = url && (!options_.loopback_only || is_loopback(*url)) &&
+                       (options_.allowed_hosts == nullptr || options_.allowed_hosts->allows(*url));
+  if (allowed && service_url.size() <= last_allowed_.capacity()) {  // needs no memory
+    last_allowed_.assign(service_url);
+  }
+  return allowed;
 }
 
 // Asked once for each host that the client remembers: what is allowed does not change in the life of a client.

@@ -104,6 +104,9 @@ class ConnectorCore final : public net::ClientCore {
   ConnectorFigures figures_;
   std::vector<std::string> buffers_;
   std::string origin_;  // its memory is used again for each look-up
+  // The serviceUrl that `sends_to` allowed last. Most activities of a bot have the same one, and what is allowed does
+  // not change.
+  mutable std::string last_allowed_;
 };
 
 }  // namespace tern::connector

@@ -96,6 +96,31 @@ TEST(AllowedHostsOfAClient, HostThatIsNotListedGetsNoConnectionAndNoQuestionForI
   EXPECT_TRUE(on.client->sends_to(url_at("channel.test", channel)));
 }
 
+// A client remembers the serviceUrl that it allowed last.
+TEST(AllowedHostsOfAClient, WhatWasAllowedBeforeDoesNotLetInItsLikes) {
+  const FakeNameServer names;
+  const Harness on(allowing("http://channel.test,other.test", names));
+  const std::string_view likes[] = {"http://channel.test.stranger.test",
+                                    "http://stranger.test",
+                                    "ftp://channel.test",
+                                    "http://channel.tes",
+                                    "http://channel.test?x",
+                                    "http://other.test",
+                                    ""};
+  for (const std::string_view allowed : {"http://channel.test", "http://CHANNEL.test/", "https://other.test/path"}) {
+    EXPECT_TRUE(on.client->sends_to(allowed));
+    EXPECT_TRUE(on.client->sends_to(allowed)) << "once more: " << allowed;
+    for (const auto refused : likes) {
+      EXPECT_FALSE(on.client->sends_to(refused)) << refused << " after " << allowed;
+      EXPECT_TRUE(on.client->sends_to(allowed)) << allowed << " after " << refused;
+    }
+  }
+  const std::string long_path = "http://channel.test/" + std::string(4000, 'a');
+  EXPECT_TRUE(on.client->sends_to(long_path));
+  EXPECT_TRUE(on.client->sends_to(long_path));
+  EXPECT_FALSE(on.client->sends_to(long_path + "?"));
+}
+
 TEST(AllowedHostsOfAClient, HostThatIsListedForHttpsGetsNothingOverHttp) {
   FakeNameServer names;
   FakeChannel channel;
