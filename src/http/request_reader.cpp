@@ -200,7 +200,10 @@ RequestReader::Step RequestReader::parse() {
   }
   while (!parser_->is_done()) {
     if (unparsed() < (in_chunk_line_ ? least_chunk : 1)) {
-      return wait_for_line();
+      // The line of a chunk, or the end of the last chunk and that line. Behind it there may be data already.
+      const auto text = unparsed_text();
+      const auto line = text.starts_with("\r\n") ? std::size_t{2} : 0;
+      return wait_for(text.substr(0, text.find('\n', line) + 1));  // npos + 1 is 0
     }
     const Step step = parse_some();
     if (step != Step::complete) {
@@ -229,7 +232,7 @@ RequestReader::Step RequestReader::parse_some() {
     return refuse(Rejection::header_limit);
   }
   if (more_to_come) {
-    return wait_for_line();
+    return wait_for(unparsed_text());
   }
   return in_head && parser_->is_header_done() ? after_head() : Step::complete;
 }
@@ -241,9 +244,9 @@ void RequestReader::take_plain_lines() {
   header_bytes_ += taken;
 }
 
-// The unparsed input is the beginning of a line, or of several lines that are parsed together.
-RequestReader::Step RequestReader::wait_for_line() noexcept {
-  return has_bare_line_end(unparsed_text()) ? refuse(Rejection::malformed) : Step::need_input;
+// `lines`: what is there of a line, or of several lines that are parsed together.
+RequestReader::Step RequestReader::wait_for(std::string_view lines) noexcept {
+  return has_bare_line_end(lines) ? refuse(Rejection::malformed) : Step::need_input;
 }
 
 // Until the head was read, nobody knew whether the body may be a large one. False when it is too large.

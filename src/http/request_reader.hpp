@@ -73,7 +73,7 @@ class RequestReader {
   bool skip_empty_lines() noexcept;
   Step parse_some();
   void take_plain_lines();
-  Step wait_for_line() noexcept;
+  Step wait_for(std::string_view lines) noexcept;
   Step after_head();
   bool bound_body();
   Step refuse(Rejection why) noexcept;

@@ -122,6 +122,41 @@ Step outcome_of(const std::string& chunks, bool byte_by_byte, std::size_t limit 
   return step;
 }
 
+// The data of a chunk may begin like the end of a line, and may come with the line of its chunk.
+TEST(RequestReader, AChunkOfLineEndsIsReadHoweverItIsCut) {
+  for (const std::string data : {"\n", "\n\n", "\r", "\r\n", "\n\r\n", "x\n"}) {
+    const std::string text = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                             std::to_string(data.size()) + "\r\n" + data + "\r\n1\r\n\n\r\n0\r\n\r\n";
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+      RequestReader reader({.header = 1000, .body = 1000});
+      auto step = Step::need_input;
+      for (std::size_t at = 0; at < text.size(); at += piece) {
+        ASSERT_EQ(step, Step::need_input) << "pieces of " << piece;
+        give(reader, std::string_view(text).substr(at, piece));
+        step = reader.parse();
+      }
+      EXPECT_EQ(step, Step::complete) << "pieces of " << piece;
+      EXPECT_EQ(reader.request().body(), data + "\n");
+    }
+  }
+}
+
+TEST(RequestReader, ALineOfAChunkThatEndsWithALineFeedAloneIsRefusedHoweverItIsCut) {
+  for (const char* lines : {"1\nx\r\n0\r\n\r\n", "1\r\nx\r\n1\nx\r\n", "1\r\nx\r\n0\r\n\n\r\n", "0\n\r\n\r\n"}) {
+    const std::string text =
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(lines) + "xxxxxxxx";
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+      RequestReader reader({.header = 1000, .body = 1000});
+      auto step = Step::need_input;
+      for (std::size_t at = 0; at < text.size() && step == Step::need_input; at += piece) {
+        give(reader, std::string_view(text).substr(at, piece));
+        step = reader.parse();
+      }
+      EXPECT_EQ(step, Step::refused) << lines << " in pieces of " << piece;
+    }
+  }
+}
+
 TEST(RequestReader, ExtensionsOfChunksHoldNoControls) {
   for (const bool bytes : {false, true}) {
     for (const std::string& wrong :
