@@ -75,7 +75,12 @@ export class Playground {
     return this.#post(`/_debug/conversation/${chat.id}/installation`, {});
   }
 
-  /** A person writes. In a group a bot hears only what mentions it. Returns the time of sending. */
+  /** This moment: its time, and how much was seen before it. A time alone cannot part two events of one millisecond. */
+  now() {
+    return { at: Date.now(), seen: this.events.count };
+  }
+
+  /** A person writes. In a group a bot hears only what mentions it. Returns the moment of sending. */
   async write(chat, text) {
     const body = { text, textFormat: "plain", from: { id: chat.user.id } };
     if (chat === this.group) {
@@ -83,7 +88,7 @@ export class Playground {
       body.text = `${mention} ${text}`;
       body.mentions = [{ mentioned: { id: this.bot.id }, text: mention }];
     }
-    const sent = Date.now();
+    const sent = this.now();
     await this.#post(`/_conversation/v1/conversations/${chat.id}/messages`, body);
     return sent;
   }
@@ -157,19 +162,23 @@ class Events {
     });
   }
 
+  /** How many events have come. */
+  get count() {
+    return this.#seen.length;
+  }
+
   #take(event) {
     this.#seen.push(event);
     for (const check of this.#waiting) check(event);
   }
 
-  /** The first event since `after` that matches, past or to come. */
+  /** The first event since the moment `after` that matches, past or to come. */
   next(what, matches, after, milliseconds = 15_000) {
-    const fits = (event) => event.at >= after && matches(event);
-    const past = this.#seen.find(fits);
+    const past = this.#seen.slice(after.seen).find(matches);
     if (past) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
       const check = (event) => {
-        if (!fits(event)) return;
+        if (!matches(event)) return;
         clearTimeout(timer);
         this.#waiting.delete(check);
         resolve(event);

@@ -34,7 +34,7 @@ try {
   await page.goto(playground.url);
   const box = page.locator("[role=textbox][contenteditable=true]");
   await box.click();
-  const sent = Date.now();
+  const sent = playground.now();
   await box.pressSequentially("hello");
   await page.keyboard.press("Enter");
   await playground.typing(playground.personal, sent);
