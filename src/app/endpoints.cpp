@@ -52,12 +52,12 @@ bool MessagesEndpoint::may_answer(const Activity& activity) const {
   if (sender_ == nullptr && !loopback_only_) {
     return true;
   }
-  const auto mode = activity.delivery_mode();
-  if (mode == delivery_modes::expect_replies || mode == delivery_modes::stream) {
+  const auto service_url = activity.service_url().value_or("");
+  if (sender_ != nullptr ? sender_->sends_to(service_url) : on_this_machine(service_url)) {
     return true;
   }
-  const auto service_url = activity.service_url().value_or("");
-  return sender_ != nullptr ? sender_->sends_to(service_url) : on_this_machine(service_url);
+  const auto mode = activity.delivery_mode();
+  return mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
 }
 
 // Long: one coroutine frame for each request.

@@ -2,6 +2,7 @@
 
 #include "connector/connector_core.hpp"
 
+#include "schema/find_member.hpp"
 #include "turn/trust.hpp"
 
 #include <utility>
@@ -21,9 +22,9 @@ RequestParts parts(std::string_view method, std::optional<std::string_view> conv
 
 /// The id of the account that stands there; "" without one. Lifetime: a view into `object`.
 std::string_view account_id(const json::object& object, std::string_view name) noexcept {
-  const json::value* member = object.if_contains(name);
+  const json::value* member = tern::detail::find_member(object, name);
   const json::object* account = member != nullptr ? member->if_object() : nullptr;
-  const json::value* id = account != nullptr ? account->if_contains("id") : nullptr;
+  const json::value* id = account != nullptr ? tern::detail::find_member(*account, "id") : nullptr;
   const json::string* text = id != nullptr ? id->if_string() : nullptr;
   return text != nullptr ? std::string_view(*text) : std::string_view();
 }
@@ -33,13 +34,15 @@ std::string_view account_id(const json::object& object, std::string_view name) n
 void prepare(ConnectorCore& core, Call& call, const Activity& activity, RequestParts request) {
   std::optional<json::object> without_caller;
   request.body = &activity.json();
-  if (activity.json().contains("callerId")) {
+  if (tern::detail::find_member(activity.json(), "callerId") != nullptr) {
     without_caller.emplace(activity.json());
     without_caller->erase("callerId");
     request.body = &*without_caller;
   }
-  core.prepare(call, activity.service_url().value_or(std::string_view()),
-               {account_id(activity.json(), "from"), tern::detail::noted_caller(activity)}, request);
+  const auto token = core.shows_tokens()
+                         ? TokenFor{account_id(activity.json(), "from"), tern::detail::noted_caller(activity)}
+                         : TokenFor();
+  core.prepare(call, activity.service_url().value_or(std::string_view()), token, request);
 }
 
 void require_id(std::string_view id, const char* what) {

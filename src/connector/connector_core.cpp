@@ -78,46 +78,76 @@ ConnectorCore::ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& cl
       options_(std::move(options)),
       writer_(options_.user_agent),
       figures_(metrics) {
-  last_allowed_.reserve(256);  // longer than those of the channels
+  last_.url.reserve(256);  // longer than those of the channels
   open_.gauge = ConnectorFigures::connections(metrics);
   resolutions_ = ConnectorFigures::resolutions(metrics);
 }
 
-void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor token, RequestParts parts) {
+ConnectorCore::Target ConnectorCore::target_of(const Call& call, std::string_view service_url) {
+  if (last_.target.host != nullptr && service_url == last_.url) {
+    return last_.target;
+  }
   const auto url = parse_service_url(service_url);
   if (!url) {
     fail(call, Outcome::refused, errc::service_url_refused,
          service_url.empty() ? std::string("the activity carries no serviceUrl; nothing was sent")
                              : std::string("the serviceUrl ") + url.error().why + "; nothing was sent");
   }
-  Host& host = host_for(call, *url);
+  Target target{&host_for(call, *url), url->path, url->tls && shows_token_to(*url)};
+  if (remember(service_url)) {
+    last_.target = target;
+    last_.target.base_path =
+        std::string_view(last_.url).substr(static_cast<std::size_t>(url->path.data() - service_url.data()), url->path.size());
+  }
+  return target;
+}
+
+void ConnectorCore::prepare(Call& call, std::string_view service_url, TokenFor token, RequestParts parts) {
+  const Target target = target_of(call, service_url);
+  Host& host = *target.host;
   move_to(call, host);
   if (host.patience > 1) {
     call.by_ = call.asked_by_.min(Deadline::at(call.began_ + options_.request_timeout * host.patience));
   }
   // Only now it is certain that the bot may send there.
-  if (options_.credentials != nullptr && url->tls && shows_token_to(*url)) {
+  if (shows_tokens() && target.may_see_token) {
     ask_for_token(call, token);
   }
   if (call.token_) {
     parts.authorization = call.token_->authorization();
   }
   parts.host = host.header();
-  parts.base_path = url->path;
+  parts.base_path = target.base_path;
   writer_.write(parts, call.request_);
 }
 
 bool ConnectorCore::sends_to(std::string_view service_url) const noexcept {
-  if (!service_url.empty() && service_url == last_allowed_) {
+  if (!service_url.empty() && service_url == last_.url) {
     return true;
   }
   const auto url = parse_service_url(service_url);
   const bool allowed = url && (!options_.loopback_only || is_loopback(*url)) &&
                        (options_.allowed_hosts == nullptr || options_.allowed_hosts->allows(*url));
-  if (allowed && service_url.size() <= last_allowed_.capacity()) {  // needs no memory
-    last_allowed_.assign(service_url);
+  if (allowed) {
+    remember(service_url);
   }
   return allowed;
+}
+
+// Needs no memory.
+bool ConnectorCore::remember(std::string_view service_url) const noexcept {
+  if (service_url.size() > last_.url.capacity()) {
+    return false;
+  }
+  last_.target = {};
+  last_.url.assign(service_url);
+  return true;
+}
+
+void ConnectorCore::forgets(const Host& host) noexcept {
+  if (last_.target.host == &host) {
+    last_.target = {};
+  }
 }
 
 // Asked once for each host that the client remembers: what is allowed does not change in the life of a client.

@@ -66,6 +66,8 @@ class ConnectorCore final : public net::ClientCore {
   awaitable<void> perform(Call& call);
 
   bool sends_to(std::string_view service_url) const noexcept;
+  /// Whether a request may carry a token.
+  bool shows_tokens() const noexcept { return options_.credentials != nullptr; }
 
  private:
   friend class Call;
@@ -73,6 +75,24 @@ class ConnectorCore final : public net::ClientCore {
   ConnectorCore(asio::io_context& io, TimingWheel& wheel, Clock& clock, Metrics& metrics, ConnectorOptions options,
                 Checked checked);
 
+  /// Where the requests of a serviceUrl go.
+  struct Target {
+    Host* host = nullptr;
+    std::string_view base_path;
+    bool may_see_token = false;
+  };
+  /// The serviceUrl that was allowed last. Most activities of a bot have the same one, and what is allowed does not
+  /// change.
+  struct LastUrl {
+    std::string url;  ///< its memory is never given back
+    Target target;    ///< has no host until a call goes there, and once the host is forgotten; `base_path` is in `url`
+  };
+
+  /// `call` fails when no request can go there.
+  Target target_of(const Call& call, std::string_view service_url);
+  /// False when the URL is too long.
+  bool remember(std::string_view service_url) const noexcept;
+  void forgets(const Host& host) noexcept override;
   Host& host_for(const Call& call, const ServiceUrl& url);
   void require_allowed(const Call& call, const ServiceUrl& url);
   net::TlsSettings* tls_for(const ServiceUrl& url);
@@ -104,9 +124,7 @@ class ConnectorCore final : public net::ClientCore {
   ConnectorFigures figures_;
   std::vector<std::string> buffers_;
   std::string origin_;  // its memory is used again for each look-up
-  // The serviceUrl that `sends_to` allowed last. Most activities of a bot have the same one, and what is allowed does
-  // not change.
-  mutable std::string last_allowed_;
+  mutable LastUrl last_;
 };
 
 }  // namespace tern::connector

@@ -1,5 +1,6 @@
 #include "connector/request_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -23,10 +24,21 @@ constexpr auto component_characters = [] {
   return plain;
 }();
 
-void append_escaped(std::string& out, unsigned char byte) {
-  out.push_back('%');
-  out.push_back(hex_upper[byte >> 4]);
-  out.push_back(hex_upper[byte & 15]);
+/// Appends the characters that are plain as they are, in runs, and the others as %XX.
+template <class IsPlain>
+void append_escaped(std::string& out, std::string_view text, IsPlain is_plain) {
+  while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_plain);
+    const auto run = static_cast<std::size_t>(end - text.begin());
+    out.append(text.substr(0, run));
+    text.remove_prefix(run);
+    if (!text.empty()) {
+      const auto byte = static_cast<unsigned char>(text.front());
+      const std::array<char, 3> escaped{'%', hex_upper[byte >> 4], hex_upper[byte & 15]};
+      out.append(escaped.data(), escaped.size());
+      text.remove_prefix(1);
+    }
+  }
 }
 
 std::mt19937_64 seeded() {
@@ -56,24 +68,11 @@ void append_target(const RequestParts& parts, std::string& out) {
 }  // namespace
 
 void append_component(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (component_characters[byte]) {
-      out.push_back(c);
-    } else {
-      append_escaped(out, byte);
-    }
-  }
+  append_escaped(out, text, [](char c) { return component_characters[static_cast<unsigned char>(c)]; });
 }
 
 void append_header_value(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c >= 0x20 && c < 0x7f) {
-      out.push_back(c);
-    } else {
-      append_escaped(out, static_cast<unsigned char>(c));
-    }
-  }
+  append_escaped(out, text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 std::pair<std::size_t, std::size_t> RequestText::authorization_line() const noexcept {
@@ -157,12 +156,15 @@ void RequestWriter::append_request_id(std::string& out) {
   std::array<std::uint64_t, 2> bits{random_(), random_()};
   bits[0] = (bits[0] & 0xffff'ffff'ffff'0fffU) | 0x4000U;                 // version 4
   bits[1] = (bits[1] & 0x3fff'ffff'ffff'ffffU) | 0x8000'0000'0000'0000U;  // variant of RFC 9562
+  std::array<char, 36> text{};
+  std::size_t at = 0;
   for (unsigned digit = 0; digit < 32; ++digit) {
     if (digit == 8 || digit == 12 || digit == 16 || digit == 20) {
-      out.push_back('-');
+      text[at++] = '-';
     }
-    out.push_back(hex_lower[(bits[digit / 16] >> (60 - 4 * (digit % 16))) & 15]);
+    text[at++] = hex_lower[(bits[digit / 16] >> (60 - 4 * (digit % 16))) & 15];
   }
+  out.append(text.data(), text.size());
 }
 
 void RequestWriter::append_body(const boost::json::object& body, std::string& out) {

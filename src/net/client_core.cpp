@@ -102,6 +102,7 @@ bool ClientCore::forget_idle(boost::intrusive::list<Host>& idle) {
   const Host& host = idle.back();
   strangers_ -= host.has_answered() ? 0 : 1;
   const std::string origin = host.origin();
+  forgets(host);
   idle.pop_back();
   hosts_.erase(origin);
   return true;

@@ -90,6 +90,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
     (void)host, (void)where;
     return true;
   }
+  /// The host is about to be forgotten.
+  virtual void forgets(const Host& host) noexcept { (void)host; }
   /// The last call has ended; is called when `tells_idle_` is set.
   virtual void on_idle() noexcept {}
 

@@ -1,12 +1,14 @@
 #include <tern/schema/json_object.hpp>
 
+#include "schema/find_member.hpp"
+
 #include <cmath>
 
 namespace tern {
 namespace {
 
 std::optional<std::string_view> string_in(const json::object& fields, std::string_view name) noexcept {
-  const json::value* found = fields.if_contains(name);
+  const json::value* found = detail::find_member(fields, name);
   const json::string* text = found ? found->if_string() : nullptr;
   return text ? std::optional<std::string_view>(std::in_place, text->data(), text->size()) : std::nullopt;
 }
@@ -43,13 +45,13 @@ std::optional<std::string_view> JsonObject::id_at(std::string_view name) const n
 }
 
 std::optional<bool> JsonObject::bool_at(std::string_view name) const noexcept {
-  const json::value* found = fields_.if_contains(name);
+  const json::value* found = detail::find_member(fields_, name);
   const bool* flag = found ? found->if_bool() : nullptr;
   return flag ? std::optional<bool>(*flag) : std::nullopt;
 }
 
 std::optional<std::int64_t> JsonObject::integer_at(std::string_view name) const noexcept {
-  const json::value* found = fields_.if_contains(name);
+  const json::value* found = detail::find_member(fields_, name);
   if (!found) {
     return std::nullopt;
   }
@@ -70,17 +72,17 @@ std::optional<std::int64_t> JsonObject::integer_at(std::string_view name) const 
 }
 
 const json::object* JsonObject::object_at(std::string_view name) const noexcept {
-  const json::value* found = fields_.if_contains(name);
+  const json::value* found = detail::find_member(fields_, name);
   return found ? found->if_object() : nullptr;
 }
 
 const json::array* JsonObject::array_at(std::string_view name) const noexcept {
-  const json::value* found = fields_.if_contains(name);
+  const json::value* found = detail::find_member(fields_, name);
   return found ? found->if_array() : nullptr;
 }
 
 const json::value* JsonObject::value_at(std::string_view name) const noexcept {
-  return fields_.if_contains(name);
+  return detail::find_member(fields_, name);
 }
 
 std::vector<std::string> JsonObject::strings_at(std::string_view name) const {
@@ -97,26 +99,21 @@ std::vector<std::string> JsonObject::strings_at(std::string_view name) const {
 }
 
 void JsonObject::set(std::string_view name, std::string_view value) {
-  json::value* found = fields_.if_contains(name);
-  if (found != nullptr && found->is_null()) {
-    found->emplace_string().assign(value);  // nothing moves that `value` could be a view into
-    return;
-  }
   // A copy is made first: `value` may be a view into this object, whose members move when it grows.
-  json::value copy(value, fields_.storage());
-  if (found != nullptr) {
-    *found = std::move(copy);
-  } else {
-    fields_.emplace(name, std::move(copy));
-  }
+  set(name, json::value(value, fields_.storage()));
 }
 
 void JsonObject::set(std::string_view name, json::value value) {
-  // `insert_or_assign` would make room for one more member first, and so move all of them.
-  if (json::value* found = fields_.if_contains(name)) {
-    *found = std::move(value);
-  } else {
-    fields_.emplace(name, std::move(value));
+  // `emplace` makes room for one more member before it searches. Where there is none, it would move all members.
+  if (fields_.size() == fields_.capacity()) {
+    if (json::value* found = fields_.if_contains(name)) {
+      *found = std::move(value);
+      return;
+    }
+  }
+  const auto [member, added] = fields_.emplace(name, std::move(value));
+  if (!added) {
+    member->value() = std::move(value);  // NOLINT(bugprone-use-after-move): it is moved from only when it was added
   }
 }
 

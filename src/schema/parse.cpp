@@ -1,5 +1,6 @@
 #include <tern/schema/parse.hpp>
 
+#include "schema/find_member.hpp"
 #include "schema/json_arena.hpp"
 #include "schema/json_parse.hpp"
 #include "schema/service_url.hpp"
@@ -37,7 +38,7 @@ std::optional<ParseError> check_text(const json::value* found, std::string_view 
 }
 
 std::optional<ParseError> check_conversation(const json::object& fields) {
-  const json::value* conversation = fields.if_contains("conversation");
+  const json::value* conversation = detail::find_member(fields, "conversation");
   if (is_absent(conversation)) {
     return missing("conversation", "an object with an 'id' is expected");
   }
@@ -45,7 +46,7 @@ std::optional<ParseError> check_conversation(const json::object& fields) {
   if (account == nullptr) {
     return wrong("conversation", "an object with an 'id' is expected");
   }
-  const json::value* id = account->if_contains("id");
+  const json::value* id = detail::find_member(*account, "id");
   if (auto error = check_text(id, "conversation.id")) {
     return error;
   }
@@ -56,41 +57,37 @@ std::optional<ParseError> check_conversation(const json::object& fields) {
 }
 
 bool answers_in_response(const json::object& fields) noexcept {
-  const json::value* found = fields.if_contains("deliveryMode");
+  const json::value* found = detail::find_member(fields, "deliveryMode");
   const json::string* text = found != nullptr ? found->if_string() : nullptr;
   const std::string_view mode = text != nullptr ? std::string_view(*text) : std::string_view();
   return mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
 }
 
-// An empty address counts as none where none is needed.
-void leave_out_empty_service_url(json::object& fields) {
-  const json::value* found = fields.if_contains("serviceUrl");
-  const json::string* url = found != nullptr ? found->if_string() : nullptr;
-  if (url != nullptr && url->empty() && answers_in_response(fields)) {
-    fields.stable_erase("serviceUrl");
-  }
-}
-
-std::optional<ParseError> check_service_url(const Activity& activity) {
+// An empty address counts as none where none is needed, and is left out.
+std::optional<ParseError> check_service_url(json::object& fields) {
   constexpr std::string_view expected =
       "an absolute http or https URL is expected (it may be absent or empty with deliveryMode 'expectReplies' or "
       "'stream')";
-  const json::value* found = activity.json().if_contains("serviceUrl");
+  const json::value* found = detail::find_member(fields, "serviceUrl");
   if (is_absent(found)) {
-    return answers_in_response(activity.json()) ? std::nullopt : std::optional(missing("serviceUrl", expected));
+    return answers_in_response(fields) ? std::nullopt : std::optional(missing("serviceUrl", expected));
   }
   const json::string* url = found->if_string();
+  if (url != nullptr && url->empty() && answers_in_response(fields)) {
+    fields.stable_erase("serviceUrl");
+    return std::nullopt;
+  }
   return url && detail::is_service_url(*url) ? std::nullopt : std::optional(wrong("serviceUrl", expected));
 }
 
-std::optional<ParseError> check(const Activity& activity) {
-  if (auto error = check_text(activity.json().if_contains("type"), "type")) {
+std::optional<ParseError> check(json::object& fields) {
+  if (auto error = check_text(detail::find_member(fields, "type"), "type")) {
     return error;
   }
-  if (auto error = check_conversation(activity.json())) {
+  if (auto error = check_conversation(fields)) {
     return error;
   }
-  return check_service_url(activity);
+  return check_service_url(fields);
 }
 
 }  // namespace
@@ -114,15 +111,13 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   if (fields == nullptr) {
     return ParseError{"BadSyntax", "The body is JSON, but not an object; an activity is a JSON object."};
   }
-  if (!with_place) {
+  if (!with_place && detail::find_member(*fields, caller_id_name) != nullptr) {
     fields->stable_erase(caller_id_name);
   }
-  leave_out_empty_service_url(*fields);
-  Activity activity(std::move(*fields), std::move(memory));
-  if (auto error = check(activity)) {
+  if (auto error = check(*fields)) {
     return std::move(*error);
   }
-  return activity;
+  return Activity(std::move(*fields), std::move(memory));
 }
 
 void ActivityParser::sign(Activity& activity, std::string_view caller_id) {

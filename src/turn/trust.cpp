@@ -1,5 +1,6 @@
 #include "turn/trust.hpp"
 
+#include "schema/find_member.hpp"
 #include "schema/service_url.hpp"
 #include "storage/sha256.hpp"
 
@@ -118,7 +119,7 @@ std::string_view vouching_bot(const json::value* trust) noexcept {
 void note_caller(Activity& activity, std::string_view app) {
   if (!app.empty()) {
     activity.set_caller_id(std::string(bot_caller).append(app));
-  } else if (std::as_const(activity).json().contains("callerId")) {
+  } else if (find_member(std::as_const(activity).json(), "callerId") != nullptr) {
     activity.json().erase("callerId");
   }
 }

@@ -66,10 +66,10 @@ std::string_view calling_bot(const Identity* caller, const json::value* stored) 
 }
 
 void put_member(json::object& to, std::string_view target, const json::value* value) {
-  if (value != nullptr) {
-    to[target] = *value;
-  } else {
+  if (value == nullptr) {
     to.erase(target);
+  } else if (const auto [member, added] = to.emplace(target, *value); !added) {
+    member->value() = *value;
   }
 }
 
@@ -183,6 +183,10 @@ detail::UnitOfWork& TurnContext::unit_of_work() {
 void TurnContext::address(Activity& activity) const {
   require_running();
   const Addresses in(std::as_const(*activity_).json());
+  // These are looked for while the activity is small.
+  const bool has_locale = activity.locale().has_value();
+  const bool lacks_hint = activity.is(activity_types::message) && !activity.input_hint();
+  const bool names_another = activity.reply_to_id().has_value();
   auto& out = activity.json();
   out.erase("id");
   put_member(out, "serviceUrl", in.service_url);
@@ -190,14 +194,14 @@ void TurnContext::address(Activity& activity) const {
   put_member(out, "from", in.recipient);
   put_member(out, "conversation", in.conversation);
   put_member(out, "recipient", in.from);
-  if (!activity.locale()) {
+  if (!has_locale) {
     put_member(out, "locale", in.locale);
   }
-  if (activity.is(activity_types::message) && !activity.input_hint()) {
+  if (lacks_hint) {
     activity.set_input_hint(input_hints::accepting_input);
   }
   const auto* id = in.id != nullptr ? in.id->if_string() : nullptr;
-  if (id != nullptr && !id->empty() && !activity.reply_to_id() && names_incoming(*activity_)) {
+  if (id != nullptr && !id->empty() && !names_another && names_incoming(*activity_)) {
     activity.set_reply_to_id(std::string_view(id->data(), id->size()));
   }
 }

@@ -301,6 +301,33 @@ TEST(Pool, HostUnusedForLongestIsForgotten) {
   EXPECT_EQ(a.accepted(), 1U);
 }
 
+// The client remembers where the serviceUrl that it used last leads to, but not one as long as this.
+TEST(Pool, AHostThatWasForgottenIsFoundAgain) {
+  ConnectorOptions options;
+  options.hosts = 1;
+  Harness on(options);
+  FakeChannel a;
+  FakeChannel b;
+  on.deliver(message_to(a.url()));
+  on.deliver(message_to(b.url() + "/" + std::string(1'000, 'p')));
+  a.wait_for_open_at_most(0);
+  on.deliver(message_to(a.url()));
+  EXPECT_EQ(a.accepted(), 2U);
+}
+
+TEST(Pool, EachServiceUrlKeepsItsOwnPath) {
+  Harness on;
+  FakeChannel channel;
+  for (const auto* path : {"/one", "/two", "/two/", "", "/one"}) {
+    on.deliver(message_to(channel.url() + path));
+  }
+  std::vector<std::string> targets;
+  for (const auto& request : channel.requests()) {
+    targets.push_back(request.target.substr(0, request.target.find("/v3")));
+  }
+  EXPECT_THAT(targets, testing::ElementsAre("/one", "/two", "/two", "", "/one"));
+}
+
 TEST(Pool, HostsThatAreAllBusyAreOverload) {
   ConnectorOptions options;
   options.hosts = 1;
