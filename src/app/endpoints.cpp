@@ -3,7 +3,6 @@
 #include "app/content_type.hpp"
 #include "app/reply_stream.hpp"
 #include "app/turn_response.hpp"
-#include "connector/service_url.hpp"
 #include "runtime/awaited_reply.hpp"
 
 #include <tern/schema/parse.hpp>
@@ -26,11 +25,6 @@ HttpResponse error_response(unsigned status, std::string_view code, std::string_
   return HttpResponse(status, error_body(code, message), json_type);
 }
 
-bool on_this_machine(std::string_view service_url) {
-  const auto url = connector::parse_service_url(service_url);
-  return url && net::is_loopback(*url);
-}
-
 // Waits for the first reply before it sends a status: a turn that is refused is answered with an ordinary error.
 awaitable<HttpResponse> stream(AwaitedReply& awaited, std::shared_ptr<ClientGate::Place> place) {
   auto replies = std::move(awaited.replies);
@@ -49,11 +43,7 @@ awaitable<HttpResponse> stream(AwaitedReply& awaited, std::shared_ptr<ClientGate
 
 // Whether the turn can answer. If it cannot, it is not begun.
 bool MessagesEndpoint::may_answer(const Activity& activity) const {
-  if (sender_ == nullptr && !loopback_only_) {
-    return true;
-  }
-  const auto service_url = activity.service_url().value_or("");
-  if (sender_ != nullptr ? sender_->sends_to(service_url) : on_this_machine(service_url)) {
+  if (sender_ == nullptr || sender_->sends_to(activity.service_url().value_or(""))) {
     return true;
   }
   const auto mode = activity.delivery_mode();

@@ -21,13 +21,12 @@ namespace tern::app {
 /// Source: docs/architecture.md, "How a message flows".
 class MessagesEndpoint final : public http::HttpHandler {
  public:
-  /// `clients`: refuses a client with too many requests under way (429). `loopback_only`: refuse activities whose
-  /// answer would go to another machine (403).
-  MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, std::size_t shard, bool loopback_only)
-      : turns_(turns), clients_(clients), shard_(shard), loopback_only_(loopback_only) {}
+  /// `clients`: refuses a client with too many requests under way (429).
+  MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, std::size_t shard)
+      : turns_(turns), clients_(clients), shard_(shard) {}
 
-  /// Lets a sender decide which activities may be answered, instead of `loopback_only`. `refusal`: what the caller of
-  /// another activity is told. Lifetime: sender and text outlive this.
+  /// Lets a sender decide which activities may be answered; without one all may. `refusal`: what the caller of another
+  /// activity is told (403). Lifetime: sender and text outlive this.
   void ask(const ChannelSender& sender, const char* refusal) noexcept {
     sender_ = &sender;
     refusal_ = refusal;
@@ -43,10 +42,8 @@ class MessagesEndpoint final : public http::HttpHandler {
   runtime::TurnReceiver& turns_;
   ClientGate& clients_;
   std::size_t shard_;
-  bool loopback_only_;
   const ChannelSender* sender_ = nullptr;
-  const char* refusal_ =
-      "This bot sends to this machine only. Use a serviceUrl on localhost, or set bot.allow_anonymous.";
+  const char* refusal_ = "";
   Callers* callers_ = nullptr;
 };
 

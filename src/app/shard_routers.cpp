@@ -43,16 +43,19 @@ void ShardRouters::make_common(const EndpointParts& parts, const Routes& routes)
   }
   if (parts.direct_line != nullptr) {
     direct_line_ = std::make_unique<GatedHandler>(parts.direct_line->endpoint(), clients_);
-    chat_page_ = make_chat_page(settings, routes, [line = parts.direct_line] { return line->tokens(); }, clock);
+    chat_page_ = make_chat_page(
+        settings, routes, [line = parts.direct_line] { return line->tokens(); }, clock);
   }
 }
 
 void ShardRouters::add_messages(const EndpointParts& parts, std::size_t shard) {
   auto& network = parts.network;
-  auto& messages = *messages_.emplace_back(std::make_unique<MessagesEndpoint>(
-      parts.runtime, clients_, shard, network.destinations() == Destinations::this_machine));
+  auto& messages = *messages_.emplace_back(std::make_unique<MessagesEndpoint>(parts.runtime, clients_, shard));
   if (network.are_own()) {
     messages.ask(network.of(shard), "This bot does not send to the serviceUrl of the activity.");
+  } else if (network.destinations() == Destinations::this_machine) {
+    messages.ask(network.connector(shard),
+                 "This bot sends to this machine only. Use a serviceUrl on localhost, or set bot.allow_anonymous.");
   } else if (network.destinations() == Destinations::listed) {
     messages.ask(network.connector(shard),
                  "This bot does not send to the host of the activity's serviceUrl. Name the host in "

@@ -96,8 +96,8 @@ ConnectorCore::Target ConnectorCore::target_of(const Call& call, std::string_vie
   Target target{&host_for(call, *url), url->path, url->tls && shows_token_to(*url)};
   if (remember(service_url)) {
     last_.target = target;
-    last_.target.base_path =
-        std::string_view(last_.url).substr(static_cast<std::size_t>(url->path.data() - service_url.data()), url->path.size());
+    last_.target.base_path = std::string_view(last_.url).substr(
+        static_cast<std::size_t>(url->path.data() - service_url.data()), url->path.size());
   }
   return target;
 }

@@ -156,14 +156,23 @@ void RequestWriter::append_request_id(std::string& out) {
   std::array<std::uint64_t, 2> bits{random_(), random_()};
   bits[0] = (bits[0] & 0xffff'ffff'ffff'0fffU) | 0x4000U;                 // version 4
   bits[1] = (bits[1] & 0x3fff'ffff'ffff'ffffU) | 0x8000'0000'0000'0000U;  // variant of RFC 9562
-  std::array<char, 36> text{};
-  std::size_t at = 0;
-  for (unsigned digit = 0; digit < 32; ++digit) {
-    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) {
-      text[at++] = '-';
+  constexpr std::size_t length = 36;
+  std::array<char, length> text;  // NOLINT: not initialised, because each character is written
+  char* to = text.data();
+  const auto write = [&to](std::uint64_t number, unsigned first, unsigned count) {
+    for (unsigned digit = first; digit < first + count; ++digit) {
+      *to++ = hex_lower[(number >> (60 - 4 * digit)) & 15];
     }
-    text[at++] = hex_lower[(bits[digit / 16] >> (60 - 4 * (digit % 16))) & 15];
-  }
+  };
+  write(bits[0], 0, 8);
+  *to++ = '-';
+  write(bits[0], 8, 4);
+  *to++ = '-';
+  write(bits[0], 12, 4);
+  *to++ = '-';
+  write(bits[1], 0, 4);
+  *to++ = '-';
+  write(bits[1], 4, 12);
   out.append(text.data(), text.size());
 }
 

@@ -64,6 +64,7 @@ awaitable<StoreItems> MemoryStorage::read(std::vector<std::string> keys, Deadlin
     }
   }
   StoreItems items;
+  items.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (found[i].first) {
       items.add(StoreItem(std::move(keys[i]), *found[i].first, detail::etag_text(found[i].second)));

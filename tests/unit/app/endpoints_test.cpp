@@ -1,9 +1,13 @@
 #include "app/endpoints.hpp"
 
 #include "app/turn_response.hpp"
+#include "async/timing_wheel.hpp"
+#include "connector/connector_client.hpp"
 #include "runtime/streamed_replies.hpp"
 #include "support/run.hpp"
 
+#include <tern/async/manual_clock.hpp>
+#include <tern/async/metrics.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/json/parse.hpp>
@@ -60,7 +64,10 @@ class Endpoints : public testing::Test {
     test::drain(io_);
   }
   std::shared_ptr<Served> serve(Request& request, bool loopback_only = true) {
-    endpoints_.push_back(std::make_unique<MessagesEndpoint>(turns_, clients_, 0, loopback_only));
+    endpoints_.push_back(std::make_unique<MessagesEndpoint>(turns_, clients_, 0));
+    if (loopback_only) {
+      endpoints_.back()->ask(sender_, "This bot sends to this machine only.");
+    }
     auto served = std::make_shared<Served>();
     asio::co_spawn(io_, endpoints_.back()->handle(request),
                    [served](std::exception_ptr error, http::HttpResponse response) {
@@ -92,6 +99,10 @@ class Endpoints : public testing::Test {
   }
 
   asio::io_context io_{1};
+  ManualClock clock_;
+  Metrics metrics_;
+  TimingWheel wheel_{clock_, io_.get_executor()};
+  connector::ConnectorClient sender_{io_, wheel_, clock_, metrics_, {}};
   Receiver turns_;
   ClientGate clients_{2};
   std::vector<std::unique_ptr<MessagesEndpoint>> endpoints_;
