@@ -109,13 +109,11 @@ SendScope SendScope::of(std::string_view channel, std::string_view bot, std::str
   SendScope scope;
   scope.limits = &limits.of(channel);
   detail::KeyedHasher of_bot;
-  of_bot.add(channel);
-  of_bot.add(bot);
+  of_bot.add({channel, bot});
   scope.bot = of_bot.hash();
   const auto within = [&](std::string_view kind, std::string_view id) {
     auto hasher = of_bot;
-    hasher.add(kind);
-    hasher.add(id);
+    hasher.add({kind, id});
     return hasher.hash();
   };
   scope.tenant = within("tenant", tenant);

@@ -24,9 +24,10 @@ json::object object_of(const std::string& text, const char* what) {
   return std::move(parsed->as_object());
 }
 
-// Few conversations were brought by another bot, so the reference is parsed for those alone.
+// Few conversations were brought by another bot, so the reference is parsed for those alone. They have "by":"bot". The
+// search leaves out what it begins with: a "y" is rare in a reference, and a quotation mark stands at each word.
 void note_caller_of(const std::string& reference, Activity& activity) {
-  if (reference.find(R"("by":"bot")") != std::string::npos) {
+  if (reference.find(R"(y":"bot")") != std::string::npos) {
     detail::note_caller(activity, ConversationReference(object_of(reference, "The reference of a scheduled send")));
   }
 }
