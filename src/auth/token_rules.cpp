@@ -3,6 +3,7 @@
 #include "auth/guid.hpp"
 #include "connector/service_url.hpp"
 #include "http/ascii.hpp"
+#include "schema/find_member.hpp"
 
 #include <tern/error.hpp>
 
@@ -85,12 +86,11 @@ std::optional<std::string_view> text_in(const json::value& member) noexcept {
 Stated stated_in(const Activity& activity) noexcept {
   Stated stated;
   for (const auto& member : activity.json()) {
-    const std::string_view name = member.key();
-    if (name == "serviceUrl") {
+    if (tern::detail::is_named(member, "serviceUrl")) {
       stated.service = text_in(member.value());
-    } else if (name == "channelId") {
+    } else if (tern::detail::is_named(member, "channelId")) {
       stated.channel = text_in(member.value()).value_or("");
-    } else if (name == "recipient") {
+    } else if (tern::detail::is_named(member, "recipient")) {
       stated.recipient = member.value().if_object();
     }
   }

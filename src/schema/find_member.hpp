@@ -8,6 +8,12 @@
 
 namespace tern::detail {
 
+/// Whether a member has this name. The length is known when this is compiled, so that it calls no function.
+template <std::size_t N>
+bool is_named(const boost::json::key_value_pair& member, const char (&name)[N]) noexcept {
+  return member.key().size() == N - 1 && std::memcmp(member.key_c_str(), name, N - 1) == 0;
+}
+
 /// The member of this name; nullptr without one. Lifetime: until the object changes.
 ///
 /// It finds what `object.if_contains(name)` finds, in half the time: two names of one length are mostly told apart by

@@ -99,6 +99,12 @@ std::vector<std::string> JsonObject::strings_at(std::string_view name) const {
 }
 
 void JsonObject::set(std::string_view name, std::string_view value) {
+  // Such a place is the last member of each activity that is signed. Nothing moves that `value` could be a view into.
+  if (auto* last = fields_.empty() ? nullptr : fields_.end() - 1;
+      last && last->value().is_null() && last->key() == name) {
+    last->value().emplace_string().assign(value);
+    return;
+  }
   // A copy is made first: `value` may be a view into this object, whose members move when it grows.
   set(name, json::value(value, fields_.storage()));
 }

@@ -1,5 +1,6 @@
 #include <tern/turn/turn_context.hpp>
 
+#include "schema/find_member.hpp"
 #include "turn/environment.hpp"
 #include "turn/trust.hpp"
 #include "turn/unit_of_work.hpp"
@@ -78,20 +79,19 @@ void put_member(json::object& to, std::string_view target, const json::value* va
 struct Addresses {
   explicit Addresses(const json::object& incoming) noexcept {
     for (const auto& member : incoming) {
-      const std::string_view name = member.key();
-      if (name == "id") {
+      if (detail::is_named(member, "id")) {
         id = &member.value();
-      } else if (name == "from") {
+      } else if (detail::is_named(member, "from")) {
         from = &member.value();
-      } else if (name == "locale") {
+      } else if (detail::is_named(member, "locale")) {
         locale = &member.value();
-      } else if (name == "channelId") {
+      } else if (detail::is_named(member, "channelId")) {
         channel = &member.value();
-      } else if (name == "recipient") {
+      } else if (detail::is_named(member, "recipient")) {
         recipient = &member.value();
-      } else if (name == "serviceUrl") {
+      } else if (detail::is_named(member, "serviceUrl")) {
         service_url = &member.value();
-      } else if (name == "conversation") {
+      } else if (detail::is_named(member, "conversation")) {
         conversation = &member.value();
       }
     }
