@@ -21,20 +21,6 @@ SteadyTime now() noexcept {
   return std::chrono::steady_clock::now();
 }
 
-// libpq gives no code for what happens at the door. What waiting does not mend is told by its words, which are English
-// unless the server speaks otherwise; then `open` merely takes its time to give up.
-bool is_permanent(std::string_view message) noexcept {
-  for (const std::string_view sign :
-       {"authentication failed", "does not exist", "no pg_hba.conf entry", "does not support SSL", "certificate",
-        "no password supplied", "could not translate host name", "is not permitted to log in", "invalid port number",
-        "invalid integer value", "could not match", "service file", "definition of service", "is invalid when"}) {
-    if (message.find(sign) != std::string_view::npos && message.find(".s.PGSQL") == std::string_view::npos) {
-      return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string Health::obstacle() const {
@@ -86,7 +72,7 @@ void Connections::open(SteadyTime by) {
       const auto pause = back_off.next();
       const bool passes = failure.is_lost() || failure.kind() == FailureKind::timed_out ||
                           failure.kind() == FailureKind::full || failure.kind() == FailureKind::race;
-      if (!passes || is_permanent(failure.what())) {
+      if (!passes || is_permanent_at_door(failure.what())) {
         throw_error(errc::invalid_argument,
                     "The Postgres storage cannot be opened: " + std::string(failure.what()) + " Check storage.url.");
       }

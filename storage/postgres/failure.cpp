@@ -112,6 +112,23 @@ Failure current_failure(bool connection_is_open) {
   }
 }
 
+// libpq gives no code for what happens at the door. What waiting does not mend is told by its words, which are English
+// unless the server speaks otherwise; then whoever connects merely takes its time to give up.
+bool is_permanent_at_door(std::string_view message) noexcept {
+  if (message.find("Temporary failure in name resolution") != std::string_view::npos) {
+    return false;  // the network, or its name server, is not there yet
+  }
+  for (const std::string_view sign :
+       {"authentication failed", "does not exist", "no pg_hba.conf entry", "does not support SSL", "certificate",
+        "no password supplied", "could not translate host name", "is not permitted to log in", "invalid port number",
+        "invalid integer value", "could not match", "service file", "definition of service", "is invalid when"}) {
+    if (message.find(sign) != std::string_view::npos && message.find(".s.PGSQL") == std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::exception_ptr error_for(const Failure& failure, bool wrote) {
   const auto* const fate =
       wrote ? (failure.is_lost() ? " Whether it was written is unknown." : " Nothing was written.") : "";

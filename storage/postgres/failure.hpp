@@ -5,6 +5,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace tern::detail::pg {
 
@@ -37,6 +38,9 @@ FailureKind kind_of(const std::string& sqlstate) noexcept;
 /// The current exception, which libpqxx threw, as a kind and its bare message.
 /// Preconditions: called from a `catch`.
 Failure current_failure(bool connection_is_open);
+
+/// Whether a failure to connect, by its message, is one that waiting does not mend: a wrong name, password or database.
+bool is_permanent_at_door(std::string_view message) noexcept;
 
 /// The error that an operation ends with. `wrote`: it was a write, whose outcome may be unknown.
 std::exception_ptr error_for(const Failure& failure, bool wrote);

@@ -83,6 +83,15 @@ TEST(Failure, SaysWhichKeyToSetBehindAPooler) {
   EXPECT_NE(told.find("storage.pgbouncer=true"), std::string::npos) << told;
 }
 
+TEST(Failure, AtTheDoorWaitsForANameServerAndForNoOtherName) {
+  const std::string untranslated = "could not translate host name \"db\" to address: ";
+  EXPECT_FALSE(is_permanent_at_door(untranslated + "Temporary failure in name resolution"));
+  EXPECT_TRUE(is_permanent_at_door(untranslated + "Name or service not known"));
+  EXPECT_TRUE(is_permanent_at_door("FATAL:  password authentication failed for user \"bot\""));
+  EXPECT_TRUE(is_permanent_at_door("FATAL:  database \"bots\" does not exist"));
+  EXPECT_FALSE(is_permanent_at_door("connection to server at \"127.0.0.1\", port 5432 failed: Connection refused"));
+}
+
 TEST(Failure, IsAnOutageOnAConnectionThatIsClosed) {
   EXPECT_EQ(failure_of(pqxx::sql_error("gone", "SELECT", "42P01"), false).kind(), FailureKind::outage);
   EXPECT_EQ(failure_of(pqxx::broken_connection("gone")).kind(), FailureKind::outage);
