@@ -12,14 +12,17 @@ namespace tern::app {
 
 namespace {
 
+// Programs such as timeout(1) signal a process and then its whole group. That is one request to end, not two.
+constexpr std::chrono::milliseconds one_request{200};
+
 // Sets a handler that does nothing, unless the bot has set one. SIG_IGN is not used, because programs that the bot
 // starts would inherit it.
 void ignore_broken_pipes() {
-  struct sigaction now{};
+  struct sigaction now {};
   if (::sigaction(SIGPIPE, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) {
     return;
   }
-  struct sigaction nothing{};
+  struct sigaction nothing {};
   nothing.sa_handler = [](int) {};
   nothing.sa_flags = SA_RESTART;
   ::sigaction(SIGPIPE, &nothing, nullptr);
@@ -97,10 +100,16 @@ void Signals::on_end(int signal) {
     log::detail::write_last(log::Level::info, "asked to end during the start: ending at once", {{"signal", signal}});
     std::_Exit(EXIT_SUCCESS);
   }
-  if (std::exchange(asked_, true)) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto first = asked_;
+  if (first && now - *first < one_request) {
+    return;
+  }
+  if (first) {
     log::detail::write_last(log::Level::error, "a second signal: ending at once", {{"signal", signal}});
     std::_Exit(EXIT_FAILURE);
   }
+  asked_ = now;
   first_.set_value();
 }
 

@@ -7,17 +7,19 @@
 #include <boost/system/error_code.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace tern::app {
 
-/// Waits for signals on a thread of its own. The first SIGTERM or SIGINT asks for a drain, and the second one ends the
-/// process. While the bot starts, the first one ends the process, because there is nothing to drain. SIGHUP opens the
-/// log file anew, and ends nothing. SIGPIPE has no effect from now on: the bot goes on when the reader of its output
-/// has gone.
+/// Waits for signals on a thread of its own. The first SIGTERM or SIGINT asks for a drain, and a second one ends the
+/// process; what comes within 200 ms of the first counts as the same request. While the bot starts, the first one ends
+/// the process, because there is nothing to drain. SIGHUP opens the log file anew, and ends nothing. SIGPIPE has no
+/// effect from now on: the bot goes on when the reader of its output has gone.
 class Signals {
  public:
   Signals();
@@ -53,7 +55,7 @@ class Signals {
   std::function<void()> at_hangup_;  // guarded by the mutex
   std::promise<void> first_;
   std::atomic<bool> starting_ = true;
-  bool asked_ = false;
+  std::optional<std::chrono::steady_clock::time_point> asked_;
   std::thread thread_;
 };
 

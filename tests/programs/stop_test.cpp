@@ -106,9 +106,19 @@ TEST(Stop, ASecondSignalEndsABotWhoseHandlerHoldsItsShard) {
   bot.tell("hold");
   bot.program().signal(SIGTERM);
   bot.program().wait_for("draining");
-  const auto ended = bot.stop();
+  const auto ended = bot.stop_at_once();
   EXPECT_EQ(ended.status, 1);
   EXPECT_THAT(ended.err, HasSubstr("a second signal: ending at once"));
+}
+
+// As timeout(1) does it, to the process and to its group.
+TEST(Stop, TwoSignalsAtOnceAreOneRequest) {
+  StuckBot bot({soon});
+  bot.program().signal(SIGTERM);
+  bot.program().signal(SIGINT);  // the kernel would make one of two equal ones
+  const auto ended = bot.program().wait();
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_THAT(ended.err, HasSubstr("stopped clean=true"));
 }
 
 TEST(Stop, ASecondSignalEndsABotWhoseLogNobodyReads) {
@@ -131,7 +141,7 @@ TEST(Stop, ServesOnForTheDelayWhileItIsNotReady) {
   }
   EXPECT_EQ(bot.tell("hello").get().status, 200);
   EXPECT_EQ(bot.get("/healthz"), 200);
-  const auto ended = bot.stop();
+  const auto ended = bot.stop_at_once();
   EXPECT_EQ(ended.status, 1) << "a second signal";
 }
 

@@ -40,6 +40,13 @@ class StuckBot {
   std::string body(const std::string& path) const { return test::get(port_, path).body; }
   std::uint16_t port() const noexcept { return port_; }
   Program& program() noexcept { return program_; }
+  /// Signals again and again: signals that come soon after the first are one request with it.
+  Ended stop_at_once() {
+    while (!program_.has_ended()) {
+      program_.signal(SIGTERM);
+    }
+    return program_.wait();
+  }
   Ended stop() {
     program_.signal(SIGTERM);
     return program_.wait();
