@@ -137,7 +137,9 @@ std::string unexpected(const KeyTable& keys, const std::vector<std::string>& wor
   for (const auto& word : words) {
     text += ' ' + app::typed_name(keys, word);
   }
-  return text + ". A key is set with --set KEY=VALUE; --help tells how the program is called.";
+  return text +
+         ". A key is set with --set KEY=VALUE, and a file is named with --config FILE; --help tells how the program is "
+         "called.";
 }
 
 bool has_value(const app::ConfigKey& key) {

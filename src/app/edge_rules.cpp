@@ -47,7 +47,11 @@ void check_certificate(const ListenSettings& listen) {
   }
 }
 
-// Keys that would do nothing, which whoever wrote them does not expect.
+bool is_any_address(const std::string& address) {
+  return boost::asio::ip::make_address(address).is_unspecified();
+}
+
+// Keys that would do nothing, or hinder each other, which whoever wrote them does not expect.
 void check_use(const Settings& settings) {
   const auto& listen = settings.listen;
   const bool on_file = http::unix_path(listen.address).has_value();
@@ -66,6 +70,15 @@ void check_use(const Settings& settings) {
     throw ConfigError("listen.trusted_proxies is \"" + listen.trusted_proxies +
                       "\", but listen.address is a Unix socket, and who connects to it has no address. Add unix to the "
                       "list, so that the proxy at the socket is believed.");
+  }
+  const bool meet = !on_file && settings.metrics.port && *settings.metrics.port != 0 &&
+                    *settings.metrics.port == listen.port &&
+                    (listen.address == settings.metrics.address || is_any_address(listen.address) ||
+                     is_any_address(settings.metrics.address));
+  if (meet) {
+    throw ConfigError("listen.port and metrics.port are both " + std::to_string(listen.port) +
+                      ". Give one of them another port, or leave metrics.port out, so that the figures are served at "
+                      "listen.port.");
   }
   if (!settings.metrics.port && settings.metrics.address != MetricsSettings().address) {
     throw ConfigError("metrics.address is " + settings.metrics.address +

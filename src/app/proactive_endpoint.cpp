@@ -218,12 +218,17 @@ awaitable<ConversationReference> ProactiveEndpoint::resolve(Recipient to) {
   }
   if (!found) {
     refuse(404, "NotFound",
-           "The bot knows no conversation with this user: the user has not written to it, has left it, or its "
-           "channel knows the conversation no more.");
+           "The bot knows no conversation" +
+               (to.conversation_id.empty() ? std::string() : " \"" + to.conversation_id + "\"") +
+               " with this user: the user has not written to it there, has left it, or its channel knows the "
+               "conversation no more.");
   }
   detail::require_reachable(*found);
   if (!may_send_to_(found->service_url().value_or(""))) {
-    refuse(403, "ServiceUrlNotAllowed", "The configuration does not let this bot send to the reference's serviceUrl.");
+    refuse(403, "ServiceUrlNotAllowed",
+           "This bot does not send to " + std::string(found->service_url().value_or("")) +
+               ", the serviceUrl of the reference. Name its host in bot.allowed_hosts if it is trusted; a bot without "
+               "bot.app_id sends to this machine only.");
   }
   co_return std::move(*found);
 }

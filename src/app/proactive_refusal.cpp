@@ -45,7 +45,7 @@ Refusal refusal_of(const system_error& error) {
     return {503, "ProactiveDisabled", "proactive.enabled is off: this bot sends nothing of its own accord.", {}, {}};
   }
   if (code == errc::channel_unreachable) {
-    return {502, "ChannelUnreachable", "The channel could not be reached; nothing was delivered.", {}, {}};
+    return {502, "ChannelUnreachable", "The channel could not be reached: " + message_of(error), {}, {}};
   }
   // After an outage, at a bound, or during a drain: the same request may succeed later.
   return {503, "ServiceUnavailable", "The bot cannot do this now: " + code.message() + ".", "Retry-After", "1"};

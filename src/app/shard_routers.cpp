@@ -55,7 +55,8 @@ void ShardRouters::add_messages(const EndpointParts& parts, std::size_t shard) {
     messages.ask(network.of(shard), "This bot does not send to the serviceUrl of the activity.");
   } else if (network.destinations() == Destinations::this_machine) {
     messages.ask(network.connector(shard),
-                 "This bot sends to this machine only. Use a serviceUrl on localhost, or set bot.allow_anonymous.");
+                 "This bot has no bot.app_id, so it sends to this machine only. Use a serviceUrl on localhost, or give "
+                 "the bot its app id and credential.");
   } else if (network.destinations() == Destinations::listed) {
     messages.ask(network.connector(shard),
                  "This bot does not send to the host of the activity's serviceUrl. Name the host in "

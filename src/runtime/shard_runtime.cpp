@@ -308,7 +308,8 @@ awaitable<void> ShardRuntime::cancel_on_reply(const Activity& activity) {
     if (e.code() == asio::error::operation_aborted) {
       throw;
     }
-    log::warn("the sends that a reply cancels could not be cancelled", {{"error", e.what()}});
+    log::warn("the sends that a reply cancels could not be cancelled, and come all the same",
+              {{"channel", channel}, {"conversation", conversation}, {"error", e.what()}});
   }
 }
 
@@ -354,6 +355,18 @@ void ShardRuntime::note_commit(Turn& turn) {
   }
 }
 
+// The bot has dealt with the error, so no line tells of it; but the channel gets 500, which somebody will look into.
+void ShardRuntime::tell_of_unanswered_invoke(const Turn& turn, const std::exception_ptr& error) {
+  const auto& activity = turn.context.activity();
+  if (activity.is(activity_types::invoke) && !turn.context.invoke_response()) {
+    log::error("an invoke is answered 500, because on_turn_error has set no response for it",
+               {{"channel", activity.channel_id().value_or("")},
+                {"conversation", activity.conversation_id().value_or("")},
+                {"activity", turn.name()},
+                {"error", detail::describe(error)}});
+  }
+}
+
 awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr error) {
   const bool conflict = detail::has_code(error, errc::conflict);
   if (TurnAccess::has_unit_of_work(turn.context)) {
@@ -364,6 +377,7 @@ awaitable<void> ShardRuntime::handle_failure(Turn& turn, std::exception_ptr erro
   try {
     co_await bot_of(turn).on_turn_error(turn.context, error);
     turn.mended = true;
+    tell_of_unanswered_invoke(turn, error);
     if (TurnAccess::has_unit_of_work(turn.context) && !turn.cut) {
       co_await TurnAccess::unit_of_work(turn.context).commit(After::turn_ends);
       note_commit(turn);

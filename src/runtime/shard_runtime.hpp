@@ -89,6 +89,7 @@ class ShardRuntime {
   awaitable<void> run_innermost(Turn& turn, Bot& bot);
   /// The commit has stored the reference of the turn, or has left it out.
   void note_commit(Turn& turn);
+  static void tell_of_unanswered_invoke(const Turn& turn, const std::exception_ptr& error);
   awaitable<void> handle_failure(Turn& turn, std::exception_ptr error);
   awaitable<void> save_reference(Turn& turn);
   Bot& bot_of(Turn& turn);

@@ -95,6 +95,9 @@ void World::advance(SteadyTime::duration duration) {
 }
 
 void World::advance_to(WallTime when) {
+  if (when < now()) {
+    throw_error(errc::invalid_argument, "Time goes on; the moment that advance_to was given has passed.");
+  }
   advance(when - now());
 }
 

@@ -94,8 +94,8 @@ void require_reachable(const ConversationReference& reference) {
   }
   if (!reference.service_url() || reference.service_url()->empty()) {
     throw_error(errc::invalid_argument,
-                "The conversation reference has no serviceUrl, so nothing can be sent there. References come from "
-                "TurnContext::reference() or Proactive::find_reference.");
+                "The conversation reference has no serviceUrl, so nothing can be sent there. The activity that it was "
+                "made of had none, as is allowed with deliveryMode expectReplies or stream.");
   }
 }
 

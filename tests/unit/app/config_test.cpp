@@ -71,6 +71,13 @@ TEST(Config, RefusesWhatDoesNothingAtTheEdge) {
   EXPECT_THAT(error_of({"--set", socket, "--set", "listen.trusted_proxies=10.0.0.7"}),
               HasSubstr("Add unix to the list"));
   EXPECT_THAT(error_of({"--set", "metrics.address=::1"}), HasSubstr("metrics.port is not set"));
+  EXPECT_THAT(error_of({"--set", "listen.port=4181", "--set", "metrics.port=4181"}),
+              HasSubstr("listen.port and metrics.port are both 4181"));
+  EXPECT_THAT(error_of({"--set", "listen.port=4181", "--set", "metrics.port=4181", "--set", "metrics.address=0.0.0.0"}),
+              HasSubstr("are both 4181"));
+  EXPECT_EQ(error_of({"--set", "listen.port=4181", "--set", "metrics.port=4181", "--set", "metrics.address=127.0.0.2"}),
+            "no error");
+  EXPECT_EQ(error_of({"--set", "listen.port=0", "--set", "metrics.port=0"}), "no error");
 }
 
 TEST(Config, RefusesProxiesThatNobodyCanMean) {

@@ -326,7 +326,9 @@ class FailedInvoke : public ::testing::Test {
 };
 
 TEST_F(FailedInvoke, ThatTheBotHasDealtWithIs500) {
+  test::CapturedLog log;
   const auto reply = ask();
+  EXPECT_THAT(log.take(), AllOf(HasSubstr("an invoke is answered 500"), HasSubstr("secret")));
   EXPECT_EQ(reply->status(), 500U) << "501 says that the bot does not know it, and 200 what the failed handler had set";
   EXPECT_THAT(reply->body(), HasSubstr("ServiceError"));
   EXPECT_THAT(world.sender.texts(), ElementsAre("sorry"));
@@ -335,12 +337,14 @@ TEST_F(FailedInvoke, ThatTheBotHasDealtWithIs500) {
 }
 
 TEST_F(FailedInvoke, IsAnsweredWithWhatTheHandlerOfTheErrorSet) {
+  test::CapturedLog log;
   for (const int status : {200, 404, 503}) {
     response = InvokeResponse(status, {{"retry", true}});
     const auto reply = ask();
     EXPECT_EQ(reply->status(), static_cast<unsigned>(status));
     EXPECT_EQ(reply->body(), R"({"retry":true})");
   }
+  EXPECT_THAT(log.take(), testing::Not(HasSubstr("is answered 500")));
 }
 
 TEST_F(FailedInvoke, SaysSoAmongCollectedRepliesAndInAStream) {
