@@ -46,7 +46,10 @@ cmd_demo() {
   # State outlives the demo, in a build that can; a demo on another port has a folder of its own.
   if has_backend ROCKSDB; then
     local folder=$root/tern-data
-    ((port == 3978)) || folder=$root/build/demo/tern-data-$port
+    if ((port != 3978)); then
+      folder=$root/build/demo/tern-data-$port
+      printf 'The state of port %s is kept in %s.\n' "$port" "$folder" >&2
+    fi
     options+=(--set storage.kind=rocksdb --set "storage.path=$folder")
   fi
   start "The bot" "$bot_log" "$release/examples/proactive_bot" --set "listen.port=$port" "${options[@]}"
