@@ -203,9 +203,9 @@ struct Strangers::World {
     }
   }
 
-  // Begins a handshake, and leaves when the bot has done its part. It leaves with a reset. With an orderly end each port
-  // would be kept for a minute, soon all would be, and the kernel would spend the core of the users who are measured on
-  // the search for a free one.
+  // Begins a handshake, and leaves when the bot has done its part. It leaves with a reset. With an orderly end each
+  // port would be kept for a minute, soon all would be, and the kernel would spend the core of the users who are
+  // measured on the search for a free one.
   asio::awaitable<void> shake_hands(tcp::socket& socket, std::size_t) {
     socket.set_option(asio::socket_base::linger(true, 0));
     auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(hello), bare::tuple);

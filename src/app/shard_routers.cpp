@@ -43,8 +43,7 @@ void ShardRouters::make_common(const EndpointParts& parts, const Routes& routes)
   }
   if (parts.direct_line != nullptr) {
     direct_line_ = std::make_unique<GatedHandler>(parts.direct_line->endpoint(), clients_);
-    chat_page_ = make_chat_page(
-        settings, routes, [line = parts.direct_line] { return line->tokens(); }, clock);
+    chat_page_ = make_chat_page(settings, routes, [line = parts.direct_line] { return line->tokens(); }, clock);
   }
 }
 

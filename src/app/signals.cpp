@@ -18,11 +18,11 @@ constexpr std::chrono::milliseconds one_request{200};
 // Sets a handler that does nothing, unless the bot has set one. SIG_IGN is not used, because programs that the bot
 // starts would inherit it.
 void ignore_broken_pipes() {
-  struct sigaction now {};
+  struct sigaction now{};
   if (::sigaction(SIGPIPE, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) {
     return;
   }
-  struct sigaction nothing {};
+  struct sigaction nothing{};
   nothing.sa_handler = [](int) {};
   nothing.sa_flags = SA_RESTART;
   ::sigaction(SIGPIPE, &nothing, nullptr);
