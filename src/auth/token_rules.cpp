@@ -86,6 +86,10 @@ std::optional<std::string_view> text_in(const json::value& member) noexcept {
 Stated stated_in(const Activity& activity) noexcept {
   Stated stated;
   for (const auto& member : activity.json()) {
+    const auto size = member.key().size();
+    if (size != std::string_view("serviceUrl").size() && size != std::string_view("channelId").size()) {
+      continue;  // "recipient" is as long as "channelId"
+    }
     if (tern::detail::is_named(member, "serviceUrl")) {
       stated.service = text_in(member.value());
     } else if (tern::detail::is_named(member, "channelId")) {
