@@ -68,7 +68,8 @@ start_postgres() {
   local tenths=0
   quietly setpriv "${as_server[@]}" "$bin/initdb" -D "$folder/data" -U tern --auth=trust --no-sync --encoding=UTF8 \
     --locale=C.UTF-8
-  port=$(free_port "PostgreSQL" $((20000 + RANDOM % 20000)))
+  # Below 32768, where the ports of clients begin: one of theirs may be taken between the look and the start.
+  port=$(free_port "PostgreSQL" $((20000 + RANDOM % 12000)))
   setpriv --pdeathsig INT "${as_server[@]}" "$bin/postgres" -D "$folder/data" -p "$port" -k "$folder" \
     -c listen_addresses=127.0.0.1 >"$folder/log" 2>&1 </dev/null &
   server=$!
