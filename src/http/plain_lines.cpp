@@ -41,17 +41,16 @@ struct HeadLines {
   std::size_t count = 0;
 };
 
-// Whether it has a control character other than a tab. Hardly any value has a tab, so it is looked for last: a token
-// has 700 bytes, and each turn brings one.
+// Whether it has a control character other than a tab. Hardly any value has a tab or anything but ASCII, so the exact
+// test comes last: a token has 700 bytes, and each turn brings one.
 bool has_controls(std::string_view value) noexcept {
   using tern::detail::ByteBlock;
   using tern::detail::is_below;
   using tern::detail::is_byte;
   constexpr unsigned char first_plain = 0x20;
   constexpr unsigned char del = 0x7F;
-  const bool suspicious = tern::detail::any_byte(
-      value, [](const ByteBlock& bytes) { return is_below(bytes, first_plain) | is_byte(bytes, del); });
-  return suspicious && tern::detail::any_byte(value, [](const ByteBlock& bytes) {
+  return tern::detail::any_byte_outside(value, first_plain, del - 1) &&
+         tern::detail::any_byte(value, [](const ByteBlock& bytes) {
            return (is_below(bytes, first_plain) & ~is_byte(bytes, '\t')) | is_byte(bytes, del);
          });
 }

@@ -66,6 +66,8 @@ TEST(PlainLines, AHeadThatIsNotPlainIsLeftAsItIs) {
                                    "A: " + long_value + "\x7f" + "z\r\n\r\n",  //
                                    "A: \x01" + long_value + "\r\n\r\n",        //
                                    "A: " + std::string(1, '\0') + "\r\n\r\n",  //
+                                   "A: \t" + long_value + "\x1f\r\n\r\n",      // beside a tab
+                                   "A: \xff" + long_value + "\x7f\r\n\r\n",    // and beside a byte beyond ASCII
                                    "A: b\r\nB: " + std::string(1, '\v') + "\r\n\r\n"}) {
     const auto text = "GET / HTTP/1.1\r\nFirst: 1\r\n" + lines;
     const Rest rest(text);
