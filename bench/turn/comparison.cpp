@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <random>
@@ -47,6 +48,10 @@ void check_alike(Mode mode, Contestant& bare, Contestant& bot) {
   }
 }
 
+/// One after the other; or both at the same time, so that what disturbs the machine hits both alike. At the same time
+/// is for two that are so near to each other that the noise of the machine would hide the difference.
+enum class Loads { in_turns, at_once };
+
 struct Round {
   Measurement bare;
   Measurement bot;
@@ -67,8 +72,10 @@ const char* name_of(Mode mode) {
 }
 
 /// `left` and `right`: the names of those that are compared.
-void print_head(Mode mode, const std::string& left, const std::string& right, const ComparisonSettings& settings) {
-  std::printf("\n%s: %s (memory, one shard) beside %s\n", name_of(mode), right.c_str(), left.c_str());
+void print_head(Mode mode, const std::string& left, const std::string& right, Loads loads,
+                const ComparisonSettings& settings) {
+  std::printf("\n%s: %s (memory, one shard) beside %s, loaded %s\n", name_of(mode), right.c_str(), left.c_str(),
+              loads == Loads::at_once ? "at the same time" : "in turns");
   std::printf("  %u rounds of %u s, %u connections, %u conversations and users; processor time in us for each turn\n\n",
               settings.rounds, settings.load.seconds, settings.load.connections, settings.load.conversations);
   std::printf("  %-7s %-25s %8s   %-25s %8s   %6s\n", "round", (left + " (user + sys)").c_str(), "turns/s",
@@ -107,7 +114,15 @@ bool summarise(const std::vector<Round>& rounds, double most_allowed) {
 
 using Measure = std::function<Measurement(Contestant&, unsigned seconds)>;
 
-std::vector<Round> run_rounds(const ComparisonSettings& settings, const Measure& measure, Contestant& bare,
+Round measure_at_once(const Measure& measure, Contestant& bare, Contestant& bot, unsigned seconds) {
+  auto other = std::async(std::launch::async, [&] { return measure(bare, seconds); });
+  Round round;
+  round.bot = measure(bot, seconds);
+  round.bare = other.get();
+  return round;
+}
+
+std::vector<Round> run_rounds(const ComparisonSettings& settings, Loads loads, const Measure& measure, Contestant& bare,
                               Contestant& bot) {
   measure(bare, 1);  // not counted: memory is touched and connections are made for the first time
   measure(bot, 1);
@@ -115,7 +130,9 @@ std::vector<Round> run_rounds(const ComparisonSettings& settings, const Measure&
   for (unsigned i = 0; i < settings.rounds; ++i) {
     // The second one finds the machine as the first one has left it, so they take turns at that too.
     auto& round = rounds[i];
-    if (i % 2 == 0) {
+    if (loads == Loads::at_once) {
+      round = measure_at_once(measure, bare, bot, settings.load.seconds);
+    } else if (i % 2 == 0) {
       round.bare = measure(bare, settings.load.seconds);
       round.bot = measure(bot, settings.load.seconds);
     } else {
@@ -144,18 +161,18 @@ class Course {
 
   std::optional<int> server_core() const { return settings_.pin ? std::optional(0) : std::nullopt; }
 
-  /// Lets both run, turn and turn about. True when the ratio is within `most_allowed`.
+  /// Loads both. True when the ratio is within `most_allowed`.
   bool run(Contestant& left, Contestant& right, const std::string& left_name, const std::string& right_name,
-           double most_allowed) const {
+           Loads loads, double most_allowed) const {
     check_alike(mode_, left, right);
-    print_head(mode_, left_name, right_name, settings_);
+    print_head(mode_, left_name, right_name, loads, settings_);
     const auto service_url = "http://127.0.0.1:" + std::to_string(sink_port_);
     const auto measure = [&](Contestant& one, unsigned seconds) {
       auto this_load = load_;
       this_load.seconds = seconds;
       return one.measure(mode_, service_url, random_prefix(), this_load);
     };
-    const auto rounds = run_rounds(settings_, measure, left, right);
+    const auto rounds = run_rounds(settings_, loads, measure, left, right);
     left.check_counts(mode_, load_);
     right.check_counts(mode_, load_);
     left.stop();
@@ -189,7 +206,7 @@ bool compare(Mode mode, const ComparisonSettings& settings) {
   Contestant bare({settings.programs + "/" + baseline, "@port@"}, settings.logs + "/" + baseline + ".log",
                   course.server_core());
   Contestant bot(state_bot(settings), settings.logs + "/state_bot.log", course.server_core());
-  return course.run(bare, bot, baseline, "state_bot", target);
+  return course.run(bare, bot, baseline, "state_bot", Loads::in_turns, target);
 }
 
 bool compare_tokens(Mode mode, const ComparisonSettings& settings) {
@@ -198,7 +215,7 @@ bool compare_tokens(Mode mode, const ComparisonSettings& settings) {
   Contestant without(state_bot(settings), settings.logs + "/state_bot.log", course.server_core());
   Contestant with(state_bot(settings, authority.settings()), settings.logs + "/state_bot_with_tokens.log",
                   course.server_core(), Authority::token);
-  return course.run(without, with, "without tokens", "with tokens", token_target);
+  return course.run(without, with, "without tokens", "with tokens", Loads::at_once, token_target);
 }
 
 }  // namespace bench

@@ -52,7 +52,8 @@ ByteBlock fold_blocks(std::string_view text, const Add& add) noexcept {
   return add(so_far, block);
 }
 
-/// Whether `test` finds anything in a text. It returns a block with a byte that is not 0 for each one that it looks for.
+/// Whether `test` finds anything in a text. It returns a block with a byte that is not 0 for each one that it looks
+/// for.
 template <class Test>
 bool any_byte(std::string_view text, const Test& test) noexcept {
   const auto found = fold_blocks(text, [&](const ByteBlock& so_far, const ByteBlock& block) {
@@ -65,8 +66,8 @@ bool any_byte(std::string_view text, const Test& test) noexcept {
 
 /// Whether a text has a byte that is neither one of `first` and `last` nor between them.
 inline bool any_byte_outside(std::string_view text, unsigned char first, unsigned char last) noexcept {
-  const auto farthest = fold_blocks(
-      text, [=](const ByteBlock& so_far, const ByteBlock& block) { return larger(so_far, block - first); });
+  const auto farthest =
+      fold_blocks(text, [=](const ByteBlock& so_far, const ByteBlock& block) { return larger(so_far, block - first); });
   std::array<unsigned char, sizeof farthest> distances{};
   std::memcpy(distances.data(), &farthest, sizeof farthest);
   unsigned char most = 0;
