@@ -59,7 +59,12 @@ Callers::Check::Check(Callers& callers, const http::HttpRequest& request, const 
                       std::string_view body)
     : callers_(callers), request_(request), activity_(activity), body_(body) {
   try {
-    take(callers_.authenticator_->authenticate(*this));
+    auto answer = callers_.authenticator_->authenticate(*this);
+    if (auto* known = answer.known()) {
+      take(std::move(*known));
+    } else {
+      later_.emplace(answer.take_later());
+    }
   } catch (...) {
     failed(std::current_exception());
   }
@@ -72,31 +77,29 @@ Deadline Callers::Check::deadline() const noexcept {
   return *deadline_;
 }
 
-void Callers::Check::take(Authentication answer) {
-  if (auto* known = answer.known()) {
-    take(std::move(*known));
-  } else {
-    later_.emplace(answer.take_later());
-  }
-}
-
 void Callers::Check::take(AuthResult answer) {
   const Identity* caller = answer.caller();
-  if (caller == nullptr && answer.refusal() == nullptr) {
-    throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
+  if (caller == nullptr || is_channel_inside(*caller)) {
+    refuse(std::move(answer));
+    return;
   }
-  if (caller != nullptr && is_channel_inside(*caller)) {
+  answer_.emplace(std::move(answer));
+  callers_.accepted_.inc();
+}
+
+// Not a part of `take`, which each turn runs.
+void Callers::Check::refuse(AuthResult answer) {
+  if (answer.caller() != nullptr) {
     throw_error(
         errc::invalid_argument,
         "The authenticator answered with the identity of a channel in the process, whose activities do not come "
         "over HTTP.");
   }
-  answer_.emplace(std::move(answer));
-  if (const auto* why = answer_->refusal()) {
-    callers_.note_refusal(*why, peer());
-  } else {
-    callers_.accepted_.inc();
+  if (answer.refusal() == nullptr) {
+    throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
   }
+  callers_.note_refusal(*answer.refusal(), peer());
+  answer_.emplace(std::move(answer));
 }
 
 // The caller alone is told otherwise, and with a wrong bot.app_id that is a channel, which nobody can ask. A flood of
@@ -148,13 +151,10 @@ void Callers::Check::sign(Activity& activity) const {
   }
 }
 
-std::optional<http::HttpResponse> Callers::Check::refusal() const {
-  if (!answer_) {
-    return http::HttpResponse(500, error_body("ServiceError", "The bot could not find out who sends this."), json_type);
-  }
-  const auto* why = answer_->refusal();
+http::HttpResponse Callers::Check::refusal() const {
+  const auto* why = answer_ ? answer_->refusal() : nullptr;
   if (why == nullptr) {
-    return std::nullopt;
+    return http::HttpResponse(500, error_body("ServiceError", "The bot could not find out who sends this."), json_type);
   }
   http::HttpResponse response(why->status(), error_body(why->code(), why->message()), json_type);
   if (!why->challenge().empty()) {

@@ -51,12 +51,14 @@ class Callers {
 
     /// Whether the answer is not known yet, so that `wait` must be awaited.
     bool waits() const noexcept { return later_.has_value(); }
+    /// Whether the caller is accepted. Preconditions: the answer is known.
+    bool accepted() const noexcept { return answer_ && answer_->caller() != nullptr; }
     /// Waits for the answer.
     /// Cancellation: passed on to the authenticator.
     awaitable<void> wait();
 
-    /// The response for a caller that is refused; nullopt when it is accepted. Preconditions: the answer is known.
-    std::optional<http::HttpResponse> refusal() const;
+    /// The response for a caller that is not accepted. Preconditions: it is not.
+    http::HttpResponse refusal() const;
     /// The caller, once. Preconditions: it is accepted.
     std::shared_ptr<const Identity> take_identity() { return std::move(*answer_).identity(); }
     /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: it is accepted and
@@ -72,8 +74,8 @@ class Callers {
     Deadline deadline() const noexcept override;
 
    private:
-    void take(Authentication answer);
     void take(AuthResult answer);
+    void refuse(AuthResult answer);
     void failed(const std::exception_ptr& error);
 
     Callers& callers_;

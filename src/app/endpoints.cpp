@@ -74,8 +74,8 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
     if (check.waits()) {
       co_await check.wait();
     }
-    if (auto refused = check.refusal()) {
-      co_return std::move(*refused);
+    if (!check.accepted()) {
+      co_return check.refusal();
     }
     check.sign(*activity);
     caller = check.take_identity();

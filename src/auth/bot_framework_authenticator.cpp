@@ -113,11 +113,17 @@ Authentication BotFrameworkAuthenticator::authenticate(const InboundRequest& req
   if (const auto known = known_.find_own(*text, now)) {
     return answer(*known, request);
   }
-  const TokenDigest digest = digest_of(*text);
+  return authenticate_stranger(*text, now, request);
+}
+
+// Not a part of `authenticate`, which each turn runs.
+Authentication BotFrameworkAuthenticator::authenticate_stranger(std::string_view text, WallTime now,
+                                                                const InboundRequest& request) {
+  const TokenDigest digest = digest_of(text);
   if (const auto known = known_.find(digest, now)) {
-    return answer(*known_.keep_own(*text, *known), request);
+    return answer(*known_.keep_own(text, *known), request);
   }
-  auto token = parse_jwt(*text);
+  auto token = parse_jwt(text);
   if (!token) {
     return refuse_token(token.error().why);
   }
@@ -136,8 +142,8 @@ Authentication BotFrameworkAuthenticator::authenticate(const InboundRequest& req
 }
 
 AuthResult BotFrameworkAuthenticator::answer(const Verified& token, const InboundRequest& request) const {
-  if (auto refusal = rules_.judge(token, request.activity())) {
-    return std::move(*refusal);
+  if (const char* why = rules_.judge(token, request.activity())) {
+    return AuthRefusal::forbidden(why);
   }
   return token.identity;
 }

@@ -61,6 +61,8 @@ class BotFrameworkAuthenticator final : public Authenticator {
  private:
   struct Unverified;
 
+  /// For a token that this thread does not keep.
+  Authentication authenticate_stranger(std::string_view text, WallTime now, const InboundRequest& request);
   /// The token as it is kept; nullptr when its signature is not valid. On a thread of the pool.
   std::shared_ptr<const Verified> check(Unverified& token);
   AuthResult answer(const Verified& token, const InboundRequest& request) const;

@@ -302,41 +302,37 @@ bool TokenRules::is_for_another_bot(const Verified& token, const json::object* r
                      [&](const std::string& bot) { return bot != token.bot && http::same_text(bot, id); });
 }
 
-std::optional<AuthRefusal> TokenRules::judge_service(const Verified& token, std::optional<std::string_view> service) {
-  if (!token.names_service) {
-    return std::nullopt;
-  }
-  // An activity without a serviceUrl is answered in the response alone.
-  if (service && !token.service.empty() && token.service == *service) {
-    return std::nullopt;  // the same text, as from almost all channels
-  }
+// Preconditions: the claim and the serviceUrl are not the same text.
+const char* TokenRules::judge_service(const Verified& token, std::optional<std::string_view> service) {
   const auto claim = text_of(token.identity->claims, "serviceurl");
   if (!claim) {
-    return AuthRefusal::forbidden("The token has no claim serviceurl.");
+    return "The token has no claim serviceurl.";
   }
-  if (service && !is_same_service(*claim, *service)) {
-    return AuthRefusal::forbidden("The claim serviceurl of the token is not the serviceUrl of the activity.");
-  }
-  return std::nullopt;
+  // An activity without a serviceUrl is answered in the response alone.
+  return service && !is_same_service(*claim, *service)
+             ? "The claim serviceurl of the token is not the serviceUrl of the activity."
+             : nullptr;
 }
 
-std::optional<AuthRefusal> TokenRules::judge(const Verified& token, const Activity& activity) const {
+const char* TokenRules::judge(const Verified& token, const Activity& activity) const {
   if (token.forbidden != nullptr) {
-    return AuthRefusal::forbidden(token.forbidden);
+    return token.forbidden;
   }
   const Stated stated = stated_in(activity);
-  if (auto refusal = judge_service(token, stated.service)) {
-    return refusal;
+  const bool is_same_text = stated.service && !token.service.empty() && token.service == *stated.service;
+  if (token.names_service && !is_same_text) {  // from almost all channels it is the same text
+    if (const char* why = judge_service(token, stated.service)) {
+      return why;
+    }
   }
   // An activity without a channelId is of no channel that an endorsed key may speak for: otherwise a caller would get
   // around the endorsements by leaving it out.
   if (!token.key->endorses(stated.channel)) {
-    return AuthRefusal::forbidden("The key of the token is not endorsed for the channel of the activity.");
+    return "The key of the token is not endorsed for the channel of the activity.";
   }
-  if (is_for_another_bot(token, stated.recipient)) {
-    return AuthRefusal::forbidden("The token is for another bot than the recipient of the activity.");
-  }
-  return std::nullopt;
+  return is_for_another_bot(token, stated.recipient)
+             ? "The token is for another bot than the recipient of the activity."
+             : nullptr;
 }
 
 }  // namespace tern::auth

@@ -113,8 +113,8 @@ class TokenRules {
   /// What is kept of a token whose signature was verified.
   Verified verified(Claimed claimed, json::object claims, std::shared_ptr<const SigningKey> key) const;
 
-  /// Whether the token may bring this activity. nullopt when it may.
-  std::optional<AuthRefusal> judge(const Verified& token, const Activity& activity) const;
+  /// Why the token may not bring this activity, as a sentence; nullptr when it may.
+  const char* judge(const Verified& token, const Activity& activity) const;
 
  private:
   /// `named`: how many tenants the options name; they are the first.
@@ -125,7 +125,7 @@ class TokenRules {
   const char* read_caller(const json::object& claims, Claimed& claimed) const;
   /// What the caller of a tenant's token is, and whether it may call.
   void judge_caller(Claimed& claimed) const;
-  static std::optional<AuthRefusal> judge_service(const Verified& token, std::optional<std::string_view> service);
+  static const char* judge_service(const Verified& token, std::optional<std::string_view> service);
   /// `recipient`: of the activity; nullptr for none.
   bool is_for_another_bot(const Verified& token, const json::object* recipient) const;
 

@@ -113,15 +113,13 @@ class VerifiedTokens::OwnTable {
     if (at == nowhere) {
       return nullptr;
     }
-    if (!is_valid(*entries_[at].token, now)) {
-      entries_[at] = std::move(entries_.back());
-      ends_[at] = ends_.back();
-      entries_.pop_back();
-      ends_.pop_back();
+    Entry& entry = entries_[at];
+    if (!is_valid(*entry.token, now)) {
+      forget(at);
       return nullptr;
     }
-    entries_[at].used = ++uses_;
-    return entries_[at].token;
+    entry.used = ++uses_;
+    return entry.token;
   }
 
   void insert(std::string_view text, std::shared_ptr<const Verified> token) {
@@ -150,6 +148,13 @@ class VerifiedTokens::OwnTable {
 
  private:
   static constexpr std::size_t nowhere = own_capacity;
+
+  void forget(std::size_t at) noexcept {
+    entries_[at] = std::move(entries_.back());
+    ends_[at] = ends_.back();
+    entries_.pop_back();
+    ends_.pop_back();
+  }
 
   struct Entry {
     std::string text;

@@ -51,8 +51,9 @@ awaitable<void> ask_and_receive(BotProcess* process, Activity activity, Activity
   if (check.waits()) {
     co_await check.wait();
   }
-  if (auto refused = check.refusal()) {
-    refuse(*answer, refused->status, std::move(refused->body));
+  if (!check.accepted()) {
+    auto refused = check.refusal();
+    refuse(*answer, refused.status, std::move(refused.body));
     co_return;
   }
   auto caller = check.take_identity();

@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace tern {
 
@@ -82,32 +81,28 @@ class AuthResult {
   ///@{
   /// This caller. With a `shared_ptr` an authenticator that keeps what it has verified copies nothing.
   AuthResult(Identity caller) : AuthResult(std::make_shared<const Identity>(std::move(caller))) {}
-  AuthResult(std::shared_ptr<const Identity> caller) : answer_(std::move(caller)) {}
+  AuthResult(std::shared_ptr<const Identity> caller) noexcept : caller_(std::move(caller)) {}
   ///@}
   /// This caller is refused.
-  AuthResult(AuthRefusal why) : answer_(std::move(why)) {}
+  AuthResult(AuthRefusal why) : refusal_(std::make_shared<const AuthRefusal>(std::move(why))) {}
 
   ///@{
   /// The caller; nullptr when it is refused.
-  std::shared_ptr<const Identity> identity() const& {
-    const auto* found = std::get_if<std::shared_ptr<const Identity>>(&answer_);
-    return found != nullptr ? *found : nullptr;
-  }
-  std::shared_ptr<const Identity> identity() && {
-    auto* found = std::get_if<std::shared_ptr<const Identity>>(&answer_);
-    return found != nullptr ? std::move(*found) : nullptr;
-  }
+  std::shared_ptr<const Identity> identity() const& noexcept { return caller_; }
+  std::shared_ptr<const Identity> identity() && noexcept { return std::move(caller_); }
   ///@}
   /// The same without a share in it. Lifetime: that of this answer.
-  const Identity* caller() const noexcept {
-    const auto* found = std::get_if<std::shared_ptr<const Identity>>(&answer_);
-    return found != nullptr ? found->get() : nullptr;
-  }
+  const Identity* caller() const noexcept { return caller_.get(); }
   /// Why it is refused; nullptr when it is not.
-  const AuthRefusal* refusal() const noexcept { return std::get_if<AuthRefusal>(&answer_); }
+  const AuthRefusal* refusal() const noexcept { return refusal_.get(); }
 
  private:
-  std::variant<std::shared_ptr<const Identity>, AuthRefusal> answer_;
+  friend class Authentication;
+  AuthResult() = default;
+
+  // Two pointers in place of a variant: almost every answer is moved several times and is no refusal.
+  std::shared_ptr<const Identity> caller_;
+  std::shared_ptr<const AuthRefusal> refusal_;
 };
 
 /// What `Authenticator::authenticate` returns: an answer, or a coroutine that finds one.
@@ -115,21 +110,23 @@ class Authentication {
  public:
   ///@{
   /// The answer is known. This costs no coroutine.
-  Authentication(AuthResult answer) : answer_(std::move(answer)) {}
+  Authentication(AuthResult answer) noexcept : answer_(std::move(answer)) {}
   Authentication(Identity caller) : Authentication(AuthResult(std::move(caller))) {}
   Authentication(std::shared_ptr<const Identity> caller) : Authentication(AuthResult(std::move(caller))) {}
   Authentication(AuthRefusal why) : Authentication(AuthResult(std::move(why))) {}
   ///@}
   /// The answer has to be waited for.
-  Authentication(awaitable<AuthResult> later) : answer_(std::move(later)) {}
+  Authentication(awaitable<AuthResult> later) noexcept : later_(std::move(later)), waits_(true) {}
 
   /// The answer; nullptr when it has to be waited for.
-  AuthResult* known() noexcept { return std::get_if<AuthResult>(&answer_); }
+  AuthResult* known() noexcept { return waits_ ? nullptr : &answer_; }
   /// The coroutine that finds the answer. Preconditions: the answer is not known.
-  awaitable<AuthResult> take_later() { return std::move(std::get<awaitable<AuthResult>>(answer_)); }
+  awaitable<AuthResult> take_later() noexcept { return std::move(later_); }
 
  private:
-  std::variant<AuthResult, awaitable<AuthResult>> answer_;
+  AuthResult answer_;
+  awaitable<AuthResult> later_;
+  bool waits_ = false;
 };
 
 /// Finds out who sends activities to `/api/messages`. A bot brings its own with `AppOptions::authenticator`.
