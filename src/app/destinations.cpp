@@ -3,6 +3,9 @@
 #include "app/config_makers.hpp"
 #include "connector/channel_hosts.hpp"
 #include "net/allowed_hosts.hpp"
+#include "net/proxies.hpp"
+
+#include <tern/error.hpp>
 
 #include <memory>
 #include <string_view>
@@ -14,6 +17,14 @@ namespace {
 
 bool may_leave_this_machine(const BotSettings& bot, bool has_authenticator) noexcept {
   return !bot.app_id.empty() || bot.allow_anonymous || has_authenticator;
+}
+
+std::shared_ptr<const net::Proxies> proxies_of_environment() {
+  try {
+    return std::make_shared<const net::Proxies>(net::Proxies::of_environment());
+  } catch (const system_error& error) {
+    throw ConfigError("The channels cannot be reached through a proxy: " + message_of(error) + ".");
+  }
 }
 
 }  // namespace
@@ -42,6 +53,7 @@ Destinations set_destinations(connector::ConnectorOptions& options, const BotSet
   const bool is_listed =
       !bot.app_id.empty() || (!bot.allowed_hosts.empty() && may_leave_this_machine(bot, has_authenticator));
   options.loopback_only = !is_listed && !bot.allow_anonymous;
+  options.proxies = options.loopback_only ? nullptr : proxies_of_environment();
   if (!is_listed) {
     return options.loopback_only ? Destinations::this_machine : Destinations::any;
   }

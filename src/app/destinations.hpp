@@ -17,7 +17,8 @@ ConfigKey allowed_hosts_key();
 /// `has_authenticator`: the bot has one of its own.
 void check_destinations(const BotSettings& bot, bool has_authenticator);
 
-/// Sets where Tern's own sender sends to, and returns it. With an app id the hosts of the channels are allowed, too.
+/// Sets where Tern's own sender sends to, and through which proxies, and returns it. With an app id the hosts of the
+/// channels are allowed, too. The proxies are those of the environment.
 /// Errors: `ConfigError`.
 /// Source: docs/configuration.md, "Where a bot sends to".
 Destinations set_destinations(connector::ConnectorOptions& options, const BotSettings& bot, bool has_authenticator);

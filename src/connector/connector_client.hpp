@@ -2,6 +2,7 @@
 
 #include "async/timing_wheel.hpp"
 #include "net/allowed_hosts.hpp"
+#include "net/proxies.hpp"
 #include "schema/version.hpp"
 
 #include <tern/async/metrics.hpp>
@@ -58,6 +59,9 @@ struct ConnectorOptions {
   /// The hosts that the client may send to; nullptr for all that `loopback_only` leaves. With a list, an address of a
   /// host must be allowed by it, too, each time that the host's name is resolved.
   std::shared_ptr<const net::AllowedHosts> allowed_hosts;
+  /// Which https hosts are reached through a tunnel of a proxy; nullptr for none. The proxy resolves the names of these
+  /// hosts, so `allowed_hosts` judges their names alone. Hosts without TLS are reached straight.
+  std::shared_ptr<const net::Proxies> proxies;
   /// Gives the tokens that requests carry. nullptr: requests carry none. No request over http carries one, and
   /// none after a redirect to another origin. Lifetime: it outlives the calls of the client.
   CredentialProvider* credentials = nullptr;

@@ -174,8 +174,10 @@ void ConnectorCore::require_allowed(const Call& call, const ServiceUrl& url) {
   }
 }
 
+// Whoever runs the bot has named its proxy, which may be anywhere.
 bool ConnectorCore::may_connect(const Host& host, const asio::ip::tcp::endpoint& where) const {
-  return options_.allowed_hosts == nullptr || options_.allowed_hosts->may_connect(host.name(), where);
+  return options_.allowed_hosts == nullptr || host.has_proxy() ||
+         options_.allowed_hosts->may_connect(host.name(), where);
 }
 
 Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
@@ -185,7 +187,10 @@ Host& ConnectorCore::host_for(const Call& call, const ServiceUrl& url) {
   }
   require_allowed(call, url);
   std::string name = host_name_of(url);
-  net::HostSpec spec{origin_, host_header_of(url), name, url.port, {tls_for(url), name, {}}};
+  net::HostSpec spec{origin_, host_header_of(url), name, url.port, {tls_for(url), name, {}}, {}};
+  if (const auto* proxy = url.tls && options_.proxies != nullptr ? options_.proxies->for_request_to(url) : nullptr) {
+    lead_through(*proxy, options_.user_agent, spec);
+  }
   return add_host(call, std::move(spec));
 }
 

@@ -1,6 +1,5 @@
 #include "http_client/http_core.hpp"
 
-#include "http_client/proxies.hpp"
 #include "http_client/redirection.hpp"
 #include "http_client/request_text.hpp"
 
@@ -50,23 +49,25 @@ awaitable<HttpResponse> HttpCore::send(HttpRequest request, Target target, Deadl
 void HttpCore::choose_host(HttpCall& call) {
   const Target& target = call.target_;
   const std::string& agent = client_->options().user_agent;
-  const Proxy* proxy = client_->proxies().for_request_to(target);
+  const net::Proxy* proxy = client_->proxies().for_request_to(target.url());
   net::HostSpec spec;
   spec.header = target.header;
-  spec.name = proxy != nullptr ? proxy->name : target.name;
-  spec.port = proxy != nullptr ? proxy->port : target.port;
-  if (proxy == nullptr) {
-    spec.origin = target.origin;
-  } else {
-    spec.origin = (target.tls ? target.origin + " through the proxy " : "the proxy ") + proxy->origin;
-  }
+  spec.origin = target.origin;
+  spec.name = target.name;
+  spec.port = target.port;
   if (target.tls) {
     spec.peer.tls = &client_->tls();
     spec.peer.name = target.name;
     if (spec.peer.name.ends_with('.')) {
       spec.peer.name.pop_back();  // no certificate has the dot at the end of a full name
     }
-    spec.peer.tunnel = proxy != nullptr ? tunnel_text(target, *proxy, agent) : std::string();
+    if (proxy != nullptr) {
+      net::lead_through(*proxy, agent, spec);
+    }
+  } else if (proxy != nullptr) {
+    spec.origin = "the proxy " + proxy->origin;
+    spec.name = proxy->name;
+    spec.port = proxy->port;
   }
   call.text_ = request_text(call.request_, target, target.tls ? nullptr : proxy, agent);
   net::Host* known = find_host(spec.origin);

@@ -67,7 +67,7 @@ void check_request(const HttpRequest& request, const Target& target) {
   }
 }
 
-std::string request_text(const HttpRequest& request, const Target& target, const Proxy* proxy,
+std::string request_text(const HttpRequest& request, const Target& target, const net::Proxy* proxy,
                          std::string_view user_agent) {
   constexpr std::size_t other = 256;
   std::string out;
@@ -95,18 +95,6 @@ std::string request_text(const HttpRequest& request, const Target& target, const
   }
   append_header(out, "Connection", "keep-alive");
   out.append("\r\n").append(request.body);
-  return out;
-}
-
-std::string tunnel_text(const Target& target, const Proxy& proxy, std::string_view user_agent) {
-  const std::string authority = target.authority();
-  std::string out = "CONNECT " + authority + " HTTP/1.1\r\n";
-  append_header(out, "Host", authority);
-  append_header(out, "User-Agent", user_agent);
-  if (!proxy.authorization.empty()) {
-    append_header(out, "Proxy-Authorization", proxy.authorization);
-  }
-  out.append("\r\n");
   return out;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "http_client/proxies.hpp"
 #include "http_client/target.hpp"
+#include "net/proxies.hpp"
 
 #include <tern/http/http_client.hpp>
 
@@ -16,11 +16,8 @@ void check_request(const HttpRequest& request, const Target& target);
 
 /// The bytes of a request, with its head and body. `proxy`: the proxy that the request itself goes to, for http;
 /// nullptr for a request that goes to the host, maybe through a tunnel. Preconditions: `check_request` has passed.
-std::string request_text(const HttpRequest& request, const Target& target, const Proxy* proxy,
+std::string request_text(const HttpRequest& request, const Target& target, const net::Proxy* proxy,
                          std::string_view user_agent);
-
-/// The bytes that ask a proxy for a tunnel to the target.
-std::string tunnel_text(const Target& target, const Proxy& proxy, std::string_view user_agent);
 
 /// True when a request with this method may be repeated: it asks for the same however often it arrives (RFC 9110,
 /// 9.2.2).

@@ -8,7 +8,6 @@
 #include <tern/error.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 namespace tern::http_client {
@@ -56,8 +55,8 @@ net::ClientBounds bounds_of(const HttpClientOptions& options) {
   return bounds;
 }
 
-Proxies proxies_of(const HttpClientOptions& options) {
-  return options.proxy_from_environment ? Proxies([](const char* name) { return std::getenv(name); }) : Proxies();
+net::Proxies proxies_of(const HttpClientOptions& options) {
+  return options.proxy_from_environment ? net::Proxies::of_environment() : net::Proxies();
 }
 
 }  // namespace

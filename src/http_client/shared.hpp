@@ -1,7 +1,7 @@
 #pragma once
 
-#include "http_client/proxies.hpp"
 #include "net/client_core.hpp"
+#include "net/proxies.hpp"
 
 #include <tern/http/http_client.hpp>
 
@@ -27,7 +27,7 @@ class Shared {
 
   const HttpClientOptions& options() const noexcept { return options_; }
   const net::ClientBounds& bounds() const noexcept { return bounds_; }
-  const Proxies& proxies() const noexcept { return proxies_; }
+  const net::Proxies& proxies() const noexcept { return proxies_; }
   Clock& clock() const noexcept { return clock_; }
   /// The settings of TLS, which are made for the first https host.
   net::TlsSettings& tls();
@@ -47,7 +47,7 @@ class Shared {
 
   HttpClientOptions options_;
   net::ClientBounds bounds_;
-  Proxies proxies_;
+  net::Proxies proxies_;
   Clock& clock_;
   std::once_flag tls_once_;
   std::unique_ptr<net::TlsSettings> tls_;

@@ -1,7 +1,5 @@
 #include "http_client/target.hpp"
 
-#include "net/url.hpp"
-
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 
@@ -65,7 +63,6 @@ boost::system::result<Target, TargetError> parse_target(std::string_view url) {
   Target target;
   target.tls = origin.tls;
   target.ipv6 = origin.ipv6;
-  target.loopback = net::is_loopback(origin);
   target.port = origin.port;
   target.name = net::host_name_of(origin);
   net::origin_of(origin, target.origin);

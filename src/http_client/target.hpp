@@ -1,5 +1,7 @@
 #pragma once
 
+#include "net/url.hpp"
+
 #include <boost/system/result.hpp>
 
 #include <cstdint>
@@ -13,15 +15,14 @@ namespace tern::http_client {
 struct Target {
   bool tls = false;
   bool ipv6 = false;  ///< the host is an IPv6 address
-  bool loopback = false;
   std::uint16_t port = 0;
   std::string name;    ///< the host in lower case, an IPv6 address without its brackets
   std::string origin;  ///< `http://host:port` in lower case
   std::string header;  ///< the Host header
   std::string path;    ///< the path with the query, as the request line has it; at least "/"
 
-  /// `host:port`, as a tunnel is asked for.
-  std::string authority() const { return origin.substr(origin.find("//") + 2); }
+  /// Lifetime: a view of this target.
+  net::Origin url() const noexcept { return {tls, ipv6, port, name}; }
 };
 
 /// The reason why a text is no usable URL, as the end of a sentence.

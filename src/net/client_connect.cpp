@@ -56,7 +56,7 @@ awaitable<void> ClientCore::connect(ClientCall& call) {
     host.addresses.doubt();
     const bool late = error == errc::timed_out;
     fail_to_connect(call, late ? Trouble::late : Trouble::unreachable,
-                    host.origin() + " could not be connected to: " + error.message() + "; nothing was sent");
+                    host.way() + " could not be connected to: " + error.message() + "; nothing was sent");
   }
   host.addresses.worked(race.where());
   call.loan_.fill(race.take_winner());
@@ -81,8 +81,7 @@ awaitable<void> ClientCore::resolve(ClientCall& call, Deadline by) {
   auto [late] = co_await waiter.wait(tuple);
   throw_if_aborted(late);
   if (late) {
-    fail_to_connect(call, Trouble::late,
-                    "the name of " + host.origin() + " was not resolved in time; nothing was sent");
+    fail_to_connect(call, Trouble::late, "the name of " + host.way() + " was not resolved in time; nothing was sent");
   }
 }
 
@@ -129,11 +128,11 @@ void ClientCore::fail_unresolved(const ClientCall& call) {
   const Host& host = *call.host_;
   const Resolution& failure = host.addresses.failure();
   if (failure.end == Resolution::End::barred) {
-    fail_to_connect(call, Trouble::barred, host.origin() + " leads to " + failure.why);
+    fail_to_connect(call, Trouble::barred, host.way() + " leads to " + failure.why);
   }
   const bool late = failure.end == Resolution::End::late;
   fail_to_connect(call, late ? Trouble::late : Trouble::unreachable,
-                  "the name of " + host.origin() + " could not be resolved: " + failure.why + "; nothing was sent");
+                  "the name of " + host.way() + " could not be resolved: " + failure.why + "; nothing was sent");
 }
 
 }  // namespace tern::net

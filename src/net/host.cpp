@@ -35,6 +35,10 @@ void Loan::fill(std::unique_ptr<Connection> connection) noexcept {
 
 Host::Host(const HostSetup& setup, HostSpec spec) : addresses(spec.port), setup_(setup), spec_(std::move(spec)) {}
 
+std::string Host::way() const {
+  return has_proxy() ? origin() + " through the proxy " + spec_.proxy : origin();
+}
+
 Host::~Host() {
   SocketSeeker::Hook::unlink();
   stop_keeping();

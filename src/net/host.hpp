@@ -61,11 +61,12 @@ struct HostSetup {
 
 /// What a host is, and how it is reached.
 struct HostSpec {
-  std::string origin;      ///< `http://host:port` in lower case; texts for people name the host like this
+  std::string origin;      ///< `http://host:port` in lower case
   std::string header;      ///< the Host header
   std::string name;        ///< the name or literal address to connect to: that of the host, or of the proxy before it
   std::uint16_t port = 0;  ///< at that address
   Peer peer;
+  std::string proxy;  ///< `http://host:port` of the proxy that a tunnel leads through; "" without one
 };
 
 /// A host that requests go to, with its connections and the calls that wait for one.
@@ -84,6 +85,9 @@ class Host final : public ConnectionKeeper, public boost::intrusive::list_base_h
 
   const std::string& origin() const noexcept { return spec_.origin; }
   const std::string& header() const noexcept { return spec_.header; }
+  bool has_proxy() const noexcept { return !spec_.proxy.empty(); }
+  /// The origin, with the proxy before it, for texts that people read.
+  std::string way() const;
 
   /// Lends a connection, if one is free and no call waits. It may have to be connected first.
   Loan try_take();

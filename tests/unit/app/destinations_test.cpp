@@ -1,5 +1,6 @@
 // Where a bot sends to, through a real app over HTTP.
 #include "support/fake_channel.hpp"
+#include "support/proxy_server.hpp"
 #include "support/raw_client.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -15,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <memory>
@@ -135,6 +137,55 @@ TEST(Destinations, WithoutAListStayOnThisMachineWhoeverIsAsked) {
   EXPECT_EQ(test::post_activity(app.port(), activity_from(here.url())).status, 200);
   EXPECT_EQ(here.wait_for(1).size(), 1U);
   EXPECT_EQ(test::post_activity(app.port(), activity_from("https://smba.trafficmanager.net/teams/")).status, 403);
+}
+
+/// A variable of the environment, for as long as it lives. No other thread runs when it is made.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(Destinations, AreReachedThroughTheProxyOfTheEnvironment) {
+  test::ProxyServer proxy;
+  proxy.answer_with("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+  const Variable variable("https_proxy", proxy.url());
+  auto settings = sending_to({});
+  settings.bot.app_id = "12345678-9abc-def0-1234-56789abcdef0";
+  App app(std::move(settings), promising_bot(), authenticated());
+  app.start();
+  try {
+    app.post([&]() -> awaitable<void> {
+         co_await app.proactive().send(reference_at("https://smba.trafficmanager.net/teams/"), Activity::message("x"));
+       })
+        .get();
+    ADD_FAILURE() << "it was sent";
+  } catch (const system_error& e) {
+    EXPECT_EQ(e.code(), errc::channel_unreachable);
+    EXPECT_THAT(e.what(), HasSubstr("https://smba.trafficmanager.net:443 through the proxy " + proxy.url()));
+  }
+  ASSERT_EQ(proxy.heads().size(), 1U);
+  EXPECT_THAT(proxy.heads()[0], testing::StartsWith("CONNECT smba.trafficmanager.net:443 HTTP/1.1\r\n"));
+}
+
+TEST(Destinations, BehindAProxyWhoseUrlIsWrongAreAMistakeOfTheConfiguration) {
+  const Variable variable("https_proxy", "socks5://user:secret@proxy.test");
+  auto settings = sending_to("channel.test");
+  try {
+    App app(std::move(settings), promising_bot(), authenticated());
+    app.start();
+    ADD_FAILURE() << "it has started";
+  } catch (const ConfigError& e) {
+    EXPECT_THAT(e.what(),
+                AllOf(HasSubstr("https_proxy"), HasSubstr("http://host:port"), testing::Not(HasSubstr("secret"))));
+  }
+  App without(sending_to({}), promising_bot());
+  without.start();  // it sends to this machine alone, and needs no proxy
 }
 
 // Whoever writes the list gives it a meaning: an empty one for a bot that may send anywhere changes nothing.

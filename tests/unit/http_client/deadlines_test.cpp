@@ -1,6 +1,5 @@
 // A request ends at its deadline wherever it is.
 #include "harness.hpp"
-#include "proxy_server.hpp"
 #include "support/fake_name_server.hpp"
 
 #include <boost/asio/ip/tcp.hpp>

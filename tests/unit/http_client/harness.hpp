@@ -1,6 +1,7 @@
 #pragma once
 
 #include "support/fake_channel.hpp"
+#include "support/proxy_server.hpp"
 #include "support/run.hpp"
 #include "support/started.hpp"
 
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 using tern::test::FakeAnswer;
 using tern::test::FakeChannel;
 using tern::test::FakeChannelOptions;
+using tern::test::ProxyServer;
 
 template <class T>
 using Pending = tern::test::Started<T>;

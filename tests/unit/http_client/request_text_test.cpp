@@ -8,7 +8,7 @@
 namespace tern::http_client::test {
 namespace {
 
-std::string text_of(const HttpRequest& request, const Proxy* proxy = nullptr) {
+std::string text_of(const HttpRequest& request, const net::Proxy* proxy = nullptr) {
   return request_text(request, *parse_target(request.url), proxy, "agent");
 }
 
@@ -26,18 +26,12 @@ TEST(RequestText, HasTheHeadersOfItsCallerAndALength) {
 }
 
 TEST(RequestText, ToAProxyHasTheWholeUrlAndItsPassword) {
-  const Proxy proxy{"http://proxy.test:1", "proxy.test", 1, "Basic YTpi"};
+  const net::Proxy proxy{"http://proxy.test:1", "proxy.test", 1, "Basic YTpi"};
   const auto text = text_of(request_of("GET", "http://api.example/a?b"), &proxy);
   EXPECT_TRUE(
       text.starts_with("GET http://api.example/a?b HTTP/1.1\r\nHost: api.example\r\nProxy-Authorization: Basic "
                        "YTpi\r\n"))
       << text;
-}
-
-TEST(RequestText, OfATunnelNamesHostAndPort) {
-  const Proxy proxy{"http://proxy.test:1", "proxy.test", 1, ""};
-  EXPECT_EQ(tunnel_text(*parse_target("https://[2001:db8::1]/a"), proxy, "agent"),
-            "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\nUser-Agent: agent\r\n\r\n");
 }
 
 TEST(CheckRequest, RefusesWhatWouldBeAnotherRequest) {

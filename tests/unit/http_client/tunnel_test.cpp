@@ -1,5 +1,4 @@
 // Requests through a proxy.
-#include "proxy_server.hpp"
 #include "support/fake_name_server.hpp"
 #include "tls_harness.hpp"
 

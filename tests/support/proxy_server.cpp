@@ -1,4 +1,4 @@
-#include "proxy_server.hpp"
+#include "support/proxy_server.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -16,7 +16,7 @@
 #include <thread>
 #include <utility>
 
-namespace tern::http_client::test {
+namespace tern::test {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -123,4 +123,4 @@ std::vector<std::string> ProxyServer::heads() const {
   return impl_->heads;
 }
 
-}  // namespace tern::http_client::test
+}  // namespace tern::test

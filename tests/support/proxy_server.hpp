@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace tern::http_client::test {
+namespace tern::test {
 
 /// A proxy that opens tunnels, on a free port of loopback and a thread of its own. All tunnels lead to one port of this
 /// machine, whatever host is asked for.
@@ -31,4 +31,4 @@ class ProxyServer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace tern::http_client::test
+}  // namespace tern::test

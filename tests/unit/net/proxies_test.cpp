@@ -1,4 +1,4 @@
-#include "http_client/proxies.hpp"
+#include "net/proxies.hpp"
 
 #include <tern/error.hpp>
 
@@ -6,8 +6,9 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
-namespace tern::http_client {
+namespace tern::net {
 namespace {
 
 using Values = std::map<std::string, std::string>;
@@ -19,9 +20,17 @@ Proxies proxies(const Values& values) {
   });
 }
 
+/// Of a URL with this text, which outlives the origin.
+Origin origin_in(std::string_view url) {
+  Origin origin;
+  std::string_view rest;
+  EXPECT_EQ(parse_origin(url, origin, rest), nullptr) << url;
+  return origin;
+}
+
 std::string way_to(const std::string& url, const Values& values) {
   const Proxies all = proxies(values);
-  const Proxy* proxy = all.for_request_to(*parse_target(url));
+  const Proxy* proxy = all.for_request_to(origin_in(url));
   return proxy != nullptr ? proxy->origin : "straight";
 }
 
@@ -80,7 +89,7 @@ TEST(ProxiesTest, NoProxyNamesHostsNamesBelowThemAddressesAndRanges) {
 
 TEST(ProxiesTest, UserAndPasswordBecomeAnAuthorization) {
   const Proxies all = proxies({{"https_proxy", "http://Aladdin:open%20sesame@proxy.test:1"}});
-  EXPECT_EQ(all.for_request_to(*parse_target("https://api.example/"))->authorization,
+  EXPECT_EQ(all.for_request_to(origin_in("https://api.example/"))->authorization,
             "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");  // the example of RFC 7617
 }
 
@@ -98,5 +107,16 @@ TEST(ProxiesTest, AnUnusableUrlIsRefusedWithoutItsPassword) {
   }
 }
 
+TEST(ProxiesTest, ATunnelNamesHostAndPortAndTheProxyGetsTheConnection) {
+  HostSpec spec{"https://[2001:db8::1]:443", "[2001:db8::1]", "2001:db8::1", 443, {}, {}};
+  lead_through({"http://proxy.test:3128", "proxy.test", 3128, ""}, "agent", spec);
+  EXPECT_EQ(spec.peer.tunnel,
+            "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\nUser-Agent: agent\r\n\r\n");
+  EXPECT_EQ(spec.name, "proxy.test");
+  EXPECT_EQ(spec.port, 3128);
+  EXPECT_EQ(spec.proxy, "http://proxy.test:3128");
+  EXPECT_EQ(spec.header, "[2001:db8::1]") << "the request is to the host";
+}
+
 }  // namespace
-}  // namespace tern::http_client
+}  // namespace tern::net

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-namespace tern::http_client::test {
+namespace tern::test {
 namespace {
 
 class NoProxies final : public ::testing::Environment {
@@ -18,4 +18,4 @@ class NoProxies final : public ::testing::Environment {
 [[maybe_unused]] const ::testing::Environment* const no_proxies = ::testing::AddGlobalTestEnvironment(new NoProxies);
 
 }  // namespace
-}  // namespace tern::http_client::test
+}  // namespace tern::test

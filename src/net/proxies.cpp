@@ -1,6 +1,4 @@
-#include "http_client/proxies.hpp"
-
-#include "net/url.hpp"
+#include "net/proxies.hpp"
 
 #include <tern/error.hpp>
 
@@ -8,8 +6,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <utility>
 
-namespace tern::http_client {
+namespace tern::net {
 
 namespace {
 
@@ -77,16 +77,16 @@ Proxy parse_proxy(const char* variable, std::string_view text) {
     text.remove_prefix(at + 1);
   }
   const std::string url = std::string(scheme) + std::string(text);
-  net::Origin origin;
+  Origin origin;
   std::string_view rest;
-  if (const char* wrong = net::parse_origin(url, origin, rest)) {
+  if (const char* wrong = parse_origin(url, origin, rest)) {
     refuse(variable, wrong);
   }
   if (!rest.empty() && rest != "/") {
     refuse(variable, "has a path");
   }
-  net::origin_of(origin, proxy.origin);
-  proxy.name = net::host_name_of(origin);
+  origin_of(origin, proxy.origin);
+  proxy.name = host_name_of(origin);
   proxy.port = origin.port;
   return proxy;
 }
@@ -189,8 +189,9 @@ std::optional<Proxies::Exception> Proxies::parse_exception(std::string_view text
   return exception.name.empty() || bits ? std::nullopt : std::optional(std::move(exception));
 }
 
-bool Proxies::covers(const Exception& exception, const Target& target, const std::optional<address>& address) noexcept {
-  if (exception.port != 0 && exception.port != target.port) {
+bool Proxies::covers(const Exception& exception, std::string_view name, std::uint16_t port,
+                     const std::optional<address>& address) noexcept {
+  if (exception.port != 0 && exception.port != port) {
     return false;
   }
   if (exception.address) {
@@ -201,23 +202,43 @@ bool Proxies::covers(const Exception& exception, const Target& target, const std
                ? same_bits(address->to_v6().to_bytes(), exception.address->to_v6().to_bytes(), exception.bits)
                : same_bits(address->to_v4().to_bytes(), exception.address->to_v4().to_bytes(), exception.bits);
   }
-  const std::string_view name = without_final_dot(target.name);
   return name.ends_with(exception.name) &&
          (name.size() == exception.name.size() || name[name.size() - exception.name.size() - 1] == '.');
 }
 
-bool Proxies::is_excepted(const Target& target) const noexcept {
-  if (none_ || target.loopback) {
+bool Proxies::is_excepted(const Origin& url) const {
+  if (none_ || is_loopback(url)) {
     return true;
   }
-  const auto address = address_of(target.name);
-  return std::any_of(exceptions_.begin(), exceptions_.end(),
-                     [&](const Exception& exception) { return covers(exception, target, address); });
+  const auto name = host_name_of(url);
+  const auto address = address_of(name);
+  return std::any_of(exceptions_.begin(), exceptions_.end(), [&](const Exception& exception) {
+    return covers(exception, without_final_dot(name), url.port, address);
+  });
 }
 
-const Proxy* Proxies::for_request_to(const Target& target) const noexcept {
-  const auto& proxy = target.tls ? for_https_ : for_http_;
-  return proxy && !is_excepted(target) ? &*proxy : nullptr;
+const Proxy* Proxies::for_request_to(const Origin& url) const {
+  const auto& proxy = url.tls ? for_https_ : for_http_;
+  return proxy && !is_excepted(url) ? &*proxy : nullptr;
 }
 
-}  // namespace tern::http_client
+Proxies Proxies::of_environment() {
+  return Proxies([](const char* name) { return std::getenv(name); });
+}
+
+// Source: RFC 9110, 9.3.6.
+void lead_through(const Proxy& proxy, std::string_view user_agent, HostSpec& spec) {
+  const auto authority = spec.origin.substr(spec.origin.find("//") + 2);
+  std::string text = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\nUser-Agent: ";
+  text.append(user_agent).append("\r\n");
+  if (!proxy.authorization.empty()) {
+    text.append("Proxy-Authorization: ").append(proxy.authorization).append("\r\n");
+  }
+  text.append("\r\n");
+  spec.peer.tunnel = std::move(text);
+  spec.proxy = proxy.origin;
+  spec.name = proxy.name;
+  spec.port = proxy.port;
+}
+
+}  // namespace tern::net

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "http_client/target.hpp"
+#include "net/host.hpp"
+#include "net/url.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tern::http_client {
+namespace tern::net {
 
 /// A proxy that the environment names.
 struct Proxy {
@@ -21,7 +22,12 @@ struct Proxy {
   std::string authorization;  ///< the value of Proxy-Authorization; "" without one
 };
 
+/// Makes the way to an https host lead through a tunnel of the proxy. `user_agent` is what the proxy is told.
+/// Preconditions: `spec` is that of the host itself.
+void lead_through(const Proxy& proxy, std::string_view user_agent, HostSpec& spec);
+
 /// The proxies of the environment, and the hosts that are reached without one. `HttpClient` describes the rules.
+/// Thread safety: the const functions from any thread.
 class Proxies {
  public:
   /// Looks up a variable of the environment; nullptr when it is not set.
@@ -31,9 +37,11 @@ class Proxies {
   Proxies() = default;
   /// Errors: `errc::invalid_argument` for an unusable URL of a proxy. The message names the variable and not the URL.
   explicit Proxies(const Variables& variables);
+  /// Those of this process's environment. Errors: as above.
+  static Proxies of_environment();
 
   /// The proxy for a request; nullptr when it goes straight to its host.
-  const Proxy* for_request_to(const Target& target) const noexcept;
+  const Proxy* for_request_to(const Origin& url) const;
 
  private:
   /// An entry of `no_proxy`.
@@ -45,9 +53,9 @@ class Proxies {
   };
   static std::optional<Exception> parse_exception(std::string_view text);
   void read_exceptions(std::string_view list);
-  static bool covers(const Exception& exception, const Target& target,
+  static bool covers(const Exception& exception, std::string_view name, std::uint16_t port,
                      const std::optional<boost::asio::ip::address>& address) noexcept;
-  bool is_excepted(const Target& target) const noexcept;
+  bool is_excepted(const Origin& url) const;
 
   std::optional<Proxy> for_https_;
   std::optional<Proxy> for_http_;
@@ -55,4 +63,4 @@ class Proxies {
   bool none_ = false;  // `*`
 };
 
-}  // namespace tern::http_client
+}  // namespace tern::net
