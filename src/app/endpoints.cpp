@@ -3,8 +3,10 @@
 #include "app/content_type.hpp"
 #include "app/reply_stream.hpp"
 #include "app/turn_response.hpp"
+#include "connector/service_url.hpp"
 #include "runtime/awaited_reply.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/schema/parse.hpp>
 
 #include <boost/json/serialize.hpp>
@@ -50,6 +52,20 @@ bool MessagesEndpoint::may_answer(const Activity& activity) const {
   return mode == delivery_modes::expect_replies || mode == delivery_modes::stream;
 }
 
+// The caller alone is told otherwise, and that is a channel, which nobody can ask.
+void MessagesEndpoint::note_refusal(const Activity& activity, std::string_view peer) {
+  const auto service = connector::parse_service_url(activity.service_url().value_or(""));
+  const auto level = pace_.level(clock_.now());
+  log::write(level,
+             level == log::Level::warn
+                 ? "an activity was refused, because the bot does not send to its serviceUrl; those of the next minute "
+                   "are logged at level debug"
+                 : "an activity was refused, because the bot does not send to its serviceUrl",
+             {{"host", service ? net::host_header_of(*service) : std::string("(unreadable)")},
+              {"channel", activity.channel_id().value_or("")},
+              {"client", peer}});
+}
+
 // Long: one coroutine frame for each request.
 awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
   ClientGate::Place place(clients_, request.peer());
@@ -81,6 +97,7 @@ awaitable<HttpResponse> MessagesEndpoint::handle(http::HttpRequest& request) {
     caller = check.take_identity();
   }
   if (!may_answer(*activity)) {
+    note_refusal(*activity, request.peer());
     co_return error_response(403, "ServiceUrlNotAllowed", refusal_);
   }
   AwaitedReply awaited;

@@ -2,15 +2,18 @@
 
 #include "app/callers.hpp"
 #include "app/client_gate.hpp"
+#include "async/log_pace.hpp"
 #include "http/http_types.hpp"
 #include "runtime/turn_request.hpp"
 
+#include <tern/async/clock.hpp>
 #include <tern/async/metrics.hpp>
 #include <tern/turn/channel_sender.hpp>
 
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace tern::app {
 
@@ -22,8 +25,8 @@ namespace tern::app {
 class MessagesEndpoint final : public http::HttpHandler {
  public:
   /// `clients`: refuses a client with too many requests under way (429).
-  MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, std::size_t shard)
-      : turns_(turns), clients_(clients), shard_(shard) {}
+  MessagesEndpoint(runtime::TurnReceiver& turns, ClientGate& clients, const Clock& clock, std::size_t shard)
+      : turns_(turns), clients_(clients), clock_(clock), shard_(shard) {}
 
   /// Lets a sender decide which activities may be answered; without one all may. `refusal`: what the caller of another
   /// activity is told (403). Lifetime: sender and text outlive this.
@@ -38,13 +41,16 @@ class MessagesEndpoint final : public http::HttpHandler {
 
  private:
   bool may_answer(const Activity& activity) const;
+  void note_refusal(const Activity& activity, std::string_view peer);
 
   runtime::TurnReceiver& turns_;
   ClientGate& clients_;
+  const Clock& clock_;
   std::size_t shard_;
   const ChannelSender* sender_ = nullptr;
   const char* refusal_ = "";
   Callers* callers_ = nullptr;
+  tern::detail::LogPace pace_;
 };
 
 /// GET /healthz: always 200, which shows that the process answers.

@@ -49,7 +49,8 @@ void ShardRouters::make_common(const EndpointParts& parts, const Routes& routes)
 
 void ShardRouters::add_messages(const EndpointParts& parts, std::size_t shard) {
   auto& network = parts.network;
-  auto& messages = *messages_.emplace_back(std::make_unique<MessagesEndpoint>(parts.runtime, clients_, shard));
+  auto& messages =
+      *messages_.emplace_back(std::make_unique<MessagesEndpoint>(parts.runtime, clients_, parts.context.clock, shard));
   if (network.are_own()) {
     messages.ask(network.of(shard), "This bot does not send to the serviceUrl of the activity.");
   } else if (network.destinations() == Destinations::this_machine) {

@@ -79,6 +79,16 @@ std::shared_ptr<TlsStream> ServerState::new_stream() {
   return std::make_shared<TlsStream>(tls_);
 }
 
+void ServerState::tell_of_host(const HttpRequest& request) {
+  constexpr std::size_t longest = 100;
+  const auto level = pace_of_hosts_.level(clock_.now());
+  log::write(level,
+             level == log::Level::warn ? "a request was refused, because it names a host that is not served; those of "
+                                         "the next minute are logged at level debug"
+                                       : "a request was refused, because it names a host that is not served",
+             {{"host", request.header("Host").value_or("").substr(0, longest)}, {"client", request.peer()}});
+}
+
 void ServerState::open(ShardState& shard, StreamSocket socket, const Hop& peer) {
   error_code ignored;  // the options fail when the connection has gone already; its first read fails too then
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);  // and a Unix socket has no such option

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/log_pace.hpp"
 #include "http/date_text.hpp"
 #include "http/handshakes.hpp"
 #include "http/host.hpp"
@@ -105,6 +106,9 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   static awaitable<bool> drained(std::shared_ptr<ServerState> state, Deadline by);
 
   void count_response(unsigned status) noexcept;
+  /// Writes to the log that a request has named a host that is not served. A proxy or a channel is behind most of them,
+  /// and nobody sees what those are answered.
+  void tell_of_host(const HttpRequest& request);
   void count_rejection(Rejection why) noexcept { rejections_[static_cast<std::size_t>(why)].inc(); }
   void count_handshake(HandshakeEnd end) noexcept { handshake_ends_[static_cast<std::size_t>(end)].inc(); }
   void show_connections(double change) noexcept { connections_.add(change); }
@@ -148,6 +152,7 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   Gauge web_sockets_;
   std::array<Counter, 6> responses_;  // by the first digit of the status
   std::array<Counter, rejection_texts.size()> rejections_;
+  tern::detail::LogPace pace_of_hosts_;
   std::array<Counter, handshake_ends.size()> handshake_ends_;
   std::array<Counter, web_socket_ends.size()> web_socket_ends_;
   std::unique_ptr<Handshakes> handshakes_;  // nullptr without TLS; its threads end first

@@ -189,6 +189,9 @@ Rejection Session::late() const noexcept {
 awaitable<void> Session::refuse(Rejection why) {
   phase_ = Phase::answering;
   server_->count_rejection(why);
+  if (why == Rejection::host) {
+    server_->tell_of_host(reader_.request());
+  }
   HttpResponse response = response_for(why);
   if (!reader_.request().path().empty()) {
     server_->handler().complete_refusal(reader_.request(), response);

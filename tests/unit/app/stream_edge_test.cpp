@@ -72,7 +72,7 @@ class StreamEdge : public testing::Test {
   int sent_ = 0;
   ClientGate clients_{0};
   BotWorld world_{test::message_bot([this](TurnContext& turn) { return answer(turn); })};
-  MessagesEndpoint messages_{*world_.runtime, clients_, 0};
+  MessagesEndpoint messages_{*world_.runtime, clients_, world_.clock, 0};
   http::Router router_;
   std::unique_ptr<http::Server> server_;
 };
