@@ -3,7 +3,6 @@
 #include "app/token_authenticator.hpp"
 #include "async/describe_error.hpp"
 #include "schema/service_url.hpp"
-#include "schema/signed_activity.hpp"
 
 #include <tern/async/log.hpp>
 #include <tern/async/with_timeout.hpp>
@@ -13,7 +12,6 @@
 #include <boost/asio/error.hpp>
 
 #include <chrono>
-#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -52,21 +50,20 @@ Callers::Callers(std::unique_ptr<TokenAuthenticator> authenticator, Clock& clock
 Callers::~Callers() = default;
 
 boost::system::result<Activity, ParseError> Callers::parse(std::string_view body) const {
-  return tokens_ != nullptr ? tern::detail::parse_activity_to_sign(body) : parse_activity(body);
+  return tokens_ != nullptr ? tokens_->parse(body) : parse_activity(body);
 }
 
 Callers::Check::Check(Callers& callers, const http::HttpRequest& request, const Activity& activity,
                       std::string_view body)
-    : callers_(callers), request_(request), activity_(activity), body_(body) {
+    : callers_(callers), request_(request), activity_(activity), body_(body), answer_(ask()) {
+  judge();
+}
+
+Authentication Callers::Check::ask() {
   try {
-    auto answer = callers_.authenticator_->authenticate(*this);
-    if (auto* known = answer.known()) {
-      take(std::move(*known));
-    } else {
-      later_.emplace(answer.take_later());
-    }
+    return callers_.authenticator_->authenticate(*this);
   } catch (...) {
-    failed(std::current_exception());
+    return failed(std::current_exception());
   }
 }
 
@@ -77,82 +74,83 @@ Deadline Callers::Check::deadline() const noexcept {
   return *deadline_;
 }
 
-void Callers::Check::take(AuthResult answer) {
-  const Identity* caller = answer.caller();
-  if (caller == nullptr || is_channel_inside(*caller)) {
-    refuse(std::move(answer));
+void Callers::Check::judge() {
+  const AuthResult* answer = answer_.known();
+  if (answer == nullptr) {
     return;
   }
-  answer_.emplace(std::move(answer));
-  callers_.accepted_.inc();
+  const Identity* caller = answer->caller();
+  accepted_ = caller != nullptr && !is_channel_inside(*caller);
+  if (accepted_) {
+    callers_.accepted_.inc();
+  } else {
+    judge_unusual(*answer);
+  }
 }
 
-// Not a part of `take`, which each turn runs.
-void Callers::Check::refuse(AuthResult answer) {
-  if (answer.caller() != nullptr) {
-    throw_error(
-        errc::invalid_argument,
-        "The authenticator answered with the identity of a channel in the process, whose activities do not come "
-        "over HTTP.");
+// Not a part of `judge`, which each turn runs.
+void Callers::Check::judge_unusual(const AuthResult& answer) {
+  if (failed_) {
+    return;  // `failed` has told of it
   }
-  if (answer.refusal() == nullptr) {
-    throw_error(errc::invalid_argument, "The authenticator answered with an identity that is a null pointer.");
+  if (const auto* why = answer.refusal()) {
+    callers_.note_refusal(*why, peer());
+    return;
   }
-  callers_.note_refusal(*answer.refusal(), peer());
-  answer_.emplace(std::move(answer));
+  callers_.failed_.inc();
+  log::error("an authenticator failed",
+             {{"authenticator", callers_.name_},
+              {"error", answer.caller() == nullptr
+                            ? "The authenticator answered with an identity that is a null pointer."
+                            : "The authenticator answered with the identity of a channel in the process, whose "
+                              "activities do not come over HTTP."}});
 }
 
 // The caller alone is told otherwise, and with a wrong bot.app_id that is a channel, which nobody can ask. A flood of
 // bad tokens does not fill the log.
 void Callers::note_refusal(const AuthRefusal& why, std::string_view peer) {
-  constexpr std::chrono::minutes pause{1};
   refused_.inc();
-  const auto now = clock_.now();
-  auto next = next_warning_.load(std::memory_order_relaxed);
-  const bool warns = now >= next && next_warning_.compare_exchange_strong(next, now + pause);
-  const std::initializer_list<log::Field> fields{{"status", why.status()}, {"reason", why.message()}, {"client", peer}};
-  if (warns) {
-    log::warn("a caller was refused; those of the next minute are logged at level debug", fields);
-  } else {
-    log::debug("a caller was refused", fields);
-  }
+  const auto level = pace_.level(clock_.now());
+  log::write(level,
+             level == log::Level::warn ? "a caller was refused; those of the next minute are logged at level debug"
+                                       : "a caller was refused",
+             {{"status", why.status()}, {"reason", why.message()}, {"client", peer}});
 }
 
 awaitable<void> Callers::Check::wait() {
   std::exception_ptr error;
   try {
-    auto answer = co_await with_timeout(std::move(*later_), deadline(), callers_.clock_);
-    take(std::move(answer));
+    auto found = co_await with_timeout(answer_.take_later(), deadline(), callers_.clock_);
+    answer_ = Authentication(std::move(found));
   } catch (...) {
     error = std::current_exception();
   }
   if (error) {
-    failed(error);
+    answer_ = failed(error);
+  } else {
+    judge();
   }
 }
 
-void Callers::Check::failed(const std::exception_ptr& error) {
+// The answer in the place of one that the authenticator has not given.
+AuthResult Callers::Check::failed(const std::exception_ptr& error) {
   if (tern::detail::has_code(error, asio::error::operation_aborted)) {
     std::rethrow_exception(error);  // cancelled, because the process ends
   }
+  failed_ = true;
   callers_.failed_.inc();
   if (tern::detail::has_code(error, errc::timed_out) && deadline().expired(callers_.clock_)) {
     log::error("an authenticator did not answer in time", {{"authenticator", callers_.name_}});
-    answer_.emplace(AuthRefusal::unavailable("The bot could not find out in time who sends this. Send it again."));
-    return;
+    return AuthRefusal::unavailable("The bot could not find out in time who sends this. Send it again.");
   }
   log::error("an authenticator failed",
              {{"authenticator", callers_.name_}, {"error", tern::detail::message_of(error)}});
-}
-
-void Callers::Check::sign(Activity& activity) const {
-  if (callers_.tokens_ != nullptr) {
-    callers_.tokens_->sign(activity, *answer_->caller());
-  }
+  return std::shared_ptr<const Identity>();
 }
 
 http::HttpResponse Callers::Check::refusal() const {
-  const auto* why = answer_ ? answer_->refusal() : nullptr;
+  const AuthResult* answer = answer_.known();
+  const AuthRefusal* why = answer != nullptr ? answer->refusal() : nullptr;
   if (why == nullptr) {
     return http::HttpResponse(500, error_body("ServiceError", "The bot could not find out who sends this."), json_type);
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "app/token_authenticator.hpp"
+#include "async/log_pace.hpp"
 #include "http/http_types.hpp"
 
 #include <tern/async/clock.hpp>
@@ -7,7 +9,6 @@
 #include <tern/schema/parse.hpp>
 #include <tern/turn/authenticator.hpp>
 
-#include <atomic>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -16,8 +17,6 @@
 #include <utility>
 
 namespace tern::app {
-
-class TokenAuthenticator;
 
 /// Asks the app's `Authenticator`, Tern's or the bot's own, and counts its answers.
 ///
@@ -50,9 +49,9 @@ class Callers {
     Check(Callers& callers, const http::HttpRequest& request, const Activity& activity, std::string_view body);
 
     /// Whether the answer is not known yet, so that `wait` must be awaited.
-    bool waits() const noexcept { return later_.has_value(); }
+    bool waits() const noexcept { return answer_.known() == nullptr; }
     /// Whether the caller is accepted. Preconditions: the answer is known.
-    bool accepted() const noexcept { return answer_ && answer_->caller() != nullptr; }
+    bool accepted() const noexcept { return accepted_; }
     /// Waits for the answer.
     /// Cancellation: passed on to the authenticator.
     awaitable<void> wait();
@@ -60,10 +59,14 @@ class Callers {
     /// The response for a caller that is not accepted. Preconditions: it is not.
     http::HttpResponse refusal() const;
     /// The caller, once. Preconditions: it is accepted.
-    std::shared_ptr<const Identity> take_identity() { return std::move(*answer_).identity(); }
+    std::shared_ptr<const Identity> take_identity() { return std::move(*answer_.known()).identity(); }
     /// States in the activity who has sent it, where the authenticator is Tern's. Preconditions: it is accepted and
     /// not taken yet, and the activity was parsed with `Callers::parse`.
-    void sign(Activity& activity) const;
+    void sign(Activity& activity) const {
+      if (callers_.tokens_ != nullptr) {
+        callers_.tokens_->sign(activity, *answer_.known()->caller());
+      }
+    }
 
     std::optional<std::string_view> header(std::string_view name) const noexcept override {
       return request_.only_header(name);
@@ -74,17 +77,19 @@ class Callers {
     Deadline deadline() const noexcept override;
 
    private:
-    void take(AuthResult answer);
-    void refuse(AuthResult answer);
-    void failed(const std::exception_ptr& error);
+    Authentication ask();
+    void judge();
+    void judge_unusual(const AuthResult& answer);
+    AuthResult failed(const std::exception_ptr& error);
 
     Callers& callers_;
     const http::HttpRequest& request_;
     const Activity& activity_;
     const std::string_view body_;
     mutable std::optional<Deadline> deadline_;  // most answers are known at once, and need none
-    std::optional<awaitable<AuthResult>> later_;
-    std::optional<AuthResult> answer_;  // nullopt when the authenticator has failed
+    bool accepted_ = false;
+    bool failed_ = false;
+    Authentication answer_;  // mostly with neither a caller nor a refusal when the authenticator has failed
   };
 
  private:
@@ -99,7 +104,7 @@ class Callers {
   Counter accepted_;
   Counter refused_;
   Counter failed_;
-  std::atomic<SteadyTime> next_warning_ = SteadyTime::min();
+  tern::detail::LogPace pace_;
 };
 
 }  // namespace tern::app

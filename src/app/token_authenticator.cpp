@@ -1,8 +1,6 @@
 #include "app/token_authenticator.hpp"
 
 #include "app/bot_keys.hpp"
-#include "auth/caller_id.hpp"
-#include "auth/cloud.hpp"
 #include "schema/signed_activity.hpp"
 
 #include <tern/error.hpp>
@@ -51,9 +49,8 @@ TokenAuthenticator::TokenAuthenticator(const Settings& settings, Clock& clock, M
       thread_("keys of tokens"),
       tokens_(token_options(settings.bot), thread_.ex(), fetcher_, clock, metrics) {}
 
-void TokenAuthenticator::sign(Activity& activity, const Identity& caller) const {
-  std::string memory;
-  tern::detail::sign_activity(activity, auth::caller_id_of(caller, cloud_, memory));
+boost::system::result<Activity, ParseError> TokenAuthenticator::parse(std::string_view body) const {
+  return tern::detail::parse_activity_of(cloud_.caller_id, body);
 }
 
 }  // namespace tern::app

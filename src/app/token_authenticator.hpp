@@ -2,14 +2,18 @@
 
 #include "app/side_thread.hpp"
 #include "auth/bot_framework_authenticator.hpp"
+#include "auth/caller_id.hpp"
+#include "auth/cloud.hpp"
 #include "auth/http_fetcher.hpp"
 
 #include <tern/app/config.hpp>
 #include <tern/async/clock.hpp>
 #include <tern/async/metrics.hpp>
+#include <tern/schema/parse.hpp>
 #include <tern/turn/authenticator.hpp>
 
 #include <memory>
+#include <string_view>
 
 namespace tern::app {
 
@@ -31,10 +35,16 @@ class TokenAuthenticator final : public Authenticator {
 
   Authentication authenticate(const InboundRequest& request) override { return tokens_.authenticate(request); }
 
-  /// States in an activity who has sent it.
-  /// Preconditions: the caller was found out by this authenticator, and the activity was parsed by
-  ///   `detail::parse_activity_to_sign`.
-  void sign(Activity& activity, const Identity& caller) const;
+  /// Parses an activity whose caller will be asked for. Until `sign`, it says that a channel has sent it.
+  /// Errors: as for `parse_activity`.
+  boost::system::result<Activity, ParseError> parse(std::string_view body) const;
+  /// States in an activity that `parse` has read who has sent it.
+  /// Preconditions: the caller was found out by this authenticator.
+  void sign(Activity& activity, const Identity& caller) const {
+    if (auth::has_own_caller_id(caller)) {
+      activity.set_caller_id(auth::own_caller_id_of(caller));
+    }
+  }
 
  private:
   const auth::Cloud& cloud_;

@@ -111,7 +111,10 @@ Authentication BotFrameworkAuthenticator::authenticate(const InboundRequest& req
   }
   const WallTime now = clock_.wall_now();
   if (const auto known = known_.find_own(*text, now)) {
-    return answer(*known, request);
+    if (const char* why = rules_.judge(*known, request.activity())) {
+      return AuthRefusal::forbidden(why);
+    }
+    return known->identity;
   }
   return authenticate_stranger(*text, now, request);
 }

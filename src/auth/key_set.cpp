@@ -183,8 +183,8 @@ std::shared_ptr<SigningKey> SigningKey::make(const json::object& key, const KeyU
   return made;
 }
 
-bool SigningKey::endorses(std::string_view channel) const noexcept {
-  return !endorsements_ || std::find(endorsements_->begin(), endorsements_->end(), channel) != endorsements_->end();
+bool SigningKey::is_endorsed_for(std::string_view channel) const noexcept {
+  return std::find(endorsements_->begin(), endorsements_->end(), channel) != endorsements_->end();
 }
 
 bool SigningKey::verify(Algorithm algorithm, std::string_view text, std::string_view signature) const {

@@ -286,9 +286,11 @@ bool TokenRules::is_for_another_bot(const Verified& token, const json::object* r
   if (recipient == nullptr) {
     return false;
   }
-  const auto blueprint = text_of(*recipient, "agenticAppBlueprintId");
-  if (blueprint && !http::same_text(*blueprint, token.bot)) {
-    return true;
+  if (const json::value* blueprint = tern::detail::find_member(*recipient, "agenticAppBlueprintId")) {
+    const json::string* bot = blueprint->if_string();
+    if (bot != nullptr && !bot->empty() && !http::same_text(*bot, token.bot)) {
+      return true;
+    }
   }
   // A bot that calls another one passes on what it got, with itself as the recipient.
   if (token.identity->kind != Identity::Kind::channel || options_.app_ids.size() < 2) {

@@ -51,7 +51,8 @@ class ValueBuilder {
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  ValueBuilder(const json::storage_ptr& memory, std::string_view added, unsigned char* buffer, std::size_t size)
+  ValueBuilder(const json::storage_ptr& memory, const detail::AddedMember& added, unsigned char* buffer,
+               std::size_t size)
       : stack_({}, buffer, size), added_(added) {
     stack_.reset(memory);
   }
@@ -72,9 +73,9 @@ class ValueBuilder {
   }
   bool on_object_end(std::size_t count, error_code&) {
     --depth_;
-    if (depth_ == 0 && !added_.empty()) {
-      stack_.push_key(added_);
-      stack_.push_null();
+    if (depth_ == 0 && !added_.name.empty()) {
+      stack_.push_key(added_.name);
+      stack_.push_string(added_.text);
       ++count;
     }
     if (count >= large_object_size && count % 2 == 0) {
@@ -147,7 +148,7 @@ class ValueBuilder {
 
  private:
   json::value_stack stack_;
-  const std::string_view added_;  // the member that the outermost object is given; "" for none
+  const detail::AddedMember added_;  // the outermost object is given it
   std::size_t depth_ = 0;
   bool padded_ = false;
 };
@@ -159,7 +160,7 @@ struct Outcome {
   std::size_t position = 0;  ///< of the error, in bytes
 };
 
-Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory, std::string_view added) {
+Outcome parse_strictly(std::string_view text, const json::storage_ptr& memory, const detail::AddedMember& added) {
   // Large enough for the values of a usual activity; otherwise the stack grows on the heap.
   alignas(std::max_align_t) unsigned char buffer[4096];
   json::parse_options options;
@@ -289,7 +290,7 @@ ParseError describe(const Outcome& outcome, std::string_view text) {
 
 boost::system::result<json::value, ParseError> detail::parse_json_in(std::string_view text,
                                                                      const json::storage_ptr& memory,
-                                                                     std::string_view added) {
+                                                                     const AddedMember& added) {
   Outcome outcome = parse_strictly(text, memory, added);
   // The text is repaired only after an error, because few texts need it. Any error may come from a lone surrogate: for
   // that Boost.JSON has several errors, such as a plain syntax error.

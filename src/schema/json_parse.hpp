@@ -6,9 +6,15 @@
 
 namespace tern::detail {
 
-/// As `parse_json`; the values are allocated in `memory`. `added`: the name of a member that the object is given, with
-/// null, so that it has a place without growing; "" for none. A member of that name in the text becomes null.
+/// A member with a text.
+struct AddedMember {
+  std::string_view name;  ///< "" for none
+  std::string_view text;
+};
+
+/// As `parse_json`; the values are allocated in `memory`. `added`: a member that the object is given, as if it stood
+/// last in the text.
 boost::system::result<json::value, ParseError> parse_json_in(std::string_view text, const json::storage_ptr& memory,
-                                                             std::string_view added = {});
+                                                             const AddedMember& added = {});
 
 }  // namespace tern::detail

@@ -95,15 +95,14 @@ std::optional<ParseError> check(json::object& fields) {
 /// A friend of `Activity`, which takes over the arena: no other object refers to the values in it.
 class ActivityParser {
  public:
-  /// `with_place`: the activity has a `callerId` that is null.
-  static boost::system::result<Activity, ParseError> parse(std::string_view text, bool with_place);
-  static void sign(Activity& activity, std::string_view caller_id);
+  /// `caller_id`: "" for none.
+  static boost::system::result<Activity, ParseError> parse(std::string_view text, std::string_view caller_id);
 };
 
-boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_view text, bool with_place) {
-  constexpr std::size_t usual_caller_id = 40;  // as text, with its name
-  auto memory = detail::JsonArena::make(text.size() + (with_place ? usual_caller_id : 0));
-  auto parsed = detail::parse_json_in(text, json::storage_ptr(memory.get()), with_place ? caller_id_name : "");
+boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_view text, std::string_view caller_id) {
+  const detail::AddedMember added{caller_id.empty() ? std::string_view() : caller_id_name, caller_id};
+  auto memory = detail::JsonArena::make(text.size() + added.name.size() + added.text.size());
+  auto parsed = detail::parse_json_in(text, json::storage_ptr(memory.get()), added);
   if (parsed.has_error()) {
     return std::move(parsed).error();
   }
@@ -111,7 +110,7 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   if (fields == nullptr) {
     return ParseError{"BadSyntax", "The body is JSON, but not an object; an activity is a JSON object."};
   }
-  if (!with_place && detail::find_member(*fields, caller_id_name) != nullptr) {
+  if (caller_id.empty() && detail::find_member(*fields, caller_id_name) != nullptr) {
     fields->stable_erase(caller_id_name);
   }
   if (auto error = check(*fields)) {
@@ -120,24 +119,13 @@ boost::system::result<Activity, ParseError> ActivityParser::parse(std::string_vi
   return Activity(std::move(*fields), std::move(memory));
 }
 
-void ActivityParser::sign(Activity& activity, std::string_view caller_id) {
-  if (caller_id.empty()) {
-    activity.erase(caller_id_name);
-  } else {
-    activity.set_caller_id(caller_id);
-  }
-}
-
 boost::system::result<Activity, ParseError> parse_activity(std::string_view text) {
-  return ActivityParser::parse(text, false);
+  return ActivityParser::parse(text, {});
 }
 
-boost::system::result<Activity, ParseError> detail::parse_activity_to_sign(std::string_view text) {
-  return ActivityParser::parse(text, true);
-}
-
-void detail::sign_activity(Activity& activity, std::string_view caller_id) {
-  ActivityParser::sign(activity, caller_id);
+boost::system::result<Activity, ParseError> detail::parse_activity_of(std::string_view caller_id,
+                                                                      std::string_view text) {
+  return ActivityParser::parse(text, caller_id);
 }
 
 std::string error_body(std::string_view code, std::string_view message) {

@@ -118,8 +118,11 @@ class Authentication {
   /// The answer has to be waited for.
   Authentication(awaitable<AuthResult> later) noexcept : later_(std::move(later)), waits_(true) {}
 
+  ///@{
   /// The answer; nullptr when it has to be waited for.
   AuthResult* known() noexcept { return waits_ ? nullptr : &answer_; }
+  const AuthResult* known() const noexcept { return waits_ ? nullptr : &answer_; }
+  ///@}
   /// The coroutine that finds the answer. Preconditions: the answer is not known.
   awaitable<AuthResult> take_later() noexcept { return std::move(later_); }
 

@@ -30,7 +30,7 @@ class OneToken final : public CredentialProvider {
 ConnectorOptions behind(const ProxyServer& proxy, const std::string& no_proxy = {}) {
   const std::map<std::string, std::string> values{
       {"https_proxy", proxy.url("user:secret")}, {"http_proxy", proxy.url()}, {"no_proxy", no_proxy}};
-  auto hosts = net::AllowedHosts::parse("http://127.0.0.1,http://plain.test");
+  auto hosts = net::AllowedHosts::parse("http://localhost,http://plain.test");
   hosts->add_public("channel.test");
   hosts->add_public("*.below.test");
   ConnectorOptions options;
@@ -126,7 +126,7 @@ TEST(ChannelBehindAProxy, IsReachedStraightWithoutTlsAndForNoProxy) {
   auto options = behind(proxy, "channel.test");
   options.nameservers = {names.endpoint()};
   Harness on(std::move(options));
-  on.deliver(message_to(plain.url()));
+  on.deliver(message_to("http://localhost:" + std::to_string(plain.port())));
   on.deliver(message_to("http://plain.test:" + std::to_string(plain.port())));
   EXPECT_EQ(plain.request_count(), 2U);
   // Here the address counts again, and only a host that is listed in full may be on this machine.

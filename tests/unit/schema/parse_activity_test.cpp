@@ -118,9 +118,9 @@ TEST(ParseActivity, AnEmptyServiceUrlCountsAsNoneWhereTheResponseAnswers) {
                                       R"("deliveryMode":")" + std::string(mode) + R"(","serviceUrl":"")"}) {
       const auto text = R"({"type":"message","conversation":{"id":"c"},)" + fields + "}";
       EXPECT_FALSE(good(text).service_url()) << fields;
-      const auto to_sign = tern::detail::parse_activity_to_sign(text);
-      ASSERT_TRUE(to_sign) << fields;
-      EXPECT_FALSE(to_sign->service_url()) << fields;
+      const auto signed_one = tern::detail::parse_activity_of("urn:botframework:azure", text);
+      ASSERT_TRUE(signed_one) << fields;
+      EXPECT_FALSE(signed_one->service_url()) << fields;
     }
   }
   for (const auto* mode : {"", R"(,"deliveryMode":"normal")", R"(,"deliveryMode":null)"}) {
@@ -161,24 +161,23 @@ TEST(ParseActivity, MembersOfTheWrongTypeReadAsAbsentAndAreKept) {
   EXPECT_EQ(activity.json().at("timestamp"), json::value("yesterday"));
 }
 
-TEST(ParseActivity, AnActivityThatWillBeSignedHasAPlaceForTheCallerId) {
-  for (const char* member : {"", R"("callerId":"forged",)", R"("callerId":{"a":1},)"}) {
+TEST(ParseActivity, OfACallerSaysItAndNothingElseThatTheTextSays) {
+  for (const char* member : {"", R"("callerId":"forged",)", R"("callerId":{"a":1},)", R"("callerId":null,)"}) {
     const auto text = R"({"type":"message",)" + std::string(member) +
                       R"("serviceUrl":"http://h","conversation":{"id":"c","callerId":"inner"}})";
-    auto activity = *tern::detail::parse_activity_to_sign(text);
-    EXPECT_FALSE(activity.caller_id()) << member;
-    tern::detail::sign_activity(activity, "urn:botframework:azure");
+    auto activity = *tern::detail::parse_activity_of("urn:botframework:azure", text);
     EXPECT_EQ(activity.caller_id(), "urn:botframework:azure") << member;
     EXPECT_EQ(activity.json().size(), 4U);
     EXPECT_EQ(activity.json().at("conversation").at("callerId"), "inner");
     const auto copy = activity;
     EXPECT_EQ(copy.caller_id(), "urn:botframework:azure");
-    tern::detail::sign_activity(activity, "");
-    EXPECT_FALSE(activity.json().contains("callerId"));
-    EXPECT_EQ(activity, *tern::parse_activity(text)) << "as it is without a caller";
+    activity.set_caller_id("urn:botframework:aadappid:another");
+    EXPECT_EQ(activity.caller_id(), "urn:botframework:aadappid:another");
+    EXPECT_EQ(*tern::detail::parse_activity_of("", text), *tern::parse_activity(text)) << "without a caller";
+    EXPECT_FALSE(tern::parse_activity(text)->json().contains("callerId"));
   }
-  EXPECT_EQ(tern::detail::parse_activity_to_sign("[]").error().code, "BadSyntax");
-  EXPECT_EQ(tern::detail::parse_activity_to_sign("{}").error().code, "MissingProperty");
+  EXPECT_EQ(tern::detail::parse_activity_of("urn:x", "[]").error().code, "BadSyntax");
+  EXPECT_EQ(tern::detail::parse_activity_of("urn:x", "{}").error().code, "MissingProperty");
 }
 
 TEST(ParseActivity, CallerIdIsDiscardedAndTheOrderOfTheRestKept) {
