@@ -1,11 +1,13 @@
 #include "turn/comparison.hpp"
 
 #include "auth/authority.hpp"
+#include "turn/alternation.hpp"
 #include "turn/exchange.hpp"
 
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <future>
@@ -13,6 +15,7 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 namespace bench {
 
@@ -48,9 +51,9 @@ void check_alike(Mode mode, Contestant& bare, Contestant& bot) {
   }
 }
 
-/// One after the other; or both at the same time, so that what disturbs the machine hits both alike. At the same time
-/// is for two that are so near to each other that the noise of the machine would hide the difference.
-enum class Loads { in_turns, at_once };
+/// One after the other, or in turns of a tenth of a second. These are for two that are so near to each other that the
+/// noise of the machine, which changes from second to second, would hide the difference.
+enum class Loads { one_by_one, in_short_turns };
 
 struct Round {
   Measurement bare;
@@ -75,7 +78,7 @@ const char* name_of(Mode mode) {
 void print_head(Mode mode, const std::string& left, const std::string& right, Loads loads,
                 const ComparisonSettings& settings) {
   std::printf("\n%s: %s (memory, one shard) beside %s, loaded %s\n", name_of(mode), right.c_str(), left.c_str(),
-              loads == Loads::at_once ? "at the same time" : "in turns");
+              loads == Loads::in_short_turns ? "in turns of 0.1 s" : "one by one");
   std::printf("  %u rounds of %u s, %u connections, %u conversations and users; processor time in us for each turn\n\n",
               settings.rounds, settings.load.seconds, settings.load.connections, settings.load.conversations);
   std::printf("  %-7s %-25s %8s   %-25s %8s   %6s\n", "round", (left + " (user + sys)").c_str(), "turns/s",
@@ -112,32 +115,55 @@ bool summarise(const std::vector<Round>& rounds, double most_allowed) {
   return met;
 }
 
-using Measure = std::function<Measurement(Contestant&, unsigned seconds)>;
+using Began = std::function<void(pid_t)>;
+using Measure = std::function<Measurement(Contestant&, unsigned seconds, const Began& began)>;
 
-Round measure_at_once(const Measure& measure, Contestant& bare, Contestant& bot, unsigned seconds) {
-  auto other = std::async(std::launch::async, [&] { return measure(bare, seconds); });
+/// A measurement on a thread of its own.
+struct Measuring {
+  Measuring(const Measure& measure, Contestant& one, unsigned seconds) {
+    std::promise<Load> beginning;
+    load = beginning.get_future();
+    result = std::async(std::launch::async, [&measure, &one, seconds, made = std::move(beginning)]() mutable {
+      auto load_of = std::move(made);  // it ends with this call, so that an error before the load is not waited for
+      return measure(one, seconds, [&](pid_t pid) { load_of.set_value(Load(pid)); });
+    });
+  }
+  bool has_ended() const { return result.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+
+  std::future<Load> load;
+  std::future<Measurement> result;
+};
+
+Round measure_in_short_turns(const Measure& measure, Contestant& bare, Contestant& bot, unsigned seconds) {
+  Measuring of_bare(measure, bare, 2 * seconds);
+  Measuring of_bot(measure, bot, 2 * seconds);
+  {
+    const Load load_of_bare = of_bare.load.get();
+    const Load load_of_bot = of_bot.load.get();
+    alternate(load_of_bare, load_of_bot, [&] { return of_bare.has_ended() || of_bot.has_ended(); });
+  }
   Round round;
-  round.bot = measure(bot, seconds);
-  round.bare = other.get();
+  round.bare = of_bare.result.get();
+  round.bot = of_bot.result.get();
   return round;
 }
 
 std::vector<Round> run_rounds(const ComparisonSettings& settings, Loads loads, const Measure& measure, Contestant& bare,
                               Contestant& bot) {
-  measure(bare, 1);  // not counted: memory is touched and connections are made for the first time
-  measure(bot, 1);
+  measure(bare, 1, {});  // not counted: memory is touched and connections are made for the first time
+  measure(bot, 1, {});
   std::vector<Round> rounds(settings.rounds);
   for (unsigned i = 0; i < settings.rounds; ++i) {
     // The second one finds the machine as the first one has left it, so they take turns at that too.
     auto& round = rounds[i];
-    if (loads == Loads::at_once) {
-      round = measure_at_once(measure, bare, bot, settings.load.seconds);
+    if (loads == Loads::in_short_turns) {
+      round = measure_in_short_turns(measure, bare, bot, settings.load.seconds);
     } else if (i % 2 == 0) {
-      round.bare = measure(bare, settings.load.seconds);
-      round.bot = measure(bot, settings.load.seconds);
+      round.bare = measure(bare, settings.load.seconds, {});
+      round.bot = measure(bot, settings.load.seconds, {});
     } else {
-      round.bot = measure(bot, settings.load.seconds);
-      round.bare = measure(bare, settings.load.seconds);
+      round.bot = measure(bot, settings.load.seconds, {});
+      round.bare = measure(bare, settings.load.seconds, {});
     }
     print(std::to_string(i + 1).c_str(), round.bare, round.bot, round.ratio());
   }
@@ -167,9 +193,10 @@ class Course {
     check_alike(mode_, left, right);
     print_head(mode_, left_name, right_name, loads, settings_);
     const auto service_url = "http://127.0.0.1:" + std::to_string(sink_port_);
-    const auto measure = [&](Contestant& one, unsigned seconds) {
+    const auto measure = [&](Contestant& one, unsigned seconds, const Began& began) {
       auto this_load = load_;
       this_load.seconds = seconds;
+      this_load.began = began;
       return one.measure(mode_, service_url, random_prefix(), this_load);
     };
     const auto rounds = run_rounds(settings_, loads, measure, left, right);
@@ -206,7 +233,7 @@ bool compare(Mode mode, const ComparisonSettings& settings) {
   Contestant bare({settings.programs + "/" + baseline, "@port@"}, settings.logs + "/" + baseline + ".log",
                   course.server_core());
   Contestant bot(state_bot(settings), settings.logs + "/state_bot.log", course.server_core());
-  return course.run(bare, bot, baseline, "state_bot", Loads::in_turns, target);
+  return course.run(bare, bot, baseline, "state_bot", Loads::one_by_one, target);
 }
 
 bool compare_tokens(Mode mode, const ComparisonSettings& settings) {
@@ -215,7 +242,7 @@ bool compare_tokens(Mode mode, const ComparisonSettings& settings) {
   Contestant without(state_bot(settings), settings.logs + "/state_bot.log", course.server_core());
   Contestant with(state_bot(settings, authority.settings()), settings.logs + "/state_bot_with_tokens.log",
                   course.server_core(), Authority::token);
-  return course.run(without, with, "without tokens", "with tokens", Loads::at_once, token_target);
+  return course.run(without, with, "without tokens", "with tokens", Loads::in_short_turns, token_target);
 }
 
 }  // namespace bench

@@ -81,6 +81,9 @@ LoadResult put_load(std::uint16_t port, Mode mode, const std::string& service_ur
                     {"TURN_LOAD_TOKEN", settings.token},
                     {"TURN_LOAD_PERSONAL", settings.personal ? "1" : "0"},
                     {"TURN_LOAD_CONVERSATIONS", std::to_string(settings.conversations)}}});
+  if (settings.began) {
+    settings.began(wrk.pid());
+  }
   const int status = wrk.wait();
   if (status != 0) {
     throw std::runtime_error("wrk ended with " + std::to_string(status) + ":\n" + output.text());

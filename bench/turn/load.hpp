@@ -2,7 +2,10 @@
 
 #include "turn/message.hpp"
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,11 +15,12 @@ namespace bench {
 struct LoadSettings {
   unsigned seconds = 3;
   unsigned connections = 16;
-  unsigned conversations = 1'000;  ///< and as many users
-  bool personal = false;           ///< each user writes in one conversation, instead of in many
-  std::optional<int> core;         ///< the only core that wrk runs on
-  std::string script;              ///< load.lua
-  std::string token;               ///< that each message brings; empty: none
+  unsigned conversations = 1'000;    ///< and as many users
+  bool personal = false;             ///< each user writes in one conversation, instead of in many
+  std::optional<int> core;           ///< the only core that wrk runs on
+  std::string script;                ///< load.lua
+  std::string token;                 ///< that each message brings; empty: none
+  std::function<void(pid_t)> began;  ///< is told of the process that makes the load; empty: nobody is
 };
 
 struct LoadResult {
