@@ -44,14 +44,11 @@ Callers::Callers(std::unique_ptr<Authenticator> authenticator, Clock& clock, Met
 Callers::Callers(std::unique_ptr<TokenAuthenticator> authenticator, Clock& clock, Metrics& metrics)
     : Callers(std::unique_ptr<Authenticator>(), "that of bot.app_id", clock, metrics) {
   tokens_ = authenticator.get();
+  caller_id_ = tokens_->caller_id_of_channels();
   authenticator_ = std::move(authenticator);
 }
 
 Callers::~Callers() = default;
-
-boost::system::result<Activity, ParseError> Callers::parse(std::string_view body) const {
-  return tokens_ != nullptr ? tokens_->parse(body) : parse_activity(body);
-}
 
 Callers::Check::Check(Callers& callers, const http::HttpRequest& request, const Activity& activity,
                       std::string_view body)

@@ -3,6 +3,7 @@
 #include "app/token_authenticator.hpp"
 #include "async/log_pace.hpp"
 #include "http/http_types.hpp"
+#include "schema/signed_activity.hpp"
 
 #include <tern/async/clock.hpp>
 #include <tern/async/metrics.hpp>
@@ -31,8 +32,11 @@ class Callers {
   Callers(const Callers&) = delete;
   Callers& operator=(const Callers&) = delete;
 
-  /// Parses an activity whose caller will be asked for. Errors: as for `parse_activity`.
-  boost::system::result<Activity, ParseError> parse(std::string_view body) const;
+  /// Parses an activity whose caller will be asked for. Until `Check::sign`, it says that a channel has sent it, where
+  /// the authenticator is Tern's. Errors: as for `parse_activity`.
+  boost::system::result<Activity, ParseError> parse(std::string_view body) const {
+    return tern::detail::parse_activity_of(caller_id_, body);
+  }
 
   /// Whose authenticator it is, for the log.
   const char* name() const noexcept { return name_; }
@@ -64,7 +68,7 @@ class Callers {
     /// not taken yet, and the activity was parsed with `Callers::parse`.
     void sign(Activity& activity) const {
       if (callers_.tokens_ != nullptr) {
-        callers_.tokens_->sign(activity, *answer_.known()->caller());
+        TokenAuthenticator::sign(activity, *answer_.known()->caller());
       }
     }
 
@@ -100,6 +104,7 @@ class Callers {
   std::unique_ptr<Authenticator> authenticator_;
   const char* name_;                            // for the log
   const TokenAuthenticator* tokens_ = nullptr;  // the authenticator, if it is Tern's
+  std::string_view caller_id_;                  // of what channels have sent, if it is Tern's
   Clock& clock_;
   Counter accepted_;
   Counter refused_;

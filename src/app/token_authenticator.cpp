@@ -1,9 +1,7 @@
 #include "app/token_authenticator.hpp"
 
-#include "app/bot_keys.hpp"
-#include "schema/signed_activity.hpp"
-
 #include <tern/error.hpp>
+#include "app/bot_keys.hpp"
 
 #include <string>
 #include <utility>
@@ -48,9 +46,5 @@ TokenAuthenticator::TokenAuthenticator(const Settings& settings, Clock& clock, M
       fetcher_(make_fetcher(settings, clock)),
       thread_("keys of tokens"),
       tokens_(token_options(settings.bot), thread_.ex(), fetcher_, clock, metrics) {}
-
-boost::system::result<Activity, ParseError> TokenAuthenticator::parse(std::string_view body) const {
-  return tern::detail::parse_activity_of(cloud_.caller_id, body);
-}
 
 }  // namespace tern::app
