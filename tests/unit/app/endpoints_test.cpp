@@ -4,8 +4,10 @@
 #include "async/timing_wheel.hpp"
 #include "connector/connector_client.hpp"
 #include "runtime/streamed_replies.hpp"
+#include "support/captured_log.hpp"
 #include "support/run.hpp"
 
+#include <tern/async/log.hpp>
 #include <tern/async/manual_clock.hpp>
 #include <tern/async/metrics.hpp>
 #include <tern/schema/parse.hpp>
@@ -64,7 +66,7 @@ class Endpoints : public testing::Test {
     test::drain(io_);
   }
   std::shared_ptr<Served> serve(Request& request, bool loopback_only = true) {
-    endpoints_.push_back(std::make_unique<MessagesEndpoint>(turns_, clients_, 0));
+    endpoints_.push_back(std::make_unique<MessagesEndpoint>(turns_, clients_, clock_, 0));
     if (loopback_only) {
       endpoints_.back()->ask(sender_, "This bot sends to this machine only.");
     }
@@ -111,6 +113,21 @@ class Endpoints : public testing::Test {
 const std::string good = R"({"type":"message","conversation":{"id":"c"},"serviceUrl":"http://localhost:1"})";
 const std::string streamed =
     R"({"type":"invoke","conversation":{"id":"c"},"serviceUrl":"http://localhost:1","deliveryMode":"stream"})";
+
+// The caller is a channel, which nobody can ask.
+TEST_F(Endpoints, TellInTheLogWhatIsRefusedBecauseOfItsServiceUrl) {
+  const auto refused_at = [this](const std::string& url) {
+    Request request(R"({"type":"message","channelId":"msteams","conversation":{"id":"c"},"serviceUrl":")" + url +
+                    "\"}");
+    EXPECT_EQ(serve(request)->response->status, 403) << url;
+  };
+  log::configure(log::Level::warn, log::Format::text);
+  test::CapturedLog log;
+  refused_at("https://smba.example/teams/secret/");
+  EXPECT_THAT(log.take(),
+              testing::AllOf(HasSubstr("does not send to its serviceUrl"), HasSubstr(" warn "),
+                             HasSubstr("smba.example"), HasSubstr("msteams"), testing::Not(HasSubstr("secret"))));
+}
 
 TEST_F(Endpoints, RefuseWhatIsNoActivityInTheProtocolsShape) {
   EXPECT_EQ(status_of(good, "text/plain"), 415U);

@@ -1,5 +1,6 @@
 // Which requests name a host that is served, and which are well-formed beyond their framing.
 #include "http_fixture.hpp"
+#include "support/captured_log.hpp"
 
 namespace tern::test {
 namespace {
@@ -44,6 +45,22 @@ TEST_F(HttpServerHosts, OthersAreToldWhatToDo) {
   EXPECT_NE(response.body.find("MisdirectedRequest"), std::string::npos) << response.body;
   EXPECT_EQ(handler.requests, 0);
   EXPECT_EQ(rejected("host"), 6);
+}
+
+TEST_F(HttpServerHosts, OthersAreInTheLogOnceAMinuteAsAWarning) {
+  log::configure(log::Level::warn, log::Format::text);
+  const auto logged = [this] {
+    CapturedLog log;
+    EXPECT_EQ(with_host("evil.example"), 421);
+    return log.take();
+  };
+  const auto first = logged();
+  EXPECT_NE(first.find(" warn "), std::string::npos) << first;
+  EXPECT_NE(first.find("evil.example"), std::string::npos) << first;
+  EXPECT_EQ(logged(), "");
+  clock.advance(std::chrono::minutes(1));
+  EXPECT_NE(logged().find("evil.example"), std::string::npos);
+  log::configure(log::Level::off, log::Format::text);
 }
 
 TEST_F(HttpServerHosts, AnOldClientMayNameNone) {
