@@ -14,6 +14,7 @@ import { lead, startProxy } from "./names.mjs";
 import { TokenService } from "./token_service.mjs";
 
 export const kinds = ["secret", "certificate", "identity", "federated"];
+export const channelHost = "smba.trafficmanager.net"; // of the channel, under its public name
 export const tenant = "7e4a4700-0000-4000-8000-000000000001";
 
 export class Cloud {
@@ -33,7 +34,7 @@ export class Cloud {
     }
     this.folder = await mkdtemp(path.join(os.tmpdir(), "tern-cloud-"));
     const names = ["login.microsoftonline.com", "login.botframework.com"];
-    this.certificate = await serverCertificate(this.folder, names);
+    this.certificate = await serverCertificate(this.folder, [...names, channelHost]);
     tls.setDefaultCACertificates([this.certificate.certificate]);
     this.authority = await Authority.start(this.certificate, {
       channelIssuer: channelAudience,
@@ -47,6 +48,7 @@ export class Cloud {
     this.proxy = await startProxy();
     this.checkers = checkers(this.authority, tenant);
     this.channel = await Channel.start(this.certificate, this.checkers);
+    lead(channelHost, 443, this.channel.server.address().port);
   }
 
   /** An app in the tenant, which shows it a credential of this kind. */
@@ -96,8 +98,7 @@ export class Cloud {
   }
 
   /** A user writes to a bot on the channel whose calls `checker` checks; returns the conversation. */
-  async write(url, app, checker, text) {
-    const serviceUrl = this.channel.serviceUrl(checker);
+  async write(url, app, checker, text, serviceUrl = this.channel.serviceUrl(checker)) {
     const conversation = `${checker}-${++this.#ids}`;
     const response = await fetch(`${url}/api/messages`, {
       method: "POST",

@@ -7,7 +7,7 @@ import { ConnectorClient as AgentsConnector } from "@microsoft/agents-hosting";
 import connector from "botframework-connector";
 
 import { channelAudience } from "./channel.mjs";
-import { Cloud, kinds, tenant } from "./cloud.mjs";
+import { channelHost, Cloud, kinds, tenant } from "./cloud.mjs";
 import { agentsConfig, agentsProvider, connectorAuthentication, connectorFactory } from "./sdk_clients.mjs";
 
 let cloud;
@@ -42,6 +42,17 @@ test("a bot of ours shows its token with what it sends later", async () => {
   const { body, claims } = await cloud.messageIn(await cloud.write(bot.url, app, "agents", "later"));
   assert.equal(body.text, 'You said, "later"');
   assert.equal(appOf(claims), app.id);
+});
+
+test("a bot of ours behind a proxy reaches the channel under its public name, with its token", async () => {
+  const app = await cloud.register("secret");
+  const bot = await cloud.startBot("proactive_bot", app);
+  const asked = cloud.proxy.asked.length;
+  const conversation = await cloud.write(bot.url, app, "connector", "later", `https://${channelHost}/connector/`);
+  const { body, claims } = await cloud.messageIn(conversation);
+  assert.equal(body.text, 'You said, "later"');
+  assert.equal(appOf(claims), app.id);
+  assert.ok(cloud.proxy.asked.slice(asked).includes(`${channelHost}:443`));
 });
 
 test("a bot of ours with a wrong secret sends nothing, and says why", async () => {
