@@ -88,6 +88,7 @@ void print_head(Mode mode, const std::string& left, const std::string& right, Lo
 Measurement middle(const std::vector<Round>& rounds, Measurement Round::* side) {
   const auto of = [&](double Measurement::* figure) {
     std::vector<double> values;
+    values.reserve(rounds.size());
     for (const auto& round : rounds) {
       values.push_back(round.*side.*figure);
     }
@@ -102,6 +103,7 @@ Measurement middle(const std::vector<Round>& rounds, Measurement Round::* side) 
 
 bool summarise(const std::vector<Round>& rounds, double most_allowed) {
   std::vector<double> ratios;
+  ratios.reserve(rounds.size());
   for (const auto& round : rounds) {
     ratios.push_back(round.ratio());
   }
