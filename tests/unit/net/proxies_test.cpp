@@ -21,7 +21,7 @@ Proxies proxies(const Values& values) {
 }
 
 /// Of a URL with this text, which outlives the origin.
-Origin origin_in(std::string_view url) {
+Origin origin_at(std::string_view url) {
   Origin origin;
   std::string_view rest;
   EXPECT_EQ(parse_origin(url, origin, rest), nullptr) << url;
@@ -30,7 +30,7 @@ Origin origin_in(std::string_view url) {
 
 std::string way_to(const std::string& url, const Values& values) {
   const Proxies all = proxies(values);
-  const Proxy* proxy = all.for_request_to(origin_in(url));
+  const Proxy* proxy = all.for_request_to(origin_at(url));
   return proxy != nullptr ? proxy->origin : "straight";
 }
 
@@ -89,7 +89,7 @@ TEST(ProxiesTest, NoProxyNamesHostsNamesBelowThemAddressesAndRanges) {
 
 TEST(ProxiesTest, UserAndPasswordBecomeAnAuthorization) {
   const Proxies all = proxies({{"https_proxy", "http://Aladdin:open%20sesame@proxy.test:1"}});
-  EXPECT_EQ(all.for_request_to(origin_in("https://api.example/"))->authorization,
+  EXPECT_EQ(all.for_request_to(origin_at("https://api.example/"))->authorization,
             "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");  // the example of RFC 7617
 }
 
